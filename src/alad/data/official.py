@@ -1,0 +1,160 @@
+"""The benchmarks' official files: found, checked against a sha256, downloaded if missing.
+
+A file is looked for in the given folder, then in the folder named by the environment variable
+`ALAD_DATA`, then in the cache; only then is it downloaded, into the cache. A file that is there and
+is not the official one is refused, never passed over.
+"""
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from alad.errors import InputError
+
+PIECE = 1 << 20  # bytes read at a time
+TIMEOUT = 30.0  # seconds without an answer before the next address is tried
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A file that is what it claims to be if and only if its sha256 is this one."""
+
+    name: str
+    sha256: str
+    urls: tuple[str, ...]  # tried in order
+    home: str  # the page to which a reader is sent
+
+
+KDD99 = OfficialFile(
+    name="kddcup.data_10_percent.gz",
+    sha256="8045aca0d84e70e622d1148d7df782496f6333bf6eb979a1b0837c42a9fd9561",
+    urls=(
+        "https://ndownloader.figshare.com/files/5976042",  # where scikit-learn fetches it
+        "https://kdd.ics.uci.edu/databases/kddcup99/kddcup.data_10_percent.gz",
+    ),
+    home="https://kdd.ics.uci.edu/databases/kddcup99/kddcup99.html",
+)
+
+# ODDS publishes no checksum: this one is of the file that its own link serves, and other public
+# projects that fetch it from there record the same one.
+ARRHYTHMIA = OfficialFile(
+    name="arrhythmia.mat",
+    sha256="e4d47e499591ae31e5d7f0cd983367092353eac240f48e14c9b36457edb3460d",
+    urls=("https://www.dropbox.com/s/lmlwuspn1sey48r/arrhythmia.mat?dl=1",),  # linked by ODDS
+    home="https://odds.cs.stonybrook.edu/arrhythmia-dataset/",
+)
+
+KDD99_ATTRIBUTES = (
+    *("duration", "protocol_type", "service", "flag", "src_bytes", "dst_bytes", "land"),
+    *("wrong_fragment", "urgent", "hot", "num_failed_logins", "logged_in", "num_compromised"),
+    *("root_shell", "su_attempted", "num_root", "num_file_creations", "num_shells"),
+    *("num_access_files", "num_outbound_cmds", "is_host_login", "is_guest_login", "count"),
+    *("srv_count", "serror_rate", "srv_serror_rate", "rerror_rate", "srv_rerror_rate"),
+    *("same_srv_rate", "diff_srv_rate", "srv_diff_host_rate", "dst_host_count"),
+    *("dst_host_srv_count", "dst_host_same_srv_rate", "dst_host_diff_srv_rate"),
+    *("dst_host_same_src_port_rate", "dst_host_srv_diff_host_rate", "dst_host_serror_rate"),
+    *("dst_host_srv_serror_rate", "dst_host_rerror_rate", "dst_host_srv_rerror_rate"),
+)
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `alad` below $XDG_CACHE_HOME, or below `.cache` at home."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alad"
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def locate(file: OfficialFile, data_dir: str | Path | None = None) -> Path:
+    """Path of a checked copy of `file`, downloaded if no folder has one.
+
+    Raises InputError if `data_dir` or $ALAD_DATA is no folder, if a copy has another checksum, or
+    if the file can be neither found nor downloaded.
+    """
+    for path in (folder / file.name for folder in _folders(data_dir)):
+        if path.is_file():
+            return _checked(path, file)
+    return download(file, cache_folder())
+
+
+def _folders(data_dir: str | Path | None) -> list[Path]:
+    named = {"data_dir": data_dir, "ALAD_DATA": os.environ.get("ALAD_DATA")}
+    given = {name: Path(folder) for name, folder in named.items() if folder}
+    for name, folder in given.items():
+        if not folder.is_dir():
+            raise InputError(f"{name} is {str(folder)!r}, which is no folder; correct or unset it")
+    return [*given.values(), cache_folder()]
+
+
+def _checked(path: Path, file: OfficialFile) -> Path:
+    found = sha256_of(path)
+    if found != file.sha256:
+        raise InputError(
+            f"{path} is not the official {file.name}: its sha256 is {found[:12]}…, expected "
+            f"{file.sha256[:12]}…; remove it, and it is downloaded again"
+        )
+    return path
+
+
+def download(file: OfficialFile, folder: Path) -> Path:
+    """Fetch `file` into `folder` from the first address that serves the official bytes.
+
+    The file appears under its name only when complete and checked. Raises InputError with one
+    reason per address if none works.
+    """
+    reasons = []
+    for url in file.urls:
+        try:
+            return _fetch(url, file, folder)
+        except (OSError, ValueError) as error:  # network and disk; wrong bytes, malformed address
+            reasons.append(f"{url}: {error}")
+    raise InputError(
+        f"{file.name} is neither in data_dir, $ALAD_DATA or {folder} nor to be downloaded "
+        f"({'; '.join(reasons)}); get it from {file.home} and name its folder with --data-dir"
+    )
+
+
+def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as part:
+            _receive(url, part)
+        _checked(Path(name), file)
+        os.replace(name, folder / file.name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return folder / file.name
+
+
+def _receive(url: str, part) -> None:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        while piece := answer.read(PIECE):
+            part.write(piece)
+    part.flush()
+    os.fsync(part.fileno())
+
+
+def read_kdd99(data_dir: str | Path | None = None) -> pa.Table:
+    """KDD Cup 1999, the 10 % file: 494,021 rows, 41 attributes and `label` ("normal.", …)."""
+    names = [*KDD99_ATTRIBUTES, "label"]
+    options = pyarrow.csv.ReadOptions(column_names=names)
+    return pyarrow.csv.read_csv(locate(KDD99, data_dir), read_options=options)
+
+
+def read_arrhythmia(data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """ODDS Arrhythmia: X float64 [452, 274] and anomalous bool [452], 66 of them true."""
+    from scipy.io import loadmat
+
+    content = loadmat(locate(ARRHYTHMIA, data_dir), variable_names=("X", "y"))
+    return content["X"].astype(np.float64), content["y"].ravel() == 1
