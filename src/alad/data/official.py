@@ -130,7 +130,9 @@ def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
     try:
         with os.fdopen(descriptor, "wb") as part:
             _receive(url, part)
-        _checked(Path(name), file)
+        found = sha256_of(Path(name))
+        if found != file.sha256:
+            raise ValueError(f"serves other bytes, with the sha256 {found[:12]}…")
         os.replace(name, folder / file.name)
     finally:
         Path(name).unlink(missing_ok=True)
