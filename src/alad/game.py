@@ -1,0 +1,91 @@
+"""The adversarial game: which pairs each discriminator sees, and the one loss that both players read.
+
+Zenati et al. 2018, section III. For x from the data and z ~ N(0, I):
+
+| discriminator | real pair    | fake pair         | methods            |
+|---------------|--------------|-------------------|--------------------|
+| D_xz          | (x, E(x))    | (G(z), z)         | BiGAN, ALICE, ALAD |
+| D_xx          | (x, x)       | (x, G(E(x)))      | ALICE, ALAD        |
+| D_zz          | (z, z)       | (z, E(G(z)))      | ALAD               |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from alad.networks import Context, DenseNetworks, PairDiscriminator
+
+
+@dataclass(frozen=True)
+class Game:
+    """Which cycle terms are played beside D_xz, and whether the layers are spectrally normalised."""
+
+    xx: bool = False
+    zz: bool = False
+    spectral: bool = False
+
+
+FAMILY = {
+    "bigan": Game(),
+    "alice": Game(xx=True),
+    "alad": Game(xx=True, zz=True, spectral=True),
+}
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Logits of one discriminator, [members, n] each; `real` is None where it was left out as a constant."""
+
+    real: Tensor | None
+    fake: Tensor
+
+
+def play(networks: DenseNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True) -> dict[str, Logits]:
+    """Logits of every discriminator on its real and its fake pairs.
+
+    x [members, n, width], z [members, n, latent]. With `constants=False` the real pairs (x, x) and (z, z) are left out:
+    they do not depend on E and G, so the players need not pay for them.
+    """
+    n = x.shape[1]
+    generated = networks.generator(context, z)  # G(z)
+    # E on x and on G(z) in one product: no layer of E or G looks across rows
+    encoded, latent_cycle = networks.encoder(context, torch.cat([x, generated], dim=1)).split(n, dim=1)  # E(x), E(G(z))
+    logits = {"xz": _judge(networks.xz, context, (x, encoded), (generated, z))}
+    if networks.xx is not None:
+        cycle = networks.generator(context, encoded)  # G(E(x))
+        logits["xx"] = _judge(networks.xx, context, (x, x) if constants else None, (x, cycle))
+    if networks.zz is not None:
+        logits["zz"] = _judge(networks.zz, context, (z, z) if constants else None, (z, latent_cycle))
+    return logits
+
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _judge(judge: PairDiscriminator, context: Context, real: Pair | None, fake: Pair) -> Logits:
+    """Real and fake pairs in one pass over stacked rows; batch norm still sees two batches."""
+    if real is None:
+        return Logits(None, judge(context, *fake))
+    stacked = [torch.cat(sides, dim=1) for sides in zip(real, fake, strict=True)]
+    both = judge(replace(context, batches=2), *stacked)
+    return Logits(*both.split(fake[0].shape[1], dim=1))
+
+
+def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
+    """[members]: minus the value V of the paper, summed over the games; real pairs are labelled 1, fake ones 0."""
+    return _loss(logits, 1.0)
+
+
+def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
+    """[members]: the same with every label flipped, for E and G together (non-saturating)."""
+    return _loss(logits, -1.0)
+
+
+def _loss(logits: dict[str, Logits], label: float) -> Tensor:
+    terms = [softplus(label * pair.fake).mean(dim=1) for pair in logits.values()]
+    terms += [softplus(-label * pair.real).mean(dim=1) for pair in logits.values() if pair.real is not None]
+    return torch.stack(terms).sum(dim=0)

@@ -1,0 +1,306 @@
+"""Encoder, generator and pair discriminators, every one with a leading axis `members`.
+
+A network here is a description: which layers, of which width. It holds no weights. The weights of all layers that one optimiser
+moves lie side by side in one flat array of shape [members, size] (`Layout`), of which every layer sees a view; so an update,
+a moving average, a checkpoint is one operation on one array, and K members train as batched matrix products.
+
+Sources: Zenati et al. 2018 (ALAD), tables IX to XI, for the layers; Miyato et al. 2018 for spectral normalisation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+LEAKY_SLOPE = 0.2
+BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistics
+
+Activation = Literal["linear", "relu", "leaky"]
+
+
+class Dropout(Protocol):
+    """Where a layer in training gets its dropout mask from."""
+
+    def mask(self, rows: int, units: int, rate: float) -> Tensor:
+        """Return [members, rows, units]: 0 with probability `rate`, else 1 / (1 - rate)."""
+        ...
+
+
+@dataclass
+class Context:
+    """All that a forward pass needs beside its input.
+
+    weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular vectors).
+    dropout is None at evaluation. `batches` says how many independent batches lie one after the other along the
+    rows: batch norm in training normalises each with its own statistics.
+    """
+
+    weights: Mapping[str, Tensor]
+    buffers: Mapping[str, Tensor] = field(default_factory=dict)
+    dropout: Dropout | None = None
+    training: bool = False
+    track_statistics: bool = False
+    batches: int = 1
+
+
+@dataclass(frozen=True)
+class Dense:
+    """x [members, n, inputs] -> activation(x W + b) [members, n, outputs], then dropout."""
+
+    name: str
+    inputs: int
+    outputs: int
+    activation: Activation = "linear"
+    dropout: float = 0.0
+    batch_norm: bool = False
+    spectral: bool = False
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {
+            f"{self.name}.weight": (self.inputs, self.outputs),
+            f"{self.name}.bias": (1, self.outputs),
+        }
+        if self.batch_norm:
+            shapes |= {f"{self.name}.gamma": (1, self.outputs), f"{self.name}.beta": (1, self.outputs)}
+        return shapes
+
+    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.batch_norm:
+            shapes |= {f"{self.name}.mean": (1, self.outputs), f"{self.name}.variance": (1, self.outputs)}
+        if self.spectral:
+            shapes |= {f"{self.name}.u": (1, self.outputs)}
+        return shapes
+
+    def __call__(self, context: Context, x: Tensor) -> Tensor:
+        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
+        if self.spectral and context.training:
+            sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
+            h = torch.bmm(x, weight) / sigma + bias
+        else:
+            h = torch.baddbmm(bias, x, weight)
+        if self.batch_norm:
+            h = batch_norm(self.name, context, h)
+        if self.activation == "leaky":
+            h = functional.leaky_relu_(h, LEAKY_SLOPE)
+        elif self.activation == "relu":
+            h = torch.relu_(h)
+        if context.dropout is not None and self.dropout > 0:
+            h = h * context.dropout.mask(h.shape[1], self.outputs, self.dropout)
+        return h
+
+
+def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
+    """Largest singular value, [members, 1, 1], by one power iteration from u [members, 1, outputs], which is replaced.
+
+    The gradient flows through weight only, not through the singular vectors (Miyato et al. 2018, eq. 12). The value is
+    never above the true one; as u is kept from step to step, it follows the slowly moving weights closely.
+    """
+    with torch.no_grad():
+        v = functional.normalize(torch.bmm(weight, u.transpose(1, 2)), dim=1)
+        u.copy_(functional.normalize(torch.bmm(v.transpose(1, 2), weight), dim=2))
+        left, right = v.transpose(1, 2), u.transpose(1, 2).clone()
+    return torch.bmm(torch.bmm(left, weight), right)
+
+
+def batch_norm(name: str, context: Context, h: Tensor) -> Tensor:
+    """Normalise h [members, n, units]: by batch statistics in training, by running ones at evaluation.
+
+    Both the batch's and the running variance are the biased ones (divisor n), as in TensorFlow's dense path.
+    """
+    weights, buffers = context.weights, context.buffers
+    if context.training:
+        batches = h.unflatten(1, (context.batches, -1))  # [members, batches, n, units]
+        mean = batches.mean(dim=2, keepdim=True)
+        centred = batches - mean
+        variance = centred.square().mean(dim=2, keepdim=True)
+        if context.track_statistics:
+            for batch in range(context.batches):
+                for kind, value in (("mean", mean), ("variance", variance)):
+                    buffers[f"{name}.{kind}"].lerp_(value[:, batch].detach(), BATCH_NORM_MOMENTUM)
+        h = (centred * torch.rsqrt(variance + BATCH_NORM_EPSILON)).flatten(1, 2)
+    else:
+        scale = torch.rsqrt(buffers[f"{name}.variance"] + BATCH_NORM_EPSILON)
+        h = (h - buffers[f"{name}.mean"]) * scale
+    return torch.addcmul(weights[f"{name}.beta"], h, weights[f"{name}.gamma"])
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers one after the other."""
+
+    layers: tuple[Dense, ...]
+
+    def __call__(self, context: Context, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(context, x)
+        return x
+
+
+def chain(name: str, widths: Iterable[int], hidden: Activation, *, last: Activation, dropout: float = 0.0, spectral: bool = False) -> Chain:
+    """Build inputs -> ... -> outputs from `widths`; only hidden layers have dropout and spectral normalisation."""
+    sizes = list(widths)
+    count = len(sizes) - 1
+    return Chain(
+        tuple(
+            Dense(
+                f"{name}.{i}",
+                sizes[i],
+                sizes[i + 1],
+                hidden if (i < count - 1) else last,
+                dropout=dropout if (i < count - 1 or last != "linear") else 0.0,
+                spectral=spectral and (i < count - 1 or last != "linear"),
+            )
+            for i in range(count)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Hidden widths of the five networks: one row of the paper's tables X and XI.
+
+    xz_branch is the width of both branches of D_xz, xz_joint that of its common layers.
+    """
+
+    latent: int
+    encoder: tuple[int, ...]
+    generator: tuple[int, ...]
+    xz_branch: int
+    xz_joint: tuple[int, ...]
+    xx: tuple[int, ...]
+    zz: tuple[int, ...]
+    xz_dropout: float = 0.5
+    cycle_dropout: float = 0.2
+    xz_batch_norm: bool = True
+
+
+@dataclass(frozen=True)
+class PairDiscriminator:
+    """Judges a pair (a, b): own branches first (empty ones pass their input on), then common layers, then one logit.
+
+    The activations before the logit are its features: for D_xx those of the ALAD score (eq. 9).
+    """
+
+    a: Chain
+    b: Chain
+    joint: Chain
+    logit: Dense
+
+    def features(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
+        """[members, n, *], [members, n, *] -> [members, n, features]."""
+        return self.joint(context, torch.cat([self.a(context, a), self.b(context, b)], dim=2))
+
+    def __call__(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
+        """Logits [members, n]; large = looks like a real pair."""
+        return self.logit(context, self.features(context, a, b)).squeeze(2)
+
+    def layers(self) -> tuple[Dense, ...]:
+        return (*self.a.layers, *self.b.layers, *self.joint.layers, self.logit)
+
+
+class DenseNetworks:
+    """E: x -> z, G: z -> x and the discriminators D_xz, D_xx, D_zz for rows of `width` numbers."""
+
+    def __init__(self, width: int, shape: Architecture, *, spectral: bool = False, xx: bool = True, zz: bool = True):
+        latent = shape.latent
+        self.width, self.latent = width, latent
+        self.encoder = chain("E", (width, *shape.encoder, latent), "leaky", last="linear", spectral=spectral)
+        self.generator = chain("G", (latent, *shape.generator, width), "relu", last="linear")
+        self.xz = _xz_discriminator(width, shape, spectral)
+        self.xx = _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral) if xx else None
+        self.zz = _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral) if zz else None
+        judges = [judge for judge in (self.xz, self.xx, self.zz) if judge is not None]
+        self.player_layers = (*self.encoder.layers, *self.generator.layers)
+        self.judge_layers = tuple(layer for judge in judges for layer in judge.layers())
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        return (*self.player_layers, *self.judge_layers)
+
+
+def _xz_discriminator(width: int, shape: Architecture, spectral: bool) -> PairDiscriminator:
+    units = shape.xz_branch
+    x = Dense("Dxz.x", width, units, "leaky", batch_norm=shape.xz_batch_norm, spectral=spectral)
+    z = Dense("Dxz.z", shape.latent, units, "leaky", dropout=shape.xz_dropout, spectral=spectral)
+    joint = chain("Dxz.joint", (2 * units, *shape.xz_joint), "leaky", last="leaky", dropout=shape.xz_dropout, spectral=spectral)
+    return PairDiscriminator(Chain((x,)), Chain((z,)), joint, Dense("Dxz.logit", shape.xz_joint[-1], 1))
+
+
+def _cycle_discriminator(name: str, inputs: int, widths: tuple[int, ...], dropout: float, spectral: bool) -> PairDiscriminator:
+    joint = chain(f"{name}.joint", (2 * inputs, *widths), "leaky", last="leaky", dropout=dropout, spectral=spectral)
+    return PairDiscriminator(Chain(()), Chain(()), joint, Dense(f"{name}.logit", widths[-1], 1))
+
+
+class Layout:
+    """Where each named array lies in a flat one: name -> (start, shape)."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]):
+        self.shapes = dict(shapes)
+        self.size = sum(math.prod(shape) for shape in self.shapes.values())
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of flat [members, size], each [members, *shape]; writing to one writes to the other."""
+        pieces = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
+        return {name: piece.unflatten(1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+
+
+def weight_layout(layers: Iterable[Dense]) -> Layout:
+    return Layout({name: shape for layer in layers for name, shape in layer.shapes().items()})
+
+
+def buffer_layout(layers: Iterable[Dense]) -> Layout:
+    return Layout({name: shape for layer in layers for name, shape in layer.buffer_shapes().items()})
+
+
+def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Tensor:
+    """[members, size]: Glorot uniform matrices, zero biases, batch norm at the identity; one generator a member."""
+    flat = torch.zeros(len(generators), layout.size)
+    for name, view in layout.views(flat).items():
+        if name.endswith(".gamma"):
+            view.fill_(1.0)
+        elif name.endswith(".weight"):
+            inputs, outputs = view.shape[1:]
+            bound = math.sqrt(6.0 / (inputs + outputs))
+            for member, generator in enumerate(generators):
+                drawn = generator.uniform(-bound, bound, (inputs, outputs)).astype(np.float32)
+                view[member] = torch.from_numpy(drawn)
+    return flat
+
+
+def initial_buffers(layers: Iterable[Dense], weights: Mapping[str, Tensor], generators: list[np.random.Generator]) -> Tensor:
+    """[members, size]: running mean 0 and variance 1; singular vectors already iterated from a random start."""
+    chosen = tuple(layers)
+    layout = buffer_layout(chosen)
+    flat = torch.zeros(len(generators), layout.size)
+    views = layout.views(flat)
+    for name, view in views.items():
+        if name.endswith(".variance"):
+            view.fill_(1.0)
+    for layer in chosen:
+        if layer.spectral:
+            u = views[f"{layer.name}.u"]
+            for member, generator in enumerate(generators):
+                u[member] = torch.from_numpy(generator.standard_normal(u.shape[1:]).astype(np.float32))
+            for _ in range(50):
+                spectral_norm(weights[f"{layer.name}.weight"], u)
+    return flat
+
+
+def bake_spectral_norm(layers: Iterable[Dense], weights: dict[str, Tensor]) -> None:
+    """Divide every spectrally normalised weight [members, inputs, outputs] by its exact largest singular value, in place.
+
+    Afterwards a plain forward pass (evaluation) is the normalised one.
+    """
+    for layer in layers:
+        if layer.spectral:
+            weight = weights[f"{layer.name}.weight"]
+            weight /= torch.linalg.matrix_norm(weight, ord=2, keepdim=True).clamp_min(1e-12)

@@ -1,0 +1,142 @@
+"""Anomaly scores of trained networks: rows in, one number a member and row out; larger = more anomalous.
+
+Zenati et al. 2018, section III-D and table IV. With x' = G(E(x)), f the activations before the logit of D_xx and l that logit:
+
+| score    | formula                                                              |
+|----------|----------------------------------------------------------------------|
+| features | sum_j abs(f(x, x) - f(x, x'))_j  (eq. 9)                             |
+| logits   | -log D_xx(x, x') = softplus(-l(x, x')), from the logit, in float64   |
+| l1, l2   | sum_j abs(x - x')_j, and the root of the sum of squares              |
+| whitened | Mahalanobis length of the compressed feature difference (ours)       |
+| egbad    | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati 2018b)   |
+
+BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(x, x') its logit at (x', E(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from alad.networks import Context, DenseNetworks
+
+RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
+EGBAD_FEATURE_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Trained networks at evaluation, and the way of a row through them. x is [n, width], shared by all members."""
+
+    networks: DenseNetworks
+    context: Context
+
+    def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x, E(x) and x' = G(E(x)), each [members, n, *]."""
+        members = len(next(iter(self.context.weights.values())))
+        x = x.expand(members, *x.shape)
+        code = self.networks.encoder(self.context, x)
+        return x, code, self.networks.generator(self.context, code)
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """f(x, x) and f(x, x'), [members, n, features]."""
+        x, code, cycle = self.reconstruct(x)
+        judge, context = self.networks.xx, self.context
+        if judge is None:
+            return self.networks.xz.features(context, x, code), self.networks.xz.features(context, cycle, code)
+        return judge.features(context, x, x), judge.features(context, x, cycle)
+
+    def gap(self, x: Tensor) -> Tensor:
+        """f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
+        real, fake = self.features(x)
+        return real - fake
+
+
+Fitted = Mapping[str, Tensor]  # what a score learns from training rows, [members, ...] each
+
+
+def features(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    return cycle.gap(x).abs().sum(dim=2)
+
+
+def logits(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    x, code, reconstruction = cycle.reconstruct(x)
+    judge = cycle.networks.xx
+    if judge is None:
+        logit = cycle.networks.xz(cycle.context, reconstruction, code)
+    else:
+        logit = judge(cycle.context, x, reconstruction)
+    return softplus(-logit.double())
+
+
+def l1(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    x, _, reconstruction = cycle.reconstruct(x)
+    return (x - reconstruction).abs().sum(dim=2)
+
+
+def l2(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    x, _, reconstruction = cycle.reconstruct(x)
+    return torch.linalg.vector_norm(x - reconstruction, dim=2)
+
+
+def egbad(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    weight = EGBAD_FEATURE_WEIGHT
+    return (1 - weight) * l1(cycle, x, fitted) + weight * features(cycle, x, fitted)
+
+
+def compress(gap: Tensor, scale: Tensor) -> Tensor:
+    """sign(g) log(1 + abs(g) / scale): heavy tails of a feature must not drown the others."""
+    return torch.sign(gap) * torch.log1p(gap.abs() / scale)
+
+
+def whitening(values: Tensor) -> dict[str, Tensor]:
+    """Mean and inverse Cholesky factor, in float64, of values [members, n, features] (covariance with divisor n, plus ridge)."""
+    values = values.double()
+    mean = values.mean(dim=1, keepdim=True)
+    centred = values - mean
+    covariance = centred.transpose(1, 2) @ centred / values.shape[1]
+    mean_eigenvalue = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
+    eye = torch.eye(values.shape[2], dtype=torch.float64, device=values.device)
+    ridge = (RIDGE * mean_eigenvalue).clamp_min(1e-12)  # features that never differ leave nothing to invert
+    factor = torch.linalg.cholesky(covariance + ridge * eye)
+    return {"mean": mean, "unmix": torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)}
+
+
+def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:
+    """Length [members, n] of values [members, n, features] under `whitening` (not its square)."""
+    centred = values.double() - fitted["mean"]
+    return torch.linalg.vector_norm(centred @ fitted["unmix"].transpose(1, 2), dim=2)
+
+
+def fit_whitened(gaps: Tensor) -> dict[str, Tensor]:
+    """From the feature differences [members, n, features] of training rows."""
+    median = gaps.abs().median(dim=1, keepdim=True).values
+    # a feature that is mostly 0 has no median to speak of; its mean size serves
+    scale = torch.where(median > 0, median, gaps.abs().mean(dim=1, keepdim=True)).clamp_min(1e-12)
+    return {"scale": scale, **whitening(compress(gaps, scale))}
+
+
+def whitened(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+    return mahalanobis(compress(cycle.gap(x), fitted["scale"]), fitted)
+
+
+@dataclass(frozen=True)
+class Score:
+    """value(cycle, x [n, width], fitted) -> [members, n]; `fit` turns gaps of training rows into what value needs."""
+
+    value: Callable[[Cycle, Tensor, Fitted], Tensor]
+    fit: Callable[[Tensor], dict[str, Tensor]] | None = None
+
+
+SCORES = {
+    "features": Score(features),
+    "logits": Score(logits),
+    "l1": Score(l1),
+    "l2": Score(l2),
+    "whitened": Score(whitened, fit_whitened),
+    "egbad": Score(egbad),
+}

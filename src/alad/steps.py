@@ -1,0 +1,140 @@
+"""One update of both players of the adversarial game: the plain PyTorch step, the reference for every faster one.
+
+A step is asked for by its number and is a pure function of (state, number): it can be replayed, and an interrupted training
+goes on from its arrays alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from alad.game import Game, discriminator_loss, generator_encoder_loss, play
+from alad.networks import (
+    Architecture,
+    Context,
+    Dense,
+    DenseNetworks,
+    bake_spectral_norm,
+    buffer_layout,
+    initial_buffers,
+    initial_weights,
+    weight_layout,
+)
+from alad.randomness import Order, Purpose, StepNoise, stream
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """Adam (Kingma & Ba 2015) and the exponential moving average of the weights that is used for scoring."""
+
+    learning_rate: float
+    batch_size: int
+    beta1: float = 0.5
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    ema_decay: float = 0.999
+
+
+def ema_decay_at(update: int, decay: float) -> float:
+    """Decay at update number `update` (from 0): 0.1, 0.18, 0.25, ... up to `decay`, so that initial weights are forgotten."""
+    return min(decay, (1 + update) / (10 + update))
+
+
+class Player:
+    """The weights that one optimiser moves: flat [members, size], with their Adam moments and moving average."""
+
+    def __init__(self, layers: Sequence[Dense], weights: Tensor, optimiser: Optimiser):
+        self.optimiser = optimiser
+        self.layout = weight_layout(layers)
+        self.weights = weights
+        self.views = self.layout.views(weights)
+        self.leaves = {name: view.detach().requires_grad_() for name, view in self.views.items()}
+        self.average = weights.clone()
+        self._gradient = torch.zeros_like(weights)
+        self._gradient_views = list(self.layout.views(self._gradient).values())
+        self._adam = self._make_adam()
+
+    def _make_adam(self) -> torch.optim.Adam:
+        parameter = torch.nn.Parameter(self.weights)
+        parameter.grad = self._gradient
+        settings = self.optimiser
+        betas = (settings.beta1, settings.beta2)
+        adam = torch.optim.Adam([parameter], settings.learning_rate, betas, settings.epsilon, fused=True)
+        self.moment, self.square = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        # `step` is the number of updates made; fused Adam wants it on the weights' device
+        self._updates = torch.zeros((), device=self.weights.device)
+        adam.state[parameter] = {"step": self._updates, "exp_avg": self.moment, "exp_avg_sq": self.square}
+        return adam
+
+    def descend(self, loss: Tensor, update: int) -> None:
+        """One Adam update down `loss` (a scalar: the sum over members, who share no weight), then the moving average."""
+        gradients = torch.autograd.grad(loss, list(self.leaves.values()))
+        torch._foreach_copy_(self._gradient_views, list(gradients))
+        self._updates.fill_(update)
+        self._adam.step()
+        self.average.lerp_(self.weights, 1.0 - ema_decay_at(update, self.optimiser.ema_decay))
+
+    def arrays(self) -> dict[str, Tensor]:
+        return {"weights": self.weights, "average": self.average, "moment": self.moment, "square": self.square}
+
+
+class GameStep:
+    """One step of the game on the rows X [n, width] for all members."""
+
+    def __init__(
+        self, X: Tensor, game: Game, shape: Architecture, optimiser: Optimiser, *, seed: int, members: Sequence[int]
+    ):
+        self.X, self.seed, self.members = X, seed, list(members)
+        self.networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)
+        self.batch = min(optimiser.batch_size, len(X))
+        self.order = Order(seed, members, len(X), self.batch)
+        self.steps_per_epoch = self.order.steps_per_epoch
+        self._initialise(optimiser)
+
+    def _initialise(self, optimiser: Optimiser) -> None:
+        networks, device = self.networks, self.X.device
+        generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
+        players, judges = (
+            initial_weights(weight_layout(layers), generators)
+            for layers in (networks.player_layers, networks.judge_layers)
+        )
+        self.players = Player(networks.player_layers, players.to(device), optimiser)
+        self.judges = Player(networks.judge_layers, judges.to(device), optimiser)
+        weights = self.players.views | self.judges.views
+        self.buffers = initial_buffers(networks.layers, weights, generators).to(device)
+        self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
+
+    def __call__(self, number: int) -> Tensor:
+        """Update D_xz, D_xx, D_zz, then E and G, on independent batches and noise; losses [members, 2]."""
+        noise = StepNoise(self.seed, self.members, number, self.X.device)
+        z = noise.normal(2, self.batch, self.networks.latent)
+        judges = self._context(self.players.views | self.judges.leaves, noise, track_statistics=True)
+        judges_loss = discriminator_loss(play(self.networks, judges, self._rows(number, 0), z[:, 0]))
+        self.judges.descend(judges_loss.sum(), number)
+        players = self._context(self.players.leaves | self.judges.views, noise, track_statistics=False)
+        logits = play(self.networks, players, self._rows(number, 1), z[:, 1], constants=False)
+        players_loss = generator_encoder_loss(logits)
+        self.players.descend(players_loss.sum(), number)
+        return torch.stack([judges_loss, players_loss], dim=1).detach()
+
+    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track_statistics: bool) -> Context:
+        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track_statistics)
+
+    def _rows(self, number: int, player: int) -> Tensor:
+        """[members, batch, width]."""
+        chosen = torch.from_numpy(self.order.batch(number, player).flatten()).to(self.X.device)
+        return self.X.index_select(0, chosen).unflatten(0, (len(self.members), self.batch))
+
+    def arrays(self) -> dict[str, Tensor]:
+        """All that changes from step to step, by reference: enough to stop here and go on later."""
+        players = {f"players.{name}": array for name, array in self.players.arrays().items()}
+        judges = {f"judges.{name}": array for name, array in self.judges.arrays().items()}
+        return players | judges | {"buffers": self.buffers}
+
+    def scoring_arrays(self) -> dict[str, Tensor]:
+        """The part of `arrays` that a score reads: averaged weights and running statistics, [members, size] each."""
+        return {"players": self.players.average, "judges": self.judges.average, "buffers": self.buffers}

@@ -1,0 +1,225 @@
+"""The only training loop: steps, checks, best weights, checkpoints. It knows no model.
+
+A step is a function of its number and of arrays that it changes in place (`Step`). At every check the loop looks at the losses
+and asks a monitor, which reads no labels, how good each member is; members are independent, so each keeps its own best weights
+and stops learning from checks after its own patience, exactly as it would alone.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad import storage
+from alad.errors import InputError, TrainingError
+from alad.progress import Progress
+
+FINITE_CHECK_EVERY = 20  # steps; a look at the losses makes an accelerator wait
+
+
+class Step(Protocol):
+    """What is trained."""
+
+    def __call__(self, number: int) -> Tensor:
+        """Make update `number` (from 0); losses [members, kinds]."""
+        ...
+
+    def arrays(self) -> dict[str, Tensor]:
+        """All that changes from step to step, by reference."""
+        ...
+
+    def scoring_arrays(self) -> dict[str, Tensor]:
+        """What scores will read, [members, ...] each, by reference."""
+        ...
+
+
+Monitor = Callable[[], np.ndarray]  # [members], lower is better
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train: `steps` at most; every `check_every` a check; stop after `patience` checks without improvement.
+
+    Without a monitor training runs to the end and the last weights are kept.
+    """
+
+    steps: int
+    check_every: int
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where to save the state every `seconds`, and the fingerprint of data and settings that must match to go on."""
+
+    folder: Path
+    fingerprint: str
+    seconds: float = 60.0
+    resume: bool = False
+
+
+@dataclass
+class Training:
+    """What came of it. `best` holds scoring arrays [members, ...], `history` one entry a check."""
+
+    best: dict[str, Tensor]
+    best_step: np.ndarray  # [members]
+    best_value: np.ndarray  # [members], of the monitor
+    stale: np.ndarray  # [members], checks since then
+    loss_sum: Tensor  # [members, kinds], over the steps since the last check
+    steps_done: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, step: Step) -> Training:
+        best = {name: array.clone() for name, array in step.scoring_arrays().items()}
+        members = len(next(iter(best.values())))
+        zeros = np.zeros(members, np.int64)
+        return cls(best, zeros, np.full(members, np.inf), zeros.copy(), torch.zeros(()))
+
+    def exhausted(self, patience: int | None) -> np.ndarray:
+        """Which members [members] no longer learn from checks."""
+        return np.zeros(len(self.stale), bool) if patience is None else self.stale >= patience
+
+
+def train(
+    step: Step,
+    schedule: Schedule,
+    monitor: Monitor | None = None,
+    *,
+    checkpoint: Checkpoint | None = None,
+    label: str = "training",
+    verbose: bool = False,
+) -> Training:
+    """Train to the end of the schedule, or until every member has run out of patience; the best weights are in the result.
+
+    Raises TrainingError at a loss that is not finite, KeyboardInterrupt (after writing a checkpoint) at Ctrl-C.
+    """
+    training = Training.new(step)
+    if checkpoint is not None and checkpoint.resume:
+        _load(checkpoint, step, training)
+    progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
+    began = saved = time.monotonic()
+    before = training.seconds
+    with progress, _interrupts() as interrupted:
+        while training.steps_done < schedule.steps and not training.exhausted(schedule.patience).all():
+            _advance(step, schedule, monitor, training, progress)
+            training.seconds = before + time.monotonic() - began
+            stop = interrupted()
+            if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
+                _save(checkpoint, step, training)
+                saved = time.monotonic()
+            if stop:
+                raise KeyboardInterrupt
+    return training
+
+
+def _advance(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress) -> None:
+    losses = step(training.steps_done)
+    training.loss_sum = training.loss_sum + losses
+    training.steps_done += 1
+    last = training.steps_done == schedule.steps
+    if training.steps_done % FINITE_CHECK_EVERY == 0 or last:
+        _require_finite(training)
+        progress.advance(training.steps_done, _describe(losses))
+    if training.steps_done % schedule.check_every == 0 or last:
+        _check(step, schedule, monitor, training)
+
+
+def _describe(losses: Tensor) -> str:
+    return "loss " + " / ".join(f"{value:.3f}" for value in losses.mean(dim=0).tolist())
+
+
+def _require_finite(training: Training) -> None:
+    broken = (~torch.isfinite(training.loss_sum).all(dim=1)).nonzero().flatten().tolist()
+    if broken:
+        raise TrainingError(
+            f"the loss is no longer finite at step {training.steps_done} (member {broken[0]}): "
+            "lower learning_rate, or choose a scaling that tames huge values"
+        )
+
+
+def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training) -> None:
+    """Record the mean losses; keep the weights of every member that improved and still has patience."""
+    counted = (training.steps_done - 1) % schedule.check_every + 1
+    entry: dict[str, Any] = {"step": training.steps_done, "loss": (training.loss_sum / counted).tolist()}
+    training.loss_sum = torch.zeros(())
+    if monitor is None:
+        improved = np.ones(len(training.stale), bool)
+    else:
+        value = monitor()
+        entry["monitor"] = value.tolist()
+        improved = (value < training.best_value) & ~training.exhausted(schedule.patience)
+        training.best_value = np.where(improved, value, training.best_value)
+        training.stale = np.where(improved, 0, training.stale + 1)
+    training.best_step = np.where(improved, training.steps_done, training.best_step)
+    chosen = torch.from_numpy(improved)
+    for name, array in step.scoring_arrays().items():
+        training.best[name][chosen.to(array.device)] = array[chosen.to(array.device)]
+    training.history.append(entry)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C into a question asked between two steps, so that no checkpoint holds half a step; a second one stops at once.
+
+    Only the main thread may set signal handlers; elsewhere Ctrl-C keeps its usual way.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+_RESULT_ARRAYS = ("best_step", "best_value", "stale")
+
+
+def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
+    arrays = {f"step.{name}": array.cpu().numpy() for name, array in step.arrays().items()}
+    arrays |= {f"best.{name}": array.cpu().numpy() for name, array in training.best.items()}
+    arrays |= {name: getattr(training, name) for name in _RESULT_ARRAYS}
+    arrays["loss_sum"] = training.loss_sum.cpu().numpy()
+    summary = {"steps_done": training.steps_done, "seconds": training.seconds, "history": training.history}
+    storage.write(checkpoint.folder, "checkpoint", summary | {"fingerprint": checkpoint.fingerprint}, arrays)
+
+
+def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
+    """Go on from the checkpoint, in place; a folder that does not exist yet means a start from the beginning."""
+    if not checkpoint.folder.exists():
+        return
+    summary, arrays = storage.read(checkpoint.folder, "checkpoint")
+    if summary["fingerprint"] != checkpoint.fingerprint:
+        raise InputError(
+            f"checkpoint {checkpoint.folder} belongs to other data or settings: choose another folder, or do not resume"
+        )
+    for name, array in step.arrays().items():
+        array.copy_(torch.from_numpy(arrays[f"step.{name}"]))
+    for name, array in training.best.items():
+        array.copy_(torch.from_numpy(arrays[f"best.{name}"]))
+    for name in _RESULT_ARRAYS:
+        setattr(training, name, arrays[name])
+    training.loss_sum = torch.from_numpy(arrays["loss_sum"])
+    training.steps_done, training.seconds = summary["steps_done"], summary["seconds"]
+    training.history = summary["history"]
