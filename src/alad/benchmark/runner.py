@@ -1,0 +1,157 @@
+"""Measures what a benchmark still lacks, cell by cell; stopped anywhere, it goes on from there."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alad import metrics
+from alad.benchmark.cells import Cell, cells, digest
+from alad.benchmark.ledger import Ledger, Line
+from alad.benchmark.surroundings import machine, versions
+from alad.data.protocols import PROTOCOLS, Split
+from alad.errors import InputError
+
+Say = Callable[[str], None]
+
+
+def run(
+    benchmark: str,
+    *,
+    protocols: Iterable[str] = (),
+    detectors: Iterable[str] = (),
+    runs: int | None = None,
+    data_dir: str | Path | None = None,
+    results: str | Path = "results",
+    say: Say = lambda message: None,
+    **how: Any,
+) -> Ledger:
+    """Fit and score every cell that `results`/`benchmark`.jsonl lacks, and append its lines.
+
+    protocols, detectors, runs: as in `cells`.
+    how: parameters such as device or verbose, given to the detectors that have them.
+    A cell that fails is recorded with its error, and tried again by the next call. A long fit keeps
+    a checkpoint below `results`, from which the same call goes on.
+    """
+    wanted = cells(benchmark, protocols, detectors, runs)
+    ledger = Ledger(Path(results) / f"{benchmark}.jsonl")
+    ledger.path.parent.mkdir(parents=True, exist_ok=True)
+    finished = ledger.finished()
+    jobs = [job for job in (_Job(cell, ledger, how) for cell in wanted) if job.key not in finished]
+    say(f"{benchmark}: {len(wanted) - len(jobs)} of {len(wanted)} cells are there already")
+    for (protocol, split), group in groupby(jobs, lambda job: (job.cell.protocol, job.cell.split)):
+        data = PROTOCOLS[benchmark][protocol].split(split, data_dir)
+        for job in group:
+            say(job.do(data))
+    return ledger
+
+
+class _Job:
+    """One cell to be measured, under which key, and where its lines go."""
+
+    def __init__(self, cell: Cell, ledger: Ledger, how: dict[str, Any]):
+        self.cell, self.ledger, self.how = cell, ledger, how
+        self.config = cell.config(cell.detector(**how))
+        seeds = {"split": cell.split, "seed": cell.seed}
+        self.key = digest({**cell.settings(self.config), **seeds})
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.ledger.path.with_name(f"{self.cell.benchmark}-{self.key}.checkpoint")
+
+    def do(self, data: Split) -> str:
+        """Measure and record; -> one line for the reader."""
+        cell = self.cell
+        title = f"{cell.benchmark} {cell.protocol} {cell.row.name}, seed {cell.seed}"
+        try:
+            lines = self._measure(data)
+        except Exception as error:  # whatever a detector raises must not end the other cells
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            self.ledger.append([self._line(error=reason)])
+            return f"{title}: failed, {reason}"
+        self.ledger.append(lines)
+        shutil.rmtree(self._checkpoint, ignore_errors=True)
+        return f"{title}: F1 {lines[-1]['f1']:.4f}, AUROC {lines[-1]['auroc']:.4f}"
+
+    def _measure(self, data: Split) -> list[Line]:
+        """One line a member; of several members one more for the ensemble, last."""
+        train = sampled(data.train, self.cell.row.train_rows, self.cell.seed)
+        kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
+        detector = self.cell.detector(**self.how, **kept)
+        _, seconds = _timed(lambda: detector.fit(train))
+        shared = {
+            "fit_seconds": max(seconds, _trained_seconds(detector)),
+            "train_rows": len(train),
+            "test_rows": len(data.test),
+        }
+        scored = _scores(detector, data.test, self.cell.members)
+        return [
+            self._line(
+                member=member,
+                cell_lines=len(scored),
+                **metrics.evaluate(scores, data.test_anomalous, data.percentile),
+                score_seconds=seconds,
+                **shared,
+            )
+            for member, scores, seconds in scored
+        ]
+
+    def _line(self, **measured: Any) -> Line:
+        cell = self.cell
+        return {
+            "benchmark": cell.benchmark,
+            "protocol": cell.protocol,
+            "detector": cell.row.name,
+            "trained": cell.row.trained,
+            "members": cell.members,
+            "split": cell.split,
+            "seed": cell.seed,
+            **measured,
+            "config": self.config,
+            "versions": versions(),
+            "machine": machine(self.config.get("device", "cpu")),
+            "command": command(cell),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "cell": self.key,
+            "settings": digest(cell.settings(self.config)),
+        }
+
+
+def command(cell: Cell) -> str:
+    """What to type to measure the cell's row again; without the paths of this machine."""
+    row, runs = cell.row, f" --runs {cell.members}" if cell.row.members else ""
+    return f"alad bench {cell.benchmark} --protocol {cell.protocol} --detector {row.name}{runs}"
+
+
+def sampled(rows: np.ndarray, count: int | None, seed: int) -> np.ndarray:
+    """`count` of the rows [n, columns], drawn without replacement; all if None or more than n."""
+    if count is None or count >= len(rows):
+        return rows
+    return rows[np.random.default_rng(seed).choice(len(rows), count, replace=False)]
+
+
+def _scores(detector, rows: np.ndarray, members: int) -> list[tuple[int | str, np.ndarray, float]]:
+    """(member, scores [n], seconds): each member's, and the ensemble's if there are several."""
+    whole, seconds = _timed(lambda: detector.anomaly_score(rows))
+    if members == 1:
+        return [(0, whole, seconds)]
+    each, of_all = _timed(lambda: detector.member_scores(rows))
+    if len(each) != members:
+        raise InputError(f"{len(each)} members were scored and {members} asked for")
+    own = [(member, scores, of_all / members) for member, scores in enumerate(each)]
+    return [*own, ("ensemble", whole, seconds)]
+
+
+def _trained_seconds(detector) -> float:
+    """What the detector says of its training's length: earlier sittings of a resumed one count."""
+    return getattr(detector, "training_", {}).get("seconds", 0.0)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    begun = time.perf_counter()
+    return work(), time.perf_counter() - begun

@@ -1,0 +1,105 @@
+"""Rows of a results table: mean and spread over runs, beside what was published."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from alad import published
+from alad.benchmark.cells import Row, ablation_of, rows_of
+from alad.benchmark.ledger import Line, measured
+from alad.data.protocols import PROTOCOLS
+from alad.published import Published
+
+MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
+OTHER_PROTOCOL = "published for the paper's protocol, not this one"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean of a measure over runs, and its sample standard deviation (None for a single run)."""
+
+    mean: float
+    sd: float | None
+    runs: int
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One detector under one protocol. `measures` are those of single runs or members."""
+
+    benchmark: str
+    protocol: str
+    detector: str
+    trained: bool
+    measures: dict[str, Spread]  # empty if no run has succeeded
+    ensemble: dict[str, float] | None  # the members' common score, where there are several
+    fit_seconds: float  # of all the runs together
+    score_seconds: float  # of one run, on average
+    published: Published | None
+    notes: tuple[str, ...]
+
+
+def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
+    """Rows in the order of the benchmark's definition; those without any line are left out.
+
+    If a row was measured with several settings, the ones measured last count.
+    """
+    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[line["protocol"], line["detector"]].append(line)
+    return [
+        _row(benchmark, protocol, row, groups[protocol, row.name])
+        for protocol in PROTOCOLS[benchmark]
+        for row in rows_of(benchmark)
+        if groups.get((protocol, row.name))
+    ]
+
+
+def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow:
+    current = latest(lines)
+    single = [line for line in current if line["member"] != "ensemble"]
+    together = next((line for line in current if line["member"] == "ensemble"), None)
+    number = published.find(benchmark, row.published) if row.published else None
+    return TableRow(
+        benchmark=benchmark,
+        protocol=protocol,
+        detector=row.name,
+        trained=row.trained,
+        measures={name: spread([line[name] for line in single]) for name in MEASURES if single},
+        ensemble={name: together[name] for name in MEASURES} if together else None,
+        fit_seconds=sum({line["cell"]: line["fit_seconds"] for line in single}.values()),
+        score_seconds=mean([line["score_seconds"] for line in single]) if single else 0.0,
+        published=number,
+        notes=(*_notes(benchmark, protocol, row, number), *errors(lines)),
+    )
+
+
+def latest(lines: list[Line]) -> list[Line]:
+    """Of one row's lines the measurements with its newest settings, each once, the newest of it."""
+    good = measured(lines)
+    current = [line for line in good if line["settings"] == good[-1]["settings"]]
+    return list({(line["cell"], line["member"]): line for line in current}.values())
+
+
+def spread(values: list[float]) -> Spread:
+    """Mean and sample standard deviation of one measure over runs."""
+    return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+def errors(lines: list[Line]) -> tuple[str, ...]:
+    """What went wrong in cells that have failed and not been measured since, each reason once."""
+    good = {line["cell"] for line in measured(lines)}
+    failed = {line["error"]: None for line in lines if "error" in line and line["cell"] not in good}
+    return tuple(f"failed: {error}" for error in failed)
+
+
+def _notes(benchmark: str, protocol: str, row: Row, number: Published | None) -> tuple[str, ...]:
+    if number is None:
+        return ()
+    found = list(published.notes(number))
+    if row.published == "ALAD" and ablation_of(row) != "sn+dl":
+        found.append(f"measured here: {published.ABLATIONS[ablation_of(row) or 'baseline']}")
+    if protocol != "paper":
+        found.append(OTHER_PROTOCOL)
+    return tuple(found)

@@ -1,0 +1,71 @@
+"""Cells: which fits a benchmark consists of, and that its rows are what they are called."""
+
+import pytest
+
+from alad import catalogue
+from alad.benchmark.cells import ablation_of, cells, digest, rows_of
+from alad.data.protocols import PROTOCOLS
+from alad.errors import InputError
+
+
+def test_runs_are_members_seeds_or_splits(toy):
+    found = [(c.protocol, c.row.name, c.split, c.seed, c.members) for c in cells("toy", runs=2)]
+    assert found == [
+        ("paper", "once", 42, 0, 1),
+        ("paper", "seeded", 42, 0, 1),
+        ("paper", "seeded", 42, 1, 1),
+        ("paper", "family", 42, 0, 2),
+        *(("clean", name, s, s, 1) for s in (0, 1) for name in ("once", "seeded", "family")),
+    ]
+
+
+def test_all_splits_and_ten_runs_unless_told_otherwise(toy):
+    everything = cells("toy")
+    assert [c.members for c in everything if c.row.members and c.protocol == "paper"] == [10]
+    assert {c.split for c in everything if c.protocol == "clean"} == {0, 1, 2}
+
+
+def test_names_are_chosen_and_checked(toy):
+    assert {c.row.name for c in cells("toy", ["clean"], ["once"])} == {"once"}
+    for wrong in ({"protocols": ["dirty"]}, {"detectors": ["none"]}, {"runs": 0}):
+        with pytest.raises(InputError):
+            cells("toy", **wrong)
+    with pytest.raises(InputError, match="kdd99"):
+        cells("kdd98")
+
+
+def test_incidental_parameters_do_not_make_another_cell(toy):
+    cell = cells("toy", ["paper"], ["family"], runs=2)[0]
+    quiet = cell.config(cell.detector())
+    assert quiet == cell.config(cell.detector(verbose=1, checkpoint="somewhere"))
+    assert quiet == {"noise": 1.0, "random_state": 0, "members": 2, "train_rows": None}
+    assert digest(quiet) != digest(cell.config(cell.detector(noise=2.0)))
+
+
+def test_parameters_that_a_detector_lacks_are_not_set(toy):
+    cell = cells("toy", ["paper"], ["once"])[0]
+    assert "device" not in cell.detector(device="cuda").get_params()
+
+
+@pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia"])
+def test_the_ablation_study_is_whole_and_nothing_is_trained_twice(benchmark):
+    rows = {row.name: row for row in rows_of(benchmark)}
+    assert len(rows) == len(rows_of(benchmark))
+    family = [row for row in rows.values() if row.trained and row.name != "alad-paper"]
+    studied = [ablation_of(row) for row in family if row.detector == "alad"]
+    assert sorted(studied) == ["baseline", "dl", "sn", "sn+dl"]
+    for name, row in rows.items():
+        if row.published in ("baseline", "dl", "sn", "sn+dl"):
+            assert ablation_of(row) == row.published == name.removeprefix("alad").strip("-+")
+
+
+@pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia"])
+def test_every_row_can_be_made_and_untrained_means_no_step(benchmark):
+    for cell in cells(benchmark, runs=2):
+        detector = cell.detector(verbose=0)
+        config = cell.config(detector)
+        assert type(detector) is type(catalogue.make(cell.row.detector))
+        assert set(cell.row.protocols) <= set(PROTOCOLS[benchmark])
+        if cell.row.detector == "alad":
+            assert (config["max_steps"] == 0) is not cell.row.trained
+            assert config["members"] == cell.members

@@ -1,0 +1,64 @@
+"""The table: means and spreads worked out by hand, beside the right published row."""
+
+import pytest
+
+from alad.benchmark.runner import run
+from alad.benchmark.table import MEASURES, Spread, latest, spread, table
+
+
+def line(detector="alad", member: int | str = 0, f1=0.5, **more):
+    numbers = dict.fromkeys(MEASURES, 0.25) | {"f1": f1, "fit_seconds": 8.0, "score_seconds": 2.0}
+    named = {"protocol": "paper", "detector": detector, "settings": "new", "cell": "c"}
+    return {**named, "member": member, "cell_lines": 3, **numbers, **more}
+
+
+def test_mean_and_sample_deviation():
+    assert spread([0.9, 1.0, 0.95]) == Spread(pytest.approx(0.95), pytest.approx(0.05), 3)
+    assert spread([0.4]) == Spread(0.4, None, 1)
+
+
+def test_members_are_averaged_and_the_ensemble_stands_apart():
+    lines = [line(member=0, f1=0.9), line(member=1, f1=1.0), line(member="ensemble", f1=0.99)]
+    (row,) = table(lines, "kdd99")
+    assert row.measures["f1"] == Spread(pytest.approx(0.95), pytest.approx(0.0707107), 2)
+    assert row.ensemble and row.ensemble["f1"] == 0.99
+    assert (row.fit_seconds, row.score_seconds) == (8.0, 2.0)  # one fit made both members
+    assert row.published and row.published.f1 == 0.9501 and row.published.status == "verified"
+
+
+def test_rows_stand_in_the_benchmarks_order():
+    lines = [line("alad"), line("knn"), line("isolation-forest"), line("knn", protocol="clean")]
+    found = [(row.protocol, row.detector) for row in table(lines, "kdd99")]
+    order = ["isolation-forest", "knn", "alad"]
+    assert found == [*(("paper", name) for name in order), ("clean", "knn")]
+
+
+def test_what_speaks_against_a_published_number_is_told():
+    (row,) = table([line("oc-svm")], "kdd99")
+    assert any("not like for like: P/R is 0.875" in note for note in row.notes)
+    (row,) = table([line("knn")], "kdd99")
+    assert row.published is None and row.notes == ()
+
+
+def test_another_protocol_than_the_papers_is_told():
+    (row,) = table([line(protocol="clean")], "kdd99")
+    assert any("not this one" in note for note in row.notes)
+
+
+def test_the_settings_measured_last_count_and_repeated_lines_once():
+    old = line(settings="old", f1=0.1, cell="o")
+    assert latest([old, line(f1=0.3), line(f1=0.4)]) == [line(f1=0.4)]
+    assert latest([line(), old, {**line(), "error": "E"}]) == [old]
+
+
+def test_a_row_of_failures_alone_says_so(toy, tmp_path):
+    toy.failing.add("once")
+    ledger = run("toy", protocols=["paper"], detectors=["once"], results=tmp_path)
+    (row,) = table(ledger.lines(), "toy")
+    assert row.measures == {} and row.ensemble is None
+    assert row.notes == ("failed: ArithmeticError: a loss is not finite",)
+
+
+def test_a_failure_that_was_mended_is_forgotten():
+    failure = {**line(), "error": "E: broken"}
+    assert table([failure, line()], "kdd99")[0].notes == table([line()], "kdd99")[0].notes
