@@ -295,12 +295,16 @@ def initial_buffers(layers: Iterable[Dense], weights: Mapping[str, Tensor], gene
     return flat
 
 
-def bake_spectral_norm(layers: Iterable[Dense], weights: dict[str, Tensor]) -> None:
-    """Divide every spectrally normalised weight [members, inputs, outputs] by its exact largest singular value, in place.
+def scoring_weights(networks: DenseNetworks, arrays: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights and buffers by name, as they are used at evaluation, from flat `players`, `judges` and `buffers` arrays.
 
-    Afterwards a plain forward pass (evaluation) is the normalised one.
+    Spectrally normalised weights [members, inputs, outputs] are divided by their exact largest singular value, so that a plain
+    forward pass is the normalised one. The result shares no memory with the arrays.
     """
-    for layer in layers:
+    weights = weight_layout(networks.player_layers).views(arrays["players"].clone())
+    weights |= weight_layout(networks.judge_layers).views(arrays["judges"].clone())
+    for layer in networks.layers:
         if layer.spectral:
             weight = weights[f"{layer.name}.weight"]
             weight /= torch.linalg.matrix_norm(weight, ord=2, keepdim=True).clamp_min(1e-12)
+    return weights, buffer_layout(networks.layers).views(arrays["buffers"].clone())

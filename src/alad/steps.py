@@ -18,7 +18,6 @@ from alad.networks import (
     Context,
     Dense,
     DenseNetworks,
-    bake_spectral_norm,
     buffer_layout,
     initial_buffers,
     initial_weights,
@@ -79,14 +78,26 @@ class Player:
         self.average.lerp_(self.weights, 1.0 - ema_decay_at(update, self.optimiser.ema_decay))
 
     def arrays(self) -> dict[str, Tensor]:
-        return {"weights": self.weights, "average": self.average, "moment": self.moment, "square": self.square}
+        return {
+            "weights": self.weights,
+            "average": self.average,
+            "moment": self.moment,
+            "square": self.square,
+        }
 
 
 class GameStep:
     """One step of the game on the rows X [n, width] for all members."""
 
     def __init__(
-        self, X: Tensor, game: Game, shape: Architecture, optimiser: Optimiser, *, seed: int, members: Sequence[int]
+        self,
+        X: Tensor,
+        game: Game,
+        shape: Architecture,
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
     ):
         self.X, self.seed, self.members = X, seed, list(members)
         self.networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)

@@ -1,0 +1,59 @@
+"""Settings as rows of tables that can be laid beside the paper's: network widths, and whole configurations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alad.errors import InputError
+from alad.networks import Architecture
+
+# Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
+ARCHITECTURES = {
+    "kdd99": Architecture(
+        latent=32, encoder=(64,), generator=(64, 128), xz_branch=128, xz_joint=(128,), xx=(128,), zz=(32,)
+    ),
+    "arrhythmia": Architecture(
+        latent=64, encoder=(256, 128), generator=(128, 256), xz_branch=128, xz_joint=(256,), xx=(256, 128), zz=(64, 32)
+    ),
+}
+
+
+def architecture_for(width: int) -> Architecture:
+    """Widths for rows of `width` numbers: the paper's for KDD99, with a latent code of a quarter of the row, 2 to 64."""
+    latent = min(64, max(2, width // 4))
+    return Architecture(
+        latent=latent, encoder=(64,), generator=(64, 128), xz_branch=128, xz_joint=(128,), xx=(128,), zz=(max(8, latent),)
+    )
+
+
+# Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled, no spectral
+# normalisation (their table networks ignore it), training to the end, no validation rows.
+PRESETS: dict[str, dict[str, Any]] = {
+    "kdd99-paper": {
+        "architecture": "kdd99",
+        "scaling": "none",
+        "spectral_norm": False,
+        "learning_rate": 1e-5,
+        "batch_size": 50,
+        "epochs": 100,
+        "validation_fraction": 0.0,
+        "patience": None,
+    },
+    "arrhythmia-paper": {
+        "architecture": "arrhythmia",
+        "scaling": "none",
+        "spectral_norm": False,
+        "learning_rate": 1e-5,
+        "batch_size": 32,
+        "epochs": 1000,
+        "validation_fraction": 0.0,
+        "patience": None,
+    },
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """A copy of the preset's arguments; InputError lists the names if there is none of this one."""
+    if name not in PRESETS:
+        raise InputError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
+    return dict(PRESETS[name])
