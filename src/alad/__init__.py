@@ -1,0 +1,51 @@
+"""Adversarially learned anomaly detection: learn what is normal, score what is new.
+
+`import alad` loads nothing heavy; a name loads what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from alad.errors import InputError, TrainingError
+
+if TYPE_CHECKING:
+    from alad.adversarial import ALAD, ALICE, BiGAN
+    from alad.catalogue import detectors, load
+    from alad.classic import KNN, IsolationForest, OneClassSVM
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ALAD",
+    "ALICE",
+    "KNN",
+    "BiGAN",
+    "InputError",
+    "IsolationForest",
+    "OneClassSVM",
+    "TrainingError",
+    "__version__",
+    "detectors",
+    "load",
+]
+
+_HOMES = {
+    "ALAD": "adversarial",
+    "ALICE": "adversarial",
+    "BiGAN": "adversarial",
+    "IsolationForest": "classic",
+    "KNN": "classic",
+    "OneClassSVM": "classic",
+    "detectors": "catalogue",
+    "load": "catalogue",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'alad' has no attribute {name!r}")
+    return getattr(import_module(f"alad.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
