@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from alad.data.protocols import PROTOCOLS, Protocol, Split
 class Toy:
     """Scores are the distance from the training mean; member k adds noise of size k · `noise`."""
 
-    fits: Counter = Counter()
-    failing: set = set()
+    fits: ClassVar[Counter] = Counter()
+    failing: ClassVar[set] = set()
 
     def __init__(
         self, name="toy", noise=0.0, random_state=0, members=1, verbose=0, checkpoint=None

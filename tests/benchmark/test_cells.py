@@ -47,6 +47,10 @@ def test_parameters_that_a_detector_lacks_are_not_set(toy):
     assert "device" not in cell.detector(device="cuda").get_params()
 
 
+def test_what_takes_hours_comes_last():
+    assert cells("kdd99")[-1].row.name == "alad-paper"
+
+
 @pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia"])
 def test_the_ablation_study_is_whole_and_nothing_is_trained_twice(benchmark):
     rows = {row.name: row for row in rows_of(benchmark)}

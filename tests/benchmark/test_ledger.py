@@ -64,5 +64,5 @@ def test_a_failed_cell_is_not_finished_until_it_is_measured(ledger):
 def test_a_foreign_line_is_named(ledger, text):
     ledger.append([line("a")])
     ledger.path.write_bytes(ledger.path.read_bytes() + text + b"\n")
-    with pytest.raises(InputError, match="line 2 of .*toy.jsonl"):
+    with pytest.raises(InputError, match=r"line 2 of .*toy\.jsonl"):
         ledger.lines()

@@ -40,6 +40,7 @@ def test_the_numbers_are_those_of_the_scores(toy, tmp_path):
     for line, own in zip(lines[-3:], scores, strict=True):
         expected = metrics.evaluate(own, data.test_anomalous, 80)
         assert {name: line[name] for name in expected} == expected
+        assert line["versions"]["numpy"] == np.__version__
         assert line["precision"] / line["recall"] == pytest.approx(1)  # 20 flagged, 20 anomalies
 
 
@@ -122,7 +123,7 @@ def test_missing_data_end_the_run_instead_of_failing_every_cell(toy, tmp_path, m
 
     lacking = protocols.Protocol("", (42,), absent)
     monkeypatch.setitem(protocols.PROTOCOLS["toy"], "paper", lacking)
-    with pytest.raises(InputError, match="table.gz"):
+    with pytest.raises(InputError, match="is missing"):
         run("toy", results=tmp_path)
     assert Ledger(tmp_path / "toy.jsonl").lines() == []
 

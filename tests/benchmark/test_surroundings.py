@@ -3,14 +3,7 @@
 import os
 import platform
 
-from alad.benchmark.surroundings import cores, machine, versions
-
-
-def test_versions_are_those_of_what_runs():
-    import numpy
-
-    assert versions()["numpy"] == numpy.__version__
-    assert versions()["python"] == platform.python_version()
+from alad.benchmark.surroundings import cores, machine
 
 
 def test_the_machine_is_told_without_its_name():

@@ -44,7 +44,7 @@ def test_thinning_keeps_all_normal_rows_and_a_fifth_of_anomalies():
 
 
 def test_too_few_anomalies_to_thin_are_refused():
-    with pytest.raises(InputError, match="1 anomalies .* 2 are needed"):
+    with pytest.raises(InputError, match=r"1 anomalies .* 2 are needed"):
         protocols.thinned(np.arange(9), np.arange(9) == 0, np.random.default_rng(0))
 
 

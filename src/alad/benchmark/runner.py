@@ -1,5 +1,6 @@
 """Measures what a benchmark still lacks, cell by cell; stopped anywhere, it goes on from there."""
 
+import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -13,9 +14,10 @@ import numpy as np
 from alad import metrics
 from alad.benchmark.cells import Cell, cells, digest
 from alad.benchmark.ledger import Ledger, Line
-from alad.benchmark.surroundings import machine, versions
+from alad.benchmark.surroundings import machine
 from alad.data.protocols import PROTOCOLS, Split
 from alad.errors import InputError
+from alad.storage import versions
 
 Say = Callable[[str], None]
 
@@ -113,7 +115,7 @@ class _Job:
             "seed": cell.seed,
             **measured,
             "config": self.config,
-            "versions": versions(),
+            "versions": {"python": platform.python_version(), **versions()},
             "machine": machine(self.config.get("device", "cpu")),
             "command": command(cell),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

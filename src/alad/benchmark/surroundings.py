@@ -1,28 +1,10 @@
-"""What a time depends on: versions and machine, without names or paths that tell whose it is."""
+"""The machine that a time depends on, without names or paths that tell whose it is."""
 
-import importlib.metadata
 import os
 import platform
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-PACKAGES = ("alad", "numpy", "scipy", "scikit-learn", "torch")
-
-
-@lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages that compute scores."""
-    installed = {name: _version(name) for name in PACKAGES}
-    found = {name: version for name, version in installed.items() if version}
-    return {"python": platform.python_version(), **found}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # run from its sources
-        return None
 
 
 def machine(device: str = "cpu") -> dict[str, Any]:
