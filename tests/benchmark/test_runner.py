@@ -8,7 +8,7 @@ import pytest
 
 from alad import metrics
 from alad.benchmark.ledger import Ledger
-from alad.benchmark.runner import run, sampled
+from alad.benchmark.runner import run
 from alad.data import protocols
 from alad.errors import InputError
 
@@ -29,7 +29,7 @@ def test_one_line_a_run_and_one_for_the_ensemble(toy, tmp_path):
     ]
     assert all(line.keys() >= FIELDS for line in lines)
     assert toy.fits == {"once": 1, "seeded": 3, "family": 1}
-    assert [line["train_rows"] for line in lines[:2]] == [50, 30]
+    assert {(line["train_rows"], line["test_rows"]) for line in lines} == {(50, 100)}
 
 
 def test_the_numbers_are_those_of_the_scores(toy, tmp_path):
@@ -126,11 +126,3 @@ def test_missing_data_end_the_run_instead_of_failing_every_cell(toy, tmp_path, m
     with pytest.raises(InputError, match="is missing"):
         run("toy", results=tmp_path)
     assert Ledger(tmp_path / "toy.jsonl").lines() == []
-
-
-def test_a_sample_has_distinct_rows_and_depends_on_its_seed():
-    rows = np.arange(100).reshape(50, 2)
-    first, second = sampled(rows, 20, 0), sampled(rows, 20, 1)
-    assert len({tuple(row) for row in first}) == 20
-    assert np.array_equal(first, sampled(rows, 20, 0)) and not np.array_equal(first, second)
-    assert sampled(rows, None, 0) is rows and sampled(rows, 51, 0) is rows

@@ -82,13 +82,12 @@ class _Job:
 
     def _measure(self, data: Split) -> list[Line]:
         """One line a member; of several members one more for the ensemble, last."""
-        train = sampled(data.train, self.cell.row.train_rows, self.cell.seed)
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
         detector = self.cell.detector(**self.how, **kept)
-        _, seconds = _timed(lambda: detector.fit(train))
+        _, seconds = _timed(lambda: detector.fit(data.train))
         shared = {
             "fit_seconds": max(seconds, _trained_seconds(detector)),
-            "train_rows": len(train),
+            "train_rows": len(data.train),
             "test_rows": len(data.test),
         }
         scored = _scores(detector, data.test, self.cell.members)
@@ -128,13 +127,6 @@ def command(cell: Cell) -> str:
     """What to type to measure the cell's row again; without the paths of this machine."""
     row, runs = cell.row, f" --runs {cell.members}" if cell.row.members else ""
     return f"alad bench {cell.benchmark} --protocol {cell.protocol} --detector {row.name}{runs}"
-
-
-def sampled(rows: np.ndarray, count: int | None, seed: int) -> np.ndarray:
-    """`count` of the rows [n, columns], drawn without replacement; all if None or more than n."""
-    if count is None or count >= len(rows):
-        return rows
-    return rows[np.random.default_rng(seed).choice(len(rows), count, replace=False)]
 
 
 def _scores(detector, rows: np.ndarray, members: int) -> list[tuple[int | str, np.ndarray, float]]:
