@@ -1,0 +1,182 @@
+"""The training step written by hand in C: same games, same random numbers, same arrays as the plain PyTorch step, several
+times as fast on a CPU. For dense networks in float32; whatever it cannot do it refuses at construction.
+
+Nothing is compiled at import. `available()` compiles (once per machine) and tells whether that went well, `reason()` why not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import c_int64, c_void_p
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.errors import InputError
+from alad.game import Game
+from alad.native import build, structures
+from alad.native.structures import Adam, Member, State
+from alad.networks import Architecture
+from alad.randomness import Purpose, stream
+from alad.steps import GameStep, Optimiser, Player, ema_decay_at
+
+MOST_LAYERS = 64  # of all networks together, as in step.c
+
+
+def available() -> bool:
+    """Whether there is a compiled step on this machine."""
+    return reason() is None
+
+
+def reason() -> str | None:
+    """Why there is none, in one line; None if there is one."""
+    try:
+        _library()
+    except build.BuildError as error:
+        return str(error)
+    return None
+
+
+def _library() -> ctypes.CDLL:
+    library = build.library()
+    library.alad_step.argtypes = [c_void_p, c_void_p, c_void_p]
+    library.alad_step.restype = None
+    library.alad_workspace_bytes.argtypes = [c_void_p]
+    library.alad_workspace_bytes.restype = c_int64
+    library.alad_structure_bytes.argtypes = [ctypes.c_int]
+    library.alad_structure_bytes.restype = c_int64
+    for number, structure in enumerate(structures.STRUCTURES):
+        if library.alad_structure_bytes(number) != ctypes.sizeof(structure):
+            raise build.BuildError(f"{structure.__name__} is laid out differently in C and in Python")
+    return library
+
+
+class NativeGameStep(GameStep):
+    """`GameStep` with another engine: works in place on the same arrays, so the two may take turns.
+
+    Members run on torch.get_num_threads() threads; the results do not depend on how many. They equal those of `GameStep` up to
+    rounding, with one exception: a bias followed by batch norm has no effect and gets a gradient of exactly 0, where PyTorch's is
+    rounding noise that Adam blows up to full steps.
+
+    Raises InputError if the step cannot be compiled here or X is not float32 on the CPU.
+    """
+
+    def __init__(
+        self,
+        X: Tensor,
+        game: Game,
+        shape: Architecture,
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        _require_supported(X)
+        super().__init__(X.contiguous(), game, shape, optimiser, seed=seed, members=members)
+        if len(self.networks.layers) > MOST_LAYERS:
+            raise InputError(f"the native step takes at most {MOST_LAYERS} layers: use the plain step")
+        self._plan = structures.plan(self.networks, self.batch)
+        self._engine = _library()
+        self._workspaces: list[_Workspace] = []
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __call__(self, number: int) -> Tensor:
+        """Update D_xz, D_xx, D_zz, then E and G, on independent batches and noise; losses [members, 2]."""
+        turn = _Turn(self, number)
+        threads = max(1, min(torch.get_num_threads(), len(self.members)))
+        todo = itertools.count()  # next() on it is atomic
+        spaces = self._spaces(threads)
+        others = [self._helpers(threads).submit(self._work, turn, todo, space) for space in spaces[1:]]
+        self._work(turn, todo, spaces[0])
+        for other in others:
+            other.result()
+        return turn.losses
+
+    def _work(self, turn: _Turn, todo: Iterator[int], space: _Workspace) -> None:
+        """Members, one after the other, as long as there are any left to do."""
+        while (position := next(todo)) < len(self.members):
+            member = turn.member(position, space.z)
+            self._engine.alad_step(ctypes.addressof(self._plan), ctypes.addressof(member), space.address)
+
+    def _spaces(self, threads: int) -> list[_Workspace]:
+        while len(self._workspaces) < threads:
+            size = self._engine.alad_workspace_bytes(ctypes.addressof(self._plan))
+            self._workspaces.append(_Workspace(size, (2, self.batch, self.networks.latent)))
+        return self._workspaces[:threads]
+
+    def _helpers(self, threads: int) -> ThreadPoolExecutor:
+        if self._pool is None or self._pool._max_workers < threads - 1:
+            self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="alad-step")
+        return self._pool
+
+
+def _require_supported(X: Tensor) -> None:
+    if X.device.type != "cpu" or X.dtype != torch.float32:
+        raise InputError(f"the native step needs float32 on the CPU, not {X.dtype} on {X.device}: use the plain step")
+    if (problem := reason()) is not None:
+        raise InputError(f"the native step is not available ({problem}): use the plain step")
+
+
+class _Workspace:
+    """Scratch memory of one thread."""
+
+    def __init__(self, size: int, z_shape: tuple[int, ...]):
+        self._memory = np.zeros(size + 64, np.uint8)
+        start = self._memory.ctypes.data
+        self.address = start + -start % 64
+        self.z = np.empty(z_shape, np.float32)
+
+
+class _Turn:
+    """One step of all members: where their arrays lie, which rows they see, where their losses go."""
+
+    def __init__(self, step: NativeGameStep, number: int):
+        self._step, self._number = step, number
+        self._rows = [np.ascontiguousarray(step.order.batch(number, player), np.int64) for player in (0, 1)]
+        self._adam = [_adam(player.optimiser, number) for player in (step.players, step.judges)]
+        self.losses = torch.empty(len(step.members), 2)
+
+    def member(self, position: int, z: np.ndarray) -> Member:
+        """All that the C step needs for one member; its latent samples are drawn into z [2, batch, latent]."""
+        step = self._step
+        noise = stream(step.seed, step.members[position], Purpose.STEP, self._number)
+        noise.standard_normal(dtype=np.float32, out=z)
+        words = noise.bit_generator.state["state"]["state"]  # dropout goes on from here
+        return Member(
+            _state(step.players, position),
+            _state(step.judges, position),
+            *self._adam,
+            _address(step.buffers, position) if step.buffers.numel() else None,
+            step.X.data_ptr(),
+            step.X.stride(0),
+            (c_void_p * 2)(*(rows.ctypes.data + position * rows.strides[0] for rows in self._rows)),
+            z.ctypes.data,
+            (ctypes.c_uint64 * 4)(*words.tolist()),
+            _address(self.losses, position),
+        )
+
+
+def _address(array: Tensor, position: int) -> int:
+    return array.data_ptr() + position * array.stride(0) * array.element_size()
+
+
+def _state(player: Player, position: int) -> State:
+    arrays = (player.weights, player.average, player.moment, player.square)
+    return State(*(_address(array, position) for array in arrays))
+
+
+def _adam(settings: Optimiser, number: int) -> Adam:
+    """Update `number` (from 0), with both bias corrections worked in."""
+    first, second = (1.0 - beta ** (number + 1) for beta in (settings.beta1, settings.beta2))
+    return Adam(
+        settings.beta1,
+        settings.beta2,
+        settings.epsilon,
+        settings.learning_rate / first,
+        second**-0.5,
+        1.0 - ema_decay_at(number, settings.ema_decay),
+    )

@@ -1,0 +1,121 @@
+"""From the package's C sources to a loaded library: compiled once for this machine, at first use, by the system's compiler.
+
+The result lies in the user's cache folder under a name that holds a hash of sources, compiler, flags and processor; so another
+version, another compiler or a home folder shared between machines never meets a library that is not its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+SOURCES = ("product.h", "layers.h", "step.c")
+# No -ffast-math: NaN must stay NaN, and sums keep the order that is written
+FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared"
+MACHINE_FLAGS = ("-march=native", "-mcpu=native", "")  # the first that the compiler takes
+COMPILE_SECONDS = 120
+
+
+class BuildError(RuntimeError):
+    """No library: why, in one line."""
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The compiled step. Raises BuildError."""
+    compiler = _compiler()
+    name = f"step-{_fingerprint(compiler)}.so"
+    for folder in (_cache_folder, _temporary_folder):
+        try:
+            return _load_or_compile(compiler, folder() / name)
+        except OSError as error:
+            reason = error
+    raise BuildError(f"the compiled step could not be stored or loaded: {reason}")
+
+
+def _compiler() -> list[str]:
+    """$CC, which may hold arguments, or cc."""
+    command = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    if shutil.which(command[0]) is None:
+        raise BuildError(f"no C compiler: {command[0]!r} not found; install one or set CC")
+    return command
+
+
+def _source_folder() -> Path:
+    return Path(str(files(__package__)))
+
+
+def _fingerprint(compiler: list[str]) -> str:
+    """Hash of all that decides what comes out."""
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        digest.update((_source_folder() / name).read_bytes())
+    for part in (FLAGS, *MACHINE_FLAGS, *compiler, _version(compiler), _processor()):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _version(compiler: list[str]) -> str:
+    return _run([*compiler, "--version"]).stdout
+
+
+def _processor() -> str:
+    """What `native` stands for: the processor's instruction sets, where the system tells them."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    flags = sorted({line for line in lines if line.lower().startswith(("flags", "features", "model name"))})
+    return "\n".join([platform.system(), platform.machine(), platform.processor(), *flags])
+
+
+def _cache_folder() -> Path:
+    """A folder that only the user may write to: whoever writes there runs code here."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = root / "alad" / "native"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022):
+        raise PermissionError(f"{folder} can be written to by others")
+    return folder
+
+
+def _temporary_folder() -> Path:
+    """For this process alone; as private as `mkdtemp` makes it."""
+    return Path(tempfile.mkdtemp(prefix="alad-native-"))
+
+
+def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            made = Path(scratch) / target.name
+            _compile(compiler, made)
+            made.replace(target)  # in one go: another process sees all of it or nothing
+    return ctypes.CDLL(str(target))
+
+
+def _compile(compiler: list[str], target: Path) -> None:
+    source = str(_source_folder() / "step.c")
+    message = ""
+    for machine in MACHINE_FLAGS:
+        flags = [*FLAGS.split(), *machine.split()]
+        done = _run([*compiler, *flags, "-o", str(target), source, "-lm"])
+        if done.returncode == 0:
+            return
+        message = message or done.stderr
+    raise BuildError(f"{' '.join(compiler)} could not compile the step: {' '.join(message.split())[:300]}")
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildError(f"{command[0]} could not be run: {error}") from error

@@ -1,0 +1,217 @@
+/* Matrix products for small dense layers: 16 columns at a time, up to 6 rows in registers.
+ *
+ * Plain C with vector extensions: the compiler maps an eight to AVX2 registers, or to several smaller ones elsewhere.
+ * Matrices of activations are row-major; `stride_of` pads a row to whole tiles and to an odd number of cache lines, so
+ * that a column of tiles spreads over all cache sets. Padded columns may hold anything finite or not: no result that is
+ * read depends on them.
+ */
+#ifndef ALAD_PRODUCT_H
+#define ALAD_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TILE 16 /* columns of a tile */
+#define ROWS 6  /* rows of a tile, at most */
+
+typedef float eight __attribute__((vector_size(32), may_alias));
+typedef float loose_eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t eight_bits __attribute__((vector_size(32), may_alias));
+typedef uint16_t loose_words __attribute__((vector_size(16), aligned(2), may_alias));
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE ptrdiff_t padded(ptrdiff_t columns) { return (columns + TILE - 1) / TILE * TILE; }
+
+ALWAYS_INLINE ptrdiff_t stride_of(ptrdiff_t columns) {
+  ptrdiff_t stride = padded(columns);
+  return stride / TILE % 2 ? stride : stride + TILE;
+}
+
+ALWAYS_INLINE eight load(const float *from) { return *(const loose_eight *)from; }
+ALWAYS_INLINE void store(float *to, eight value) { *(loose_eight *)to = value; }
+ALWAYS_INLINE eight select_eight(eight_bits condition, eight yes, eight no) {
+  return (eight)(((eight_bits)yes & condition) | ((eight_bits)no & ~condition));
+}
+
+/* One term of a sum of products: a [rows, depth] (or its transpose, read by column) times b [depth, columns].
+ * Tile t of b starts at b + t * panel, its rows lie b_stride apart. */
+typedef struct {
+  const float *a;
+  ptrdiff_t a_stride;
+  const float *b;
+  ptrdiff_t panel, b_stride, depth;
+} Term;
+
+/* What becomes of the sums: activation and dropout (forward), a factor (backward), or nothing (weight gradients). */
+typedef struct {
+  float *out;
+  ptrdiff_t stride;
+  const float *bias;     /* [padded columns] or NULL */
+  const float *factor;   /* out = sum * factor, same stride as out; or NULL */
+  float *save_factor;    /* d out / d sum for the way back, same stride; or NULL */
+  const uint16_t *words; /* dropout keeps a unit where its word >= threshold; or NULL */
+  ptrdiff_t units;       /* words in a row */
+  int32_t threshold;
+  float keep;            /* 1 / (1 - rate) */
+  float slope;           /* of the activation below zero; 1: linear */
+  bool exact;            /* write no padded column */
+} Finish;
+
+ALWAYS_INLINE eight kept(const uint16_t *words, int32_t threshold, eight value) {
+  eight_bits word = __builtin_convertvector(*(const loose_words *)words, eight_bits);
+  return (eight)((eight_bits)value & (word >= threshold));
+}
+
+ALWAYS_INLINE void finish_forward(const Finish *f, const float *tile, ptrdiff_t row, ptrdiff_t column) {
+  for (int half = 0; half < TILE; half += 8) {
+    ptrdiff_t at = row * f->stride + column + half;
+    eight sum = load(tile + half);
+    if (f->bias) sum += load(f->bias + column + half);
+    eight slope = (eight){0} + 1.0f;
+    if (f->slope != 1.0f) slope = select_eight(sum > 0.0f, slope, (eight){0} + f->slope);
+    if (f->words) slope = kept(f->words + row * f->units + column + half, f->threshold, slope * f->keep);
+    store(f->out + at, sum * slope);
+    if (f->save_factor) store(f->save_factor + at, slope);
+  }
+}
+
+static void finish(const Finish *f, const float (*tile)[TILE], ptrdiff_t row, int rows, ptrdiff_t column, ptrdiff_t columns) {
+  ptrdiff_t left = columns - column;
+  if (f->exact && left < TILE) {
+    for (int r = 0; r < rows; r++) memcpy(f->out + (row + r) * f->stride + column, tile[r], (size_t)left * sizeof(float));
+  } else if (f->exact) {
+    for (int r = 0; r < rows; r++) memcpy(f->out + (row + r) * f->stride + column, tile[r], sizeof tile[r]);
+  } else if (f->factor) {
+    for (int r = 0; r < rows; r++)
+      for (int half = 0; half < TILE; half += 8) {
+        ptrdiff_t at = (row + r) * f->stride + column + half;
+        store(f->out + at, load(tile[r] + half) * load(f->factor + at));
+      }
+  } else {
+    for (int r = 0; r < rows; r++) finish_forward(f, tile[r], row + r, column);
+  }
+}
+
+ALWAYS_INLINE void sum_tile(const int rows, const bool by_column, const Term *terms, int count, const float *start,
+                            ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column, float (*tile)[TILE]) {
+  eight sum[ROWS][2];
+#pragma GCC unroll 6
+  for (int r = 0; r < rows; r++) {
+    sum[r][0] = start ? load(start + (row + r) * start_stride + column) : (eight){0};
+    sum[r][1] = start ? load(start + (row + r) * start_stride + column + 8) : (eight){0};
+  }
+  for (int t = 0; t < count; t++) {
+    const Term *term = &terms[t];
+    const float *b = term->b + column / TILE * term->panel;
+    const float *a = by_column ? term->a + row : term->a + row * term->a_stride;
+    const ptrdiff_t b_stride = term->b_stride, a_stride = term->a_stride, depth = term->depth;
+#pragma GCC unroll 2
+    for (ptrdiff_t k = 0; k < depth; k++) {
+      eight left = load(b), right = load(b + 8);
+#pragma GCC unroll 6
+      for (int r = 0; r < rows; r++) {
+        float value = by_column ? a[r] : a[r * a_stride];
+        sum[r][0] += left * value;
+        sum[r][1] += right * value;
+      }
+      a += by_column ? a_stride : 1;
+      b += b_stride;
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < rows; r++) {
+    store(tile[r], sum[r][0]);
+    store(tile[r] + 8, sum[r][1]);
+  }
+}
+
+typedef void SumTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float (*)[TILE]);
+
+#define SUM_TILE(rows, by_column)                                                                             \
+  static __attribute__((noinline)) void sum_##rows##_##by_column(const Term *terms, int count, const float *start, \
+                                                                 ptrdiff_t start_stride, ptrdiff_t row,        \
+                                                                 ptrdiff_t column, float (*tile)[TILE]) {      \
+    sum_tile(rows, by_column, terms, count, start, start_stride, row, column, tile);                          \
+  }
+#define SUM_TILES(rows) SUM_TILE(rows, 0) SUM_TILE(rows, 1)
+SUM_TILES(1) SUM_TILES(2) SUM_TILES(3) SUM_TILES(4) SUM_TILES(5) SUM_TILES(6)
+
+static SumTile *const SUM[2][ROWS + 1] = {{0, sum_1_0, sum_2_0, sum_3_0, sum_4_0, sum_5_0, sum_6_0},
+                                          {0, sum_1_1, sum_2_1, sum_3_1, sum_4_1, sum_5_1, sum_6_1}};
+
+/* Rows of the next tile: few rows use the machine badly, so 7, 8 and 9 are split evenly. */
+ALWAYS_INLINE int next_rows(ptrdiff_t left) {
+  if (left >= 10 || left == 6) return 6;
+  return left < 6 ? (int)left : (int)((left + 1) / 2);
+}
+
+/* out [rows, columns] = finish(start + sum of the terms); `start` may be NULL. */
+static void product(ptrdiff_t rows, ptrdiff_t columns, bool by_column, const Term *terms, int count, const float *start,
+                    ptrdiff_t start_stride, const Finish *end) {
+  float tile[ROWS][TILE] __attribute__((aligned(64)));
+  for (ptrdiff_t column = 0; column < columns; column += TILE)
+    for (ptrdiff_t row = 0, step; row < rows; row += step) {
+      step = next_rows(rows - row);
+      SUM[by_column][step](terms, count, start, start_stride, row, column, tile);
+      finish(end, (const float(*)[TILE])tile, row, (int)step, column, columns);
+    }
+}
+
+/* Copy scale * weight [inputs, outputs] into panels [outputs / 16][inputs][16], filled up with zeros. */
+static void pack(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict to) {
+  for (ptrdiff_t column = 0; column < outputs; column += TILE)
+    for (ptrdiff_t i = 0; i < inputs; i++, to += TILE) {
+      const float *from = weight + i * outputs + column;
+      if (outputs - column >= TILE) {
+        store(to, load(from) * scale);
+        store(to + 8, load(from + 8) * scale);
+      } else {
+        for (int j = 0; j < TILE; j++) to[j] = j < outputs - column ? from[j] * scale : 0.0f;
+      }
+    }
+}
+
+ALWAYS_INLINE void transpose_eight(const float *from, ptrdiff_t stride, float scale, float *to) {
+  eight a[8], b[8];
+#define PAIR(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) a[i] = load(from + i * stride) * scale;
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = PAIR(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    b[i + 1] = PAIR(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
+    a[i] = PAIR(b[i], b[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    a[i + 1] = PAIR(b[i], b[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    a[i + 2] = PAIR(b[i + 1], b[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+    a[i + 3] = PAIR(b[i + 1], b[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    store(to + i * TILE, PAIR(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
+    store(to + (i + 4) * TILE, PAIR(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15));
+  }
+#undef PAIR
+}
+
+/* Copy the transpose of scale * weight [inputs, outputs] into panels [inputs / 16][outputs][16], filled up with zeros. */
+static void pack_transposed(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict to) {
+  for (ptrdiff_t column = 0; column < inputs; column += TILE, to += outputs * TILE) {
+    const float *from = weight + column * outputs;
+    ptrdiff_t o = 0;
+    if (inputs - column >= TILE)
+      for (; o + 8 <= outputs; o += 8) {
+        transpose_eight(from + o, outputs, scale, to + o * TILE);
+        transpose_eight(from + o + 8 * outputs, outputs, scale, to + o * TILE + 8);
+      }
+    for (; o < outputs; o++)
+      for (int j = 0; j < TILE; j++) to[o * TILE + j] = j < inputs - column ? from[j * outputs + o] * scale : 0.0f;
+  }
+}
+
+#endif

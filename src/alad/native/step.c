@@ -1,0 +1,466 @@
+/* One update of both players of the adversarial game for one member: the hand-written twin of alad.steps.GameStep.
+ *
+ * Same games (alad.game), same order of random numbers (alad.randomness), same arrays, changed in place. What needs no
+ * gradient is left out: the judges' update sends none to E and G, that of E and G forms none for the judges' weights,
+ * for x, for z, or for constant halves of a pair. No state survives a call, nothing is shared between members.
+ */
+#include "layers.h"
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+#define MOST_LAYERS 64
+
+/* Mirrors `_Plan`: what stays from step to step. Depths count layers; an absent judge has depth 0. */
+typedef struct {
+  int64_t batch, width, latent, encoder, generator, xz, xx, zz;
+  const Layer *layers; /* E, G, D_xz (x, z, joint ..., logit), D_xx (joint ..., logit), D_zz */
+  float norm_epsilon, norm_momentum;
+} Plan;
+
+/* Mirrors `_Member`: one member's arrays and this step's random numbers. */
+typedef struct {
+  State players, judges;
+  Adam players_adam, judges_adam;
+  float *buffers;
+  const float *X;
+  int64_t X_stride;
+  const int64_t *rows[2]; /* numbers of the rows of both batches */
+  const float *z;         /* [2, batch, latent] */
+  uint64_t random[4];     /* state of the stream of dropout words */
+  float *losses;          /* [2] */
+} Member;
+
+typedef struct {
+  Node *a, *b; /* branches of D_xz; NULL: the pair goes straight into the joint layers */
+  Node *joint, *logit;
+  int64_t depth;
+} Judge;
+
+typedef struct {
+  const Plan *plan;
+  const Member *member;
+  Random random;
+  Node nodes[MOST_LAYERS];
+  Node *encoder, *generator;
+  Judge xz, xx, zz;
+  ptrdiff_t x_stride, z_stride;
+  float *x, *z;       /* [3 * batch, .]: x, G(z), G(E(x)) and z, E(x), E(G(z)): inputs and outputs of E and G in one */
+  float *d_x, *d_z;   /* [2 * batch, .]: gradients by G(z), G(E(x)) and by E(x), E(G(z)) */
+  float *shared;      /* what the real and the fake pairs of a cycle have in common */
+  float *logits, *d_logits;
+  float *gradient; /* of one layer */
+} Game;
+
+/* --- the workspace: taken piece by piece from one block; without a block its size is counted --- */
+
+typedef struct {
+  char *block;
+  size_t used;
+} Arena;
+
+static void *take(Arena *arena, ptrdiff_t bytes) {
+  void *piece = arena->block ? arena->block + arena->used : NULL;
+  arena->used += ((size_t)bytes + 63) / 64 * 64;
+  return piece;
+}
+
+static float *take_floats(Arena *arena, ptrdiff_t count) { return take(arena, count * (ptrdiff_t)sizeof(float)); }
+
+static void arrange_layer(Arena *arena, Node *node, const Layer *layer, ptrdiff_t rows) {
+  ptrdiff_t outputs = layer->outputs, size = rows * stride_of(outputs);
+  bool bent = layer->slope != 1.0f || layer->dropout || layer->batch_norm;
+  *node = (Node){.shape = layer, .stride = stride_of(outputs), .inverse = 1.0f};
+  node->packed = take_floats(arena, layer->inputs * padded(outputs));
+  node->packed_back[0] = take_floats(arena, padded(layer->inputs) * outputs);
+  node->packed_back[1] = take_floats(arena, padded(layer->inputs) * outputs);
+  node->bias = take_floats(arena, padded(outputs));
+  node->out = take_floats(arena, size);
+  node->d = take_floats(arena, size);
+  node->factor = bent ? take_floats(arena, size) : NULL;
+  node->hat = layer->batch_norm ? take_floats(arena, size) : NULL;
+  node->scale = layer->batch_norm ? take_floats(arena, BATCHES * node->stride) : NULL;
+  node->left = layer->spectral ? take_floats(arena, layer->inputs) : NULL;
+  node->words = layer->dropout ? take(arena, rows * outputs * 2 + 64) : NULL;
+}
+
+static void arrange_judge(Judge *judge, Node **next, int64_t depth, bool branches) {
+  *judge = (Judge){.depth = depth};
+  if (!depth) return;
+  if (branches) judge->a = (*next)++, judge->b = (*next)++;
+  judge->joint = *next, *next += depth;
+  judge->logit = (*next)++;
+}
+
+static void arrange(Game *game, Arena *arena, const Plan *plan) {
+  const ptrdiff_t n = plan->batch;
+  Node *next = game->nodes;
+  game->plan = plan;
+  game->encoder = next, next += plan->encoder;
+  game->generator = next, next += plan->generator;
+  arrange_judge(&game->xz, &next, plan->xz, true);
+  arrange_judge(&game->xx, &next, plan->xx, false);
+  arrange_judge(&game->zz, &next, plan->zz, false);
+  ptrdiff_t widest = 0, largest = 0;
+  for (Node *node = game->nodes; node < next; node++) {
+    const Layer *layer = &plan->layers[node - game->nodes];
+    arrange_layer(arena, node, layer, 2 * n);
+    if (node->stride > widest) widest = node->stride;
+    if ((layer->inputs + 3) * layer->outputs > largest) largest = (layer->inputs + 3) * layer->outputs;
+  }
+  game->x_stride = stride_of(plan->width), game->z_stride = stride_of(plan->latent);
+  game->x = take_floats(arena, 3 * n * game->x_stride), game->z = take_floats(arena, 3 * n * game->z_stride);
+  game->d_x = take_floats(arena, 2 * n * game->x_stride), game->d_z = take_floats(arena, 2 * n * game->z_stride);
+  game->shared = take_floats(arena, n * widest);
+  game->logits = take_floats(arena, 2 * n), game->d_logits = take_floats(arena, 2 * n);
+  game->gradient = take_floats(arena, largest);
+  Node *encoded = game->encoder + plan->encoder - 1, *generated = game->generator + plan->generator - 1;
+  encoded->d = game->d_z, generated->d = game->d_x;
+  if (!arena->block) return;
+  encoded->out = game->z + n * game->z_stride, generated->out = game->x + n * game->x_stride;
+}
+
+/* --- forward --- */
+
+static void gather(Game *game, int player) {
+  const Plan *plan = game->plan;
+  const Member *m = game->member;
+  for (ptrdiff_t r = 0; r < plan->batch; r++) {
+    const float *x = m->X + m->rows[player][r] * m->X_stride, *z = m->z + (player * plan->batch + r) * plan->latent;
+    memcpy(game->x + r * game->x_stride, x, (size_t)plan->width * sizeof(float));
+    memcpy(game->z + r * game->z_stride, z, (size_t)plan->latent * sizeof(float));
+  }
+}
+
+static void prepare_layers(Node *nodes, int64_t count, const State *state, float *buffers, bool only_spectral) {
+  for (int64_t l = 0; l < count; l++)
+    if (nodes[l].shape->spectral || !only_spectral) prepare(&nodes[l], state->weights, buffers);
+}
+
+/* Rows row .. row + rows through E or G, from `input`. */
+static void run_chain(Node *nodes, int64_t count, const float *input, ptrdiff_t stride, ptrdiff_t row, ptrdiff_t rows, bool save) {
+  for (int64_t l = 0; l < count; l++) {
+    const float *x = l ? nodes[l - 1].out : input;
+    ptrdiff_t x_stride = l ? nodes[l - 1].stride : stride;
+    Term term = through(&nodes[l], x + row * x_stride, x_stride, 0, nodes[l].shape->inputs);
+    forward(&nodes[l], row, rows, &term, 1, NULL, 0, save);
+  }
+}
+
+/* G(z), then E(x) and, for D_zz, E(G(z)), then, for D_xx, G(E(x)). */
+static void run_players(Game *game, bool save) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t n = plan->batch;
+  run_chain(game->generator, plan->generator, game->z, game->z_stride, 0, n, save);
+  run_chain(game->encoder, plan->encoder, game->x, game->x_stride, 0, plan->zz ? 2 * n : n, save);
+  if (plan->xx) run_chain(game->generator, plan->generator, game->z, game->z_stride, n, n, save);
+}
+
+/* softplus(label * logit), averaged over n logits; its gradient. */
+static double player_value(const float *logits, ptrdiff_t n, float label, float *d) {
+  double sum = 0.0;
+  for (ptrdiff_t r = 0; r < n; r++) {
+    float s = label * logits[r], tail = expf(-fabsf(s));
+    sum += (s > 0.0f ? s : 0.0f) + log1pf(tail);
+    d[r] = label * (s > 0.0f ? 1.0f : tail) / (1.0f + tail) / (float)n;
+  }
+  return sum / (double)n;
+}
+
+/* From the first joint layer's outputs to the loss, and back to the first joint layer's d.
+ * The last n of `rows` are fake; `label` is 1 for the judges, -1 for the players. */
+static double judge_tail(Game *game, const Judge *judge, ptrdiff_t rows, float label) {
+  const ptrdiff_t n = game->plan->batch;
+  const float *weights = game->member->judges.weights;
+  for (int64_t l = 1; l < judge->depth; l++) {
+    Node *node = &judge->joint[l];
+    Term term = through(node, node[-1].out, node[-1].stride, 0, node->shape->inputs);
+    draw_dropout(node, &game->random, rows);
+    forward(node, 0, rows, &term, 1, NULL, 0, true);
+  }
+  Node *last = &judge->joint[judge->depth - 1];
+  const float *logit_weights = weights + judge->logit->shape->weight, bias = weights[judge->logit->shape->bias];
+  const ptrdiff_t units = last->shape->outputs;
+  for (ptrdiff_t r = 0; r < rows; r++) game->logits[r] = dot(last->out + r * last->stride, logit_weights, units) + bias;
+  double loss = player_value(game->logits + rows - n, n, label, game->d_logits + rows - n);
+  if (rows > n) loss += player_value(game->logits, n, -label, game->d_logits);
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *d = last->d + r * last->stride, d_logit = game->d_logits[r];
+    const float *factor = last->factor + r * last->stride;
+#pragma omp simd
+    for (ptrdiff_t j = 0; j < units; j++) d[j] = d_logit * logit_weights[j] * factor[j];
+  }
+  for (int64_t l = judge->depth - 1; l > 0; l--) {
+    prepare_back(&judge->joint[l], weights, 0, 0, judge->joint[l].shape->inputs);
+    backward(&judge->joint[l - 1], &judge->joint[l], 0, 0, rows);
+  }
+  return loss;
+}
+
+/* --- D_xz on the real pairs (x, E(x)) and the fake ones (G(z), z) --- */
+
+static void prepare_judge(Game *game, const Judge *judge) {
+  const Member *m = game->member;
+  if (judge->a) prepare(judge->a, m->judges.weights, m->buffers), prepare(judge->b, m->judges.weights, m->buffers);
+  prepare_layers(judge->joint, judge->depth, &m->judges, m->buffers, false);
+}
+
+static double judge_pairs(Game *game, bool track, float label) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t n = plan->batch, units = game->xz.a->shape->outputs, other = game->xz.b->shape->outputs;
+  Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
+  const float *weights = game->member->judges.weights;
+  prepare_judge(game, &game->xz);
+  draw_dropout(a, &game->random, 2 * n);
+  Term x = through(a, game->x, game->x_stride, 0, plan->width);
+  forward(a, 0, 2 * n, &x, 1, NULL, 0, true);
+  if (a->shape->batch_norm)
+    for (int batch = 0; batch < BATCHES; batch++)
+      normalise_batch(a, weights, game->member->buffers, batch, n, track, plan->norm_epsilon, plan->norm_momentum);
+  draw_dropout(b, &game->random, 2 * n);
+  Term encoded = through(b, game->z + n * game->z_stride, game->z_stride, 0, plan->latent);
+  Term z = through(b, game->z, game->z_stride, 0, plan->latent);
+  forward(b, 0, n, &encoded, 1, NULL, 0, true);
+  forward(b, n, n, &z, 1, NULL, 0, true);
+  Term both[] = {through(joint, a->out, a->stride, 0, units), through(joint, b->out, b->stride, units, other)};
+  draw_dropout(joint, &game->random, 2 * n);
+  forward(joint, 0, 2 * n, both, 2, NULL, 0, true);
+  return judge_tail(game, &game->xz, 2 * n, label);
+}
+
+static void learn_layer(Game *game, const Node *node, const Term *terms, int count, ptrdiff_t rows) {
+  const Member *m = game->member;
+  weight_gradient(node, terms, count, node->shape->inputs, game->gradient);
+  learn(node, &m->judges_adam, &m->judges, m->buffers, rows, game->gradient);
+}
+
+/* Layers after the first joint one, and the logit. */
+static void learn_tail(Game *game, const Judge *judge, ptrdiff_t rows) {
+  const Member *m = game->member;
+  const Node *last = &judge->joint[judge->depth - 1];
+  const ptrdiff_t units = last->shape->outputs;
+  memset(game->gradient, 0, (size_t)(units + 1) * sizeof(float));
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    add_scaled(game->gradient, last->out + r * last->stride, game->d_logits[r], units);
+    game->gradient[units] += game->d_logits[r];
+  }
+  descend(&m->judges_adam, &m->judges, judge->logit->shape->weight, units + 1, game->gradient);
+  for (int64_t l = 1; l < judge->depth; l++) {
+    const Node *node = &judge->joint[l];
+    Term term = outer(node[-1].out, node[-1].stride, node->d, node->stride, rows);
+    learn_layer(game, node, &term, 1, rows);
+  }
+}
+
+/* Back into both branches of D_xz: rows of a from a_row on, and the first b_rows of b. */
+static void back_into_branches(Game *game, ptrdiff_t a_row, ptrdiff_t b_rows) {
+  const ptrdiff_t n = game->plan->batch, units = game->xz.a->shape->outputs;
+  Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
+  const float *weights = game->member->judges.weights;
+  prepare_back(joint, weights, 0, 0, units);
+  prepare_back(joint, weights, 1, units, b->shape->outputs);
+  backward(a, joint, 0, a_row, 2 * n - a_row);
+  backward(b, joint, 1, 0, b_rows);
+}
+
+static void learn_pairs(Game *game) {
+  const ptrdiff_t n = game->plan->batch, units = game->xz.a->shape->outputs;
+  Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
+  const Member *m = game->member;
+  back_into_branches(game, 0, 2 * n);
+  learn_tail(game, &game->xz, 2 * n);
+  const ptrdiff_t outputs = joint->shape->outputs;
+  Term upper = outer(a->out, a->stride, joint->d, joint->stride, 2 * n);
+  Term lower = outer(b->out, b->stride, joint->d, joint->stride, 2 * n);
+  weight_gradient(joint, &upper, 1, units, game->gradient);
+  weight_gradient(joint, &lower, 1, b->shape->outputs, game->gradient + units * outputs);
+  learn(joint, &m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+  if (a->shape->batch_norm) {
+    float *gamma = game->gradient + (a->shape->gamma - a->shape->weight);
+    memset(gamma, 0, (size_t)(2 * units) * sizeof(float));
+    for (int batch = 0; batch < BATCHES; batch++)
+      denormalise_batch(a, m->judges.weights, batch, n, gamma, gamma + units);
+  }
+  Term x = outer(game->x, game->x_stride, a->d, a->stride, 2 * n);
+  learn_layer(game, a, &x, 1, 2 * n);
+  Term z[] = {outer(game->z + n * game->z_stride, game->z_stride, b->d, b->stride, n),
+              outer(game->z, game->z_stride, b->d + n * b->stride, b->stride, n)};
+  learn_layer(game, b, z, 2, 2 * n);
+}
+
+/* Gradients by E(x), from the real pairs, and by G(z), from the fake ones. */
+static void pairs_to_players(Game *game) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t n = plan->batch;
+  Node *a = game->xz.a, *b = game->xz.b;
+  const float *weights = game->member->judges.weights;
+  back_into_branches(game, n, n);
+  if (a->shape->batch_norm) denormalise_batch(a, weights, 1, n, NULL, NULL);
+  prepare_back(a, weights, 0, 0, plan->width);
+  prepare_back(b, weights, 0, 0, plan->latent);
+  plain_product(n, plan->width, back_through(a, 0, n), false, game->d_x, game->x_stride);
+  plain_product(n, plan->latent, back_through(b, 0, 0), false, game->d_z, game->z_stride);
+}
+
+/* --- D_xx and D_zz on the real pairs (s, s) and the fake ones (s, t), t being s after a cycle; [., count] each --- */
+
+typedef struct {
+  const float *s, *t;
+  ptrdiff_t stride, count;
+} Cycle;
+
+static Cycle x_cycle(const Game *game) {
+  return (Cycle){game->x, game->x + 2 * game->plan->batch * game->x_stride, game->x_stride, game->plan->width};
+}
+
+static Cycle z_cycle(const Game *game) {
+  return (Cycle){game->z, game->z + 2 * game->plan->batch * game->z_stride, game->z_stride, game->plan->latent};
+}
+
+static void learn_cycle(Game *game, const Judge *judge, Cycle c) {
+  const ptrdiff_t n = game->plan->batch, outputs = judge->joint->shape->outputs, stride = judge->joint->stride;
+  Node *joint = judge->joint;
+  const Member *m = game->member;
+  learn_tail(game, judge, 2 * n);
+  for (ptrdiff_t r = 0; r < n; r++) { /* both pairs have s on the left */
+    const float *real = joint->d + r * stride, *fake = joint->d + (n + r) * stride;
+    float *sum = game->shared + r * stride;
+#pragma omp simd
+    for (ptrdiff_t j = 0; j < outputs; j++) sum[j] = real[j] + fake[j];
+  }
+  Term left = outer(c.s, c.stride, game->shared, stride, n);
+  Term right[] = {outer(c.s, c.stride, joint->d, stride, n), outer(c.t, c.stride, joint->d + n * stride, stride, n)};
+  weight_gradient(joint, &left, 1, c.count, game->gradient);
+  weight_gradient(joint, right, 2, c.count, game->gradient + c.count * outputs);
+  learn(joint, &m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+}
+
+static double train_cycle_judge(Game *game, const Judge *judge, Cycle c) {
+  const ptrdiff_t n = game->plan->batch;
+  Node *joint = judge->joint;
+  prepare_judge(game, judge);
+  draw_dropout(joint, &game->random, 2 * n);
+  plain_product(n, joint->shape->outputs, through(joint, c.s, c.stride, 0, c.count), false, game->shared, joint->stride);
+  Term real = through(joint, c.s, c.stride, c.count, c.count), fake = through(joint, c.t, c.stride, c.count, c.count);
+  forward(joint, 0, n, &real, 1, game->shared, joint->stride, true);
+  forward(joint, n, n, &fake, 1, game->shared, joint->stride, true);
+  double loss = judge_tail(game, judge, 2 * n, 1.0f);
+  learn_cycle(game, judge, c);
+  return loss;
+}
+
+/* Loss of the players; gradient by t into d_t. */
+static double fool_cycle_judge(Game *game, const Judge *judge, Cycle c, float *d_t) {
+  const ptrdiff_t n = game->plan->batch;
+  Node *joint = judge->joint;
+  prepare_judge(game, judge);
+  draw_dropout(joint, &game->random, n);
+  Term fake[] = {through(joint, c.s, c.stride, 0, c.count), through(joint, c.t, c.stride, c.count, c.count)};
+  forward(joint, 0, n, fake, 2, NULL, 0, true);
+  double loss = judge_tail(game, judge, n, -1.0f);
+  prepare_back(joint, game->member->judges.weights, 1, c.count, c.count);
+  plain_product(n, c.count, back_through(joint, 1, 0), false, d_t, c.stride);
+  return loss;
+}
+
+/* --- the players' way back --- */
+
+static void prepare_chain_back(Node *nodes, int64_t count, const float *weights) {
+  for (int64_t l = 0; l < count; l++) prepare_back(&nodes[l], weights, 0, 0, nodes[l].shape->inputs);
+}
+
+static void chain_back(Node *nodes, int64_t count, ptrdiff_t row, ptrdiff_t rows) {
+  for (int64_t l = count - 1; l > 0; l--) backward(&nodes[l - 1], &nodes[l], 0, row, rows);
+}
+
+static void learn_chain(Game *game, Node *nodes, int64_t count, const float *input, ptrdiff_t stride, ptrdiff_t rows) {
+  const Member *m = game->member;
+  for (int64_t l = 0; l < count; l++) {
+    Term term = outer(l ? nodes[l - 1].out : input, l ? nodes[l - 1].stride : stride, nodes[l].d, nodes[l].stride, rows);
+    weight_gradient(&nodes[l], &term, 1, nodes[l].shape->inputs, game->gradient);
+    learn(&nodes[l], &m->players_adam, &m->players, m->buffers, rows, game->gradient);
+  }
+}
+
+/* From d_x and d_z to new weights of E and G: first G(E(x)), whose gradient E needs, then E, then G(z). */
+static void learn_players(Game *game) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t n = plan->batch;
+  const float *weights = game->member->players.weights;
+  Node *encoder = game->encoder, *generator = game->generator;
+  prepare_chain_back(generator, plan->generator, weights);
+  prepare_chain_back(encoder, plan->encoder, weights);
+  if (plan->xx) {
+    chain_back(generator, plan->generator, n, n);
+    plain_product(n, plan->latent, back_through(generator, 0, n), true, game->d_z, game->z_stride);
+  }
+  chain_back(encoder, plan->encoder, 0, plan->zz ? 2 * n : n);
+  if (plan->zz) plain_product(n, plan->width, back_through(encoder, 0, n), true, game->d_x, game->x_stride);
+  chain_back(generator, plan->generator, 0, n);
+  learn_chain(game, encoder, plan->encoder, game->x, game->x_stride, plan->zz ? 2 * n : n);
+  learn_chain(game, generator, plan->generator, game->z, game->z_stride, plan->xx ? 2 * n : n);
+}
+
+/* --- the step --- */
+
+static void train_judges(Game *game) {
+  const Plan *plan = game->plan;
+  const Member *m = game->member;
+  gather(game, 0);
+  prepare_layers(game->generator, plan->generator, &m->players, m->buffers, false);
+  prepare_layers(game->encoder, plan->encoder, &m->players, m->buffers, false);
+  run_players(game, false);
+  double loss = judge_pairs(game, true, 1.0f);
+  learn_pairs(game);
+  if (plan->xx) loss += train_cycle_judge(game, &game->xx, x_cycle(game));
+  if (plan->zz) loss += train_cycle_judge(game, &game->zz, z_cycle(game));
+  m->losses[0] = (float)loss;
+}
+
+static void train_players(Game *game) {
+  const Plan *plan = game->plan;
+  const Member *m = game->member;
+  const ptrdiff_t n = plan->batch;
+  gather(game, 1);
+  /* their weights are those of the judges' turn; only the singular vectors move on */
+  prepare_layers(game->generator, plan->generator, &m->players, m->buffers, true);
+  prepare_layers(game->encoder, plan->encoder, &m->players, m->buffers, true);
+  run_players(game, true);
+  double loss = judge_pairs(game, false, -1.0f);
+  pairs_to_players(game);
+  if (plan->xx) loss += fool_cycle_judge(game, &game->xx, x_cycle(game), game->d_x + n * game->x_stride);
+  if (plan->zz) loss += fool_cycle_judge(game, &game->zz, z_cycle(game), game->d_z + n * game->z_stride);
+  learn_players(game);
+  m->losses[1] = (float)loss;
+}
+
+int64_t alad_workspace_bytes(const Plan *plan) {
+  Game game;
+  Arena arena = {NULL, 0};
+  arrange(&game, &arena, plan);
+  return (int64_t)arena.used;
+}
+
+/* `workspace`: zeroed memory of that size on a 64-byte boundary, used by one call at a time. */
+void alad_step(const Plan *plan, const Member *member, void *workspace) {
+  Game game;
+  Arena arena = {workspace, 0};
+#if defined(__SSE__)
+  unsigned int mode = _mm_getcsr();
+  _mm_setcsr(mode | 0x8040); /* numbers below 1e-38 are zero: they would be slow, and moments of idle units end there */
+#endif
+  arrange(&game, &arena, plan);
+  game.member = member;
+  game.random = (Random){member->random[0], member->random[1], member->random[2], member->random[3]};
+  train_judges(&game);
+  train_players(&game);
+#if defined(__SSE__)
+  _mm_setcsr(mode);
+#endif
+}
+
+int64_t alad_structure_bytes(int which) {
+  const size_t sizes[] = {sizeof(Layer), sizeof(Adam), sizeof(State), sizeof(Plan), sizeof(Member)};
+  return (int64_t)sizes[which];
+}
