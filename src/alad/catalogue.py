@@ -1,0 +1,58 @@
+"""All detectors by name. A class is imported when it is first asked for."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from alad import storage
+from alad.detector import Detector
+from alad.errors import InputError
+
+DETECTORS = {  # name -> (module, class); the order in which they are listed
+    "alad": ("alad.adversarial", "ALAD"),
+    "alice": ("alad.adversarial", "ALICE"),
+    "bigan": ("alad.adversarial", "BiGAN"),
+    "isolation-forest": ("alad.classic", "IsolationForest"),
+    "oc-svm": ("alad.classic", "OneClassSVM"),
+    "knn": ("alad.classic", "KNN"),
+}
+
+
+def detector_class(name: str) -> type[Detector]:
+    """The class of that name. Raises InputError, with the names there are."""
+    if not isinstance(name, str) or name not in DETECTORS:
+        raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+    module, class_name = DETECTORS[name]
+    return getattr(import_module(module), class_name)
+
+
+def detectors() -> list[tuple[str, str]]:
+    """(name, one-line summary) of every detector."""
+    return [(name, detector_class(name).summary) for name in DETECTORS]
+
+
+def make(name: str, **params: Any) -> Detector:
+    """An unfitted detector. Raises InputError if name or a parameter is unknown."""
+    found = detector_class(name)
+    unknown = ", ".join(sorted(set(params) - set(found._get_param_names())))
+    if unknown:
+        known = ", ".join(found._get_param_names())
+        raise InputError(f"{name} has no parameter {unknown}; it has: {known}")
+    return found(**params)
+
+
+def load(folder: str | Path, *, device: str | None = None) -> Detector:
+    """The fitted detector that `save` wrote into `folder`; its scores are the same, bit by bit.
+
+    `device`: where a detector with networks is to score; None = where it was trained. Raises
+    InputError if the folder holds no whole, unaltered model of a known detector.
+    """
+    content, arrays = storage.read(folder, "model")
+    found = detector_class(content.get("detector"))
+    moved = {"device": device} if device and "device" in found._get_param_names() else {}
+    try:
+        return found.from_stored(content, arrays, **moved)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{folder} does not hold what a {found.name} needs ({error!r}); save it anew"
+        ) from error

@@ -1,0 +1,275 @@
+"""The contract of every detector, written once: validate → encode → score → offset → sign.
+
+Inside, scores are large for anomalies; `score_samples` is where the sign flips to scikit-learn's
+orientation (large = normal), and everything that a user of scikit-learn calls is built on it.
+"""
+
+import operator
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from alad import storage
+from alad.errors import InputError
+from alad.preprocess import TableEncoder
+
+BLOCK_ROWS = 512
+
+
+class Detector(OutlierMixin, BaseEstimator, ABC):
+    """Learns from rows that are mostly normal, then scores any rows.
+
+    A score is a pure function of the row and the model. Subclasses learn from, and score, the
+    encoded matrix alone; their constructors store `scaling`, `drop`, `contamination`,
+    `random_state` and what else they need.
+
+    After fit: `encoder_`, `offset_` (in the units of `score_samples`), `training_` (what is worth
+    knowing of the fit, JSON-able), `n_features_in_`, and `feature_names_in_` if X had names.
+    """
+
+    name: ClassVar[str]  # as users type it
+    summary: ClassVar[str]  # one line, with the source
+
+    scaling: str
+    drop: Any
+    contamination: float
+    random_state: Any
+
+    # --- what a detector has to say for itself ----------------------------------------------------
+
+    @abstractmethod
+    def _fit_matrix(self, X: np.ndarray) -> None:
+        """Learn from encoded rows X, float32 [n, width]. May put facts into `training_`."""
+
+    @abstractmethod
+    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
+        """Float64 [n], large = anomalous, of a block X float32 [n, width] (n is always the same)."""
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What was learnt: values for JSON, and arrays."""
+
+    @abstractmethod
+    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take back what `_state` gave; `encoder_`, `training_` and parameters are in place.
+
+        Raises InputError if it does not fit together.
+        """
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that make no sense; a subclass adds its own."""
+        share("contamination", self.contamination, most=0.5)
+        _check_random_state(self.random_state)
+
+    # --- fit, score, decide -----------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn what is normal from a table X [n, columns]; y is ignored.
+
+        X is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or Arrow.
+        Raises InputError if a parameter makes no sense or X cannot be learnt from.
+        """
+        self._check_parameters()
+        self._forget()
+        begun = time.perf_counter()
+        self.encoder_ = TableEncoder(self.scaling, self.drop, owner=type(self).__name__)
+        matrix = self.encoder_.fit_transform(X)
+        self.training_: dict[str, Any] = {}
+        self._fit_matrix(matrix)
+        facts = {"rows": len(matrix), "seconds": round(time.perf_counter() - begun, 3)}
+        self.training_ = facts | self.training_
+        self.offset_ = float(np.quantile(-self._scores(matrix), self.contamination))
+        return self
+
+    def anomaly_score(self, X: Any) -> np.ndarray:
+        """Float64 [n], large = anomalous."""
+        check_is_fitted(self)
+        return self._scores(self.encoder_.transform(X))
+
+    def member_scores(self, X: Any) -> np.ndarray:
+        """Float64 [members, n], large = anomalous: one row of scores for each member."""
+        return self.anomaly_score(X)[np.newaxis]
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Float64 [n], large = normal, as in scikit-learn: the one place where the sign flips."""
+        return -self.anomaly_score(X)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Float64 [n], below 0 = flagged."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Int [n]: -1 = flagged, +1 = not.
+
+        Of the n training rows ceil(contamination (n - 1)) are flagged; fewer if scores tie there.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _scores(self, matrix: np.ndarray) -> np.ndarray:
+        """Scores of encoded rows; InputError if one is no number, because it has no rank."""
+        scores = score_in_blocks(self._score_matrix, matrix)
+        bad = np.flatnonzero(~np.isfinite(scores))
+        if len(bad):
+            raise InputError(
+                f"row {bad[0]} has no finite score ({scores[bad[0]]}): its numbers are too large "
+                f"for {self.name} with scaling={self.scaling!r}; choose another scaling"
+            )
+        return scores
+
+    def _forget(self) -> None:
+        """A fit that fails must not leave half of an earlier one behind."""
+        for attribute in [key for key in vars(self) if key.endswith("_")]:
+            delattr(self, attribute)
+
+    # --- what scikit-learn asks -------------------------------------------------------------------
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.encoder_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        return self.encoder_.feature_names_in_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "offset_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # missing numbers; infinite ones are refused
+        # text is read as well, but to scikit-learn its tag `string` says that no cell is looked at
+        return tags
+
+    # --- storage ----------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted detector into a folder, for `alad.load`.
+
+        Raises InputError if a parameter is no JSON value or `folder` holds something else.
+        """
+        check_is_fitted(self)
+        state, arrays = self._state()
+        content = {
+            "detector": self.name,
+            "params": {key: storable(key, v) for key, v in self.get_params(deep=False).items()},
+            "encoder": self.encoder_.state(),
+            "offset": self.offset_,
+            "training": self.training_,
+            "state": state,
+        }
+        storage.write(folder, "model", content, arrays)
+
+    @classmethod
+    def from_stored(
+        cls, content: Mapping[str, Any], arrays: dict[str, np.ndarray], **overrides: Any
+    ) -> Self:
+        """The fitted detector from what `save` wrote; `overrides` replace stored parameters."""
+        params = {key: _from_json(value) for key, value in content["params"].items()} | overrides
+        unknown = ", ".join(sorted(set(params) - set(cls._get_param_names())))
+        if unknown:
+            raise InputError(f"{cls.name} has no parameter {unknown}; use the alad that saved it")
+        detector = cls(**params)
+        detector.encoder_ = TableEncoder.from_state(content["encoder"])
+        detector.training_ = content["training"]
+        detector._restore(content["state"], arrays)
+        detector.offset_ = content["offset"]
+        return detector
+
+
+# --- blocks ---------------------------------------------------------------------------------------
+
+
+def score_in_blocks(
+    score: Callable[[np.ndarray], np.ndarray], X: np.ndarray, rows: int = BLOCK_ROWS
+) -> np.ndarray:
+    """score(X) [..., n] by blocks of exactly `rows` rows, the last one filled up.
+
+    A matrix product adds up in an order that depends on its shape. With one shape for all, the
+    score of a row does not depend on how many other rows come with it.
+    """
+    starts = range(0, max(len(X), 1), rows)
+    parts = [score(_filled(X[start : start + rows], rows)) for start in starts]
+    return np.concatenate(parts, axis=-1)[..., : len(X)]
+
+
+def _filled(block: np.ndarray, rows: int) -> np.ndarray:
+    """`block` with its last row repeated (zeros, if it has none) until there are `rows`."""
+    short = rows - len(block)
+    last = block[-1:] if len(block) else np.zeros((1, block.shape[1]), block.dtype)
+    filled = np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block
+    return np.ascontiguousarray(filled)
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """`value` as a whole number of at least `least`, else InputError."""
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InputError(f"{name} is {value!r}; give a whole number of at least {least}")
+    return number
+
+
+def share(name: str, value: Any, most: float = 1.0) -> float:
+    """`value` as a number above 0 and at most `most`, else InputError."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 < value <= most:
+        raise InputError(f"{name} is {value!r}; give a number above 0 and at most {most}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
+    """`value` if it is one of the names in `known`, else InputError."""
+    if not isinstance(value, str) or value not in known:
+        raise InputError(f"{name} is {value!r}; choose one of: {', '.join(known)}")
+    return value
+
+
+def _check_random_state(value: Any) -> None:
+    if value is None or isinstance(value, np.random.RandomState | np.random.Generator):
+        return
+    try:
+        known = 0 <= operator.index(value) < 2**32
+    except TypeError:
+        known = False
+    if not known:
+        raise InputError(
+            f"random_state is {value!r}; give None, a whole number from 0 to {2**32 - 1}, or a "
+            f"RandomState"
+        )
+
+
+def storable(name: str, value: Any) -> Any:
+    """A parameter's value as JSON has it; InputError names the parameter if JSON cannot."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [storable(name, item) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: storable(name, item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and np.isfinite(value):
+        return value
+    raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")
+
+
+def _from_json(value: Any) -> Any:
+    """Sequences were tuples: what a constructor only stores should not be changed by others."""
+    if isinstance(value, list):
+        return tuple(_from_json(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _from_json(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,214 @@
+"""A folder of arrays and JSON, written atomically and read with suspicion. It knows no detector.
+
+    manifest.json               schema, kind, versions, the content, checksums
+    arrays-<hash>.safetensors   the arrays; the manifest says which file is its own
+
+The manifest is replaced last, by one rename, so a folder holds either all of the old or all of the
+new, whenever the process dies. Folders themselves are never renamed: they may be mounted volumes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from alad.errors import InputError
+
+SCHEMA_VERSION = 1
+FORMAT = "alad"
+MANIFEST = "manifest.json"
+ARRAYS = "arrays-{}.safetensors"
+PACKAGES = ("alad", "numpy", "scikit-learn", "torch")  # those whose arithmetic makes a score
+REQUIRED = {"kind", "versions", "created", "content", "arrays"}
+OURS = (MANIFEST, "arrays-", ".writing-")  # how the names of our files begin
+
+Kind = Literal["model", "checkpoint"]
+
+
+def write(
+    folder: str | Path, kind: Kind, content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Put `content` (JSON values) and `arrays` (of numbers or bools) into `folder`.
+
+    An empty or missing folder is filled, an alad folder replaced. Raises InputError if `folder` is
+    anything else, cannot be written to, or if `content` or an array cannot be stored.
+    """
+    from safetensors.numpy import save
+
+    folder = Path(folder)
+    packed = save({name: _plain(name, array) for name, array in arrays.items()})
+    text = _manifest(kind, content, packed)
+    _refuse_foreign(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _place(folder / _file_name(packed), packed)
+        _place(folder / MANIFEST, text.encode())
+        _remove_others(folder, keep=(MANIFEST, _file_name(packed)))
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+
+
+def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The content and the arrays (writable copies) that `write` put there.
+
+    Raises InputError, one line, if the folder is missing, foreign, incomplete, altered, of another
+    kind or of a newer schema.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    folder = Path(folder)
+    stored = manifest(folder, kind)
+    packed = _bytes(folder, folder / Path(stored["arrays"]["file"]).name)
+    if hashlib.sha256(packed).hexdigest() != stored["arrays"]["sha256"]:
+        raise _altered(folder)
+    try:
+        return stored["content"], {name: array.copy() for name, array in load(packed).items()}
+    except SafetensorError as error:
+        raise _altered(folder) from error
+
+
+def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
+    """The checked manifest alone: schema_version, kind, versions, created, content, arrays."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {what}; give the folder of a saved {kind}")
+    stored = _parsed(folder)
+    if stored is None or stored.get("format") != FORMAT:
+        raise InputError(
+            f"{folder} is not an alad folder, or its writing was cut short (no valid {MANIFEST}); "
+            f"give the folder of a saved {kind}"
+        )
+    _check_schema(folder, stored)
+    checksum = stored.pop("sha256", None)
+    if checksum != _sha256_of_json(stored) or not REQUIRED <= stored.keys():
+        raise _altered(folder)
+    if stored["kind"] != kind:
+        raise InputError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
+    return stored
+
+
+def _manifest(kind: Kind, content: Mapping[str, Any], packed: bytes) -> str:
+    """The text of manifest.json; its own checksum covers everything else in it."""
+    stored: dict[str, Any] = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "versions": versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "arrays": {"file": _file_name(packed), "sha256": hashlib.sha256(packed).hexdigest()},
+        "content": content,
+    }
+    try:
+        # the checksum is of what a reader will parse: tuples come back as lists, keys as text
+        parsed = json.loads(json.dumps(stored, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the {kind} holds what JSON cannot ({error}); use plain values"
+        ) from error
+    return json.dumps(parsed | {"sha256": _sha256_of_json(parsed)}, indent=1) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Installed version of each package whose arithmetic makes a score, without importing any."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _plain(name: str, array: np.ndarray) -> np.ndarray:
+    """`array` in the memory order and of the types that safetensors knows."""
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise InputError(f"array {name!r} is of {array.dtype}; store numbers or bools")
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
+
+
+def _file_name(packed: bytes) -> str:
+    return ARRAYS.format(hashlib.sha256(packed).hexdigest()[:16])
+
+
+def _sha256_of_json(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """An existing folder is written to only if all in it, should there be anything, is ours."""
+    if folder.is_dir():
+        foreign = any(not path.name.startswith(OURS) for path in folder.iterdir())
+        stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
+        if foreign or stored is None or stored.get("format") != FORMAT:
+            raise InputError(f"{folder} exists and is not an alad folder; choose another")
+    elif folder.exists():
+        raise InputError(f"{folder} exists and is a file; choose a folder")
+
+
+def _place(path: Path, data: bytes) -> None:
+    """The file appears under its name only when it is complete and on the disk."""
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Make the renames in `folder` survive a power cut, where a folder can be opened (not Windows)."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_others(folder: Path, keep: tuple[str, ...]) -> None:
+    for path in folder.iterdir():
+        if path.name not in keep:
+            path.unlink()
+
+
+def _bytes(folder: Path, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise _altered(folder) from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; make it readable") from error
+
+
+def _parsed(folder: Path) -> dict[str, Any] | None:
+    """What manifest.json says, or None if there is none or it is no JSON object."""
+    try:
+        stored = json.loads(_bytes(folder, folder / MANIFEST))
+    except (InputError, ValueError, RecursionError):
+        return None
+    return stored if isinstance(stored, dict) else None
+
+
+def _check_schema(folder: Path, stored: dict[str, Any]) -> None:
+    schema = stored.get("schema_version")
+    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+        raise InputError(
+            f"{folder} has schema {schema}, this alad reads up to {SCHEMA_VERSION}; upgrade alad"
+        )
+
+
+def _altered(folder: Path) -> InputError:
+    return InputError(f"{folder} was altered or truncated (a checksum differs); save it anew")
