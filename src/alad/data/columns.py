@@ -1,0 +1,258 @@
+"""One column of a table, read as numbers or as categories.
+
+`guess` decides from the values what a column holds (fit); `numbers` and `categories` read it as
+what it is known to be (scoring), so that a row's meaning never depends on the rows beside it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from alad.errors import InputError
+
+pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+
+# Text that stands for "no value", compared in lower case and without the space around it.
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
+EXACT_MISSING = pa.array(["", "?", "NA", "N/A", "nan", "NaN", "null", "NULL", "None"])
+NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
+DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?"
+    r"|\d{1,2}/\d{1,2}/\d{2}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
+)
+LONG_TEXT = 30  # characters: longer on average, and a column is prose rather than labels
+FEW_LEVELS = {True: 20, False: 50}  # is it prose? -> so many distinct values are never too many
+PROBE = 200  # rows that tell text from numbers, nearly always
+NEARLY_ALL = 0.9  # of the distinct values: with more numbers than this, the rest are slips
+
+RawColumn = Any  # pa.Array | pa.ChunkedArray: classes that type checkers do not see
+
+
+class NestedError(InputError, TypeError):
+    """A cell that holds several values; also a TypeError, as scikit-learn has it for arrays."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column, read: float64 numbers with NaN for missing, or int codes with -1 for missing."""
+
+    name: str
+    values: np.ndarray  # [n]
+    levels: tuple[str, ...] | None = None  # the text behind code 0, 1, … (sorted); None: numbers
+
+
+def guess(name: str, raw: RawColumn) -> Column:
+    """Decide from the values what a column holds; for fitting.
+
+    Text of which every value is a number becomes numbers, other text, booleans and dictionaries
+    (pandas Categorical, polars Enum) become categories, as does a column without any value.
+    Raises InputError for dates, nested values, free text and infinity.
+    """
+    kind = _kind(name, raw)
+    values = numbers(name, raw).values if kind == "number" else None
+    values = _parse(raw) if kind == "text" else values
+    if values is not None and not np.isnan(values).all():
+        return _finite(name, values)
+    column = categories(name, raw)
+    if kind == "text":
+        _check_labels(column)
+    return column
+
+
+def _kind(name: str, raw: RawColumn) -> str:
+    """ "number", "label" (boolean, dictionary, nothing at all) or "text"; InputError for others."""
+    kind = raw.type
+    if pa.types.is_dictionary(kind):
+        _kind(name, pa.array([], kind.value_type))
+        return "label"
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return "label"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+        return "text"
+    if pa.types.is_temporal(kind):
+        raise dates_error(name, str(kind))
+    raise nested_error(name, str(kind))
+
+
+def numbers(name: str, raw: RawColumn) -> Column:
+    """Read a column as numbers, whatever it is held as; InputError naming a value that is none."""
+    kind = raw.type
+    if _kind(name, raw) == "number":
+        values = pc.cast(raw, pa.float64(), safe=False)
+        return _finite(name, np.asarray(values.to_numpy(zero_copy_only=False)))
+    if pa.types.is_dictionary(kind):
+        return numbers(name, pc.cast(raw, kind.value_type))
+    if not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+        return _finite(name, _parsed(name, raw))
+    flags = pc.cast(pc.cast(raw, pa.int8()), pa.float64())
+    return _finite(name, np.asarray(flags.to_numpy(zero_copy_only=False)))
+
+
+def categories(name: str, raw: RawColumn) -> Column:
+    """Read a column as categories, whatever it is held as: 3, 3.0, "3" and " 3" are one."""
+    _kind(name, raw)
+    codes, cells = _encoded(raw)
+    return _compact(name, codes, [label(cell) for cell in cells])
+
+
+def label(cell: Any) -> str | None:
+    """The text of one cell, the same from every container; None if it stands for no value."""
+    if cell is None or is_nan(cell):
+        return None
+    if isinstance(cell, bool | np.bool_):
+        return str(bool(cell)).lower()
+    if not isinstance(cell, str):
+        number = float(cell)
+        return str(int(cell)) if number.is_integer() else repr(number)
+    text = cell.strip()
+    lower = text.lower()
+    return None if lower in MISSING else lower if lower in ("true", "false") else text
+
+
+def is_nan(cell: Any) -> bool:
+    return isinstance(cell, float | np.floating) and bool(np.isnan(cell))
+
+
+def _encoded(raw: RawColumn) -> tuple[np.ndarray, list[Any]]:
+    """Codes [n] into the list of distinct cells; -1 = null."""
+    chunked = raw if isinstance(raw, pa.ChunkedArray) else pa.chunked_array([raw])
+    if not pa.types.is_dictionary(chunked.type):
+        chunked = _widened(chunked).dictionary_encode()
+    whole = chunked.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):  # no chunk at all, or too much for one
+        whole = pa.concat_arrays(whole.chunks)
+    indices = pc.fill_null(pc.cast(whole.indices, pa.int64()), -1)
+    return indices.to_numpy(zero_copy_only=False), whole.dictionary.to_pylist()
+
+
+def _widened(raw: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text with 64-bit offsets, so that chunks can be joined beyond 2 GiB."""
+    text = pa.types.is_string(raw.type) or raw.type == pa.string_view()
+    return raw.cast(pa.large_string()) if text else raw
+
+
+def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
+    """Sort the labels, merge equal ones, forget those that no row has."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(labels))
+    levels = sorted(
+        {text for text, n in zip(labels, counts, strict=True) if n and text is not None}
+    )
+    place = {text: i for i, text in enumerate(levels)}
+    moved = np.array([*(place.get(cast(str, text), -1) for text in labels), -1], dtype=np.int64)
+    return Column(name, moved[codes], tuple(levels))  # code -1 reads the last entry, also -1
+
+
+def _parse(raw: RawColumn) -> np.ndarray | None:
+    """Text as float64 [n], missing as NaN; None if a value is no number."""
+    probe = _cast(_unmarked(raw.slice(0, PROBE)))  # Arrow is slow to fail: let it fail on few rows
+    cells = None if probe is None else _cast(raw)
+    cells = _cast(_unmarked(raw)) if probe is not None and cells is None else cells
+    if cells is not None:
+        return np.asarray(cells.to_numpy(zero_copy_only=False))
+    column = categories("", raw)  # spaces around numbers, or no numbers
+    return _numbers_of(column) if all(map(NUMBER.fullmatch, _levels(column))) else None
+
+
+def _cast(raw: RawColumn) -> RawColumn | None:
+    with suppress(pa.ArrowInvalid):
+        return pc.cast(raw, pa.float64())
+    return None
+
+
+def _unmarked(raw: RawColumn) -> RawColumn:
+    markers = pc.cast(EXACT_MISSING, raw.type)
+    return pc.if_else(pc.is_in(raw, value_set=markers), pa.scalar(None, raw.type), raw)
+
+
+def _numbers_of(column: Column) -> np.ndarray:
+    values = np.array([*map(float, _levels(column)), np.nan])
+    return values[column.values]
+
+
+def _parsed(name: str, raw: RawColumn) -> np.ndarray:
+    values = _parse(raw)
+    if values is not None:
+        return values
+    column = categories(name, raw)
+    text = next(level for level in _levels(column) if not NUMBER.fullmatch(level))
+    raise InputError(f"column {name!r} holds {_where(column, text)} where a number is due; {MEND}")
+
+
+MEND = "correct it, or leave the cell empty"
+
+
+def _levels(column: Column) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", column.levels)
+
+
+def _where(column: Column, text: str) -> str:
+    row = int(np.argmax(column.values == _levels(column).index(text))) + 1
+    return f"{_short(text)} (row {row})"
+
+
+def _short(text: str) -> str:
+    """Quoted on one line, cut after 40 characters."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def _finite(name: str, values: np.ndarray) -> Column:
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argmax(infinite)) + 1
+        raise InputError(f"column {name!r} contains infinity (row {row}); {MEND}")
+    return Column(name, values)
+
+
+# --- what a detector of tables cannot learn from --------------------------------------------------
+
+
+def _check_labels(column: Column) -> None:
+    """Refuse text that is dates, numbers with slips among them, or different in nearly each row."""
+    levels = _levels(column)
+    if levels and all(map(DATE.fullmatch, levels)):
+        raise dates_error(column.name, f"such as {_short(levels[0])}")
+    slips = [level for level in levels if not NUMBER.fullmatch(level)]
+    if len(levels) > FEW_LEVELS[True] and len(slips) < (1 - NEARLY_ALL) * len(levels):
+        where = _where(column, slips[0])
+        raise InputError(f"column {column.name!r} holds numbers, but also {where}; {MEND}")
+    prose = bool(levels) and math.fsum(map(len, levels)) > LONG_TEXT * len(levels)
+    present = int((column.values >= 0).sum())
+    if len(levels) > max(FEW_LEVELS[prose], present // 2):
+        what = f"free text or identifiers ({len(levels)} different ones in {present} rows, "
+        raise _refusal(column.name, f"{what}such as {_short(levels[0])})", "shorten it to labels")
+
+
+def dates_error(name: str, what: str) -> InputError:
+    cure = "turn them into numbers (hour of day, days since)"
+    return _refusal(name, f"dates or times ({what})", cure)
+
+
+def nested_error(name: str, what: str) -> InputError:
+    rule = f"{_shape(what)} ({what}), and the argument must be a string or a number"
+    return _refusal(name, rule, "flatten it", NestedError)
+
+
+def _shape(what: str) -> str:
+    return "bytes" if "binary" in what else "nested values"
+
+
+def _refusal(
+    name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
+) -> InputError:
+    way_out = f"leave it out: drop=[{name!r}] (--drop {name})"
+    return error(f"column {name!r} holds {what}; {cure}, or {way_out}")
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names quoted for a message, the first few of them: 'a', 'b' and 7 more."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

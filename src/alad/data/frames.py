@@ -1,0 +1,156 @@
+"""What people call a table, as named Arrow columns that are not yet read.
+
+pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`; what a column
+means is asked one column at a time, in `alad.data.columns`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from sklearn.utils import check_array
+
+from alad.data.columns import RawColumn, dates_error, is_nan, label, listed, nested_error
+from alad.errors import InputError
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table not yet read: `named` says whether the names are the user's or x0, x1, …"""
+
+    names: tuple[str, ...]
+    named: bool
+    raw: tuple[RawColumn, ...]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.raw[0])
+
+
+def columns(X: Any) -> Columns:
+    """Columns of a pandas, polars or Arrow frame, a 2-d array, or a list of rows.
+
+    Raises InputError (or what scikit-learn raises for arrays) if X is no table of at least one row
+    and one column, or names a column twice.
+    """
+    if isinstance(X, Columns):
+        return X
+    if nw.dependencies.is_polars_lazyframe(X):
+        X = X.collect()
+    if nw.dependencies.is_into_dataframe(X):
+        return _of_frame(X)
+    if hasattr(X, "__arrow_c_stream__") and not nw.dependencies.is_into_series(X):
+        return _of_frame(pa.table(X))
+    return _of_array(_rows(X) if isinstance(X, list | tuple) else X)
+
+
+def _of_frame(X: Any) -> Columns:
+    check_names(list(X.column_names if isinstance(X, pa.Table) else X.columns), "the table")
+    frame = nw.from_native(X, eager_only=True)
+    names, named = _names(list(frame.columns))
+    if not names:
+        raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
+    raw = tuple(map(_of_series, names, frame.iter_columns()))
+    if not len(raw[0]):
+        raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
+    return Columns(names, named, raw)
+
+
+def check_names(names: Sequence[Any], place: str) -> None:
+    """Raise InputError if a column name occurs twice."""
+    twins = [str(name) for name, times in Counter(names).items() if times > 1]
+    if twins:
+        remedy = "rename them (or is the header line missing?)"
+        raise InputError(f"{place} has several columns named {listed(twins)}; {remedy}")
+
+
+def _names(names: list[Any]) -> tuple[tuple[str, ...], bool]:
+    """Names as scikit-learn sees them: kept if all are text, x0, x1, … if none is."""
+    texts = sum(isinstance(name, str) for name in names)
+    if 0 < texts < len(names):
+        raise InputError(
+            "some column names are text and some are not; make all text: "
+            "X.columns = X.columns.astype(str)"
+        )
+    if texts:
+        return tuple(map(str, names)), True
+    return _numbered(len(names)), False
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"x{i}" for i in range(count))
+
+
+def _of_series(name: str, series: nw.Series) -> RawColumn:
+    try:
+        return series.to_arrow()
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # mixed or unusual cells
+        return _of_numpy(name, series.to_numpy())
+
+
+def _rows(X: Sequence[Any]) -> np.ndarray:
+    """Rows in lists as an array: objects where a common type would turn numbers into text."""
+    try:
+        array = np.asarray(X)
+        return np.array(X, dtype=object) if array.dtype.kind in "US" else array
+    except ValueError as error:
+        raise InputError(
+            "X is a list of rows of different lengths (or nested rows); give every row the same "
+            "number of values"
+        ) from error
+
+
+def _of_array(X: Any) -> Columns:
+    if np.ma.isMaskedArray(X):
+        X = np.ma.filled(
+            X.astype(np.float64), np.nan
+        )  # otherwise what lies below the mask would count
+    array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
+    if array.dtype.kind in "biuf":  # one type for all columns: a matrix of booleans is one of 0/1
+        array = np.asarray(array, dtype=np.float64)
+    names = _numbered(array.shape[1])
+    raw = tuple(_of_numpy(name, array[:, i]) for i, name in enumerate(names))
+    return Columns(names, False, raw)
+
+
+def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
+    """One array as Arrow; cells of unusual or mixed types are looked at one by one."""
+    if values.dtype.kind == "O":
+        return _of_objects(name, values.tolist())
+    if values.dtype.kind == "c":
+        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    return pa.array(np.ascontiguousarray(values))
+
+
+def _of_objects(name: str, cells: list[Any]) -> RawColumn:
+    try:
+        return pa.array(cells, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        present = [None if _absent(cell) else cell for cell in cells]
+    kinds = {type(cell) for cell in present} - {type(None)}
+    for kind in sorted(kinds, key=str):
+        _check_scalar(name, kind)
+    if any(issubclass(kind, str | bool | np.bool_) for kind in kinds):
+        return pa.array([label(cell) for cell in present], pa.large_string())
+    return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
+
+
+def _absent(cell: Any) -> bool:
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or is_nan(cell)
+
+
+def _check_scalar(name: str, kind: type) -> None:
+    if issubclass(kind, complex | np.complexfloating):
+        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
+    if hasattr(kind, "isoformat") or issubclass(kind, np.datetime64 | np.timedelta64):
+        raise dates_error(name, kind.__name__)
+    if not issubclass(kind, str) and not hasattr(kind, "__float__"):
+        raise nested_error(name, kind.__name__)

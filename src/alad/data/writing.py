@@ -1,0 +1,182 @@
+"""Tables out: to files that appear whole or not at all, and to standard output."""
+
+import csv
+import gzip
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv as pacsv
+from pyarrow import feather, parquet
+
+from alad.data.columns import EXACT_MISSING, listed
+from alad.errors import InputError
+
+pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+
+STREAM = "-"  # standard input or output
+FROM_TEXT = b"alad.text"  # metadata of a table whose cells are text because CSV has no types
+NEEDS_QUOTES = '[",;|\t\r\n]'
+FORMATS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
+}
+
+
+def check_target(target: str | Path) -> None:
+    """Raise InputError if no table can be written there; for asking before long work."""
+    if str(target) == STREAM:
+        return
+    _format(Path(target))
+    parent = Path(target).absolute().parent
+    if Path(target).is_dir():
+        raise InputError(f"{target}: is a folder; name a file")
+    if not parent.is_dir():
+        raise InputError(f"{target}: there is no folder {str(parent)!r}; make it first")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"{target}: no permission to write in {str(parent)!r}")
+
+
+def write_table(
+    table: pa.Table, target: str | Path, added: Mapping[str, np.ndarray] | None = None
+) -> None:
+    """Write `table` with the `added` columns [n] after its own, whole or not at all.
+
+    The suffix gives the format: .csv, .tsv, .txt (tabs), .parquet, .pq, .arrow, .feather, .ipc,
+    each also with .gz; "-" writes CSV to standard output. Raises InputError if a name is taken, if
+    the suffix is unknown, if CSV cannot hold a column, or if the file cannot be written.
+    """
+    check_target(target)
+    whole = with_columns(table, added or {})
+    if str(target) == STREAM:
+        _write_csv(whole, sys.stdout.buffer, ",")
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with replacing(Path(target)) as file:
+            _write(whole, Path(target), file)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {first_line(error)}") from error
+
+
+def with_columns(table: pa.Table, added: Mapping[str, np.ndarray]) -> pa.Table:
+    """`table` and the `added` columns after its own; InputError if a name is taken."""
+    taken = [name for name in added if name in table.column_names]
+    if taken:
+        raise InputError(f"the table has a column {listed(taken)} already; rename or remove it")
+    for name, values in added.items():
+        table = table.append_column(name, pa.array(values))
+    return table
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[IO[bytes]]:
+    """A binary file beside `target` that takes its place when all went well, and else vanishes."""
+    if target.exists() and not target.is_file():  # a pipe or a device has no place to take
+        with target.open("wb") as file:
+            yield file
+        return
+    final = Path(os.path.realpath(target))  # through a link, to the file that it means
+    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(final)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _format(target: Path) -> tuple[str, str]:
+    """(suffix without .gz, format) of a file's name."""
+    name = target.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise InputError(f"{target}: unknown kind of file {suffix!r}; end its name in {known}")
+    return suffix, FORMATS[suffix]
+
+
+def _write(table: pa.Table, target: Path, file: IO[bytes]) -> None:
+    suffix, kind = _format(target)
+    if not target.name.lower().endswith(".gz"):
+        _WRITERS[kind](table, file, suffix)
+        return
+    with gzip.GzipFile(fileobj=file, filename="", mode="wb", compresslevel=6, mtime=0) as packed:
+        _WRITERS[kind](table, cast("IO[bytes]", packed), suffix)
+
+
+def _write_csv(table: pa.Table, file: IO[bytes], delimiter: str) -> None:
+    plain = pa.table({str(i): _flat(n, table[n]) for i, n in enumerate(table.column_names)})
+    quoting: Any = "needed" if any(map(_structural, plain.columns)) else "none"
+    file.write(_header_line(table.column_names, delimiter).encode())
+    options = pacsv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=quoting)
+    pacsv.write_csv(plain, pa.PythonFile(file, mode="w"), options)
+
+
+def _header_line(names: Sequence[str], delimiter: str) -> str:
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(names)
+    return line.getvalue()
+
+
+def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as CSV can hold it: dictionaries as their values; InputError for nested ones."""
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise InputError(f"CSV cannot hold column {name!r} ({kind}); write .parquet instead")
+    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+
+
+def _structural(column: pa.ChunkedArray) -> bool:
+    """Does a cell need quotes? (Arrow quotes all text or none.)"""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return False
+    return bool(pc.any(pc.match_substring_regex(column, NEEDS_QUOTES)).as_py())
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    """Text from CSV as the types of a format that has them; other tables unchanged."""
+    if FROM_TEXT not in (table.schema.metadata or {}):
+        return table
+    for i, name in enumerate(table.column_names):
+        if pa.types.is_string(table.schema.field(i).type):
+            table = table.set_column(i, name, _typed_column(table.column(i)))
+    return table.replace_schema_metadata(None)
+
+
+def _typed_column(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whole numbers, else numbers, else text as it was ("007" and other codes stay text)."""
+    filled = pc.if_else(
+        pc.is_in(cells, value_set=EXACT_MISSING), pa.scalar(None, pa.string()), cells
+    )
+    if pc.any(pc.match_substring_regex(filled, r"^0\d")).as_py():
+        return cells
+    for kind in (pa.int64(), pa.float64()):
+        with suppress(pa.ArrowInvalid):
+            return filled.cast(kind)
+    return cells
+
+
+_WRITERS: dict[str, Callable[[pa.Table, IO[bytes], str], None]] = {
+    "csv": lambda table, file, suffix: _write_csv(table, file, "," if suffix == ".csv" else "\t"),
+    "parquet": lambda table, file, _: parquet.write_table(_typed(table), file),
+    "arrow": lambda table, file, _: feather.write_feather(
+        _typed(table), file, compression="uncompressed"
+    ),
+}
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, on one line of at most 200 characters."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.splitlines()[0].split())[:200]

@@ -1,0 +1,122 @@
+"""How one column becomes columns of a matrix: one code per column, fitted on training rows.
+
+A number column gives one output column, scaled, and a second one (0 or 1) for "missing" if it was
+missing in training rows. A category column gives a 0/1 column for each level, for "missing" if that
+occurred, and a last one for what training rows never held (or held too rarely to have its own).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from alad.data.columns import Column, categories, numbers
+from alad.preprocess.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
+
+RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
+LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
+MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
+
+
+@dataclass(frozen=True)
+class NumberCode:
+    """A number column: scaled, the median where missing, an indicator if it ever was missing."""
+
+    name: str
+    fill: float
+    missing: bool
+    scaling: str
+    constant: float | None  # the value of a column that has only one
+    warp: Parameters = field(default_factory=dict)
+    shift: float = 0.0
+    unit: float = 1.0
+
+    @classmethod
+    def fit(cls, column: Column, scaling: str) -> Self:
+        holes = np.isnan(column.values)
+        x = limited(column.values[~holes], RAW_LIMIT)
+        common = (column.name, float(np.median(x)), bool(holes.any()), scaling)
+        if is_constant(x) and not SCALINGS[scaling].constants:
+            return cls(*common, float(x[0]))
+        warp = SCALINGS[scaling].warp.fit(x)
+        shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
+        return cls(*common, None, warp, shift, unit or 1.0)  # 0 if it underflows
+
+    @property
+    def output_names(self) -> list[str]:
+        return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
+
+    def read(self, raw: Any) -> Column:
+        return numbers(self.name, raw)
+
+    def encode(self, column: Column, out: np.ndarray) -> None:
+        """Fill out [n, width], which holds zeros."""
+        holes = np.isnan(column.values)
+        x = limited(np.where(holes, self.fill, column.values), RAW_LIMIT)
+        out[:, 0] = limited(self._scaled(x), LIMIT)
+        if self.missing:
+            out[:, 1] = holes
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        if self.constant is not None:
+            return novelty(x, self.constant)
+        return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+
+@dataclass(frozen=True)
+class CategoryCode:
+    """A category column: one of its output columns is 1, the others are 0."""
+
+    name: str
+    levels: list[str]
+    missing: bool
+    rare: bool  # were there more levels, rarer ones? The last column is then known from training
+
+    @classmethod
+    def fit(cls, column: Column) -> Self:
+        levels = list(column.levels or [])
+        counts = np.bincount(column.values[column.values >= 0], minlength=len(levels))
+        frequent = np.argsort(-counts, kind="stable")[:MOST_LEVELS]  # ties: by alphabet
+        kept = [levels[i] for i in sorted(frequent)]
+        return cls(column.name, kept, bool((column.values < 0).any()), len(kept) < len(levels))
+
+    @property
+    def output_names(self) -> list[str]:
+        marks = [*(["<missing>"] if self.missing else []), "<other>" if self.rare else "<unseen>"]
+        return [f"{self.name}={level}" for level in [*self.levels, *marks]]
+
+    def read(self, raw: Any) -> Column:
+        return categories(self.name, raw)
+
+    def encode(self, column: Column, out: np.ndarray) -> None:
+        """Fill out [n, width], which holds zeros."""
+        other = len(self.output_names) - 1
+        place = {level: i for i, level in enumerate(self.levels)}
+        missing = len(self.levels) if self.missing else other
+        chosen = [*(place.get(level, other) for level in column.levels or ()), missing]
+        out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
+
+
+Code = NumberCode | CategoryCode
+CODES: dict[str, type[NumberCode] | type[CategoryCode]] = {
+    "number": NumberCode,
+    "category": CategoryCode,
+}
+
+
+def code_of(column: Column, scaling: str) -> Code:
+    """Fit the code that a column's kind asks for."""
+    return NumberCode.fit(column, scaling) if column.levels is None else CategoryCode.fit(column)
+
+
+def to_state(code: Code) -> dict[str, Any]:
+    """A code as JSON can hold it."""
+    kind = next(kind for kind, its_class in CODES.items() if type(code) is its_class)
+    return {"kind": kind, **vars(code)}
+
+
+def from_state(state: Mapping[str, Any]) -> Code:
+    """The code whose `to_state` this is."""
+    rest = {key: value for key, value in state.items() if key != "kind"}
+    return CODES[state["kind"]](**rest)

@@ -1,0 +1,156 @@
+"""Tables as float32 matrices: fitted on training rows only, stored as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from warnings import warn
+
+import numpy as np
+
+from alad.data.columns import guess, listed
+from alad.data.frames import Columns, columns
+from alad.errors import InputError
+from alad.preprocess.codes import CategoryCode, Code, code_of, from_state, to_state
+from alad.preprocess.scalings import SCALINGS
+
+
+class TableEncoder:
+    """Any table -> float32 matrix [n, width_], row by row the same whatever the other rows are.
+
+    `scaling` is a key of SCALINGS; `drop` names columns to leave out (or numbers them, for arrays);
+    `owner` is who expects the columns, for messages.
+
+    After fit: `n_features_in_`, `feature_names_in_` (only if the names are the user's), `width_`,
+    `output_names_`, and `source_` [width_], the input column of every output column.
+    """
+
+    def __init__(
+        self,
+        scaling: str = "robust",
+        drop: Sequence[str | int] = (),
+        *,
+        owner: str = "TableEncoder",
+    ) -> None:
+        self.scaling = scaling
+        self.drop = drop
+        self.owner = owner
+
+    def fit(self, X: Any) -> Self:
+        """Learn columns, kinds and scales. Raises InputError naming the column at fault."""
+        if self.scaling not in SCALINGS:
+            known = listed(list(SCALINGS), len(SCALINGS))
+            raise InputError(f"scaling is {self.scaling!r}; choose one of {known}")
+        table = columns(X)
+        dropped = _dropped(table, self.drop)
+        kept = [i for i in range(len(table.names)) if table.names[i] not in dropped]
+        if not kept:
+            raise InputError(f"drop leaves no column; there were {listed(table.names)}")
+        codes = [code_of(guess(table.names[i], table.raw[i]), self.scaling) for i in kept]
+        if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
+            raise InputError("every cell of the table is missing; there is nothing to learn from")
+        return self._settle(table.names, table.named, kept, codes)
+
+    def _settle(
+        self, names: Sequence[str], named: bool, kept: list[int], codes: list[Code]
+    ) -> Self:
+        self._names, self._named = tuple(names), named
+        self._kept, self._codes = kept, codes
+        self.n_features_in_ = len(names)
+        if named:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        widths = [len(code.output_names) for code in codes]
+        self.output_names_ = [name for code in codes for name in code.output_names]
+        self.source_ = np.repeat(np.array(kept), widths)
+        self.width_ = len(self.output_names_)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
+        table = columns(X)
+        raw = self._matched(table)
+        out = np.zeros((table.n_rows, self.width_), dtype=np.float32)
+        start = 0
+        for code, cells in zip(self._codes, raw, strict=True):
+            stop = start + len(code.output_names)
+            code.encode(code.read(cells), out[:, start:stop])
+            start = stop
+        return out
+
+    def fit_transform(self, X: Any) -> np.ndarray:
+        """fit, then transform, reading X once."""
+        table = columns(X)
+        return self.fit(table).transform(table)
+
+    def _matched(self, table: Columns) -> list[Any]:
+        """The raw columns in the order of the codes."""
+        if self._named and table.named:
+            return self._by_name(table)
+        if table.named or self._named:
+            self._warn_of_names(table)
+        if len(table.names) != self.n_features_in_:
+            raise InputError(self._wrong_width(table))
+        return [table.raw[i] for i in self._kept]
+
+    def _by_name(self, table: Columns) -> list[Any]:
+        due = [self._names[i] for i in self._kept]
+        place = {name: i for i, name in enumerate(table.names)}
+        missing = [name for name in due if name not in place]
+        known = set(self._names)
+        extra = [name for name in table.names if name not in known]
+        if missing or extra:
+            raise InputError(self._wrong_names(table, missing, extra))
+        return [table.raw[place[name]] for name in due]
+
+    def _wrong_width(self, table: Columns) -> str:
+        return (
+            f"X has {len(table.names)} features, but {self.owner} is expecting "
+            f"{self.n_features_in_} features as input"
+        )
+
+    def _wrong_names(self, table: Columns, missing: list[str], extra: list[str]) -> str:
+        same = len(table.names) == self.n_features_in_
+        start = "X has other columns than at fit" if same else self._wrong_width(table)
+        parts = [f"missing: {listed(missing)}"] if missing else []
+        parts += [f"unknown, to be removed: {listed(extra)}"] if extra else []
+        return "; ".join([start, *parts])
+
+    def _warn_of_names(self, table: Columns) -> None:
+        has, was = ("has", "without") if table.named else ("does not have valid", "with")
+        text = f"X {has} feature names, but {self.owner} was fitted {was} feature names"
+        warn(f"{text}; columns are taken in their order", UserWarning, stacklevel=4)
+
+    def state(self) -> dict[str, Any]:
+        """All that transform needs, as JSON can hold it; floats survive JSON to the last bit."""
+        return {
+            "scaling": self.scaling,
+            "drop": _keys(self.drop),
+            "owner": self.owner,
+            "names": list(self._names),
+            "named": self._named,
+            "kept": list(self._kept),
+            "codes": [to_state(code) for code in self._codes],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The encoder whose `state` this is."""
+        encoder = cls(state["scaling"], tuple(state["drop"]), owner=state["owner"])
+        codes = [from_state(code) for code in state["codes"]]
+        return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
+
+
+def _keys(drop: str | int | Sequence[str | int]) -> list[str | int]:
+    """What to drop as plain names and numbers; a single one may come without its list."""
+    keys = [drop] if isinstance(drop, str | int) else drop
+    return [str(key) if isinstance(key, str) else int(key) for key in keys]
+
+
+def _dropped(table: Columns, drop: Sequence[str | int]) -> set[str]:
+    """Names of the columns to leave out; InputError if there is no such column."""
+    numbered = {} if table.named else dict(enumerate(table.names))
+    wanted = [numbered.get(key, key) if isinstance(key, int) else key for key in _keys(drop)]
+    absent = [str(key) for key in wanted if key not in table.names]
+    if absent:
+        raise InputError(f"no column {listed(absent)} to drop; there are {listed(table.names)}")
+    return {str(key) for key in wanted}

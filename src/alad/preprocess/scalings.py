@@ -1,0 +1,127 @@
+"""Ways to bring number columns of any size and tail to one scale, as rows of one table."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+
+RATIO_LIMIT = 1e300  # a ratio beyond would be infinite, and its logarithm with it
+SAME = 1e-6  # relative difference that float32 storage explains, on a column constant at fit
+FLOOR = 0.5  # least deviation divided by after a warp: rare values must not become huge ones
+KNOTS = 1000  # most points of a column's distribution function
+IQR_OF_NORMAL = 1.3489795003921634  # interquartile range of the standard normal distribution
+
+Parameters = dict[str, Any]  # of one column, JSON-able: floats and lists of floats
+
+
+class Warp(NamedTuple):
+    """A monotone map of one column; its parameters are what `fit` returns."""
+
+    fit: Callable[[np.ndarray], Parameters]
+    apply: Callable[..., np.ndarray]
+
+
+class Scaling(NamedTuple):
+    """t = warp(x), then (t - shift) / unit, with (shift, unit) = spread(t of training rows)."""
+
+    summary: str
+    warp: Warp
+    spread: Callable[[np.ndarray], tuple[float, float]]
+    constants: bool = False  # are columns that are constant at fit kept as they are?
+
+
+def ratio(x: np.ndarray, scale: float) -> np.ndarray:
+    """x / scale, finite even if scale is tiny."""
+    with np.errstate(over="ignore"):
+        return limited(x / scale, RATIO_LIMIT)
+
+
+def limited(x: np.ndarray, limit: float) -> np.ndarray:
+    """x between -limit and limit."""
+    return np.clip(x, -limit, limit)
+
+
+def _middle(x: np.ndarray) -> Parameters:
+    """Median, and the deviation of the middle half or, if that is constant, of a typical other."""
+    low, center, high = np.quantile(x, [0.25, 0.5, 0.75])
+    away = np.abs(x - center)
+    scale = (high - low) / IQR_OF_NORMAL or np.median(away[away > 0])
+    return {"center": float(center), "scale": float(scale)}
+
+
+def _compressed(x: np.ndarray, center: float, scale: float) -> np.ndarray:
+    """Like x near the center, like the sign and logarithm of the deviation far from it."""
+    return np.arcsinh(ratio(x - center, scale))
+
+
+def _logarithm(x: np.ndarray) -> np.ndarray:
+    return np.copysign(np.log1p(np.abs(x)), x)
+
+
+def _distribution(x: np.ndarray) -> Parameters:
+    """Points (x, normal score of its mid-rank) of the distribution function, from low to high."""
+    met, counts = np.unique(x, return_counts=True)
+    share = (np.cumsum(counts) - counts / 2) / len(x)
+    kept = np.unique(np.linspace(0, len(met) - 1, min(len(met), KNOTS)).astype(int))
+    return {"knots": met[kept].tolist(), "scores": ndtri(share[kept]).tolist()}
+
+
+def _normal_score(x: np.ndarray, knots: list[float], scores: list[float]) -> np.ndarray:
+    """Linear between the knots; beyond the first and last one, on with the logarithm."""
+    at, to = np.asarray(knots), np.asarray(scores)
+    left = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
+    inside = np.clip(x, at[0], at[-1])
+    rise = (to[left + 1] - to[left]) * ((inside - at[left]) / (at[left + 1] - at[left]))
+    return to[left] + rise + np.arcsinh(ratio(x - inside, at[-1] - at[0]))
+
+
+def _keep(t: np.ndarray) -> tuple[float, float]:
+    return 0.0, 1.0
+
+
+def _span(t: np.ndarray) -> tuple[float, float]:
+    """To [-1, 1] over the training rows."""
+    low, high = float(t.min()), float(t.max())
+    return (low + high) / 2, (high - low) / 2
+
+
+def _deviation(t: np.ndarray) -> tuple[float, float]:
+    return float(t.mean()), float(t.std())
+
+
+def _floored_deviation(t: np.ndarray) -> tuple[float, float]:
+    return float(t.mean()), max(float(t.std()), FLOOR)
+
+
+IDENTITY = Warp(lambda x: {}, lambda x: x)
+TAILS = Warp(_middle, _compressed)
+LOGARITHM = Warp(lambda x: {}, _logarithm)
+RANKS = Warp(_distribution, _normal_score)
+
+SCALINGS = {
+    "none": Scaling("as it is (the ALAD authors' input)", IDENTITY, _keep, constants=True),
+    "minmax": Scaling("to [-1, 1]", IDENTITY, _span),
+    "standard": Scaling("mean 0, deviation 1", IDENTITY, _deviation),
+    "robust": Scaling(
+        "tails compressed around the median, then standard", TAILS, _floored_deviation
+    ),
+    "robust-minmax": Scaling("tails compressed around the median, to [-1, 1]", TAILS, _span),
+    "log": Scaling("sign * log(1 + |x|), then standard", LOGARITHM, _deviation),
+    "log-minmax": Scaling("sign * log(1 + |x|), to [-1, 1]", LOGARITHM, _span),
+    "quantile": Scaling("ranks as normal scores", RANKS, _keep),
+}
+
+
+def is_constant(x: np.ndarray) -> bool:
+    """Do the values differ by no more than rounding explains?"""
+    low, high = x.min(), x.max()
+    return bool(high - low <= 8 * np.finfo(float).eps * max(abs(low), abs(high)))
+
+
+def novelty(x: np.ndarray, constant: float) -> np.ndarray:
+    """0 at a column's constant; else at least 1, growing with the logarithm, with a sign."""
+    away = x - constant
+    size = abs(constant) or 1.0
+    seen = np.abs(away) <= SAME * abs(constant)
+    return np.where(seen, 0.0, np.sign(away) * (1 + np.log1p(ratio(np.abs(away), size))))

@@ -1,0 +1,251 @@
+"""Every container that people call a table becomes the same columns."""
+
+import datetime
+import decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from alad.data.columns import categories, guess, numbers
+from alad.data.frames import columns
+from alad.errors import InputError
+
+
+def read(X) -> dict:
+    """Name -> values: numbers as they are, categories as their text (None = missing)."""
+    table = columns(X)
+    return {
+        name: _plain(guess(name, raw)) for name, raw in zip(table.names, table.raw, strict=True)
+    }
+
+
+def _plain(column):
+    if column.levels is None:
+        return column.values.tolist()
+    return [column.levels[code] if code >= 0 else None for code in column.values]
+
+
+def one(cells):
+    return read(pd.DataFrame({"a": cells}))["a"]
+
+
+CELLS = {
+    "n": [1.5, 2.0, -3.0],
+    "i": [1, 2, 3],
+    "c": ["tcp", "udp", "tcp"],
+    "b": [True, False, True],
+}
+EXPECTED = {
+    "n": [1.5, 2.0, -3.0],
+    "i": [1.0, 2.0, 3.0],
+    "c": ["tcp", "udp", "tcp"],
+    "b": ["true", "false", "true"],
+}
+CONTAINERS = {
+    "pandas": pd.DataFrame(CELLS),
+    "pandas objects": pd.DataFrame(CELLS).astype(object),
+    "pandas nullable": pd.DataFrame(CELLS).convert_dtypes(),
+    "pandas arrow": pd.DataFrame(CELLS).convert_dtypes(dtype_backend="pyarrow"),
+    "polars": pl.DataFrame(CELLS),
+    "polars lazy": pl.LazyFrame(CELLS),
+    "polars categorical": pl.DataFrame(CELLS).with_columns(pl.col("c").cast(pl.Categorical)),
+    "arrow": pa.table(CELLS),
+    "arrow batch": pa.record_batch(CELLS),
+    "arrow dictionary": pa.table({**CELLS, "c": pa.array(CELLS["c"]).dictionary_encode()}),
+    "arrow chunks": pa.concat_tables([pa.table(CELLS).slice(0, 1), pa.table(CELLS).slice(1)]),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_frame_holds_the_same_columns(container):
+    assert read(CONTAINERS[container]) == EXPECTED
+    assert columns(CONTAINERS[container]).named
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[1.5, "tcp"], [2, "udp"]],
+        [(1.5, "tcp"), (2, "udp")],
+        np.array([[1.5, "tcp"], [2, "udp"]], dtype=object),
+        np.array([["1.5", "tcp"], ["2", "udp"]]),
+        np.array([[b"1.5", b"tcp"], [b"2", b"udp"]]),
+    ],
+)
+def test_rows_and_arrays_have_numbered_columns(rows):
+    assert read(rows) == {"x0": [1.5, 2.0], "x1": ["tcp", "udp"]}
+    assert not columns(rows).named
+
+
+def test_frames_without_text_names_are_unnamed():
+    assert columns(pd.DataFrame([[1, 2]])).names == ("x0", "x1")
+    assert not columns(pd.DataFrame([[1, 2]])).named
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, np.float16, np.float32, np.longdouble])
+def test_arrays_of_every_type_are_numbers(dtype):
+    assert read(np.array([[0, 1], [1, 0]], dtype=dtype)) == {"x0": [0.0, 1.0], "x1": [1.0, 0.0]}
+
+
+def test_masked_cells_are_missing():
+    masked = np.ma.array([[7.0], [2.0]], mask=[[True], [False]])
+    np.testing.assert_array_equal(read(masked)["x0"], [np.nan, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([None, 2, 3.5], [np.nan, 2, 3.5]),
+        ([decimal.Decimal("1.5"), None, 2], [1.5, np.nan, 2]),
+        ([2**70, 1, 0], [2.0**70, 1, 0]),
+        (["1", " 2.5 ", "?"], [1, 2.5, np.nan]),
+        (["+1", "-2e3", "NA"], [1, -2000, np.nan]),
+        (["0", "1", ""], [0, 1, np.nan]),
+        (["nan", "4", "None"], [np.nan, 4, np.nan]),
+    ],
+)
+def test_numbers_however_they_are_held(cells, expected):
+    np.testing.assert_array_equal(one(pd.Series(cells, dtype=object)), expected)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([True, None, False], ["true", None, "false"]),
+        (["a", None, np.nan], ["a", None, None]),
+        (["a", pd.NA, " a "], ["a", None, "a"]),
+        (["True", "FALSE", "NULL"], ["true", "false", None]),
+        ([1, "a", 2.0], ["1", "a", "2"]),
+        ([2.5, True, "x"], ["2.5", "true", "x"]),
+        ([None, None, None], [None, None, None]),
+    ],
+)
+def test_categories_however_they_are_held(cells, expected):
+    assert one(pd.Series(cells, dtype=object)) == expected
+
+
+def test_categorical_numbers_are_categories_and_unused_levels_vanish():
+    assert one(pd.Categorical([3, 1, None], categories=[1, 2, 3])) == ["3", "1", None]
+    column = guess("a", columns(pd.DataFrame({"a": pd.Categorical(["u"], ["t", "u"])})).raw[0])
+    assert column.levels == ("u",)
+
+
+def test_levels_are_sorted_so_that_row_order_does_not_matter():
+    assert guess("a", pa.array(["b", "a", "c"])).levels == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("cells", [[3, 1], [3.0, 1.0], ["3", "1"], [" 3", "1 "], [3.0, "1"]])
+def test_a_known_category_reads_the_same_from_any_type(cells):
+    column = categories("a", columns(pd.DataFrame({"a": cells})).raw[0])
+    assert _plain(column) == ["3", "1"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [([True, False], [1, 0]), (["7", ""], [7, np.nan]), ([None, None], [np.nan, np.nan])],
+)
+def test_a_known_number_reads_the_same_from_any_type(cells, expected):
+    raw = columns(pd.DataFrame({"a": cells})).raw[0]
+    np.testing.assert_array_equal(numbers("a", raw).values, expected)
+    coded = pa.chunked_array([pa.array(cells)]).dictionary_encode()
+    if not pa.types.is_null(coded.type.value_type):
+        np.testing.assert_array_equal(numbers("a", coded).values, expected)
+
+
+def test_text_beyond_the_probe_is_seen():
+    cells = [str(i) for i in range(1000)]
+    assert guess("a", pa.array(cells)).levels is None
+    assert guess("a", pa.array([*cells[:3], "", *cells, "?"])).levels is None
+    assert guess("a", pa.array(["1"] * 1000 + ["x"])).levels == ("1", "x")
+
+
+def test_a_number_column_that_gets_text_says_which():
+    with pytest.raises(InputError, match=r"'a' holds 'oops' \(row 2\) where a number is due"):
+        numbers("a", pa.array(["1", "oops", "2"]))
+
+
+REFUSED = {
+    "dates": ([datetime.date(2020, 1, 1)] * 2, "dates or times"),
+    "times": (pd.to_datetime(["2020-01-01", "2021-01-01"]), "dates or times"),
+    "durations": (pd.to_timedelta([1, 2]), "dates or times"),
+    "dates in text": (["2020-01-01", "2021-05-31 10:00"], "dates or times"),
+    "American dates": (["12/31/2020", "1/2/2021"], "dates or times"),
+    "dates among others": ([datetime.date(2020, 1, 1), "x"], "dates or times"),
+    "date categories": (pd.Categorical(pd.to_datetime(["2020-01-01"])), "dates or times"),
+    "periods": (pd.period_range("2020", periods=2), "nested"),
+    "lists": ([[1], [2]], "nested"),
+    "structs": ([{"b": 1}, {"b": 2}], "nested"),
+    "sets among numbers": ([{1}, 2.0], "nested"),
+    "bytes": ([b"a", b"b"], "bytes"),
+    "complex": ([1 + 2j, 1], "Complex data not supported"),
+    "infinity": ([1.0, np.inf], r"infinity \(row 2\)"),
+    "infinite text": (["1", "-inf"], r"infinity \(row 2\)"),
+    "prose": ([f"the {i}th of several long sentences to read" for i in range(30)], "free text"),
+    "identifiers": ([f"u{i}" for i in range(60)], "free text or identifiers"),
+    "slips": ([*map(str, range(50)), "oops"], r"numbers, but also 'oops' \(row 51\)"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_columns_are_named_in_one_line(case):
+    cells, what = REFUSED[case]
+    with pytest.raises(InputError, match=what) as caught:
+        one(cells)
+    assert "'a'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", ["dates", "lists", "prose", "identifiers", "bytes"])
+def test_the_remedy_is_to_leave_the_column_out(case):
+    with pytest.raises(InputError, match=r"drop=\['a'\] \(--drop a\)"):
+        one(REFUSED[case][0])
+
+
+def test_few_or_repeated_labels_are_no_free_text():
+    assert one([f"city {i}" for i in range(50)])[:2] == ["city 0", "city 1"]
+    assert len(set(one([f"city {i % 70}" for i in range(200)]))) == 70
+
+
+TABLES_REFUSED = {
+    "twins": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns named 'a'"),
+    "arrow twins": (pa.table([[1], [2]], names=["a", "a"]), "several columns named 'a'"),
+    "mixed names": (pd.DataFrame([[1, 2]], columns=["a", 1]), "make all text"),
+    "no rows": (pd.DataFrame({"a": []}), r"0 sample\(s\)"),
+    "no columns": (pd.DataFrame(index=[1, 2]), r"0 feature\(s\)"),
+    "ragged": ([[1, 2], [3]], "different lengths"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES_REFUSED)
+def test_tables_refused(case):
+    X, what = TABLES_REFUSED[case]
+    with pytest.raises(InputError, match=what):
+        columns(X)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "what"),
+    [
+        (np.zeros(3), ValueError, "Expected 2D array, got 1D"),
+        (pd.Series([1.0]), ValueError, "Expected a 2-dimensional container"),
+        (np.zeros((2, 2, 2)), ValueError, "dim 3"),
+        (np.zeros((0, 3)), ValueError, r"0 sample\(s\)"),
+        (np.zeros((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1"),
+        (np.ones((2, 2)) * 1j, ValueError, "Complex data not supported"),
+        (sparse.csr_array(np.eye(2)), TypeError, "[Ss]parse"),
+        ("text", ValueError, "Expected 2D array, got scalar"),
+    ],
+)
+def test_arrays_are_refused_in_the_words_of_scikit_learn(X, error, what):
+    with pytest.raises(error, match=what):
+        columns(X)
+
+
+def test_a_dictionary_in_an_array_is_a_type_error_and_an_input_error():
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number") as caught:
+        read(np.array([[{"foo": "bar"}], [0.5]], dtype=object))
+    assert isinstance(caught.value, InputError)
