@@ -56,17 +56,14 @@ class IsolationForest(Detector):
 
     def _fit_matrix(self, X: np.ndarray) -> None:
         _need(self, X, 2)
-        seed = _seed(self)
         samples = min(self.max_samples, len(X))
-        forest = ensemble.IsolationForest(
-            n_estimators=self.n_estimators, max_samples=samples, random_state=seed
-        ).fit(X)
+        settings: dict[str, Any] = {"n_estimators": self.n_estimators, "max_samples": samples}
+        forest = ensemble.IsolationForest(**settings, random_state=_seed(self)).fit(X)
         self._adopt(_flattened([each.tree_ for each in forest.estimators_]), samples)
 
     def _adopt(self, nodes: dict[str, np.ndarray], samples: int) -> None:
         self._nodes, self._samples = nodes, samples
-        # from there a node is its own child, so walking on for too long does no harm
-        self._depth = int(np.ceil(np.log2(samples)))
+        self._depth = int(np.ceil(np.log2(samples)))  # of the deepest leaf; all walks are as long
         mean_length = average_path_length(np.array([samples]))[0]
         self._unit = len(nodes["root"]) * mean_length
 
@@ -174,14 +171,17 @@ class OneClassSVM(Detector):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        share("nu", self.nu)
+        share("nu", self.nu, most=0.999)  # at 1 every row may lie outside, and there is no border
         whole("max_rows", self.max_rows)
 
     def _fit_matrix(self, X: np.ndarray) -> None:
         sample = _sample(self, X)
         spread = float(sample.var(dtype=np.float64))
         gamma = 1 / (sample.shape[1] * spread) if spread else 1.0  # as gamma="scale"
-        fitted = svm.OneClassSVM(nu=self.nu, gamma=gamma).fit(sample.astype(np.float64))
+        settings: dict[str, Any] = {"nu": self.nu, "gamma": gamma}
+        machine = svm.OneClassSVM(**settings)
+        machine.random_state = 0  # without it, fit draws an unused seed from the global generator
+        fitted = machine.fit(sample.astype(np.float64))
         vectors = fitted.support_vectors_.astype(np.float32)  # exact: they are rows of the sample
         self._adopt(vectors, fitted.dual_coef_[0], gamma, float(fitted.intercept_[0]))
 

@@ -49,7 +49,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        """Float64 [n], large = anomalous, of a block X float32 [n, width] (n is always the same)."""
+        """Float64 [n], large = anomalous, of X float32 [n, width], where n is always the same."""
 
     @abstractmethod
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

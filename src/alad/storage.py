@@ -88,7 +88,7 @@ def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
         )
     _check_schema(folder, stored)
     checksum = stored.pop("sha256", None)
-    if checksum != _sha256_of_json(stored) or not REQUIRED <= stored.keys():
+    if checksum != _sha256_of_json(stored) or not stored.keys() >= REQUIRED:
         raise _altered(folder)
     if stored["kind"] != kind:
         raise InputError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
@@ -169,7 +169,7 @@ def _place(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make the renames in `folder` survive a power cut, where a folder can be opened (not Windows)."""
+    """Make the renames in `folder` survive a power cut (Windows cannot open a folder)."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

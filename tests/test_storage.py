@@ -1,0 +1,201 @@
+"""A stored folder is whole or refused, and never half-written."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alad import storage
+from alad.errors import InputError
+
+CONTENT = {"offset": 0.1 + 0.2, "names": ["α", "b"], "nested": {"deep": [1, None, True]}}
+ARRAYS = {
+    "weights": np.arange(6, dtype=np.float32).reshape(2, 3).T,  # not in C order
+    "big": np.array([1.5, -2.5], dtype=">f8"),
+    "scalar": np.array(3.25),
+    "none": np.empty((0, 4), dtype=np.int32),
+    "flags": np.array([True, False]),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    storage.write(tmp_path / "model", "model", CONTENT, ARRAYS)
+    return tmp_path / "model"
+
+
+def arrays_file(folder: Path) -> Path:
+    return next(folder.glob("arrays-*.safetensors"))
+
+
+def refused(folder: Path, match: str, kind: storage.Kind = "model") -> None:
+    with pytest.raises(InputError, match=match) as caught:
+        storage.read(folder, kind)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_was_written_is_read(folder: Path):
+    content, arrays = storage.read(folder, "model")
+    assert content == CONTENT
+    assert arrays.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], array, strict=array.dtype.isnative)
+        assert arrays[name].flags.writeable
+
+
+def test_the_manifest_says_what_it_is(folder: Path):
+    stored = json.loads((folder / "manifest.json").read_text())
+    assert stored["schema_version"] == 1
+    assert stored["versions"].keys() == {"alad", "numpy", "scikit-learn", "torch"}
+    assert stored["versions"]["numpy"] == np.__version__
+    assert storage.manifest(folder, "model")["content"] == CONTENT
+
+
+def test_there_may_be_no_arrays(tmp_path: Path):
+    storage.write(tmp_path / "m", "checkpoint", {}, {})
+    assert storage.read(tmp_path / "m", "checkpoint") == ({}, {})
+
+
+def test_an_alad_folder_is_replaced_and_nothing_is_left(folder: Path):
+    storage.write(folder, "model", {"second": 2}, {"x": np.ones(3)})
+    content, arrays = storage.read(folder, "model")
+    assert content == {"second": 2} and arrays.keys() == {"x"}
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path):
+    storage.write(tmp_path, "model", CONTENT, ARRAYS)
+    assert storage.read(tmp_path, "model")[0] == CONTENT
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "manifest.json"])
+def test_a_foreign_folder_is_left_alone(tmp_path: Path, name: str):
+    (tmp_path / name).write_text('{"mine": 1}')
+    with pytest.raises(InputError, match="not an alad folder; choose another"):
+        storage.write(tmp_path, "model", CONTENT, ARRAYS)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == '{"mine": 1}'
+
+
+def test_a_foreign_file_among_ours_is_left_alone(folder: Path):
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="choose another"):
+        storage.write(folder, "model", {}, {})
+    assert storage.read(folder, "model")[0] == CONTENT
+
+
+def test_a_file_is_no_folder(tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="is a file"):
+        storage.write(tmp_path / "file", "model", CONTENT, ARRAYS)
+    refused(tmp_path / "file", "is a file; give the folder of a saved model")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="choose another folder"):
+        storage.write(tmp_path / "file" / "model", "model", CONTENT, ARRAYS)
+
+
+class Killed(BaseException):
+    """Stands for a process that ends between two renames."""
+
+
+@pytest.mark.parametrize("fatal", [1, 2])
+def test_a_kill_during_replacement_leaves_the_old(folder: Path, monkeypatch, fatal: int):
+    """Dies before the first or the second rename; the folder still holds the old model."""
+    renames = []
+    rename = os.replace
+
+    def mortal(source, target):
+        renames.append(target)
+        if len(renames) == fatal:
+            raise Killed
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", mortal)
+    with pytest.raises(Killed):
+        storage.write(folder, "model", {"second": 2}, {"x": np.ones(3)})
+    monkeypatch.undo()
+    assert storage.read(folder, "model")[0] == CONTENT
+    storage.write(folder, "model", {"third": 3}, {})
+    assert storage.read(folder, "model") == ({"third": 3}, {})
+
+
+def test_what_was_cut_short_is_refused_and_written_over(folder: Path):
+    (folder / "manifest.json").unlink()
+    refused(folder, "cut short")
+    storage.write(folder, "model", CONTENT, ARRAYS)
+    assert storage.read(folder, "model")[0] == CONTENT
+
+
+def test_missing_and_empty_folders_are_refused(tmp_path: Path):
+    refused(tmp_path / "none", "does not exist; give the folder of a saved model")
+    refused(tmp_path, "not an alad folder")
+
+
+def test_another_kind_is_refused(folder: Path):
+    refused(folder, "holds a model; give the folder of a saved checkpoint", "checkpoint")
+
+
+@pytest.mark.parametrize("junk", [b"", b"{", b"[1]", b"\xff\xfe\x00", b"null", b"[" * 100_000])
+def test_a_manifest_of_junk_is_refused(folder: Path, junk: bytes):
+    (folder / "manifest.json").write_bytes(junk)
+    refused(folder, "not an alad folder")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_truncated_arrays_are_refused(folder: Path, share: float):
+    data = arrays_file(folder).read_bytes()
+    arrays_file(folder).write_bytes(data[: int(share * len(data))])
+    refused(folder, "altered or truncated")
+
+
+def test_one_changed_bit_is_refused(folder: Path):
+    data = bytearray(arrays_file(folder).read_bytes())
+    data[-1] ^= 1
+    arrays_file(folder).write_bytes(data)
+    refused(folder, "altered or truncated")
+
+
+def test_missing_arrays_are_refused(folder: Path):
+    arrays_file(folder).unlink()
+    refused(folder, "altered or truncated")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("content", {"offset": 1}), ("kind", "checkpoint"), ("created", "1970")]
+)
+def test_a_changed_manifest_is_refused(folder: Path, key: str, value):
+    stored = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(stored | {key: value}))
+    refused(folder, "altered or truncated")
+
+
+def test_a_newer_schema_is_refused(folder: Path):
+    stored = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(stored | {"schema_version": 2}))
+    refused(folder, "schema 2, this alad reads up to 1; upgrade alad")
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), float("inf"), b"bytes", object()])
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path: Path, value):
+    with pytest.raises(InputError, match="JSON"):
+        storage.write(tmp_path / "m", "model", {"value": value}, {})
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("dtype", [object, "U3", complex, "M8[s]"])
+def test_arrays_of_other_things_are_refused(tmp_path: Path, dtype):
+    with pytest.raises(InputError, match="array 'odd'"):
+        storage.write(tmp_path / "m", "model", {}, {"odd": np.zeros(2, dtype=dtype)})
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_reader_other_than_the_writer_may_read(folder: Path):
+    """Files have the permissions that the umask gives, not those of a temporary file."""
+    (folder.parent / "plain").touch()
+    usual = (folder.parent / "plain").stat().st_mode & 0o777
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {usual}
