@@ -17,4 +17,6 @@ def case(name: str) -> dict[str, Any]:
 
 def close(got: Any, expected: Any, tolerance: float) -> None:
     """|got - expected| <= tolerance (1 + |expected|), for every entry."""
-    np.testing.assert_allclose(np.asarray(got), np.asarray(expected), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        np.asarray(got), np.asarray(expected), rtol=tolerance, atol=tolerance
+    )

@@ -39,8 +39,16 @@ def test_known_mistakes_are_not_made(wrong: str):
 @pytest.mark.parametrize("method", ["bigan", "alice", "alad"])
 def test_losses(method: str):
     logits, _ = played(method)
-    close(discriminator_loss(logits).item(), EXPECTED["loss_discriminators"][method], TOLERANCE["values"])
-    close(generator_encoder_loss(logits).item(), EXPECTED["loss_eg_with_constants"][method], TOLERANCE["values"])
+    close(
+        discriminator_loss(logits).item(),
+        EXPECTED["loss_discriminators"][method],
+        TOLERANCE["values"],
+    )
+    close(
+        generator_encoder_loss(logits).item(),
+        EXPECTED["loss_eg_with_constants"][method],
+        TOLERANCE["values"],
+    )
     without = generator_encoder_loss(played(method, constants=False)[0])
     close(without.item(), EXPECTED["loss_eg_without_constants"][method], TOLERANCE["values"])
 

@@ -26,9 +26,15 @@ SPECTRAL = case("spectral")
 
 def norm_context(batches: int = 1) -> Context:
     given = NORM["given"]
-    weights = {f"n.{name}": torch.tensor([[given[name]]], dtype=torch.float64) for name in ("gamma", "beta")}
+    weights = {
+        f"n.{name}": torch.tensor([[given[name]]], dtype=torch.float64)
+        for name in ("gamma", "beta")
+    }
     start = {"mean": "running_mean_start", "variance": "running_var_start"}
-    buffers = {f"n.{name}": torch.tensor([[given[key]]], dtype=torch.float64) for name, key in start.items()}
+    buffers = {
+        f"n.{name}": torch.tensor([[given[key]]], dtype=torch.float64)
+        for name, key in start.items()
+    }
     return Context(weights, buffers, training=True, track_statistics=True, batches=batches)
 
 
@@ -37,11 +43,23 @@ def test_batch_norm_in_training_and_at_evaluation():
     for i, batch in enumerate(NORM["given"]["batches"]):
         out = batch_norm("n", context, torch.tensor([batch], dtype=torch.float64))
         close(out[0], expected["train_output"][i], NORM["tolerance"]["values"])
-        close(context.buffers["n.mean"][0, 0], expected["running_mean"][i], NORM["tolerance"]["values"])
-        close(context.buffers["n.variance"][0, 0], expected["running_var_from_biased"][i], NORM["tolerance"]["values"])
+        close(
+            context.buffers["n.mean"][0, 0],
+            expected["running_mean"][i],
+            NORM["tolerance"]["values"],
+        )
+        close(
+            context.buffers["n.variance"][0, 0],
+            expected["running_var_from_biased"][i],
+            NORM["tolerance"]["values"],
+        )
     context.training = False
     rows = torch.tensor([NORM["given"]["new_rows"]], dtype=torch.float64)
-    close(batch_norm("n", context, rows)[0], expected["eval_output_biased"], NORM["tolerance"]["values"])
+    close(
+        batch_norm("n", context, rows)[0],
+        expected["eval_output_biased"],
+        NORM["tolerance"]["values"],
+    )
 
 
 def test_batch_norm_gradient_goes_through_mean_and_variance():
@@ -54,7 +72,9 @@ def test_batch_norm_gradient_goes_through_mean_and_variance():
 
 
 def test_stacked_batches_are_normalised_apart():
-    first, second = (torch.tensor([batch], dtype=torch.float64) for batch in NORM["given"]["batches"][:2])
+    first, second = (
+        torch.tensor([batch], dtype=torch.float64) for batch in NORM["given"]["batches"][:2]
+    )
     together = batch_norm("n", norm_context(batches=2), torch.cat([first, second], dim=1))
     context = norm_context()
     apart = torch.cat([batch_norm("n", context, first), batch_norm("n", context, second)], dim=1)
@@ -91,14 +111,18 @@ def test_the_rule_gives_networks_for_any_width(width: int):
     networks = DenseNetworks(width, shape)
     flat = initial_weights(weight_layout(networks.layers), [stream(0, 0, Purpose.WEIGHTS)])
     context = Context(weight_layout(networks.layers).views(flat))
-    assert networks.generator(context, networks.encoder(Context(context.weights), torch.zeros(1, 3, width))).shape == (1, 3, width)
+    assert networks.generator(
+        context, networks.encoder(Context(context.weights), torch.zeros(1, 3, width))
+    ).shape == (1, 3, width)
 
 
 def test_only_hidden_layers_of_encoder_and_discriminators_are_spectrally_normalised():
     networks = DenseNetworks(5, architecture_for(5), spectral=True)
     plain = {layer.name for layer in networks.layers if not layer.spectral}
     logits = {"Dxz.logit", "Dxx.logit", "Dzz.logit"}
-    assert plain == logits | {layer.name for layer in networks.generator.layers} | {networks.encoder.layers[-1].name}
+    assert plain == logits | {layer.name for layer in networks.generator.layers} | {
+        networks.encoder.layers[-1].name
+    }
 
 
 def test_a_layout_is_a_view_both_ways():
@@ -106,7 +130,9 @@ def test_a_layout_is_a_view_both_ways():
     flat = torch.zeros(2, layout.size)
     views = layout.views(flat)
     views["b"][1] = 5.0
-    assert flat[1, 6:].tolist() == [5.0] * 4 and flat[0].sum() == 0 and views["a"].shape == (2, 2, 3)
+    assert (
+        flat[1, 6:].tolist() == [5.0] * 4 and flat[0].sum() == 0 and views["a"].shape == (2, 2, 3)
+    )
 
 
 def test_initial_weights_of_a_member_do_not_depend_on_its_neighbours():
@@ -123,4 +149,3 @@ def test_glorot_uniform_bounds():
     bound = np.sqrt(6 / 80)
     assert weight.abs().max() <= bound and weight.abs().max() > 0.98 * bound
     assert weight.std().item() == pytest.approx(bound / np.sqrt(3), rel=0.05)
-

@@ -44,7 +44,9 @@ class Logits:
     fake: Tensor
 
 
-def play(networks: DenseNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True) -> dict[str, Logits]:
+def play(
+    networks: DenseNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
+) -> dict[str, Logits]:
     """Logits of every discriminator on its real and its fake pairs.
 
     x [members, n, width], z [members, n, latent]. With `constants=False` the real pairs (x, x) and (z, z) are left out:
@@ -53,13 +55,17 @@ def play(networks: DenseNetworks, context: Context, x: Tensor, z: Tensor, *, con
     n = x.shape[1]
     generated = networks.generator(context, z)  # G(z)
     # E on x and on G(z) in one product: no layer of E or G looks across rows
-    encoded, latent_cycle = networks.encoder(context, torch.cat([x, generated], dim=1)).split(n, dim=1)  # E(x), E(G(z))
+    encoded, latent_cycle = networks.encoder(context, torch.cat([x, generated], dim=1)).split(
+        n, dim=1
+    )  # E(x), E(G(z))
     logits = {"xz": _judge(networks.xz, context, (x, encoded), (generated, z))}
     if networks.xx is not None:
         cycle = networks.generator(context, encoded)  # G(E(x))
         logits["xx"] = _judge(networks.xx, context, (x, x) if constants else None, (x, cycle))
     if networks.zz is not None:
-        logits["zz"] = _judge(networks.zz, context, (z, z) if constants else None, (z, latent_cycle))
+        logits["zz"] = _judge(
+            networks.zz, context, (z, z) if constants else None, (z, latent_cycle)
+        )
     return logits
 
 
@@ -87,5 +93,9 @@ def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
 
 def _loss(logits: dict[str, Logits], label: float) -> Tensor:
     terms = [softplus(label * pair.fake).mean(dim=1) for pair in logits.values()]
-    terms += [softplus(-label * pair.real).mean(dim=1) for pair in logits.values() if pair.real is not None]
+    terms += [
+        softplus(-label * pair.real).mean(dim=1)
+        for pair in logits.values()
+        if pair.real is not None
+    ]
     return torch.stack(terms).sum(dim=0)

@@ -69,13 +69,19 @@ class Dense:
             f"{self.name}.bias": (1, self.outputs),
         }
         if self.batch_norm:
-            shapes |= {f"{self.name}.gamma": (1, self.outputs), f"{self.name}.beta": (1, self.outputs)}
+            shapes |= {
+                f"{self.name}.gamma": (1, self.outputs),
+                f"{self.name}.beta": (1, self.outputs),
+            }
         return shapes
 
     def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
         if self.batch_norm:
-            shapes |= {f"{self.name}.mean": (1, self.outputs), f"{self.name}.variance": (1, self.outputs)}
+            shapes |= {
+                f"{self.name}.mean": (1, self.outputs),
+                f"{self.name}.variance": (1, self.outputs),
+            }
         if self.spectral:
             shapes |= {f"{self.name}.u": (1, self.outputs)}
         return shapes
@@ -145,7 +151,15 @@ class Chain:
         return x
 
 
-def chain(name: str, widths: Iterable[int], hidden: Activation, *, last: Activation, dropout: float = 0.0, spectral: bool = False) -> Chain:
+def chain(
+    name: str,
+    widths: Iterable[int],
+    hidden: Activation,
+    *,
+    last: Activation,
+    dropout: float = 0.0,
+    spectral: bool = False,
+) -> Chain:
     """Build inputs -> ... -> outputs from `widths`; only hidden layers have dropout and spectral normalisation."""
     sizes = list(widths)
     count = len(sizes) - 1
@@ -210,14 +224,32 @@ class PairDiscriminator:
 class DenseNetworks:
     """E: x -> z, G: z -> x and the discriminators D_xz, D_xx, D_zz for rows of `width` numbers."""
 
-    def __init__(self, width: int, shape: Architecture, *, spectral: bool = False, xx: bool = True, zz: bool = True):
+    def __init__(
+        self,
+        width: int,
+        shape: Architecture,
+        *,
+        spectral: bool = False,
+        xx: bool = True,
+        zz: bool = True,
+    ):
         latent = shape.latent
         self.width, self.latent = width, latent
-        self.encoder = chain("E", (width, *shape.encoder, latent), "leaky", last="linear", spectral=spectral)
+        self.encoder = chain(
+            "E", (width, *shape.encoder, latent), "leaky", last="linear", spectral=spectral
+        )
         self.generator = chain("G", (latent, *shape.generator, width), "relu", last="linear")
         self.xz = _xz_discriminator(width, shape, spectral)
-        self.xx = _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral) if xx else None
-        self.zz = _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral) if zz else None
+        self.xx = (
+            _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral)
+            if xx
+            else None
+        )
+        self.zz = (
+            _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral)
+            if zz
+            else None
+        )
         judges = [judge for judge in (self.xz, self.xx, self.zz) if judge is not None]
         self.player_layers = (*self.encoder.layers, *self.generator.layers)
         self.judge_layers = tuple(layer for judge in judges for layer in judge.layers())
@@ -231,12 +263,30 @@ def _xz_discriminator(width: int, shape: Architecture, spectral: bool) -> PairDi
     units = shape.xz_branch
     x = Dense("Dxz.x", width, units, "leaky", batch_norm=shape.xz_batch_norm, spectral=spectral)
     z = Dense("Dxz.z", shape.latent, units, "leaky", dropout=shape.xz_dropout, spectral=spectral)
-    joint = chain("Dxz.joint", (2 * units, *shape.xz_joint), "leaky", last="leaky", dropout=shape.xz_dropout, spectral=spectral)
-    return PairDiscriminator(Chain((x,)), Chain((z,)), joint, Dense("Dxz.logit", shape.xz_joint[-1], 1))
+    joint = chain(
+        "Dxz.joint",
+        (2 * units, *shape.xz_joint),
+        "leaky",
+        last="leaky",
+        dropout=shape.xz_dropout,
+        spectral=spectral,
+    )
+    return PairDiscriminator(
+        Chain((x,)), Chain((z,)), joint, Dense("Dxz.logit", shape.xz_joint[-1], 1)
+    )
 
 
-def _cycle_discriminator(name: str, inputs: int, widths: tuple[int, ...], dropout: float, spectral: bool) -> PairDiscriminator:
-    joint = chain(f"{name}.joint", (2 * inputs, *widths), "leaky", last="leaky", dropout=dropout, spectral=spectral)
+def _cycle_discriminator(
+    name: str, inputs: int, widths: tuple[int, ...], dropout: float, spectral: bool
+) -> PairDiscriminator:
+    joint = chain(
+        f"{name}.joint",
+        (2 * inputs, *widths),
+        "leaky",
+        last="leaky",
+        dropout=dropout,
+        spectral=spectral,
+    )
     return PairDiscriminator(Chain(()), Chain(()), joint, Dense(f"{name}.logit", widths[-1], 1))
 
 
@@ -250,7 +300,10 @@ class Layout:
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of flat [members, size], each [members, *shape]; writing to one writes to the other."""
         pieces = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
-        return {name: piece.unflatten(1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+        return {
+            name: piece.unflatten(1, shape)
+            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
 
 
 def weight_layout(layers: Iterable[Dense]) -> Layout:
@@ -258,7 +311,9 @@ def weight_layout(layers: Iterable[Dense]) -> Layout:
 
 
 def buffer_layout(layers: Iterable[Dense]) -> Layout:
-    return Layout({name: shape for layer in layers for name, shape in layer.buffer_shapes().items()})
+    return Layout(
+        {name: shape for layer in layers for name, shape in layer.buffer_shapes().items()}
+    )
 
 
 def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Tensor:
@@ -276,7 +331,9 @@ def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Te
     return flat
 
 
-def initial_buffers(layers: Iterable[Dense], weights: Mapping[str, Tensor], generators: list[np.random.Generator]) -> Tensor:
+def initial_buffers(
+    layers: Iterable[Dense], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
+) -> Tensor:
     """[members, size]: running mean 0 and variance 1; singular vectors already iterated from a random start."""
     chosen = tuple(layers)
     layout = buffer_layout(chosen)
@@ -289,13 +346,17 @@ def initial_buffers(layers: Iterable[Dense], weights: Mapping[str, Tensor], gene
         if layer.spectral:
             u = views[f"{layer.name}.u"]
             for member, generator in enumerate(generators):
-                u[member] = torch.from_numpy(generator.standard_normal(u.shape[1:]).astype(np.float32))
+                u[member] = torch.from_numpy(
+                    generator.standard_normal(u.shape[1:]).astype(np.float32)
+                )
             for _ in range(50):
                 spectral_norm(weights[f"{layer.name}.weight"], u)
     return flat
 
 
-def scoring_weights(networks: DenseNetworks, arrays: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def scoring_weights(
+    networks: DenseNetworks, arrays: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Weights and buffers by name, as they are used at evaluation, from flat `players`, `judges` and `buffers` arrays.
 
     Spectrally normalised weights [members, inputs, outputs] are divided by their exact largest singular value, so that a plain

@@ -10,10 +10,22 @@ from alad.networks import Architecture
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
 ARCHITECTURES = {
     "kdd99": Architecture(
-        latent=32, encoder=(64,), generator=(64, 128), xz_branch=128, xz_joint=(128,), xx=(128,), zz=(32,)
+        latent=32,
+        encoder=(64,),
+        generator=(64, 128),
+        xz_branch=128,
+        xz_joint=(128,),
+        xx=(128,),
+        zz=(32,),
     ),
     "arrhythmia": Architecture(
-        latent=64, encoder=(256, 128), generator=(128, 256), xz_branch=128, xz_joint=(256,), xx=(256, 128), zz=(64, 32)
+        latent=64,
+        encoder=(256, 128),
+        generator=(128, 256),
+        xz_branch=128,
+        xz_joint=(256,),
+        xx=(256, 128),
+        zz=(64, 32),
     ),
 }
 
@@ -22,7 +34,13 @@ def architecture_for(width: int) -> Architecture:
     """Widths for rows of `width` numbers: the paper's for KDD99, with a latent code of a quarter of the row, 2 to 64."""
     latent = min(64, max(2, width // 4))
     return Architecture(
-        latent=latent, encoder=(64,), generator=(64, 128), xz_branch=128, xz_joint=(128,), xx=(128,), zz=(max(8, latent),)
+        latent=latent,
+        encoder=(64,),
+        generator=(64, 128),
+        xz_branch=128,
+        xz_joint=(128,),
+        xx=(128,),
+        zz=(max(8, latent),),
     )
 
 

@@ -14,7 +14,12 @@ class Progress(AbstractContextManager["Progress"]):
     """Counts steps; `advance` is cheap enough to be called at every one of them."""
 
     def __init__(self, label: str, total: int, *, start: int = 0, enabled: bool = True):
-        self._label, self._total, self._start, self._enabled = label, total, start, enabled and total > start
+        self._label, self._total, self._start, self._enabled = (
+            label,
+            total,
+            start,
+            enabled and total > start,
+        )
         self._began = self._told = time.monotonic()
         self._bar = None
 
@@ -36,11 +41,15 @@ class Progress(AbstractContextManager["Progress"]):
         )
         self._bar = progress.Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
         self._bar.start()
-        self._task = self._bar.add_task(self._label, total=self._total, completed=self._start, note="")
+        self._task = self._bar.add_task(
+            self._label, total=self._total, completed=self._start, note=""
+        )
 
     def advance(self, done: int, note: str = "") -> None:
         """Tell that `done` of the total are behind us; `note` holds what else is worth seeing, such as losses."""
-        if not self._enabled or time.monotonic() - self._told < (0.25 if self._bar else SECONDS_BETWEEN_LINES):
+        if not self._enabled or time.monotonic() - self._told < (
+            0.25 if self._bar else SECONDS_BETWEEN_LINES
+        ):
             return
         self._told = time.monotonic()
         rate = (done - self._start) / (self._told - self._began)
@@ -49,7 +58,11 @@ class Progress(AbstractContextManager["Progress"]):
             self._bar.update(self._task, completed=done, note=note)
         else:
             left = (self._total - done) / rate
-            print(f"{self._label}: {done} of {self._total}  {note}  {left:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"{self._label}: {done} of {self._total}  {note}  {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

@@ -44,26 +44,29 @@ def stream(seed: int, member: int, purpose: Purpose, number: int = 0) -> np.rand
 class StepNoise:
     """The random numbers of one training step: latent samples and dropout masks for all members."""
 
-    def __init__(self, seed: int, members: Sequence[int], step: int, device: torch.device | str = "cpu"):
+    def __init__(self, seed: int, members: Sequence[int], step: int, like: Tensor | None = None):
+        """Tensors have the device and the type of `like`; the numbers drawn are the same for all."""
         self._streams = [stream(seed, member, Purpose.STEP, step) for member in members]
-        self._device = device
+        self._like = torch.empty(0) if like is None else like
 
     def normal(self, *shape: int) -> Tensor:
         """[members, *shape] of N(0, 1)."""
         drawn = np.empty((len(self._streams), *shape), np.float32)
         for generator, out in zip(self._streams, drawn, strict=True):
             generator.standard_normal(dtype=np.float32, out=out)
-        return torch.from_numpy(drawn).to(self._device)
+        return torch.from_numpy(drawn).to(self._like)
 
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
         """[members, rows, units]: 0 with probability `rate` (to 16 bits), else 1 / (1 - rate)."""
         count = rows * units
-        bits = np.empty((len(self._streams), -(-count // 4)), np.uint64)  # four 16-bit numbers in each
+        bits = np.empty(
+            (len(self._streams), -(-count // 4)), np.uint64
+        )  # four 16-bit numbers in each
         for generator, out in zip(self._streams, bits, strict=True):
             out[:] = generator.bit_generator.random_raw(len(out))
         kept = bits.view(np.uint16)[:, :count] >= round(rate * 2**16)
         # NumPy compares and converts these arrays several times faster than torch does on a CPU
-        mask = torch.from_numpy(kept.astype(np.float32)).to(self._device)
+        mask = torch.from_numpy(kept.astype(np.float32)).to(self._like)
         return mask.mul_(1.0 / (1.0 - rate)).unflatten(1, (rows, units))
 
 
@@ -85,4 +88,6 @@ class Order:
 
     def _draw(self, epoch: int) -> np.ndarray:
         streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
-        return np.array([[generator.permutation(self._rows) for generator in streams] for _ in range(2)])
+        return np.array(
+            [[generator.permutation(self._rows) for generator in streams] for _ in range(2)]
+        )

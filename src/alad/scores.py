@@ -47,7 +47,9 @@ class Cycle:
         x, code, cycle = self.reconstruct(x)
         judge, context = self.networks.xx, self.context
         if judge is None:
-            return self.networks.xz.features(context, x, code), self.networks.xz.features(context, cycle, code)
+            return self.networks.xz.features(context, x, code), self.networks.xz.features(
+                context, cycle, code
+            )
         return judge.features(context, x, x), judge.features(context, x, cycle)
 
     def gap(self, x: Tensor) -> Tensor:
@@ -101,9 +103,14 @@ def whitening(values: Tensor) -> dict[str, Tensor]:
     covariance = centred.transpose(1, 2) @ centred / values.shape[1]
     mean_eigenvalue = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     eye = torch.eye(values.shape[2], dtype=torch.float64, device=values.device)
-    ridge = (RIDGE * mean_eigenvalue).clamp_min(1e-12)  # features that never differ leave nothing to invert
+    ridge = (RIDGE * mean_eigenvalue).clamp_min(
+        1e-12
+    )  # features that never differ leave nothing to invert
     factor = torch.linalg.cholesky(covariance + ridge * eye)
-    return {"mean": mean, "unmix": torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)}
+    return {
+        "mean": mean,
+        "unmix": torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False),
+    }
 
 
 def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:

@@ -62,11 +62,17 @@ class Player:
         parameter.grad = self._gradient
         settings = self.optimiser
         betas = (settings.beta1, settings.beta2)
-        adam = torch.optim.Adam([parameter], settings.learning_rate, betas, settings.epsilon, fused=True)
+        adam = torch.optim.Adam(
+            [parameter], settings.learning_rate, betas, settings.epsilon, fused=True
+        )
         self.moment, self.square = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         # `step` is the number of updates made; fused Adam wants it on the weights' device
         self._updates = torch.zeros((), device=self.weights.device)
-        adam.state[parameter] = {"step": self._updates, "exp_avg": self.moment, "exp_avg_sq": self.square}
+        adam.state[parameter] = {
+            "step": self._updates,
+            "exp_avg": self.moment,
+            "exp_avg_sq": self.square,
+        }
         return adam
 
     def descend(self, loss: Tensor, update: int) -> None:
@@ -100,40 +106,54 @@ class GameStep:
         members: Sequence[int],
     ):
         self.X, self.seed, self.members = X, seed, list(members)
-        self.networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)
+        self.networks = DenseNetworks(
+            X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz
+        )
         self.batch = min(optimiser.batch_size, len(X))
         self.order = Order(seed, members, len(X), self.batch)
         self.steps_per_epoch = self.order.steps_per_epoch
         self._initialise(optimiser)
 
     def _initialise(self, optimiser: Optimiser) -> None:
-        networks, device = self.networks, self.X.device
+        networks = self.networks
         generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
         players, judges = (
             initial_weights(weight_layout(layers), generators)
             for layers in (networks.player_layers, networks.judge_layers)
         )
-        self.players = Player(networks.player_layers, players.to(device), optimiser)
-        self.judges = Player(networks.judge_layers, judges.to(device), optimiser)
-        weights = self.players.views | self.judges.views
-        self.buffers = initial_buffers(networks.layers, weights, generators).to(device)
+        self.players = Player(networks.player_layers, players.to(self.X), optimiser)
+        self.judges = Player(networks.judge_layers, judges.to(self.X), optimiser)
+        weights = weight_layout(networks.player_layers).views(players) | weight_layout(
+            networks.judge_layers
+        ).views(judges)
+        self.buffers = initial_buffers(networks.layers, weights, generators).to(self.X)
         self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
 
     def __call__(self, number: int) -> Tensor:
         """Update D_xz, D_xx, D_zz, then E and G, on independent batches and noise; losses [members, 2]."""
-        noise = StepNoise(self.seed, self.members, number, self.X.device)
+        noise = StepNoise(self.seed, self.members, number, self.X)
         z = noise.normal(2, self.batch, self.networks.latent)
-        judges = self._context(self.players.views | self.judges.leaves, noise, track_statistics=True)
-        judges_loss = discriminator_loss(play(self.networks, judges, self._rows(number, 0), z[:, 0]))
+        judges = self._context(
+            self.players.views | self.judges.leaves, noise, track_statistics=True
+        )
+        judges_loss = discriminator_loss(
+            play(self.networks, judges, self._rows(number, 0), z[:, 0])
+        )
         self.judges.descend(judges_loss.sum(), number)
-        players = self._context(self.players.leaves | self.judges.views, noise, track_statistics=False)
+        players = self._context(
+            self.players.leaves | self.judges.views, noise, track_statistics=False
+        )
         logits = play(self.networks, players, self._rows(number, 1), z[:, 1], constants=False)
         players_loss = generator_encoder_loss(logits)
         self.players.descend(players_loss.sum(), number)
         return torch.stack([judges_loss, players_loss], dim=1).detach()
 
-    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track_statistics: bool) -> Context:
-        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track_statistics)
+    def _context(
+        self, weights: dict[str, Tensor], noise: StepNoise, *, track_statistics: bool
+    ) -> Context:
+        return Context(
+            weights, self.buffer_views, noise, training=True, track_statistics=track_statistics
+        )
 
     def _rows(self, number: int, player: int) -> Tensor:
         """[members, batch, width]."""
@@ -148,4 +168,8 @@ class GameStep:
 
     def scoring_arrays(self) -> dict[str, Tensor]:
         """The part of `arrays` that a score reads: averaged weights and running statistics, [members, size] each."""
-        return {"players": self.players.average, "judges": self.judges.average, "buffers": self.buffers}
+        return {
+            "players": self.players.average,
+            "judges": self.judges.average,
+            "buffers": self.buffers,
+        }

@@ -113,7 +113,9 @@ def train(
     began = saved = time.monotonic()
     before = training.seconds
     with progress, _interrupts() as interrupted:
-        while training.steps_done < schedule.steps and not training.exhausted(schedule.patience).all():
+        while (
+            training.steps_done < schedule.steps and not training.exhausted(schedule.patience).all()
+        ):
             _advance(step, schedule, monitor, training, progress)
             training.seconds = before + time.monotonic() - began
             stop = interrupted()
@@ -125,7 +127,9 @@ def train(
     return training
 
 
-def _advance(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress) -> None:
+def _advance(
+    step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress
+) -> None:
     losses = step(training.steps_done)
     training.loss_sum = training.loss_sum + losses
     training.steps_done += 1
@@ -153,7 +157,10 @@ def _require_finite(training: Training) -> None:
 def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training) -> None:
     """Record the mean losses; keep the weights of every member that improved and still has patience."""
     counted = (training.steps_done - 1) % schedule.check_every + 1
-    entry: dict[str, Any] = {"step": training.steps_done, "loss": (training.loss_sum / counted).tolist()}
+    entry: dict[str, Any] = {
+        "step": training.steps_done,
+        "loss": (training.loss_sum / counted).tolist(),
+    }
     training.loss_sum = torch.zeros(())
     if monitor is None:
         improved = np.ones(len(training.stale), bool)
@@ -201,8 +208,14 @@ def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     arrays |= {f"best.{name}": array.cpu().numpy() for name, array in training.best.items()}
     arrays |= {name: getattr(training, name) for name in _RESULT_ARRAYS}
     arrays["loss_sum"] = training.loss_sum.cpu().numpy()
-    summary = {"steps_done": training.steps_done, "seconds": training.seconds, "history": training.history}
-    storage.write(checkpoint.folder, "checkpoint", summary | {"fingerprint": checkpoint.fingerprint}, arrays)
+    summary = {
+        "steps_done": training.steps_done,
+        "seconds": training.seconds,
+        "history": training.history,
+    }
+    storage.write(
+        checkpoint.folder, "checkpoint", summary | {"fingerprint": checkpoint.fingerprint}, arrays
+    )
 
 
 def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
