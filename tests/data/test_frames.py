@@ -86,6 +86,13 @@ def test_frames_without_text_names_are_unnamed():
     assert not columns(pd.DataFrame([[1, 2]])).named
 
 
+def test_row_numbers_that_pandas_stores_are_no_column():
+    frame = pd.DataFrame({"a": [1, 2]}, index=[7, 3])
+    table = pa.Table.from_pandas(frame)
+    assert table.column_names == ["a", "__index_level_0__"]
+    assert columns(table).names == ("a",)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, np.float16, np.float32, np.longdouble])
 def test_arrays_of_every_type_are_numbers(dtype):
     assert read(np.array([[0, 1], [1, 0]], dtype=dtype)) == {"x0": [0.0, 1.0], "x1": [1.0, 0.0]}

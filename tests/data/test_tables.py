@@ -114,6 +114,19 @@ def test_quotes_hold_delimiters_and_lines(tmp_path):
     assert read_table(path).to_pylist() == [{"n": "1", "c;d;e": "x,\ny"}]
 
 
+def test_a_header_of_any_length(tmp_path):
+    names = [f"a column with a long name {i}" for i in range(5000)]
+    table = read_table(file(tmp_path, "a.csv", ",".join(names) + "\n" + "01," * 4999 + "é\n"))
+    assert table.column_names == names
+    assert set(table.schema.types) == {pa.string()}
+
+
+def test_characters_across_the_end_of_the_head(tmp_path):
+    for shift in range(3):
+        text = "a,b\n" + "x" * shift + "1,€\n" * 20_000
+        assert read_table(file(tmp_path, "a.csv", text)).num_rows == 20_000
+
+
 def test_counted_names_are_names(tmp_path):
     assert read_table(file(tmp_path, "a.csv", "0,1\n5,6\n")).column_names == ["0", "1"]
 
@@ -122,8 +135,8 @@ DAMAGED = {
     "empty": (b"", "the file is empty"),
     "blank": (b" \n\n", "the file is empty"),
     "header only": (b"a,b\n", "the table is empty"),
-    "short row": (b"a,b\n1,2\n3\n", "has 1 cells where the header has 2"),
-    "long row": (b"a,b\n1,2\n3,4,5\n", "has 3 cells where the header has 2"),
+    "short row": (b"a,b\n1,2\n3\n", "line 3 has 1 cells where the header has 2"),
+    "long row": (b"a,b\n1,2\n3,4,5\n", "line 3 has 3 cells where the header has 2"),
     "latin1": ("a,b\n1,é\n".encode("latin1"), "not UTF-8"),
     "latin1 header": ("é,b\n1,2\n".encode("latin1"), "not UTF-8"),
     "late latin1": (b"a,b\n" + b"1,2\n" * 30_000 + b"\xff,3\n", "not UTF-8"),

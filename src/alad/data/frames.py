@@ -4,6 +4,7 @@ pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Colu
 means is asked one column at a time, in `alad.data.columns`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,13 +52,19 @@ def columns(X: Any) -> Columns:
 def _of_frame(X: Any) -> Columns:
     check_names(list(X.column_names if isinstance(X, pa.Table) else X.columns), "the table")
     frame = nw.from_native(X, eager_only=True)
-    names, named = _names(list(frame.columns))
+    series = [one for one in frame.iter_columns() if not _numbers_rows(one.name)]
+    names, named = _names([one.name for one in series])
     if not names:
         raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
-    raw = tuple(map(_of_series, names, frame.iter_columns()))
+    raw = tuple(map(_of_series, names, series))
     if not len(raw[0]):
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
     return Columns(names, named, raw)
+
+
+def _numbers_rows(name: Any) -> bool:
+    """Is it the index that pandas adds to its Parquet files? It says nothing about a row."""
+    return isinstance(name, str) and re.fullmatch(r"__index_level_\d+__", name) is not None
 
 
 def check_names(names: Sequence[Any], place: str) -> None:

@@ -126,28 +126,40 @@ def _parsed(content: pa.Buffer, place: str) -> pa.Table:
         if head.startswith(magic):
             raise InputError(f"is {what}")
     if head.startswith(b"PAR1"):
-        return parquet.read_table(pa.BufferReader(content))
+        return _whole(parquet.read_table(pa.BufferReader(content)))
     if head.startswith((b"ARROW1", b"FEA1")):
         return _whole(feather.read_table(pa.BufferReader(content), memory_map=False))
     if head.startswith(b"\xff\xff\xff\xff"):
         return _whole(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
     if b"\0" in head:
         raise InputError("is binary, and neither Parquet nor Arrow")
-    return _csv(content, head)
+    return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())
 
 
 def _whole(table: pa.Table) -> pa.Table:
-    table.validate(full=True)  # Arrow's own files carry no checksum; a crash must not come later
+    table.validate(full=True)  # these files carry no checksum: damage must not show only later
     return table
 
 
 def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
-    text = head.decode("utf-8-sig", "strict" if len(head) < HEAD else "ignore")
+    text = head[: head.rfind(b"\n") + 1 or None].decode("utf-8-sig")  # cut between characters
     delimiter = _delimiter(text)
     names = _header(text, delimiter)
-    table = pacsv.read_csv(
+    try:
+        table = _cells(content, delimiter, names, threads=True)
+    except pa.ArrowInvalid:  # again with one thread, which knows the number of the line at fault
+        table = _cells(content, delimiter, names, threads=False)
+    if table.column_names != names:
+        raise InputError("the header line is ambiguous; check its quotes")
+    _check_quotes(table, content)
+    table = _decimal_points(table) if delimiter == ";" else table
+    return table.replace_schema_metadata({FROM_TEXT: b"csv"})
+
+
+def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) -> pa.Table:
+    return pacsv.read_csv(
         pa.BufferReader(content),
-        read_options=pacsv.ReadOptions(block_size=BLOCK),
+        read_options=pacsv.ReadOptions(block_size=BLOCK, use_threads=threads),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
@@ -157,9 +169,6 @@ def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         ),
     )
-    _check_quotes(table, content)
-    table = _decimal_points(table) if delimiter == ";" else table
-    return table.replace_schema_metadata({FROM_TEXT: b"csv"})
 
 
 def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:

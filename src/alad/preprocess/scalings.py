@@ -10,7 +10,7 @@ RATIO_LIMIT = 1e300  # a ratio beyond would be infinite, and its logarithm with 
 SAME = 1e-6  # relative difference that float32 storage explains, on a column constant at fit
 FLOOR = 0.5  # least deviation divided by after a warp: rare values must not become huge ones
 KNOTS = 1000  # most points of a column's distribution function
-IQR_OF_NORMAL = 1.3489795003921634  # interquartile range of the standard normal distribution
+QUARTER_OF_NORMAL = 0.6744897501960817  # upper quartile of the standard normal distribution
 
 Parameters = dict[str, Any]  # of one column, JSON-able: floats and lists of floats
 
@@ -43,10 +43,15 @@ def limited(x: np.ndarray, limit: float) -> np.ndarray:
 
 
 def _middle(x: np.ndarray) -> Parameters:
-    """Median, and the deviation of the middle half or, if that is constant, of a typical other."""
+    """Median, and the width of the narrower quarter beside it that has any (as a deviation).
+
+    The narrower, because a long tail widens its own side: values that span nine decades would all
+    but coincide below it. If the middle half is one value, a typical distance from it.
+    """
     low, center, high = np.quantile(x, [0.25, 0.5, 0.75])
+    widths = [width for width in (center - low, high - center) if width > 0]
     away = np.abs(x - center)
-    scale = (high - low) / IQR_OF_NORMAL or np.median(away[away > 0])
+    scale = min(widths) / QUARTER_OF_NORMAL if widths else np.median(away[away > 0])
     return {"center": float(center), "scale": float(scale)}
 
 
