@@ -175,6 +175,8 @@ def _adam(settings: Optimiser, number: int) -> Adam:
     return Adam(
         settings.beta1,
         settings.beta2,
+        1.0 - settings.beta1,
+        1.0 - settings.beta2,
         settings.epsilon,
         settings.learning_rate / first,
         second**-0.5,

@@ -15,9 +15,10 @@ typedef struct {
   float keep, slope;
 } Layer;
 
-/* Mirrors `_Adam`: one player's optimiser at one update, the bias corrections worked in. */
+/* Mirrors `_Adam`: one player's optimiser at one update, the bias corrections worked in;
+ * rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
-  float beta1, beta2, epsilon, rate, root, average;
+  float beta1, beta2, rest1, rest2, epsilon, rate, root, average;
 } Adam;
 
 /* Mirrors `_State`: one player's flat arrays, of one member. */
@@ -255,7 +256,7 @@ static void spectral_gradient(const Node *node, const float *weight, const float
 static void descend(const Adam *adam, const State *state, ptrdiff_t first, ptrdiff_t count, const float *restrict gradient) {
   float *restrict weights = state->weights + first, *restrict average = state->average + first;
   float *restrict moment = state->moment + first, *restrict square = state->square + first;
-  const float beta1 = adam->beta1, beta2 = adam->beta2, rest1 = 1.0f - beta1, rest2 = 1.0f - beta2;
+  const float beta1 = adam->beta1, beta2 = adam->beta2, rest1 = adam->rest1, rest2 = adam->rest2;
   const float rate = adam->rate, root = adam->root, epsilon = adam->epsilon, share = adam->average;
 #pragma omp simd
   for (ptrdiff_t i = 0; i < count; i++) {

@@ -34,7 +34,8 @@ class Layer(ctypes.Structure):
 
 class Adam(ctypes.Structure):
     _fields_: Fields = [
-        (name, c_float) for name in ("beta1", "beta2", "epsilon", "rate", "root", "average")
+        (name, c_float)
+        for name in ("beta1", "beta2", "rest1", "rest2", "epsilon", "rate", "root", "average")
     ]
 
 
