@@ -1,41 +1,40 @@
-"""Metrics: numbers worked out by hand, ties included, and the identities of the protocols."""
+"""Metrics: independently computed numbers, ties included, and the identities of the protocols."""
 
 import numpy as np
 import pytest
+from numeric_cases import case
 
 from alad import metrics
 from alad.errors import InputError
 
-TIES = (
-    [0.1, 0.35, 0.35, 0.4, 0.8, 0.8, 0.8, 0.55, 0.9, 0.2],
-    [0, 0, 1, 0, 1, 0, 0, 0, 1, 0],
-)
-DISTINCT = (
-    [0.91, 0.12, 0.33, 0.85, 0.47, 0.05, 0.66, 0.29, 0.74, 0.58],
-    [1, 0, 0, 0, 0, 0, 0, 0, 1, 0],
-)
-CONSTANT = ([0.5] * 10, [0, 1, 0, 0, 1, 0, 0, 0, 0, 0])
-# scores and labels, rows flagged at 80, then precision, recall, F1, AUROC, average precision
-CASES = [
-    (TIES, [4, 5, 6, 8], (1 / 2, 2 / 3, 4 / 7, 31 / 42, 5 / 8)),
-    (DISTINCT, [0, 3], (1 / 2, 1 / 2, 1 / 2, 15 / 16, 5 / 6)),
-    (CONSTANT, list(range(10)), (1 / 5, 1, 1 / 3, 1 / 2, 1 / 5)),
-]
+CASE = case("metrics")
+MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 
 
-@pytest.mark.parametrize(("given", "flagged", "expected"), CASES, ids=["ties", "distinct", "equal"])
-def test_hand_computed(given, flagged, expected):
-    scores, labels = given
+@pytest.mark.parametrize("name", ["ties", "distinct", "constant"])
+def test_the_numeric_cases(name):
+    given, expected = CASE["given"][name], CASE["expected"][name]
+    scores, labels = given["scores"], given["labels"]
     result = metrics.evaluate(scores, labels, 80)
-    names = ("precision", "recall", "f1", "auroc", "average_precision")
-    assert np.flatnonzero(metrics.flags_at(scores, 80)).tolist() == flagged
-    assert [result[name] for name in names] == pytest.approx(expected, abs=1e-12)
-    assert (result["flagged"], result["anomalies"]) == (len(flagged), sum(labels))
+    due = expected | expected["at_or_above_percentile"]
+    assert np.flatnonzero(metrics.flags_at(scores, 80)).tolist() == due["flagged"]
+    assert [result[m] for m in MEASURES] == pytest.approx([due[m] for m in MEASURES], abs=1e-12)
+    assert (result["flagged"], result["anomalies"]) == (len(due["flagged"]), sum(labels))
+
+
+def test_ties_worked_out_by_hand():
+    # positives .9, .8, .35 beat 7, 5 + 2/2 and 2 + 1/2 of the 7 negatives
+    result = metrics.evaluate(**CASE["given"]["ties"], percentile=80)
+    expected = [1 / 2, 2 / 3, 4 / 7, 31 / 42, 5 / 8]
+    assert [result[m] for m in MEASURES] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("count", "percentile", "flagged", "anomalies"),
-    [(247_011, 80, 49_403, 48_629), (226, 85, 34, 32)],
+    [
+        (row["n"], row["percentile"], row["flagged"], row["anomalies"])
+        for row in CASE["expected"]["flag_counts_without_ties"]
+    ],
 )
 def test_precision_over_recall_is_fixed_by_the_protocol(count, percentile, flagged, anomalies):
     generator = np.random.default_rng(3)
