@@ -12,29 +12,12 @@ import alad
 PACKAGE = Path(alad.__file__).parent
 
 # The way of the data: a module imports only from those that stand before its own name.
-ORDER = """
-    errors
-    storage randomness progress
-    data
-    preprocess
-    networks
-    game
-    scores
-    monitor
-    steps training
-    detector
-    presets
-    adversarial
-    classic
-    catalogue
-    metrics
-    published
-    benchmark
-    report
-    demo
-    cli
-    __main__
-""".split()
+ORDER = [
+    *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
+    *("scores", "monitor", "steps", "training", "detector", "presets", "adversarial", "classic"),
+    *("catalogue", "explanation", "metrics", "published", "benchmark", "report", "demo"),
+    *("cli", "__main__"),
+]
 
 HEAVY = {"matplotlib", "numpy", "pyarrow", "rich", "scipy", "sklearn", "torch", "typer"}
 

@@ -1,0 +1,125 @@
+"""What all verbs share: the program, its options, its messages, and how it ends."""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alad.errors import InputError, TrainingError
+
+app = typer.Typer(
+    name="alad",
+    help="Learn what is normal from a table, then score what is new.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="First steps: alad demo. Help for a verb: alad fit --help",
+)
+
+
+def option(*flags: str, panel: str | None = None, **how: Any) -> Any:
+    return typer.Option(*flags, rich_help_panel=panel, **how)
+
+
+Quiet = Annotated[bool, option("--quiet", "-q", help="No messages, no progress.")]
+AsJson = Annotated[bool, option("--json", help="Print what was found as JSON on stdout.")]
+Device = Annotated[str | None, option(help="cpu, cuda, or auto.", show_default="cpu")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted model.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE", help="CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input."
+    ),
+]
+Drop = Annotated[
+    list[str] | None,
+    option(metavar="NAME,…", help="Columns that the detector is not to see.", show_default=False),
+]
+Names = Annotated[list[str] | None, typer.Option(show_default="all")]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; -> exit status. What a user can mend is one line on stderr."""
+    try:
+        with _plain_warnings():
+            status = typer.main.get_command(app).main(
+                list(arguments), prog_name="alad", standalone_mode=False
+            )
+    except typer.TyperException as error:
+        return _complain(_usage(error), error.exit_code)
+    except InputError as error:
+        return _complain(str(error), 2)
+    except TrainingError as error:
+        return _complain(str(error), 1)
+    except MemoryError:
+        return _complain("not enough memory; give fewer rows or columns", 1)
+    except OSError as error:
+        return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str, status: int) -> int:
+    say(f"alad: {' '.join(message.split())}")
+    return status
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A wrong command line in one line, with the place where the right ones are listed."""
+    context = getattr(error, "ctx", None)
+    verb = context.command_path if context else "alad"
+    return f"{error.format_message().rstrip('.')}; see {verb} --help"
+
+
+def say(message: str) -> None:
+    with suppress(BrokenPipeError):
+        print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings of our own making as one line, without the source line that raised them."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"alad: warning: {' '.join(str(message).split())}")
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def stoppable(how_to_go_on: Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C ends the verb with status 130 and a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"alad: stopped; {how_to_go_on()}")
+        raise typer.Exit(130) from None
+
+
+@app.callback(invoke_without_command=True)
+def _alad(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from alad import __version__
+
+        print(f"alad {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def silent(message: str) -> None:
+    """Where messages go with --quiet."""

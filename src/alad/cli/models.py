@@ -1,0 +1,271 @@
+"""Verbs about a model: fit it, score with it, say what it is."""
+
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from alad.cli.frame import (
+    AsJson,
+    Device,
+    Drop,
+    Model,
+    Quiet,
+    Source,
+    app,
+    option,
+    print_json,
+    say,
+    stoppable,
+)
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from alad.detector import Detector
+
+TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `fit`
+
+
+# --- fit ------------------------------------------------------------------------------------------
+
+
+@app.command()
+def fit(
+    table: Source,
+    output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
+    detector: Annotated[
+        str, option(help="alad, alice, bigan, isolation-forest, oc-svm or knn.")
+    ] = "alad",
+    drop: Drop = None,
+    contamination: Annotated[
+        float | None, option(help="Share of the training rows to flag.", show_default="0.05")
+    ] = None,
+    scaling: Annotated[
+        str | None,
+        option(help="Of numbers: robust, standard, minmax, none, …", show_default="robust"),
+    ] = None,
+    seed: Annotated[int, option(min=0, help="Same seed, same model (on a CPU).")] = 0,
+    preset: Annotated[
+        str | None, option(help="Tried settings, such as kdd99-paper.", panel=TRAINING)
+    ] = None,
+    score: Annotated[
+        str | None,
+        option(
+            help="features, logits, l1, l2, whitened or egbad.",
+            show_default="the method's own",
+            panel=TRAINING,
+        ),
+    ] = None,
+    members: Annotated[
+        int | None,
+        option(
+            help="Copies trained side by side; their mean score counts.",
+            show_default="1",
+            panel=TRAINING,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, option(help="Passes over the rows, at most.", panel=TRAINING)
+    ] = None,
+    max_steps: Annotated[
+        int | None, option(help="Steps, at most; 0 leaves networks untrained.", panel=TRAINING)
+    ] = None,
+    device: Annotated[
+        str | None, option(help="cpu, cuda, or auto.", show_default="cpu", panel=RUNNING)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        option(help="Folder for checkpoints.", show_default="MODEL.checkpoint", panel=RUNNING),
+    ] = None,
+    checkpoint_seconds: Annotated[
+        float | None,
+        option(min=0, help="Between two checkpoints.", show_default="60", panel=RUNNING),
+    ] = None,
+    resume: Annotated[
+        bool, option("--resume", help="Go on from the checkpoint.", panel=RUNNING)
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn what is normal from TABLE and write the fitted model into a folder.
+
+    Most rows should be normal. Numbers, categories, booleans and missing values are read as they
+    are; leave out identifiers, labels, dates and free text with --drop.
+    """
+    given = {
+        "drop": _split(drop) or None,
+        "contamination": contamination,
+        "scaling": scaling,
+        "random_state": seed,
+        "score": score,
+        "members": members,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "device": device,
+        "checkpoint_seconds": checkpoint_seconds,
+    }
+    kept = checkpoint or output.with_name(f"{output.name}.checkpoint")
+    running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
+    made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
+    _set_known(made, running)
+    with stoppable(lambda: _how_to_resume(kept)):
+        facts = _fitted(made, table, output, kept)
+    if as_json:
+        print_json(facts)
+    if not quiet:
+        say(
+            f"{facts['rows']} rows learnt in {facts['training']['seconds']:.1f} s; the model is in {output}"
+        )
+        say(f"next: alad score {shlex.quote(str(output))} NEW_ROWS.csv -o scored.csv")
+
+
+def _split(names: list[str] | None) -> tuple[str, ...]:
+    """["id,label", "date"] -> ("id", "label", "date")"""
+    return tuple(name for part in names or () for name in part.split(",") if name)
+
+
+def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detector":
+    """An unfitted detector with a preset's settings, those given replacing them."""
+    from alad import catalogue, presets
+
+    params = (presets.preset(preset) if preset else {}) | given
+    if "epochs" in params:
+        params.setdefault("max_steps", None)  # who says how many epochs means all of them
+    return catalogue.make(name, **params)
+
+
+def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
+    """Set those parameters that the detector has: not every one is trained step by step."""
+    known = detector.get_params(deep=False)
+    detector.set_params(**{name: value for name, value in params.items() if name in known})
+
+
+def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) -> dict[str, Any]:
+    """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
+    from alad.data.tables import read_table
+
+    trained_in_steps = "checkpoint" in detector.get_params(deep=False)
+    _require_place(output, "model")
+    if trained_in_steps:
+        _require_place(checkpoint, "checkpoint")
+    rows = read_table(table)
+    detector.fit(rows)
+    detector.save(output)
+    if trained_in_steps:
+        shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held
+    return {
+        "model": str(output),
+        "detector": detector.name,
+        "rows": rows.num_rows,
+        "columns": detector.n_features_in_,
+        "threshold": -detector.offset_,
+        "training": {k: v for k, v in detector.training_.items() if k != "history"},
+    }
+
+
+def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> None:
+    """InputError if `folder` holds anything but what we would replace, or cannot be written."""
+    from alad import storage
+
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        try:
+            storage.manifest(folder, kind)
+        except InputError as error:
+            reason = f"{folder} exists and is no {kind} that could be replaced"
+            raise InputError(f"{reason}; remove it or choose another folder") from error
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=place).cleanup()  # only trying tells, on some file systems
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+
+
+def _how_to_resume(checkpoint: Path) -> str:
+    if not checkpoint.exists():
+        return "nothing was written"
+    again = [word for word in sys.argv[1:] if word != "--resume"]
+    return f"to go on: alad {shlex.join([*again, '--resume'])}"
+
+
+# --- score ----------------------------------------------------------------------------------------
+
+
+@app.command()
+def score(
+    model: Model,
+    table: Source,
+    output: Annotated[
+        str,
+        option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
+    ] = "-",
+    score: Annotated[
+        str | None,
+        option(help="Another score of the same networks; nothing is flagged then."),
+    ] = None,
+    drop: Drop = None,
+    device: Device = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the rows of TABLE: its columns, then anomaly_score and is_anomaly.
+
+    anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on that
+    flagged the model's contamination share of its training rows.
+    """
+    from alad import catalogue
+    from alad.data import tables, writing
+
+    if as_json and output == writing.STREAM:
+        raise InputError(
+            "--json and the scored rows both want standard output; name a file with -o"
+        )
+    writing.check_target(output)
+    detector = catalogue.load(model, device=device)
+    rows = tables.read_table(table)
+    added = _scores(detector, _without(rows, _split(drop)), score)
+    writing.write_table(rows, output, added)
+    facts = {"output": output, "rows": rows.num_rows, "threshold": -detector.offset_}
+    flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
+    if as_json:
+        print_json({**facts, "flagged": flagged})
+    if not quiet:
+        found = "" if flagged is None else f", {flagged} of them flagged"
+        say(f"{rows.num_rows} rows scored{found}")
+
+
+def _scores(detector: "Detector", rows: Any, name: str | None) -> "dict[str, np.ndarray]":
+    """The columns to add."""
+    if name is None:
+        scores = detector.anomaly_score(rows)
+        return {"anomaly_score": scores, "is_anomaly": -scores < detector.offset_}
+    score_as = getattr(detector, "score_as", None)
+    if score_as is None:
+        raise InputError(f"{detector.name} has only one score; leave out --score")
+    return {"anomaly_score": score_as(rows, name)}
+
+
+def _without(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Table":
+    absent = [name for name in names if name not in rows.column_names]
+    if absent:
+        raise InputError(f"the table has no column {', '.join(absent)} to drop")
+    return rows.drop_columns(list(names))
+
+
+# --- info -----------------------------------------------------------------------------------------
+
+
+@app.command()
+def info(model: Model, as_json: AsJson = False) -> None:
+    """Say what a model is: its detector, settings, columns and training."""
+    from alad import report, storage
+
+    stored = storage.manifest(model, "model")
+    if as_json:
+        print_json(stored)
+    else:
+        report.show(*report.model_tables(stored))

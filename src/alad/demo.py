@@ -1,0 +1,205 @@
+"""ALAD on a real table that ships inside scikit-learn, beside other detectors, in under a minute.
+
+Breast cancer (Wisconsin, diagnostic): 569 tumours, 30 measurements each. Benign is normal: half of
+the benign rows are trained on, the other half and all malignant rows are scored.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from alad import catalogue, metrics, report
+from alad.benchmark import Spread
+from alad.benchmark.table import spread
+from alad.data.writing import write_table
+from alad.detector import Detector
+from alad.errors import InputError
+from alad.explanation import Misses, misses
+
+SEEDS = 8  # members of ALAD, and runs of what is random besides
+SPLIT_SEED = 0
+TOP = 8  # most anomalous rows in the printed table
+LABELS = ("benign", "malignant")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tumours:
+    """Rows to learn from (benign), rows to score, and the answer, which only metrics may read."""
+
+    train: pa.Table
+    test: pa.Table
+    malignant: np.ndarray  # bool [rows of test]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of the comparison."""
+
+    title: str
+    detector: str  # as in the catalogue
+    params: dict[str, Any] = field(default_factory=dict)
+    seeds: int = 1  # how many runs, for detectors that are random and have no members
+
+
+CONTENDERS = (
+    Contender("ALAD", "alad", {"members": SEEDS}),
+    Contender("ALAD, untrained", "alad", {"members": SEEDS, "max_steps": 0}),
+    Contender("Isolation Forest", "isolation-forest", seeds=SEEDS),
+    Contender("one-class SVM", "oc-svm"),
+    Contender("k nearest neighbours", "knn"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How well one contender ranks the test rows: single runs, and its members together."""
+
+    title: str
+    auroc: Spread
+    average_precision: Spread
+    ensemble: dict[str, float] | None  # of a detector with several members
+    seconds: float  # to fit, all runs together
+
+
+def tumours(seed: int) -> Tumours:
+    """The table, divided at random."""
+    from sklearn.datasets import load_breast_cancer
+
+    data: Any = load_breast_cancer()
+    malignant = data.target == 0
+    benign = np.random.default_rng(seed).permutation(np.flatnonzero(~malignant))
+    train = np.sort(benign[: len(benign) // 2])
+    test = np.setdiff1d(np.arange(len(malignant)), train)
+    names = [str(name) for name in data.feature_names]
+    table = pa.table({name: data.data[:, at] for at, name in enumerate(names)})
+    return Tumours(table.take(train), table.take(test), malignant[test])
+
+
+def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, Detector]:
+    """Fit and judge one contender; the detector is its first run, with all members."""
+    begun = time.perf_counter()
+    fitted = [_made(contender, seed, **how).fit(data.train) for seed in range(contender.seeds)]
+    seconds = time.perf_counter() - begun
+    runs = [scores for detector in fitted for scores in detector.member_scores(data.test)]
+    measured = [_measured(scores, data) for scores in runs]
+    several = contender.seeds == 1 and len(runs) > 1
+    together = _measured(fitted[0].anomaly_score(data.test), data) if several else None
+    spreads = {name: spread([one[name] for one in measured]) for name in measured[0]}
+    return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), fitted[0]
+
+
+def _made(contender: Contender, seed: int, **how: Any) -> Detector:
+    made = catalogue.make(contender.detector, random_state=seed, **contender.params)
+    known = made.get_params(deep=False)
+    return made.set_params(**{name: value for name, value in how.items() if name in known})
+
+
+def _measured(scores: np.ndarray, data: Tumours) -> dict[str, float]:
+    return {
+        "auroc": metrics.auroc(scores, data.malignant),
+        "average_precision": metrics.average_precision(scores, data.malignant),
+    }
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found, and the files it wrote."""
+
+    outcomes: tuple[Outcome, ...]
+    scores: np.ndarray  # [rows of test], ALAD's
+    malignant: np.ndarray  # bool [rows of test]
+    missed: Misses  # of the test rows, the most anomalous first
+    files: dict[
+        str, Path
+    ]  # model, rows to learn from and to score, and the picture if there is one
+
+    def tables(self) -> list[report.Table]:
+        """The comparison, and the most anomalous rows."""
+        top = np.argsort(-self.scores, kind="stable")[:TOP]
+        truth = [LABELS[int(self.malignant[row])] for row in top]
+        title = "Most anomalous rows, and where the reconstruction misses them"
+        return [
+            _comparison(self.outcomes),
+            report.top_table(self.scores[top], truth, self.missed, title),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        files = {name: str(path) for name, path in self.files.items()}
+        return {"outcomes": [asdict(outcome) for outcome in self.outcomes], "files": files}
+
+
+def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
+    heads = ("detector", "AUROC", "AP", "of all members: AUROC", "AP", "fit s")
+    body = [
+        (
+            one.title,
+            report.mean_and_sd(one.auroc),
+            report.mean_and_sd(one.average_precision),
+            *(f"{value:.4f}" for value in (one.ensemble or {}).values()),
+            *([] if one.ensemble else ["", ""]),
+            f"{one.seconds:.1f}",
+        )
+        for one in outcomes
+    ]
+    title = "Malignant among benign tumours: single runs, mean ± sd, and the members' common score"
+    return report.plain_table(heads, body, title)
+
+
+def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> Demo:
+    """Compare all contenders; write ALAD's model, the rows and a picture into `folder`.
+
+    how: parameters such as verbose or device, given to the detectors that have them.
+    Raises InputError if `folder` cannot be written to.
+    """
+    folder = _made_folder(Path(folder))
+    data = tumours(SPLIT_SEED)
+    say(f"{len(data.train)} benign rows to learn from, {len(data.test)} rows to score")
+    outcomes, detectors = [], []
+    for contender in CONTENDERS:
+        say(f"fitting {contender.title} …")
+        outcome, detector = compare(contender, data, **how)
+        outcomes.append(outcome)
+        detectors.append(detector)
+    return _concluded(tuple(outcomes), detectors[0], data, folder, say)
+
+
+def _made_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder with -o") from error
+    return folder
+
+
+def _concluded(
+    outcomes: tuple[Outcome, ...], alad: Any, data: Tumours, folder: Path, say: Say
+) -> Demo:
+    """Write what is to be kept of the first contender, ALAD."""
+    scores = alad.anomaly_score(data.test)
+    order = np.argsort(-scores, kind="stable")
+    missed = misses(alad, data.test.take(order), normal=data.train)
+    files = {
+        "model": folder / "model",
+        "normal": folder / "normal.csv",
+        "new": folder / "new.csv",
+    }
+    alad.save(files["model"])
+    write_table(data.train, files["normal"])
+    write_table(data.test, files["new"])
+    picture = folder / "demo.png"
+    if report.can_draw():
+        groups = {name: scores[data.malignant == at] for at, name in enumerate(LABELS)}
+        title = "ALAD on breast cancer: trained on benign rows only"
+        report.draw(picture, groups, -alad.offset_, missed, title)
+        files["picture"] = picture
+    else:
+        say("matplotlib is not installed, so there is no picture: pip install 'alad[report]'")
+    return Demo(outcomes, scores, data.malignant, missed, files)

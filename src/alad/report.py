@@ -1,0 +1,232 @@
+"""Results for people: tables for the terminal, pictures for a file."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from alad.data.writing import replacing
+from alad.errors import InputError
+from alad.explanation import Misses
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from alad.benchmark import Spread, TableRow
+    from alad.published import Published
+
+WIDE = 160  # characters, where no terminal says how many there are
+SHOWN_ROWS = 12  # most anomalous rows in a picture
+SHOWN_COLUMNS = 12  # columns in a picture, those most missed
+MEASURES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "AP",
+}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def show(*parts: Table | str, to_stderr: bool = False) -> None:
+    """Print tables and lines; without a terminal as wide as they are, and without colours."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False)
+    for part in parts:
+        console.print(escape(part) if isinstance(part, str) else part)
+
+
+def plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
+    """A table of texts: the first column to the left, the others (numbers) to the right."""
+    table = Table(title=escape(title) or None, title_justify="left")
+    for at, head in enumerate(heads):
+        table.add_column(escape(head), justify="right" if at else "left", no_wrap=at == 0)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def mean_and_sd(spread: "Spread | None") -> str:
+    """ "0.9501 ± 0.0018", without ± for a single run, "" for none."""
+    if spread is None:
+        return ""
+    return f"{spread.mean:.4f}" + ("" if spread.sd is None else f" ± {spread.sd:.4f}")
+
+
+def benchmark_tables(rows: Sequence["TableRow"]) -> list[Table | str]:
+    """For each protocol a table, the published F1 beside ours, and its notes below."""
+    parts: list[Table | str] = []
+    for (benchmark, protocol), group in groupby(rows, lambda row: (row.benchmark, row.protocol)):
+        parts += _benchmark_table(f"{benchmark}, protocol {protocol}", list(group))
+    return parts
+
+
+def _benchmark_table(title: str, rows: Sequence["TableRow"]) -> list[Table | str]:
+    notes = list(dict.fromkeys(note for row in rows for note in row.notes))
+    heads = (
+        "detector",
+        "runs",
+        *MEASURES.values(),
+        "ensemble F1",
+        "AUROC",
+        "fit s",
+        "published F1",
+    )
+    body = [_benchmark_row(row, notes) for row in rows]
+    lines = [f"  ({number}) {note}" for number, note in enumerate(notes, 1)]
+    return [plain_table(heads, body, title), *lines]
+
+
+def _benchmark_row(row: "TableRow", notes: list[str]) -> list[str]:
+    runs = max((spread.runs for spread in row.measures.values()), default=0)
+    together = row.ensemble or {}
+    marks = "".join(f" ({notes.index(note) + 1})" for note in row.notes)
+    return [
+        row.detector,
+        str(runs),
+        *(mean_and_sd(row.measures.get(name)) for name in MEASURES),
+        *(f"{together[name]:.4f}" if together else "" for name in ("f1", "auroc")),
+        f"{row.fit_seconds:.1f}",
+        _published(row.published) + marks,
+    ]
+
+
+def _published(number: "Published | None") -> str:
+    if number is None:
+        return ""
+    sd = "" if number.sd is None else f" ± {number.sd:.4f}"
+    return f"{number.f1:.4f}{sd}, {number.status}"
+
+
+def model_tables(stored: Mapping[str, Any]) -> list[Table]:
+    """What a saved model's manifest says: the model, its settings, its columns, its training."""
+    content, arrays = stored["content"], stored["arrays"]
+    about = {
+        "detector": content["detector"],
+        "created": stored["created"],
+        "threshold": f"{-content['offset']:.6g} (flagged from this anomaly_score on)",
+        "weights": arrays["file"],
+        "written with": ", ".join(f"{name} {which}" for name, which in stored["versions"].items()),
+    }
+    training = {k: v for k, v in content["training"].items() if k != "history"}
+    return [
+        _facts("Model", about),
+        _facts("Settings", content["params"]),
+        _facts("Training", training),
+        _columns_table(content["encoder"]),
+    ]
+
+
+def _facts(title: str, facts: Mapping[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in facts.items():
+        table.add_row(escape(name), escape(str(value)))
+    return table
+
+
+def _columns_table(encoder: Mapping[str, Any]) -> Table:
+    """Every column of the training table, and what became of it."""
+    read = {code["name"]: code for code in encoder["codes"]}
+    body = [(name, *_column_facts(read.get(name))) for name in encoder["names"]]
+    return plain_table(("column", "read as", "detail"), body, f"Columns ({len(body)})")
+
+
+def _column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
+    if code is None:
+        return "dropped", ""
+    holes = "missing values seen" if code["missing"] else ""
+    levels = f"{len(code['levels'])} levels" if "levels" in code else ""
+    constant = "constant" if code.get("constant") is not None else ""
+    return code["kind"], ", ".join(part for part in (levels, constant, holes) if part)
+
+
+def top_table(scores: np.ndarray, labels: Sequence[str], missed: Misses, title: str) -> Table:
+    """The rows behind `missed`, in its order: score, what they truly are, most missed columns.
+
+    scores [n] and labels [n] belong to the n rows of `missed`.
+    """
+    body = [
+        (f"{at + 1}", f"{scores[at]:.3f}", labels[at], _named(missed.worst(at)))
+        for at in range(len(scores))
+    ]
+    return plain_table(("", "score", "in truth", "columns most missed"), body, title)
+
+
+def _named(worst: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{column} ({times:.1f} times the usual error)" for column, times in worst)
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def can_draw() -> bool:
+    """Is matplotlib there?"""
+    return find_spec("matplotlib") is not None
+
+
+def draw(
+    path: str | Path, scores: dict[str, np.ndarray], threshold: float, missed: Misses, title: str
+) -> None:
+    """A PNG: score histograms of the named groups, and the columns missed in the rows of `missed`.
+
+    scores: name of a group -> scores [n], large = anomalous; threshold: flagged from there on.
+    Raises InputError if matplotlib is not installed or the file cannot be written.
+    """
+    if not can_draw():
+        raise InputError("no picture without matplotlib; pip install 'alad[report]'")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    _histograms(left, scores, threshold)
+    _heat_map(right, missed)
+    figure.suptitle(title)
+    try:
+        with replacing(Path(path)) as file:
+            figure.savefig(file, format="png", dpi=120)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _histograms(axes: "Axes", scores: dict[str, np.ndarray], threshold: float) -> None:
+    together = np.concatenate(list(scores.values()))
+    bins = _bins(together)
+    for name, values in scores.items():
+        axes.hist(values, bins=list(bins), alpha=0.6, label=f"{name} ({len(values)} rows)")
+    if (together > 0).all():
+        axes.set_xscale("log")
+    axes.axvline(threshold, color="black", linestyle="--", label="flagged from here on")
+    axes.set(xlabel="anomaly score", ylabel="rows", title="Scores of rows never trained on")
+    axes.legend()
+
+
+def _bins(scores: np.ndarray, count: int = 40) -> np.ndarray:
+    """Edges over all scores: equal ratios if all are positive (long tails), else equal steps."""
+    low, high = float(scores.min()), float(scores.max())
+    if low == high:
+        return np.array([low - 0.5, high + 0.5])
+    return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
+
+
+def _heat_map(axes: "Axes", missed: Misses) -> None:
+    rows = missed.times[:SHOWN_ROWS]
+    chosen = np.argsort(-rows.mean(axis=0), kind="stable")[:SHOWN_COLUMNS]
+    high = max(2.0, float(np.quantile(rows[:, chosen], 0.98)))  # one cell must not dim the rest
+    image = axes.imshow(rows[:, chosen], aspect="auto", cmap="magma_r", vmin=0, vmax=high)
+    axes.set_xticks(
+        range(len(chosen)), [missed.columns[at] for at in chosen], rotation=40, ha="right"
+    )
+    axes.set_yticks(range(len(rows)), [str(at + 1) for at in range(len(rows))])
+    axes.set(ylabel="most anomalous rows", title="Columns that the reconstruction misses")
+    figure = axes.get_figure()
+    if figure is not None:
+        figure.colorbar(image, ax=axes, label="error, times the usual one of normal rows")
