@@ -325,8 +325,9 @@ def test_fewer_rows_than_a_batch(name: str):
 
 @every_detector
 def test_no_rows_are_refused(name: str):
-    with pytest.raises(InputError):
-        quick(name).fit(np.empty((0, 3)))
+    for empty in (np.empty((0, 3)), frame().iloc[:0]):
+        with pytest.raises(InputError, match="0 sample"):
+            quick(name).fit(empty)
 
 
 @every_detector
@@ -465,6 +466,12 @@ def test_blocks_have_one_size_and_lose_no_row(count: int):
     scores = score_in_blocks(score, X, rows=4)
     np.testing.assert_array_equal(scores, [X.sum(axis=1), -X[:, 0]])
     assert set(sizes) == {4}
+
+
+def test_blocks_are_not_filled_for_who_scores_row_by_row():
+    X, sizes = np.ones((9, 2)), []
+    score_in_blocks(lambda block: sizes.append(len(block)) or block[:, 0], X, rows=4, fill=False)
+    assert sizes == [4, 4, 1]
 
 
 # --- the catalogue --------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ class IsolationForest(Detector):
 
     name: ClassVar[str] = "isolation-forest"
     summary: ClassVar[str] = "few random cuts isolate an anomaly (Liu, Ting, Zhou 2008)"
+    row_by_row: ClassVar[bool] = True  # comparisons, and a sum along each row's own trees
 
     def __init__(
         self,
