@@ -31,7 +31,8 @@ typedef struct {
   const Layer *shape;
   ptrdiff_t stride;
   float *packed, *packed_back[2]; /* weight; its transpose, for the upper and the lower inputs */
-  float *bias, *out, *factor, *d; /* d: gradient of the loss by the sums x W + b */
+  float *bias, *out;
+  float *factor, *d;              /* d out / d sum; d loss / d sum, which takes the factor's place */
   float *hat, *scale;             /* batch norm: normalised sums, 1 / deviation [BATCHES, stride] */
   float *left;                    /* spectral norm: left singular vector [inputs] */
   float inverse;                  /* 1 / largest singular value, or 1 */
@@ -123,7 +124,7 @@ static Term back_through(const Node *node, int part, ptrdiff_t row) {
 
 /* Sums of products without anything done to them, [rows, columns] into out. */
 static void plain_product(ptrdiff_t rows, ptrdiff_t columns, Term term, bool add, float *out, ptrdiff_t stride) {
-  Finish end = {.out = out, .stride = stride, .slope = 1.0f};
+  Finish end = {.out = out, .stride = stride, .columns = padded(columns), .plain = true};
   product(rows, columns, false, &term, 1, add ? out : NULL, stride, &end);
 }
 
@@ -132,7 +133,8 @@ static void forward(Node *node, ptrdiff_t row, ptrdiff_t rows, const Term *terms
                     ptrdiff_t start_stride, bool save) {
   const Layer *layer = node->shape;
   ptrdiff_t at = row * node->stride;
-  Finish end = {.out = node->out + at, .stride = node->stride, .bias = node->bias, .slope = layer->slope};
+  Finish end = {.out = node->out + at, .stride = node->stride, .columns = padded(layer->outputs)};
+  end.bias = node->bias, end.slope = layer->slope;
   if (layer->dropout) {
     end.words = (const uint16_t *)node->words + row * layer->outputs;
     end.units = layer->outputs, end.threshold = layer->threshold, end.keep = layer->keep;
@@ -224,9 +226,10 @@ static void denormalise_batch(Node *node, const float *weights, int batch, ptrdi
 static void backward(Node *before, const Node *node, int part, ptrdiff_t row, ptrdiff_t rows) {
   ptrdiff_t at = row * before->stride;
   Term term = back_through(node, part, row);
-  Finish end = {.out = before->d + at, .stride = before->stride, .slope = 1.0f};
+  ptrdiff_t columns = before->shape->outputs;
+  Finish end = {.out = before->d + at, .stride = before->stride, .columns = padded(columns), .plain = true};
   end.factor = before->factor ? before->factor + at : NULL;
-  product(rows, before->shape->outputs, false, &term, 1, NULL, 0, &end);
+  product(rows, columns, false, &term, 1, NULL, 0, &end);
 }
 
 /* x' d for `count` inputs: into the rows of gradient [count, outputs]. */
@@ -236,7 +239,7 @@ static Term outer(const float *x, ptrdiff_t x_stride, const float *d, ptrdiff_t 
 
 static void weight_gradient(const Node *node, const Term *terms, int count, ptrdiff_t inputs, float *gradient) {
   ptrdiff_t outputs = node->shape->outputs;
-  Finish end = {.out = gradient, .stride = outputs, .exact = true};
+  Finish end = {.out = gradient, .stride = outputs, .columns = outputs, .plain = true};
   product(inputs, outputs, true, terms, count, NULL, 0, &end);
 }
 

@@ -45,19 +45,20 @@ typedef struct {
   ptrdiff_t panel, b_stride, depth;
 } Term;
 
-/* What becomes of the sums: activation and dropout (forward), a factor (backward), or nothing (weight gradients). */
+/* What becomes of the sums: bias, activation and dropout (forward), a factor (backward), or nothing (`plain`). */
 typedef struct {
   float *out;
   ptrdiff_t stride;
+  ptrdiff_t columns;     /* from here on nothing is written; whole tiles but for gradients of weights */
+  bool plain;
   const float *bias;     /* [padded columns] or NULL */
-  const float *factor;   /* out = sum * factor, same stride as out; or NULL */
+  const float *factor;   /* out = sum * factor, same stride as out, which it may be; or NULL */
   float *save_factor;    /* d out / d sum for the way back, same stride; or NULL */
   const uint16_t *words; /* dropout keeps a unit where its word >= threshold; or NULL */
   ptrdiff_t units;       /* words in a row */
   int32_t threshold;
   float keep;            /* 1 / (1 - rate) */
   float slope;           /* of the activation below zero; 1: linear */
-  bool exact;            /* write no padded column */
 } Finish;
 
 ALWAYS_INLINE eight kept(const uint16_t *words, int32_t threshold, eight value) {
@@ -65,38 +66,19 @@ ALWAYS_INLINE eight kept(const uint16_t *words, int32_t threshold, eight value) 
   return (eight)((eight_bits)value & (word >= threshold));
 }
 
-ALWAYS_INLINE void finish_forward(const Finish *f, const float *tile, ptrdiff_t row, ptrdiff_t column) {
-  for (int half = 0; half < TILE; half += 8) {
-    ptrdiff_t at = row * f->stride + column + half;
-    eight sum = load(tile + half);
-    if (f->bias) sum += load(f->bias + column + half);
-    eight slope = (eight){0} + 1.0f;
-    if (f->slope != 1.0f) slope = select_eight(sum > 0.0f, slope, (eight){0} + f->slope);
-    if (f->words) slope = kept(f->words + row * f->units + column + half, f->threshold, slope * f->keep);
-    store(f->out + at, sum * slope);
-    if (f->save_factor) store(f->save_factor + at, slope);
-  }
+ALWAYS_INLINE void finish_forward(const Finish *f, eight sum, ptrdiff_t row, ptrdiff_t column) {
+  ptrdiff_t at = row * f->stride + column;
+  if (f->bias) sum += load(f->bias + column);
+  eight slope = (eight){0} + 1.0f;
+  if (f->slope != 1.0f) slope = select_eight(sum > 0.0f, slope, (eight){0} + f->slope);
+  if (f->words) slope = kept(f->words + row * f->units + column, f->threshold, slope * f->keep);
+  store(f->out + at, sum * slope);
+  if (f->save_factor) store(f->save_factor + at, slope);
 }
 
-static void finish(const Finish *f, const float (*tile)[TILE], ptrdiff_t row, int rows, ptrdiff_t column, ptrdiff_t columns) {
-  ptrdiff_t left = columns - column;
-  if (f->exact && left < TILE) {
-    for (int r = 0; r < rows; r++) memcpy(f->out + (row + r) * f->stride + column, tile[r], (size_t)left * sizeof(float));
-  } else if (f->exact) {
-    for (int r = 0; r < rows; r++) memcpy(f->out + (row + r) * f->stride + column, tile[r], sizeof tile[r]);
-  } else if (f->factor) {
-    for (int r = 0; r < rows; r++)
-      for (int half = 0; half < TILE; half += 8) {
-        ptrdiff_t at = (row + r) * f->stride + column + half;
-        store(f->out + at, load(tile[r] + half) * load(f->factor + at));
-      }
-  } else {
-    for (int r = 0; r < rows; r++) finish_forward(f, tile[r], row + r, column);
-  }
-}
-
-ALWAYS_INLINE void sum_tile(const int rows, const bool by_column, const Term *terms, int count, const float *start,
-                            ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column, float (*tile)[TILE]) {
+/* The whole life of one tile. `start` may be NULL. */
+ALWAYS_INLINE void make_tile(const int rows, const bool by_column, const Term *terms, int count, const float *start,
+                             ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column, const Finish *end) {
   eight sum[ROWS][2];
 #pragma GCC unroll 6
   for (int r = 0; r < rows; r++) {
@@ -121,26 +103,50 @@ ALWAYS_INLINE void sum_tile(const int rows, const bool by_column, const Term *te
       b += b_stride;
     }
   }
+  const ptrdiff_t left = end->columns - column;
+  float *out = end->out + row * end->stride + column;
+  if (left < TILE) {
+    float edge[TILE];
 #pragma GCC unroll 6
-  for (int r = 0; r < rows; r++) {
-    store(tile[r], sum[r][0]);
-    store(tile[r] + 8, sum[r][1]);
+    for (int r = 0; r < rows; r++) {
+      store(edge, sum[r][0]);
+      store(edge + 8, sum[r][1]);
+      memcpy(out + r * end->stride, edge, (size_t)left * sizeof(float));
+    }
+  } else if (end->factor) {
+    const float *factor = end->factor + row * end->stride + column;
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+      store(out + r * end->stride, sum[r][0] * load(factor + r * end->stride));
+      store(out + r * end->stride + 8, sum[r][1] * load(factor + r * end->stride + 8));
+    }
+  } else if (end->plain) {
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+      store(out + r * end->stride, sum[r][0]);
+      store(out + r * end->stride + 8, sum[r][1]);
+    }
+  } else {
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+      finish_forward(end, sum[r][0], row + r, column);
+      finish_forward(end, sum[r][1], row + r, column + 8);
+    }
   }
 }
 
-typedef void SumTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float (*)[TILE]);
+typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const Finish *);
 
-#define SUM_TILE(rows, by_column)                                                                             \
-  static __attribute__((noinline)) void sum_##rows##_##by_column(const Term *terms, int count, const float *start, \
-                                                                 ptrdiff_t start_stride, ptrdiff_t row,        \
-                                                                 ptrdiff_t column, float (*tile)[TILE]) {      \
-    sum_tile(rows, by_column, terms, count, start, start_stride, row, column, tile);                          \
+#define MAKE_TILE(rows, by_column)                                                                             \
+  static void tile_##rows##_##by_column(const Term *terms, int count, const float *start, ptrdiff_t start_stride, \
+                                        ptrdiff_t row, ptrdiff_t column, const Finish *end) {                  \
+    make_tile(rows, by_column, terms, count, start, start_stride, row, column, end);                           \
   }
-#define SUM_TILES(rows) SUM_TILE(rows, 0) SUM_TILE(rows, 1)
-SUM_TILES(1) SUM_TILES(2) SUM_TILES(3) SUM_TILES(4) SUM_TILES(5) SUM_TILES(6)
+#define MAKE_TILES(rows) MAKE_TILE(rows, 0) MAKE_TILE(rows, 1)
+MAKE_TILES(1) MAKE_TILES(2) MAKE_TILES(3) MAKE_TILES(4) MAKE_TILES(5) MAKE_TILES(6)
 
-static SumTile *const SUM[2][ROWS + 1] = {{0, sum_1_0, sum_2_0, sum_3_0, sum_4_0, sum_5_0, sum_6_0},
-                                          {0, sum_1_1, sum_2_1, sum_3_1, sum_4_1, sum_5_1, sum_6_1}};
+static MakeTile *const MAKE[2][ROWS + 1] = {{0, tile_1_0, tile_2_0, tile_3_0, tile_4_0, tile_5_0, tile_6_0},
+                                            {0, tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1}};
 
 /* Rows of the next tile: few rows use the machine badly, so 7, 8 and 9 are split evenly. */
 ALWAYS_INLINE int next_rows(ptrdiff_t left) {
@@ -148,30 +154,28 @@ ALWAYS_INLINE int next_rows(ptrdiff_t left) {
   return left < 6 ? (int)left : (int)((left + 1) / 2);
 }
 
-/* out [rows, columns] = finish(start + sum of the terms); `start` may be NULL. */
+/* out [rows, columns] = what `end` makes of start + the sum of the terms. */
 static void product(ptrdiff_t rows, ptrdiff_t columns, bool by_column, const Term *terms, int count, const float *start,
                     ptrdiff_t start_stride, const Finish *end) {
-  float tile[ROWS][TILE] __attribute__((aligned(64)));
   for (ptrdiff_t column = 0; column < columns; column += TILE)
     for (ptrdiff_t row = 0, step; row < rows; row += step) {
       step = next_rows(rows - row);
-      SUM[by_column][step](terms, count, start, start_stride, row, column, tile);
-      finish(end, (const float(*)[TILE])tile, row, (int)step, column, columns);
+      MAKE[by_column][step](terms, count, start, start_stride, row, column, end);
     }
 }
 
 /* Copy scale * weight [inputs, outputs] into panels [outputs / 16][inputs][16], filled up with zeros. */
-static void pack(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict to) {
-  for (ptrdiff_t column = 0; column < outputs; column += TILE)
-    for (ptrdiff_t i = 0; i < inputs; i++, to += TILE) {
-      const float *from = weight + i * outputs + column;
-      if (outputs - column >= TILE) {
-        store(to, load(from) * scale);
-        store(to + 8, load(from + 8) * scale);
-      } else {
-        for (int j = 0; j < TILE; j++) to[j] = j < outputs - column ? from[j] * scale : 0.0f;
-      }
+static void pack(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict packed) {
+  const ptrdiff_t whole = outputs / TILE * TILE, panel = inputs * TILE;
+  for (ptrdiff_t i = 0; i < inputs; i++, weight += outputs) {
+    float *to = packed + i * TILE;
+    for (ptrdiff_t column = 0; column < whole; column += TILE, to += panel) {
+      store(to, load(weight + column) * scale);
+      store(to + 8, load(weight + column + 8) * scale);
     }
+    if (whole < outputs)
+      for (int j = 0; j < TILE; j++) to[j] = j < outputs - whole ? weight[whole + j] * scale : 0.0f;
+  }
 }
 
 ALWAYS_INLINE void transpose_eight(const float *from, ptrdiff_t stride, float scale, float *to) {

@@ -68,17 +68,18 @@ static void *take(Arena *arena, ptrdiff_t bytes) {
 
 static float *take_floats(Arena *arena, ptrdiff_t count) { return take(arena, count * (ptrdiff_t)sizeof(float)); }
 
-static void arrange_layer(Arena *arena, Node *node, const Layer *layer, ptrdiff_t rows) {
+/* Weights of judges are packed right before use, into `packs`, which they share and which so stays in the nearest cache. */
+static void arrange_layer(Arena *arena, Node *node, const Layer *layer, ptrdiff_t rows, float *const *packs) {
   ptrdiff_t outputs = layer->outputs, size = rows * stride_of(outputs);
   bool bent = layer->slope != 1.0f || layer->dropout || layer->batch_norm;
   *node = (Node){.shape = layer, .stride = stride_of(outputs), .inverse = 1.0f};
-  node->packed = take_floats(arena, layer->inputs * padded(outputs));
-  node->packed_back[0] = take_floats(arena, padded(layer->inputs) * outputs);
-  node->packed_back[1] = take_floats(arena, padded(layer->inputs) * outputs);
+  node->packed = packs ? packs[0] : take_floats(arena, layer->inputs * padded(outputs));
+  node->packed_back[0] = packs ? packs[1] : take_floats(arena, padded(layer->inputs) * outputs);
+  node->packed_back[1] = packs ? packs[2] : NULL; /* only judges' joint layers have two sides */
   node->bias = take_floats(arena, padded(outputs));
   node->out = take_floats(arena, size);
   node->d = take_floats(arena, size);
-  node->factor = bent ? take_floats(arena, size) : NULL;
+  node->factor = bent ? node->d : NULL;
   node->hat = layer->batch_norm ? take_floats(arena, size) : NULL;
   node->scale = layer->batch_norm ? take_floats(arena, BATCHES * node->stride) : NULL;
   node->left = layer->spectral ? take_floats(arena, layer->inputs) : NULL;
@@ -95,6 +96,7 @@ static void arrange_judge(Judge *judge, Node **next, int64_t depth, bool branche
 
 static void arrange(Game *game, Arena *arena, const Plan *plan) {
   const ptrdiff_t n = plan->batch;
+  const int64_t players = plan->encoder + plan->generator;
   Node *next = game->nodes;
   game->plan = plan;
   game->encoder = next, next += plan->encoder;
@@ -103,12 +105,14 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
   arrange_judge(&game->xx, &next, plan->xx, false);
   arrange_judge(&game->zz, &next, plan->zz, false);
   ptrdiff_t widest = 0, largest = 0;
-  for (Node *node = game->nodes; node < next; node++) {
-    const Layer *layer = &plan->layers[node - game->nodes];
-    arrange_layer(arena, node, layer, 2 * n);
-    if (node->stride > widest) widest = node->stride;
-    if ((layer->inputs + 3) * layer->outputs > largest) largest = (layer->inputs + 3) * layer->outputs;
+  for (const Layer *layer = plan->layers; layer < plan->layers + (next - game->nodes); layer++) {
+    ptrdiff_t size = padded(layer->inputs + 3) * padded(layer->outputs);
+    if (stride_of(layer->outputs) > widest) widest = stride_of(layer->outputs);
+    if (size > largest) largest = size;
   }
+  float *packs[3] = {take_floats(arena, largest), take_floats(arena, largest), take_floats(arena, largest)};
+  for (int64_t l = 0; l < next - game->nodes; l++)
+    arrange_layer(arena, &game->nodes[l], &plan->layers[l], 2 * n, l < players ? NULL : packs);
   game->x_stride = stride_of(plan->width), game->z_stride = stride_of(plan->latent);
   game->x = take_floats(arena, 3 * n * game->x_stride), game->z = take_floats(arena, 3 * n * game->z_stride);
   game->d_x = take_floats(arena, 2 * n * game->x_stride), game->d_z = take_floats(arena, 2 * n * game->z_stride);
@@ -133,9 +137,13 @@ static void gather(Game *game, int player) {
   }
 }
 
-static void prepare_layers(Node *nodes, int64_t count, const State *state, float *buffers, bool only_spectral) {
+static void prepare_players(Game *game, Node *nodes, int64_t count, bool only_spectral) {
   for (int64_t l = 0; l < count; l++)
-    if (nodes[l].shape->spectral || !only_spectral) prepare(&nodes[l], state->weights, buffers);
+    if (nodes[l].shape->spectral || !only_spectral) prepare(&nodes[l], game->member->players.weights, game->member->buffers);
+}
+
+static void prepare_judge(Game *game, Node *node) {
+  prepare(node, game->member->judges.weights, game->member->buffers);
 }
 
 /* Rows row .. row + rows through E or G, from `input`. */
@@ -176,6 +184,7 @@ static double judge_tail(Game *game, const Judge *judge, ptrdiff_t rows, float l
   for (int64_t l = 1; l < judge->depth; l++) {
     Node *node = &judge->joint[l];
     Term term = through(node, node[-1].out, node[-1].stride, 0, node->shape->inputs);
+    prepare_judge(game, node);
     draw_dropout(node, &game->random, rows);
     forward(node, 0, rows, &term, 1, NULL, 0, true);
   }
@@ -200,29 +209,25 @@ static double judge_tail(Game *game, const Judge *judge, ptrdiff_t rows, float l
 
 /* --- D_xz on the real pairs (x, E(x)) and the fake ones (G(z), z) --- */
 
-static void prepare_judge(Game *game, const Judge *judge) {
-  const Member *m = game->member;
-  if (judge->a) prepare(judge->a, m->judges.weights, m->buffers), prepare(judge->b, m->judges.weights, m->buffers);
-  prepare_layers(judge->joint, judge->depth, &m->judges, m->buffers, false);
-}
-
 static double judge_pairs(Game *game, bool track, float label) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch, units = game->xz.a->shape->outputs, other = game->xz.b->shape->outputs;
   Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
   const float *weights = game->member->judges.weights;
-  prepare_judge(game, &game->xz);
+  prepare_judge(game, a);
   draw_dropout(a, &game->random, 2 * n);
   Term x = through(a, game->x, game->x_stride, 0, plan->width);
   forward(a, 0, 2 * n, &x, 1, NULL, 0, true);
   if (a->shape->batch_norm)
     for (int batch = 0; batch < BATCHES; batch++)
       normalise_batch(a, weights, game->member->buffers, batch, n, track, plan->norm_epsilon, plan->norm_momentum);
+  prepare_judge(game, b);
   draw_dropout(b, &game->random, 2 * n);
   Term encoded = through(b, game->z + n * game->z_stride, game->z_stride, 0, plan->latent);
   Term z = through(b, game->z, game->z_stride, 0, plan->latent);
   forward(b, 0, n, &encoded, 1, NULL, 0, true);
   forward(b, n, n, &z, 1, NULL, 0, true);
+  prepare_judge(game, joint);
   Term both[] = {through(joint, a->out, a->stride, 0, units), through(joint, b->out, b->stride, units, other)};
   draw_dropout(joint, &game->random, 2 * n);
   forward(joint, 0, 2 * n, both, 2, NULL, 0, true);
@@ -298,8 +303,8 @@ static void pairs_to_players(Game *game) {
   back_into_branches(game, n, n);
   if (a->shape->batch_norm) denormalise_batch(a, weights, 1, n, NULL, NULL);
   prepare_back(a, weights, 0, 0, plan->width);
-  prepare_back(b, weights, 0, 0, plan->latent);
   plain_product(n, plan->width, back_through(a, 0, n), false, game->d_x, game->x_stride);
+  prepare_back(b, weights, 0, 0, plan->latent);
   plain_product(n, plan->latent, back_through(b, 0, 0), false, game->d_z, game->z_stride);
 }
 
@@ -339,7 +344,7 @@ static void learn_cycle(Game *game, const Judge *judge, Cycle c) {
 static double train_cycle_judge(Game *game, const Judge *judge, Cycle c) {
   const ptrdiff_t n = game->plan->batch;
   Node *joint = judge->joint;
-  prepare_judge(game, judge);
+  prepare_judge(game, joint);
   draw_dropout(joint, &game->random, 2 * n);
   plain_product(n, joint->shape->outputs, through(joint, c.s, c.stride, 0, c.count), false, game->shared, joint->stride);
   Term real = through(joint, c.s, c.stride, c.count, c.count), fake = through(joint, c.t, c.stride, c.count, c.count);
@@ -354,7 +359,7 @@ static double train_cycle_judge(Game *game, const Judge *judge, Cycle c) {
 static double fool_cycle_judge(Game *game, const Judge *judge, Cycle c, float *d_t) {
   const ptrdiff_t n = game->plan->batch;
   Node *joint = judge->joint;
-  prepare_judge(game, judge);
+  prepare_judge(game, joint);
   draw_dropout(joint, &game->random, n);
   Term fake[] = {through(joint, c.s, c.stride, 0, c.count), through(joint, c.t, c.stride, c.count, c.count)};
   forward(joint, 0, n, fake, 2, NULL, 0, true);
@@ -408,8 +413,8 @@ static void train_judges(Game *game) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
   gather(game, 0);
-  prepare_layers(game->generator, plan->generator, &m->players, m->buffers, false);
-  prepare_layers(game->encoder, plan->encoder, &m->players, m->buffers, false);
+  prepare_players(game, game->generator, plan->generator, false);
+  prepare_players(game, game->encoder, plan->encoder, false);
   run_players(game, false);
   double loss = judge_pairs(game, true, 1.0f);
   learn_pairs(game);
@@ -424,8 +429,8 @@ static void train_players(Game *game) {
   const ptrdiff_t n = plan->batch;
   gather(game, 1);
   /* their weights are those of the judges' turn; only the singular vectors move on */
-  prepare_layers(game->generator, plan->generator, &m->players, m->buffers, true);
-  prepare_layers(game->encoder, plan->encoder, &m->players, m->buffers, true);
+  prepare_players(game, game->generator, plan->generator, true);
+  prepare_players(game, game->encoder, plan->encoder, true);
   run_players(game, true);
   double loss = judge_pairs(game, false, -1.0f);
   pairs_to_players(game);
