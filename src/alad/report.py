@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alad.benchmark import Spread, TableRow
     from alad.published import Published
 
-WIDE = 160  # characters, where no terminal says how many there are
+WIDE = 250  # characters, where no terminal says how many there are
 SHOWN_ROWS = 12  # most anomalous rows in a picture
 SHOWN_COLUMNS = 12  # columns in a picture, those most missed
 MEASURES = {

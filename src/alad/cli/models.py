@@ -109,7 +109,7 @@ def fit(
         "device": device,
         "checkpoint_seconds": checkpoint_seconds,
     }
-    kept = checkpoint or output.with_name(f"{output.name}.checkpoint")
+    kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
     _set_known(made, running)
@@ -118,9 +118,8 @@ def fit(
     if as_json:
         print_json(facts)
     if not quiet:
-        say(
-            f"{facts['rows']} rows learnt in {facts['training']['seconds']:.1f} s; the model is in {output}"
-        )
+        seconds = facts["training"]["seconds"]
+        say(f"{facts['rows']} rows learnt in {seconds:.1f} s; the model is in {output}")
         say(f"next: alad score {shlex.quote(str(output))} NEW_ROWS.csv -o scored.csv")
 
 
@@ -155,6 +154,7 @@ def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) ->
         _require_place(checkpoint, "checkpoint")
     rows = read_table(table)
     detector.fit(rows)
+    _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0})
     detector.save(output)
     if trained_in_steps:
         shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held
