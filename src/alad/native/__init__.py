@@ -1,7 +1,9 @@
-"""The training step written by hand in C: same games, same random numbers, same arrays as the plain PyTorch step, several
-times as fast on a CPU. For dense networks in float32; whatever it cannot do it refuses at construction.
+"""The training step written by hand in C: same games, same random numbers and same arrays as the
+plain PyTorch step, several times as fast on a CPU. For dense networks in float32; whatever it
+cannot do it refuses at construction.
 
-Nothing is compiled at import. `available()` compiles (once per machine) and tells whether that went well, `reason()` why not.
+Nothing is compiled at import. `available()` compiles (once per machine) and tells whether that
+went well, `reason()` why not.
 """
 
 from __future__ import annotations
@@ -51,16 +53,19 @@ def _library() -> ctypes.CDLL:
     library.alad_structure_bytes.restype = c_int64
     for number, structure in enumerate(structures.STRUCTURES):
         if library.alad_structure_bytes(number) != ctypes.sizeof(structure):
-            raise build.BuildError(f"{structure.__name__} is laid out differently in C and in Python")
+            raise build.BuildError(
+                f"{structure.__name__} is laid out differently in C and in Python"
+            )
     return library
 
 
 class NativeGameStep(GameStep):
     """`GameStep` with another engine: works in place on the same arrays, so the two may take turns.
 
-    Members run on torch.get_num_threads() threads; the results do not depend on how many. They equal those of `GameStep` up to
-    rounding, with one exception: a bias followed by batch norm has no effect and gets a gradient of exactly 0, where PyTorch's is
-    rounding noise that Adam blows up to full steps.
+    Members run on torch.get_num_threads() threads; the results do not depend on how many. They
+    equal those of `GameStep` up to rounding, with one exception: a bias followed by batch norm has
+    no effect and gets a gradient of exactly 0, where PyTorch's is rounding noise that Adam blows up
+    to full steps.
 
     Raises InputError if the step cannot be compiled here or X is not float32 on the CPU.
     """
@@ -78,19 +83,22 @@ class NativeGameStep(GameStep):
         _require_supported(X)
         super().__init__(X.contiguous(), game, shape, optimiser, seed=seed, members=members)
         if len(self.networks.layers) > MOST_LAYERS:
-            raise InputError(f"the native step takes at most {MOST_LAYERS} layers: use the plain step")
+            limit = f"at most {MOST_LAYERS} layers"
+            raise InputError(f"the native step takes {limit}: use the plain step")
         self._plan = structures.plan(self.networks, self.batch)
         self._engine = _library()
         self._workspaces: list[_Workspace] = []
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_size = 0
 
     def __call__(self, number: int) -> Tensor:
-        """Update D_xz, D_xx, D_zz, then E and G, on independent batches and noise; losses [members, 2]."""
+        """Update the judges, then E and G, on independent rows and noise; losses [members, 2]."""
         turn = _Turn(self, number)
         threads = max(1, min(torch.get_num_threads(), len(self.members)))
         todo = itertools.count()  # next() on it is atomic
         spaces = self._spaces(threads)
-        others = [self._helpers(threads).submit(self._work, turn, todo, space) for space in spaces[1:]]
+        helpers = self._helpers(threads - 1)
+        others = [helpers.submit(self._work, turn, todo, space) for space in spaces[1:]]
         self._work(turn, todo, spaces[0])
         for other in others:
             other.result()
@@ -100,7 +108,9 @@ class NativeGameStep(GameStep):
         """Members, one after the other, as long as there are any left to do."""
         while (position := next(todo)) < len(self.members):
             member = turn.member(position, space.z)
-            self._engine.alad_step(ctypes.addressof(self._plan), ctypes.addressof(member), space.address)
+            self._engine.alad_step(
+                ctypes.addressof(self._plan), ctypes.addressof(member), space.address
+            )
 
     def _spaces(self, threads: int) -> list[_Workspace]:
         while len(self._workspaces) < threads:
@@ -108,15 +118,20 @@ class NativeGameStep(GameStep):
             self._workspaces.append(_Workspace(size, (2, self.batch, self.networks.latent)))
         return self._workspaces[:threads]
 
-    def _helpers(self, threads: int) -> ThreadPoolExecutor:
-        if self._pool is None or self._pool._max_workers < threads - 1:
-            self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="alad-step")
+    def _helpers(self, count: int) -> ThreadPoolExecutor:
+        """Threads beside the caller's; they start when work is first given to them."""
+        if self._pool is None or count > self._pool_size:
+            self._pool_size = max(count, 1)
+            self._pool = ThreadPoolExecutor(self._pool_size, thread_name_prefix="alad-step")
         return self._pool
 
 
 def _require_supported(X: Tensor) -> None:
     if X.device.type != "cpu" or X.dtype != torch.float32:
-        raise InputError(f"the native step needs float32 on the CPU, not {X.dtype} on {X.device}: use the plain step")
+        found = f"{X.dtype} on {X.device}"
+        raise InputError(
+            f"the native step needs float32 on the CPU, not {found}: use the plain step"
+        )
     if (problem := reason()) is not None:
         raise InputError(f"the native step is not available ({problem}): use the plain step")
 
@@ -132,16 +147,18 @@ class _Workspace:
 
 
 class _Turn:
-    """One step of all members: where their arrays lie, which rows they see, where their losses go."""
+    """One step of all members: their arrays, the rows they see, where their losses go."""
 
     def __init__(self, step: NativeGameStep, number: int):
         self._step, self._number = step, number
-        self._rows = [np.ascontiguousarray(step.order.batch(number, player), np.int64) for player in (0, 1)]
+        self._rows = [
+            np.ascontiguousarray(step.order.batch(number, player), np.int64) for player in (0, 1)
+        ]
         self._adam = [_adam(player.optimiser, number) for player in (step.players, step.judges)]
         self.losses = torch.empty(len(step.members), 2)
 
     def member(self, position: int, z: np.ndarray) -> Member:
-        """All that the C step needs for one member; its latent samples are drawn into z [2, batch, latent]."""
+        """All that the C step needs for one member; draws its z [2, batch, latent] in place."""
         step = self._step
         noise = stream(step.seed, step.members[position], Purpose.STEP, self._number)
         noise.standard_normal(dtype=np.float32, out=z)

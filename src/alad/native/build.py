@@ -1,7 +1,8 @@
-"""From the package's C sources to a loaded library: compiled once for this machine, at first use, by the system's compiler.
+"""From the package's C sources to a loaded library: compiled at first use by the system's compiler.
 
-The result lies in the user's cache folder under a name that holds a hash of sources, compiler, flags and processor; so another
-version, another compiler or a home folder shared between machines never meets a library that is not its own.
+The result lies in the user's cache folder under a name that holds a hash of sources, compiler,
+flags and processor; so another version, another compiler or a home folder shared between machines
+never meets a library that is not its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pathlib import Path
 
 SOURCES = ("product.h", "layers.h", "step.c")
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
-FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared"
+FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"
+FLAGS += " -fPIC -shared"
 MACHINE_FLAGS = ("-march=native", "-mcpu=native", "")  # the first that the compiler takes
 COMPILE_SECONDS = 120
 
@@ -52,7 +54,7 @@ def _compiler() -> list[str]:
 
 
 def _source_folder() -> Path:
-    return Path(str(files(__package__)))
+    return Path(str(files("alad.native")))
 
 
 def _fingerprint(compiler: list[str]) -> str:
@@ -73,7 +75,8 @@ def _processor() -> str:
     """What `native` stands for: the processor's instruction sets, where the system tells them."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text().splitlines() if told.exists() else []
-    flags = sorted({line for line in lines if line.lower().startswith(("flags", "features", "model name"))})
+    telling = ("flags", "features", "model name")
+    flags = sorted({line for line in lines if line.lower().startswith(telling)})
     return "\n".join([platform.system(), platform.machine(), platform.processor(), *flags])
 
 
@@ -83,7 +86,8 @@ def _cache_folder() -> Path:
     folder = root / "alad" / "native"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
-    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022):
+    foreign = hasattr(os, "getuid") and found.st_uid != os.getuid()
+    if foreign or (os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o022):
         raise PermissionError(f"{folder} can be written to by others")
     return folder
 
@@ -111,11 +115,14 @@ def _compile(compiler: list[str], target: Path) -> None:
         if done.returncode == 0:
             return
         message = message or done.stderr
-    raise BuildError(f"{' '.join(compiler)} could not compile the step: {' '.join(message.split())[:300]}")
+    told = " ".join(message.split())[:300]
+    raise BuildError(f"{' '.join(compiler)} could not compile the step: {told}")
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{command[0]} could not be run: {error}") from error

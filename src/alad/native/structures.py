@@ -1,10 +1,9 @@
-"""The structures of `step.c` and `layers.h`, field by field, and how a game's layers become them."""
+"""The structures of `step.c` and `layers.h`, field by field; how networks become a `Plan`."""
 
 from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, c_float, c_int32, c_int64, c_uint64, c_void_p
-from typing import Any, ClassVar
 
 from alad.networks import (
     BATCH_NORM_EPSILON,
@@ -20,39 +19,40 @@ from alad.networks import (
 
 SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}
 
-Fields = ClassVar[list[tuple[str, Any]]]
-
 
 class Layer(ctypes.Structure):
-    _fields_: Fields = [
+    _fields_ = (
         *((name, c_int64) for name in ("inputs", "outputs", "weight", "bias", "gamma", "beta")),
         *((name, c_int64) for name in ("mean", "variance", "u")),
         *((name, c_int32) for name in ("dropout", "threshold", "batch_norm", "spectral")),
         *((name, c_float) for name in ("keep", "slope")),
-    ]
+    )
 
 
 class Adam(ctypes.Structure):
-    _fields_: Fields = [
+    _fields_ = tuple(
         (name, c_float)
         for name in ("beta1", "beta2", "rest1", "rest2", "epsilon", "rate", "root", "average")
-    ]
+    )
 
 
 class State(ctypes.Structure):
-    _fields_: Fields = [(name, c_void_p) for name in ("weights", "average", "moment", "square")]
+    _fields_ = tuple((name, c_void_p) for name in ("weights", "average", "moment", "square"))
 
 
 class Plan(ctypes.Structure):
-    _fields_: Fields = [
-        *((name, c_int64) for name in ("batch", "width", "latent", "encoder", "generator", "xz", "xx", "zz")),
+    _fields_ = (
+        *(
+            (name, c_int64)
+            for name in ("batch", "width", "latent", "encoder", "generator", "xz", "xx", "zz")
+        ),
         ("layers", POINTER(Layer)),
         *((name, c_float) for name in ("norm_epsilon", "norm_momentum")),
-    ]
+    )
 
 
 class Member(ctypes.Structure):
-    _fields_: Fields = [
+    _fields_ = (
         *((name, State) for name in ("players", "judges")),
         *((name, Adam) for name in ("players_adam", "judges_adam")),
         *((name, c_void_p) for name in ("buffers", "X")),
@@ -61,7 +61,7 @@ class Member(ctypes.Structure):
         ("z", c_void_p),
         ("random", c_uint64 * 4),
         ("losses", c_void_p),
-    ]
+    )
 
 
 STRUCTURES = (Layer, Adam, State, Plan, Member)  # in the order of `alad_structure_bytes`

@@ -1,0 +1,115 @@
+"""Milliseconds per training step: the plain PyTorch step and the native one, side by side.
+
+The networks are those of KDD99. The two take turns, so that both meet the same neighbours on a busy
+machine; the fastest steps and the median are told. GFLOP/s counts the products that the native step
+makes (it leaves out what needs no gradient), against the fastest matrix product of NumPy or torch.
+
+    python benchmarks/step_speed.py --members 1 10 --threads 1 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from alad import native
+from alad.game import Game
+from alad.native import NativeGameStep
+from alad.networks import Architecture, Dense
+from alad.steps import GameStep, Optimiser
+
+WIDTH, BATCH = 121, 50
+SHAPE = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def make(kind: type[GameStep], members: int, spectral: bool) -> GameStep:
+    drawn = np.random.default_rng(0).standard_normal((5000, WIDTH)).astype(np.float32)
+    game, optimiser = Game(xx=True, zz=True, spectral=spectral), Optimiser(1e-5, BATCH)
+    X = torch.from_numpy(drawn)
+    return kind(X, game, SHAPE, optimiser, seed=0, members=range(members))
+
+
+def compare(members: int, spectral: bool, rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times [steps] of the plain and of the native step."""
+    plain, fast = (make(kind, members, spectral) for kind in (GameStep, NativeGameStep))
+    times: tuple[list[float], list[float]] = ([], [])
+    numbers = itertools.count()
+    for _ in range(rounds):
+        for number in itertools.islice(numbers, 4):
+            times[0].append(milliseconds(lambda: plain(number)))  # noqa: B023 called at once
+        for number in itertools.islice(numbers, 12):
+            times[1].append(milliseconds(lambda: fast(number)))  # noqa: B023 called at once
+    return np.array(times[0][4:]), np.array(times[1][12:])
+
+
+def products(layers: tuple[Dense, ...]) -> int:
+    return sum(layer.inputs * layer.outputs for layer in layers)
+
+
+def operations(step: GameStep) -> int:
+    """Floating-point operations in the native step's matrix products, for one member."""
+    networks, n = step.networks, BATCH
+    xz, xx, zz = networks.xz, networks.xx, networks.zz
+    assert xx is not None and zz is not None
+    encoder, generator = networks.encoder.layers, networks.generator.layers
+    x, z = xz.a.layers[0], xz.b.layers[0]
+    pairs, joint = products((x, z, *xz.joint.layers)), products(xz.joint.layers)
+    cycles = products((*xx.joint.layers, *zz.joint.layers)) // 2  # one of the two halves
+    forward = 2 * n * (products(encoder) + products(generator))
+    judges = forward + 2 * n * (2 * pairs + joint) + 6 * n * cycles
+    to_players = n * (joint + products((x, z))) + 3 * n * cycles
+    ways_back = 2 * n * (products(encoder[1:]) + products(generator[1:]))
+    inputs = n * (products(encoder[:1]) + products(generator[:1]))
+    players = 2 * forward + 2 * n * pairs + to_players + ways_back + inputs
+    return 2 * (judges + players)
+
+
+def peak(threads: int) -> float:
+    """GFLOP/s of the faster of NumPy's and torch's matrix product on one thread, times threads."""
+    a = np.ones((512, 512), np.float32)
+    t = torch.from_numpy(a)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    best = min(min(milliseconds(lambda: t @ t), milliseconds(lambda: a @ a)) for _ in range(100))
+    torch.set_num_threads(before)
+    return threads * 2 * 512**3 / best / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, nargs="+", default=[1, 5, 10])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--rounds", type=int, default=20)
+    chosen = parser.parse_args()
+    if not native.available():
+        raise SystemExit(f"no native step here: {native.reason()}")
+    print(
+        "members threads spectral | torch fastest median | native fastest median | GFLOP/s  of peak"
+    )
+    for spectral, threads, members in itertools.product(
+        (False, True), chosen.threads, chosen.members
+    ):
+        torch.set_num_threads(threads)
+        plain, fast = compare(members, spectral, chosen.rounds)
+        done = members * operations(make(GameStep, 1, spectral)) / fast.min() / 1e6
+        print(
+            f"{members:7} {threads:7} {'yes' if spectral else 'no':>8} | {plain.min():13.2f} "
+            f"{np.median(plain):6.2f} | {fast.min():14.2f} {np.median(fast):6.2f} | "
+            f"{done:7.1f} {done / peak(threads):8.0%}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
