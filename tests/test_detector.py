@@ -29,6 +29,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "isolation-forest": {"n_estimators": 20},
     "oc-svm": {"max_rows": 150},
     "knn": {"max_rows": 150},
+    **{
+        name: {"max_steps": 20, "batch_size": 16, "check_every": 10}
+        for name in ("alad", "alice", "bigan")
+    },
 }
 # scikit-learn's check -> why it cannot hold, for each detector
 EXCEPTIONS: dict[str, dict[str, str]] = {}

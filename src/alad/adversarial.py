@@ -18,6 +18,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from alad import native
 from alad.detector import Detector, one_of, score_in_blocks, share, whole
 from alad.errors import InputError
 from alad.game import FAMILY, Game
@@ -42,7 +43,7 @@ class Adversarial(Detector):
     architecture : name in `presets.ARCHITECTURES`, mapping of widths, or None for a rule from the number of columns
     latent_dim : width of the latent code; None = the architecture's
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the method was published
-    score : name in `scores.SCORES`; None = the method's own (features; egbad for BiGAN)
+    score_function : name in `scores.SCORES`; None = the method's own (features; egbad for BiGAN)
     scaling, drop : see `TableEncoder`
     learning_rate, batch_size : of Adam with betas (0.5, 0.999), for both players
     epochs, max_steps : how long to train at most, the smaller of the two; a step updates both players once; 0 = untrained
@@ -68,7 +69,7 @@ class Adversarial(Detector):
         latent_dim: int | None = None,
         spectral_norm: bool | None = None,
         latent_discriminator: bool | None = None,
-        score: str | None = None,
+        score_function: str | None = None,
         scaling: str = "robust",
         drop: Sequence[str] = (),
         learning_rate: float = 1e-4,
@@ -93,7 +94,7 @@ class Adversarial(Detector):
         self.latent_dim = latent_dim
         self.spectral_norm = spectral_norm
         self.latent_discriminator = latent_discriminator
-        self.score = score
+        self.score_function = score_function
         self.scaling = scaling
         self.drop = drop
         self.learning_rate = learning_rate
@@ -131,7 +132,7 @@ class Adversarial(Detector):
         if self.epochs is None and self.max_steps is None:
             raise InputError("epochs and max_steps are both None; give one of them")
         share("learning_rate", self.learning_rate)
-        one_of("score", self._score_name(), tuple(SCORES))
+        one_of("score_function", self._score_name(), tuple(SCORES))
         one_of("engine", self.engine, ENGINES)
         _fraction("validation_fraction", self.validation_fraction)
         _fraction("ema_decay", self.ema_decay)
@@ -193,6 +194,11 @@ class Adversarial(Detector):
         )
 
     def _engine(self, data: Tensor) -> type[GameStep]:
+        """The C step where it can be had and pays; asked for by name, it must be there."""
+        if self.engine == "torch" or (self.engine == "auto" and data.device.type != "cpu"):
+            return GameStep
+        if self.engine == "native" or native.available():
+            return native.NativeGameStep
         return GameStep
 
     def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
@@ -248,7 +254,8 @@ class Adversarial(Detector):
     def _summary(self, training: Training, step: GameStep, seed: int) -> dict[str, Any]:
         return {
             "seed": seed,
-            "engine": type(step).__name__,
+            "engine": "native" if isinstance(step, native.NativeGameStep) else "torch",
+            "engine_note": native.reason() if self.engine == "auto" and step.X.device.type == "cpu" else None,
             "rows": len(step.X),
             "steps": training.steps_done,
             "best_step": training.best_step.tolist(),
@@ -273,7 +280,10 @@ class Adversarial(Detector):
                 name: tuple(v) if isinstance(v, list) else v
                 for name, v in self.architecture.items()
             }
-            shape = Architecture(**widths)
+            try:
+                shape = Architecture(**widths)
+            except TypeError as error:
+                raise InputError(f"architecture {self.architecture!r} does not fit: {error}") from None
         elif self.architecture is None:
             shape = architecture_for(width)
         elif self.architecture in ARCHITECTURES:
@@ -303,7 +313,7 @@ class Adversarial(Detector):
         return device
 
     def _score_name(self) -> str:
-        return self.own_score if self.score is None else self.score
+        return self.own_score if self.score_function is None else self.score_function
 
     # --- scoring -------------------------------------------------------------------------------------------------------
 
@@ -398,6 +408,11 @@ class Adversarial(Detector):
             else:
                 groups[kind][name] = torch.from_numpy(array).to(device)
         _require_shapes(self._networks, groups["weight"], len(self.members_))
+        missing = [name for name in SCORES if name not in self._scales]
+        missing += [name for name, score in SCORES.items() if score.fit and name not in self._fitted]
+        missing += [name for layer in self._networks.layers for name in layer.buffer_shapes() if name not in groups["buffer"]]
+        if missing:
+            raise InputError(f"the model lacks {', '.join(missing)}; save it anew")
         self._cycle = Cycle(self._networks, Context(groups["weight"], groups["buffer"]))
 
     def _networks_for(self, width: int) -> DenseNetworks:

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 LEAKY_SLOPE = 0.2
 BATCH_NORM_EPSILON = 1e-3
+COLUMNS_OF_EVEN_PRODUCT = 16
 BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistics
 
 Activation = Literal["linear", "relu", "leaky"]
@@ -92,7 +93,7 @@ class Dense:
             sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
             h = torch.bmm(x, weight) / sigma + bias
         else:
-            h = torch.baddbmm(bias, x, weight)
+            h = torch.baddbmm(bias, x, weight) if context.training else _even_product(bias, x, weight)
         if self.batch_norm:
             h = batch_norm(self.name, context, h)
         if self.activation == "leaky":
@@ -102,6 +103,18 @@ class Dense:
         if context.dropout is not None and self.dropout > 0:
             h = h * context.dropout.mask(h.shape[1], self.outputs, self.dropout)
         return h
+
+
+def _even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """x W + b in which every row is added up in the same order, wherever it stands among the others.
+
+    For some numbers of columns MKL treats the last rows differently; with whole vectors of columns it does not.
+    """
+    columns = weight.shape[2]
+    spare = -columns % COLUMNS_OF_EVEN_PRODUCT
+    if spare == 0:
+        return torch.baddbmm(bias, x, weight)
+    return torch.baddbmm(functional.pad(bias, (0, spare)), x, functional.pad(weight, (0, spare)))[..., :columns]
 
 
 def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:

@@ -47,6 +47,8 @@ def architecture_for(width: int) -> Architecture:
 # Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled, no spectral
 # normalisation (their table networks ignore it), training to the end, no validation rows.
 PRESETS: dict[str, dict[str, Any]] = {
+    "kdd99": {"architecture": "kdd99", "scaling": "minmax", "score_function": "l1"},
+    "arrhythmia": {"architecture": "arrhythmia"},
     "kdd99-paper": {
         "architecture": "kdd99",
         "scaling": "none",
@@ -54,6 +56,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-5,
         "batch_size": 50,
         "epochs": 100,
+        "max_steps": None,
         "validation_fraction": 0.0,
         "patience": None,
     },
@@ -64,6 +67,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-5,
         "batch_size": 32,
         "epochs": 1000,
+        "max_steps": None,
         "validation_fraction": 0.0,
         "patience": None,
     },

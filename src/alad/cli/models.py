@@ -102,7 +102,7 @@ def fit(
         "contamination": contamination,
         "scaling": scaling,
         "random_state": seed,
-        "score": score,
+        "score_function": score,
         "members": members,
         "epochs": epochs,
         "max_steps": max_steps,
