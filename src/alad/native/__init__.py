@@ -45,7 +45,7 @@ def reason() -> str | None:
 
 def _library() -> ctypes.CDLL:
     library = build.library()
-    library.alad_step.argtypes = [c_void_p, c_void_p, c_void_p]
+    library.alad_step.argtypes = [c_void_p] * 4
     library.alad_step.restype = None
     library.alad_workspace_bytes.argtypes = [c_void_p]
     library.alad_workspace_bytes.restype = c_int64
@@ -87,30 +87,33 @@ class NativeGameStep(GameStep):
             raise InputError(f"the native step takes {limit}: use the plain step")
         self._plan = structures.plan(self.networks, self.batch)
         self._engine = _library()
+        self._inputs = _Inputs(self)
         self._workspaces: list[_Workspace] = []
         self._pool: ThreadPoolExecutor | None = None
         self._pool_size = 0
 
     def __call__(self, number: int) -> Tensor:
         """Update the judges, then E and G, on independent rows and noise; losses [members, 2]."""
-        turn = _Turn(self, number)
+        self._inputs.fill(self, number)
         threads = max(1, min(torch.get_num_threads(), len(self.members)))
         todo = itertools.count()  # next() on it is atomic
         spaces = self._spaces(threads)
         helpers = self._helpers(threads - 1)
-        others = [helpers.submit(self._work, turn, todo, space) for space in spaces[1:]]
-        self._work(turn, todo, spaces[0])
+        others = [helpers.submit(self._work, number, todo, space) for space in spaces[1:]]
+        self._work(number, todo, spaces[0])
         for other in others:
             other.result()
-        return turn.losses
+        return self._inputs.losses.clone()
 
-    def _work(self, turn: _Turn, todo: Iterator[int], space: _Workspace) -> None:
+    def _work(self, number: int, todo: Iterator[int], space: _Workspace) -> None:
         """Members, one after the other, as long as there are any left to do."""
+        plan, inputs = ctypes.addressof(self._plan), self._inputs
         while (position := next(todo)) < len(self.members):
-            member = turn.member(position, space.z)
-            self._engine.alad_step(
-                ctypes.addressof(self._plan), ctypes.addressof(member), space.address
-            )
+            noise = stream(self.seed, self.members[position], Purpose.STEP, number)
+            noise.standard_normal(dtype=np.float32, out=space.z)
+            # the stream's dropout words are drawn in C, from where the samples end
+            inputs.random[position] = noise.bit_generator.state["state"]["state"]
+            self._engine.alad_step(plan, inputs.address(position), space.z_address, space.address)
 
     def _spaces(self, threads: int) -> list[_Workspace]:
         while len(self._workspaces) < threads:
@@ -144,37 +147,47 @@ class _Workspace:
         start = self._memory.ctypes.data
         self.address = start + -start % 64
         self.z = np.empty(z_shape, np.float32)
+        self.z_address = self.z.ctypes.data
 
 
-class _Turn:
-    """One step of all members: their arrays, the rows they see, where their losses go."""
+class _Inputs:
+    """What the C step reads and writes, at places that stay the same from step to step.
 
-    def __init__(self, step: NativeGameStep, number: int):
-        self._step, self._number = step, number
-        self._rows = [
-            np.ascontiguousarray(step.order.batch(number, player), np.int64) for player in (0, 1)
-        ]
-        self._adam = [_adam(player.optimiser, number) for player in (step.players, step.judges)]
-        self.losses = torch.empty(len(step.members), 2)
+    random [members, 4], losses [members, 2], rows [players, members, batch].
+    """
 
-    def member(self, position: int, z: np.ndarray) -> Member:
-        """All that the C step needs for one member; draws its z [2, batch, latent] in place."""
-        step = self._step
-        noise = stream(step.seed, step.members[position], Purpose.STEP, self._number)
-        noise.standard_normal(dtype=np.float32, out=z)
-        words = noise.bit_generator.state["state"]["state"]  # dropout goes on from here
+    def __init__(self, step: NativeGameStep):
+        members = len(step.members)
+        self.random = np.zeros((members, 4), np.uint64)
+        self.losses = torch.zeros(members, 2)
+        self._rows = np.zeros((2, members, step.batch), np.int64)
+        self._adam = (Adam * 2)()
+        self._members = (Member * members)(*(self._member(step, k) for k in range(members)))
+
+    def _member(self, step: NativeGameStep, position: int) -> Member:
+        adam = ctypes.addressof(self._adam)
         return Member(
             _state(step.players, position),
             _state(step.judges, position),
-            *self._adam,
+            adam,
+            adam + ctypes.sizeof(Adam),
             _address(step.buffers, position) if step.buffers.numel() else None,
             step.X.data_ptr(),
             step.X.stride(0),
-            (c_void_p * 2)(*(rows.ctypes.data + position * rows.strides[0] for rows in self._rows)),
-            z.ctypes.data,
-            (ctypes.c_uint64 * 4)(*words.tolist()),
+            (c_void_p * 2)(*(rows[position].ctypes.data for rows in self._rows)),
+            self.random[position].ctypes.data,
             _address(self.losses, position),
         )
+
+    def fill(self, step: NativeGameStep, number: int) -> None:
+        """Batches and optimisers of one step."""
+        for player in (0, 1):
+            self._rows[player] = step.order.batch(number, player)
+        for position, player in enumerate((step.players, step.judges)):
+            self._adam[position] = _adam(player.optimiser, number)
+
+    def address(self, position: int) -> int:
+        return ctypes.addressof(self._members) + position * ctypes.sizeof(Member)
 
 
 def _address(array: Tensor, position: int) -> int:

@@ -8,20 +8,20 @@
 
 #define BATCHES 2 /* a pair discriminator with batch norm sees real and fake rows */
 
-/* Mirrors `_Layer` in __init__.py. Positions are offsets into a member's flat arrays. */
+/* Mirrors `Layer` in structures.py. Positions are offsets into a member's flat arrays. */
 typedef struct {
   int64_t inputs, outputs, weight, bias, gamma, beta, mean, variance, u;
   int32_t dropout, threshold, batch_norm, spectral;
   float keep, slope;
 } Layer;
 
-/* Mirrors `_Adam`: one player's optimiser at one update, the bias corrections worked in;
+/* Mirrors `Adam`: one player's optimiser at one update, the bias corrections worked in;
  * rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
   float beta1, beta2, rest1, rest2, epsilon, rate, root, average;
 } Adam;
 
-/* Mirrors `_State`: one player's flat arrays, of one member. */
+/* Mirrors `State`: one player's flat arrays, of one member. */
 typedef struct {
   float *weights, *average, *moment, *square;
 } State;

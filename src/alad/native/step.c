@@ -12,23 +12,22 @@
 
 #define MOST_LAYERS 64
 
-/* Mirrors `_Plan`: what stays from step to step. Depths count layers; an absent judge has depth 0. */
+/* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent judge has depth 0. */
 typedef struct {
   int64_t batch, width, latent, encoder, generator, xz, xx, zz;
   const Layer *layers; /* E, G, D_xz (x, z, joint ..., logit), D_xx (joint ..., logit), D_zz */
   float norm_epsilon, norm_momentum;
 } Plan;
 
-/* Mirrors `_Member`: one member's arrays and this step's random numbers. */
+/* Mirrors `Member`: where one member's arrays and this step's numbers lie. */
 typedef struct {
   State players, judges;
-  Adam players_adam, judges_adam;
+  const Adam *players_adam, *judges_adam;
   float *buffers;
   const float *X;
   int64_t X_stride;
   const int64_t *rows[2]; /* numbers of the rows of both batches */
-  const float *z;         /* [2, batch, latent] */
-  uint64_t random[4];     /* state of the stream of dropout words */
+  const uint64_t *random; /* [4]: state of the stream of dropout words */
   float *losses;          /* [2] */
 } Member;
 
@@ -41,6 +40,7 @@ typedef struct {
 typedef struct {
   const Plan *plan;
   const Member *member;
+  const float *samples; /* z [2, batch, latent] */
   Random random;
   Node nodes[MOST_LAYERS];
   Node *encoder, *generator;
@@ -131,7 +131,7 @@ static void gather(Game *game, int player) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
   for (ptrdiff_t r = 0; r < plan->batch; r++) {
-    const float *x = m->X + m->rows[player][r] * m->X_stride, *z = m->z + (player * plan->batch + r) * plan->latent;
+    const float *x = m->X + m->rows[player][r] * m->X_stride, *z = game->samples + (player * plan->batch + r) * plan->latent;
     memcpy(game->x + r * game->x_stride, x, (size_t)plan->width * sizeof(float));
     memcpy(game->z + r * game->z_stride, z, (size_t)plan->latent * sizeof(float));
   }
@@ -237,7 +237,7 @@ static double judge_pairs(Game *game, bool track, float label) {
 static void learn_layer(Game *game, const Node *node, const Term *terms, int count, ptrdiff_t rows) {
   const Member *m = game->member;
   weight_gradient(node, terms, count, node->shape->inputs, game->gradient);
-  learn(node, &m->judges_adam, &m->judges, m->buffers, rows, game->gradient);
+  learn(node, m->judges_adam, &m->judges, m->buffers, rows, game->gradient);
 }
 
 /* Layers after the first joint one, and the logit. */
@@ -250,7 +250,7 @@ static void learn_tail(Game *game, const Judge *judge, ptrdiff_t rows) {
     add_scaled(game->gradient, last->out + r * last->stride, game->d_logits[r], units);
     game->gradient[units] += game->d_logits[r];
   }
-  descend(&m->judges_adam, &m->judges, judge->logit->shape->weight, units + 1, game->gradient);
+  descend(m->judges_adam, &m->judges, judge->logit->shape->weight, units + 1, game->gradient);
   for (int64_t l = 1; l < judge->depth; l++) {
     const Node *node = &judge->joint[l];
     Term term = outer(node[-1].out, node[-1].stride, node->d, node->stride, rows);
@@ -280,7 +280,7 @@ static void learn_pairs(Game *game) {
   Term lower = outer(b->out, b->stride, joint->d, joint->stride, 2 * n);
   weight_gradient(joint, &upper, 1, units, game->gradient);
   weight_gradient(joint, &lower, 1, b->shape->outputs, game->gradient + units * outputs);
-  learn(joint, &m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+  learn(joint, m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
   if (a->shape->batch_norm) {
     float *gamma = game->gradient + (a->shape->gamma - a->shape->weight);
     memset(gamma, 0, (size_t)(2 * units) * sizeof(float));
@@ -338,7 +338,7 @@ static void learn_cycle(Game *game, const Judge *judge, Cycle c) {
   Term right[] = {outer(c.s, c.stride, joint->d, stride, n), outer(c.t, c.stride, joint->d + n * stride, stride, n)};
   weight_gradient(joint, &left, 1, c.count, game->gradient);
   weight_gradient(joint, right, 2, c.count, game->gradient + c.count * outputs);
-  learn(joint, &m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+  learn(joint, m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
 }
 
 static double train_cycle_judge(Game *game, const Judge *judge, Cycle c) {
@@ -384,7 +384,7 @@ static void learn_chain(Game *game, Node *nodes, int64_t count, const float *inp
   for (int64_t l = 0; l < count; l++) {
     Term term = outer(l ? nodes[l - 1].out : input, l ? nodes[l - 1].stride : stride, nodes[l].d, nodes[l].stride, rows);
     weight_gradient(&nodes[l], &term, 1, nodes[l].shape->inputs, game->gradient);
-    learn(&nodes[l], &m->players_adam, &m->players, m->buffers, rows, game->gradient);
+    learn(&nodes[l], m->players_adam, &m->players, m->buffers, rows, game->gradient);
   }
 }
 
@@ -447,8 +447,8 @@ int64_t alad_workspace_bytes(const Plan *plan) {
   return (int64_t)arena.used;
 }
 
-/* `workspace`: zeroed memory of that size on a 64-byte boundary, used by one call at a time. */
-void alad_step(const Plan *plan, const Member *member, void *workspace) {
+/* `samples`: z [2, batch, latent]; `workspace`: zeroed memory of that size on a 64-byte boundary, for one call at a time. */
+void alad_step(const Plan *plan, const Member *member, const float *samples, void *workspace) {
   Game game;
   Arena arena = {workspace, 0};
 #if defined(__SSE__)
@@ -457,6 +457,7 @@ void alad_step(const Plan *plan, const Member *member, void *workspace) {
 #endif
   arrange(&game, &arena, plan);
   game.member = member;
+  game.samples = samples;
   game.random = (Random){member->random[0], member->random[1], member->random[2], member->random[3]};
   train_judges(&game);
   train_players(&game);

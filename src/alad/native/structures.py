@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_float, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 
 from alad.networks import (
     BATCH_NORM_EPSILON,
@@ -54,13 +54,10 @@ class Plan(ctypes.Structure):
 class Member(ctypes.Structure):
     _fields_ = (
         *((name, State) for name in ("players", "judges")),
-        *((name, Adam) for name in ("players_adam", "judges_adam")),
-        *((name, c_void_p) for name in ("buffers", "X")),
+        *((name, c_void_p) for name in ("players_adam", "judges_adam", "buffers", "X")),
         ("X_stride", c_int64),
         ("rows", c_void_p * 2),
-        ("z", c_void_p),
-        ("random", c_uint64 * 4),
-        ("losses", c_void_p),
+        *((name, c_void_p) for name in ("random", "losses")),
     )
 
 
