@@ -154,7 +154,13 @@ def test_fit_alad_with_its_options(folder, capfd):
     assert (facts["detector"], facts["rows"], facts["columns"]) == ("alad", 80, 4)
     assert "80 rows learnt" in err and "next: alad score model" in err
     params = alad.load("model").get_params()
-    wanted = {"members": 2, "max_steps": 5, "score": "l1", "random_state": 3, "contamination": 0.1}
+    wanted = {
+        "members": 2,
+        "max_steps": 5,
+        "score_function": "l1",
+        "random_state": 3,
+        "contamination": 0.1,
+    }
     assert {name: params[name] for name in wanted} == wanted
     assert not Path("model.checkpoint").exists()
 

@@ -158,11 +158,13 @@ def top_table(scores: np.ndarray, labels: Sequence[str], missed: Misses, title: 
         (f"{at + 1}", f"{scores[at]:.3f}", labels[at], _named(missed.worst(at)))
         for at in range(len(scores))
     ]
-    return plain_table(("", "score", "in truth", "columns most missed"), body, title)
+    return plain_table(
+        ("", "score", "in truth", "columns most missed, times the usual"), body, title
+    )
 
 
 def _named(worst: list[tuple[str, float]]) -> str:
-    return ", ".join(f"{column} ({times:.1f} times the usual error)" for column, times in worst)
+    return ", ".join(f"{column} {times:.1f}×" for column, times in worst)
 
 
 # --- pictures -------------------------------------------------------------------------------------

@@ -93,14 +93,13 @@ def demo(
         print_json(found.as_json())
         return
     report.show(*found.tables())
-    for name, path in found.files.items():
-        report.show(f"{name}: {path}")
     model, normal, new = (
         shlex.quote(str(found.files[name])) for name in ("model", "normal", "new")
     )
     report.show(
-        "Type next:",
-        f"  alad score {model} {new} -o scored.csv    # your own rows in place of {new}",
-        f"  alad fit {normal} -o model               # your own table of normal rows",
+        *(f"Picture: {path}" for name, path in found.files.items() if name == "picture"),
+        "What to type next:",
+        f"  alad score {model} {new} -o scored.csv",
         f"  alad info {model}",
+        f"  alad fit {normal} -o model    # or a table of yours, of normal rows",
     )
