@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -55,9 +56,11 @@ class Player:
         self.average = weights.clone()
         self._gradient = torch.zeros_like(weights)
         self._gradient_views = list(self.layout.views(self._gradient).values())
-        self._adam = self._make_adam()
+        self.moment, self.square = torch.zeros_like(weights), torch.zeros_like(weights)
 
-    def _make_adam(self) -> torch.optim.Adam:
+    @cached_property
+    def _adam(self) -> torch.optim.Adam:
+        """Made when first used: it loads torch's compiler, which other engines can do without."""
         parameter = torch.nn.Parameter(self.weights)
         parameter.grad = self._gradient
         settings = self.optimiser
@@ -65,8 +68,7 @@ class Player:
         adam = torch.optim.Adam(
             [parameter], settings.learning_rate, betas, settings.epsilon, fused=True
         )
-        self.moment, self.square = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
-        # `step` is the number of updates made; fused Adam wants it on the weights' device
+        # the number of updates made; fused Adam wants it on the weights' device
         self._updates = torch.zeros((), device=self.weights.device)
         adam.state[parameter] = {
             "step": self._updates,
@@ -79,8 +81,9 @@ class Player:
         """One Adam update down `loss` (a scalar: the sum over members, who share no weight), then the moving average."""
         gradients = torch.autograd.grad(loss, list(self.leaves.values()))
         torch._foreach_copy_(self._gradient_views, list(gradients))
+        adam = self._adam
         self._updates.fill_(update)
-        self._adam.step()
+        adam.step()
         self.average.lerp_(self.weights, 1.0 - ema_decay_at(update, self.optimiser.ema_decay))
 
     def arrays(self) -> dict[str, Tensor]:

@@ -116,7 +116,10 @@ def _of_array(X: Any) -> Columns:
         X = np.ma.filled(
             X.astype(np.float64), np.nan
         )  # otherwise what lies below the mask would count
-    array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
+    try:
+        array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
+    except ValueError as error:  # scikit-learn's words, our one kind of error for bad input
+        raise InputError(" ".join(str(error).split())) from error
     if array.dtype.kind in "biuf":  # one type for all columns: a matrix of booleans is one of 0/1
         array = np.asarray(array, dtype=np.float64)
     names = _numbered(array.shape[1])
