@@ -29,7 +29,7 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_imports.py
 
 # Resumable: stop it with Ctrl-C and type it again. results/NAME.jsonl grows by one line a run.
