@@ -1,4 +1,4 @@
-"""A progress line for long work: a bar on a terminal, now and then a plain line elsewhere; always on stderr."""
+"""Progress of long work on stderr: a bar on a terminal, now and then a plain line elsewhere."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from contextlib import AbstractContextManager
 from typing import Self
 
 SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BETWEEN_BARS = 0.25
 
 
 class Progress(AbstractContextManager["Progress"]):
     """Counts steps; `advance` is cheap enough to be called at every one of them."""
 
     def __init__(self, label: str, total: int, *, start: int = 0, enabled: bool = True):
-        self._label, self._total, self._start, self._enabled = (
-            label,
-            total,
-            start,
-            enabled and total > start,
-        )
+        self._label, self._total, self._start = label, total, start
+        self._enabled = enabled and total > start
         self._began = self._told = time.monotonic()
         self._bar = None
 
@@ -46,10 +43,12 @@ class Progress(AbstractContextManager["Progress"]):
         )
 
     def advance(self, done: int, note: str = "") -> None:
-        """Tell that `done` of the total are behind us; `note` holds what else is worth seeing, such as losses."""
-        if not self._enabled or time.monotonic() - self._told < (
-            0.25 if self._bar else SECONDS_BETWEEN_LINES
-        ):
+        """Tell that `done` of the total are behind us.
+
+        note: what else is worth seeing, such as losses.
+        """
+        pause = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_BARS
+        if not self._enabled or time.monotonic() - self._told < pause:
             return
         self._told = time.monotonic()
         rate = (done - self._start) / (self._told - self._began)
@@ -58,11 +57,8 @@ class Progress(AbstractContextManager["Progress"]):
             self._bar.update(self._task, completed=done, note=note)
         else:
             left = (self._total - done) / rate
-            print(
-                f"{self._label}: {done} of {self._total}  {note}  {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            line = f"{self._label}: {done} of {self._total}  {note}  {left:.0f} s left"
+            print(line, file=sys.stderr, flush=True)
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

@@ -1,7 +1,8 @@
 """One seed, one stream for every member and purpose; the global generators are never touched.
 
-A stream is named by (seed, member, purpose, number), so step 70,000 of member 3 can be replayed without the 69,999 before it,
-member 3 draws the same numbers whoever trains beside it, and a checkpoint holds no generator.
+A stream is named by (seed, member, purpose, number), so step 70,000 of member 3 can be replayed
+without the 69,999 before it, member 3 draws the same numbers whoever trains beside it, and a
+checkpoint holds no generator.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alad.errors import InputError
+
+DRAWN_SEEDS = 2**31 - 1  # how many different seeds a random state may draw
+
 
 class Purpose(IntEnum):
     """What a stream is for."""
@@ -25,14 +30,27 @@ class Purpose(IntEnum):
 
 
 def seed_of(random_state: object) -> int:
-    """One integer seed from what scikit-learn calls a random state: None (fresh), an integer, or a RandomState."""
+    """One integer seed from what scikit-learn calls a random state.
+
+    None gives a fresh seed, an integer is the seed; a RandomState or a Generator draws one, and so
+    gives another at the next call. Raises InputError for anything else.
+    """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
+        return int(random_state.randint(DRAWN_SEEDS))
     if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31 - 1))
-    return operator.index(random_state)  # type: ignore[arg-type]
+        return int(random_state.integers(DRAWN_SEEDS))
+    try:
+        seed = operator.index(random_state)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        seed = -1
+    if seed < 0:
+        raise InputError(
+            f"random_state is {random_state!r}; give None, a whole number from 0 up, or a "
+            "RandomState"
+        )
+    return seed
 
 
 def stream(seed: int, member: int, purpose: Purpose, number: int = 0) -> np.random.Generator:
@@ -45,7 +63,7 @@ class StepNoise:
     """The random numbers of one training step: latent samples and dropout masks for all members."""
 
     def __init__(self, seed: int, members: Sequence[int], step: int, like: Tensor | None = None):
-        """Tensors have the device and the type of `like`; the numbers drawn are the same for all."""
+        """Tensors have the device and the type of `like`; the numbers are the same for all."""
         self._streams = [stream(seed, member, Purpose.STEP, step) for member in members]
         self._like = torch.empty(0) if like is None else like
 
@@ -59,9 +77,8 @@ class StepNoise:
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
         """[members, rows, units]: 0 with probability `rate` (to 16 bits), else 1 / (1 - rate)."""
         count = rows * units
-        bits = np.empty(
-            (len(self._streams), -(-count // 4)), np.uint64
-        )  # four 16-bit numbers in each
+        words = -(-count // 4)  # four 16-bit numbers in each
+        bits = np.empty((len(self._streams), words), np.uint64)
         for generator, out in zip(self._streams, bits, strict=True):
             out[:] = generator.bit_generator.random_raw(len(out))
         kept = bits.view(np.uint16)[:, :count] >= round(rate * 2**16)
@@ -71,7 +88,10 @@ class StepNoise:
 
 
 class Order:
-    """Which rows make which batch: a fresh permutation for every member, player and epoch; the odd rest is dropped."""
+    """Which rows make which batch: a fresh permutation for every member, player and epoch.
+
+    The odd rest of an epoch is dropped.
+    """
 
     def __init__(self, seed: int, members: Sequence[int], rows: int, batch: int):
         self._seed, self._members, self._rows, self._batch = seed, list(members), rows, batch
@@ -80,7 +100,7 @@ class Order:
         self._permutations = np.empty((0,))
 
     def batch(self, step: int, player: int) -> np.ndarray:
-        """Row numbers [members, batch] for one step of player 0 or 1, who draw independent permutations."""
+        """Row numbers [members, batch] for one step of player 0 or 1, who draw independently."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._permutations = epoch, self._draw(epoch)
