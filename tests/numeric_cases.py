@@ -1,4 +1,4 @@
-"""Reader of tests/cases: small inputs with the numbers that the formulas give for them, computed independently."""
+"""Reader of tests/cases: small inputs, with independently computed numbers to compare with."""
 
 from __future__ import annotations
 

@@ -39,27 +39,16 @@ def norm_context(batches: int = 1) -> Context:
 
 
 def test_batch_norm_in_training_and_at_evaluation():
-    context, expected = norm_context(), NORM["expected"]
+    context, expected, tolerance = norm_context(), NORM["expected"], NORM["tolerance"]["values"]
     for i, batch in enumerate(NORM["given"]["batches"]):
         out = batch_norm("n", context, torch.tensor([batch], dtype=torch.float64))
-        close(out[0], expected["train_output"][i], NORM["tolerance"]["values"])
-        close(
-            context.buffers["n.mean"][0, 0],
-            expected["running_mean"][i],
-            NORM["tolerance"]["values"],
-        )
-        close(
-            context.buffers["n.variance"][0, 0],
-            expected["running_var_from_biased"][i],
-            NORM["tolerance"]["values"],
-        )
+        mean, variance = context.buffers["n.mean"][0, 0], context.buffers["n.variance"][0, 0]
+        close(out[0], expected["train_output"][i], tolerance)
+        close(mean, expected["running_mean"][i], tolerance)
+        close(variance, expected["running_var_from_biased"][i], tolerance)
     context.training = False
     rows = torch.tensor([NORM["given"]["new_rows"]], dtype=torch.float64)
-    close(
-        batch_norm("n", context, rows)[0],
-        expected["eval_output_biased"],
-        NORM["tolerance"]["values"],
-    )
+    close(batch_norm("n", context, rows)[0], expected["eval_output_biased"], tolerance)
 
 
 def test_batch_norm_gradient_goes_through_mean_and_variance():
@@ -111,18 +100,16 @@ def test_the_rule_gives_networks_for_any_width(width: int):
     networks = DenseNetworks(width, shape)
     flat = initial_weights(weight_layout(networks.layers), [stream(0, 0, Purpose.WEIGHTS)])
     context = Context(weight_layout(networks.layers).views(flat))
-    assert networks.generator(
-        context, networks.encoder(Context(context.weights), torch.zeros(1, 3, width))
-    ).shape == (1, 3, width)
+    code = networks.encoder(context, torch.zeros(1, 3, width))
+    assert code.shape == (1, 3, shape.latent)
+    assert networks.generator(context, code).shape == (1, 3, width)
 
 
 def test_only_hidden_layers_of_encoder_and_discriminators_are_spectrally_normalised():
     networks = DenseNetworks(5, architecture_for(5), spectral=True)
     plain = {layer.name for layer in networks.layers if not layer.spectral}
-    logits = {"Dxz.logit", "Dxx.logit", "Dzz.logit"}
-    assert plain == logits | {layer.name for layer in networks.generator.layers} | {
-        networks.encoder.layers[-1].name
-    }
+    linear = {"Dxz.logit", "Dxx.logit", "Dzz.logit", networks.encoder.layers[-1].name}
+    assert plain == linear | {layer.name for layer in networks.generator.layers}
 
 
 def test_a_layout_is_a_view_both_ways():
@@ -130,9 +117,8 @@ def test_a_layout_is_a_view_both_ways():
     flat = torch.zeros(2, layout.size)
     views = layout.views(flat)
     views["b"][1] = 5.0
-    assert (
-        flat[1, 6:].tolist() == [5.0] * 4 and flat[0].sum() == 0 and views["a"].shape == (2, 2, 3)
-    )
+    assert flat[1, 6:].tolist() == [5.0] * 4 and flat[0].sum() == 0
+    assert views["a"].shape == (2, 2, 3)
 
 
 def test_initial_weights_of_a_member_do_not_depend_on_its_neighbours():

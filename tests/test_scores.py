@@ -40,9 +40,8 @@ def test_features_score_is_exactly_zero_where_the_reconstruction_is_the_row():
     identity = Chain(())
     used.networks.encoder = used.networks.generator = identity
     for name in ("features", "l1", "l2"):
-        assert torch.equal(
-            SCORES[name].value(used, X, {}), torch.zeros(1, len(X), dtype=torch.float64)
-        )
+        score = SCORES[name].value(used, X, {})
+        assert torch.equal(score, torch.zeros(1, len(X), dtype=torch.float64))
 
 
 def test_whitening_is_the_mahalanobis_length():
@@ -84,8 +83,7 @@ def test_bigan_scores_with_the_features_of_its_only_discriminator():
     with torch.no_grad():
         x, code, reconstruction = used.reconstruct(X)
         judge = used.networks.xz
-        gap = judge.features(used.context, x, code) - judge.features(
-            used.context, reconstruction, code
-        )
+        real = judge.features(used.context, x, code)
+        gap = real - judge.features(used.context, reconstruction, code)
         expected = 0.9 * (x - reconstruction).abs().sum(2) + 0.1 * gap.abs().sum(2)
         close(SCORES["egbad"].value(used, X, {}), expected, 1e-12)

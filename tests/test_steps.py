@@ -38,16 +38,13 @@ def after(steps: int, step: GameStep) -> GameStep:
 
 @pytest.mark.parametrize("method", list(FAMILY))
 def test_a_member_among_others_is_the_member_alone(method: str):
-    # in float64: Adam turns the rounding of a gradient that is 0 (a bias before batch norm) into a step of full length
+    # in float64: Adam turns the rounding of a gradient that is 0 (a bias before batch norm) into a
+    # step of full length
     X = rows().double()
-    together, alone = (
-        after(25, make(FAMILY[method], [0, 1, 2], X)),
-        after(25, make(FAMILY[method], [2], X)),
-    )
-    for name, array in alone.arrays().items():
-        torch.testing.assert_close(
-            together.arrays()[name][2:], array, rtol=1e-5, atol=1e-6, msg=name
-        )
+    together = after(25, make(FAMILY[method], [0, 1, 2], X)).arrays()
+    alone = after(25, make(FAMILY[method], [2], X)).arrays()
+    for name, array in alone.items():
+        torch.testing.assert_close(together[name][2:], array, rtol=1e-5, atol=1e-6, msg=name)
 
 
 def test_members_differ():
@@ -78,9 +75,8 @@ def test_each_player_moves_only_its_own_weights_and_statistics_move_with_the_dis
     players, judges = step.players.weights.clone(), step.judges.weights.clone()
     step.judges.descend = lambda loss, update: None  # type: ignore[method-assign]
     step(0)
-    assert torch.equal(step.judges.weights, judges) and not torch.equal(
-        step.players.weights, players
-    )
+    assert torch.equal(step.judges.weights, judges)
+    assert not torch.equal(step.players.weights, players)
 
 
 def test_spectral_norm_is_one_after_training():
@@ -91,12 +87,10 @@ def test_spectral_norm_is_one_after_training():
     assert len(spectral) >= 5
     for layer in spectral:
         matrix, u = weights[f"{layer.name}.weight"], step.buffer_views[f"{layer.name}.u"]
-        followed = torch.linalg.vector_norm(
-            matrix @ u.transpose(1, 2)
-        )  # what training divides by: a lower bound
-        assert (torch.linalg.matrix_norm(matrix, ord=2) / followed).item() == pytest.approx(
-            1.0, abs=0.1
-        ), layer.name
+        # what training divides by: a lower bound
+        followed = torch.linalg.vector_norm(matrix @ u.transpose(1, 2))
+        ratio = (torch.linalg.matrix_norm(matrix, ord=2) / followed).item()
+        assert ratio == pytest.approx(1.0, abs=0.1), layer.name
         exact = torch.linalg.matrix_norm(baked[f"{layer.name}.weight"], ord=2).item()
         assert exact == pytest.approx(1.0, abs=0.02), layer.name
 
@@ -124,7 +118,8 @@ def test_adam_has_the_paper_s_betas():
     for update, gradient in enumerate([2.0, -1.0]):
         loss = player.leaves["a.weight"].sum() * gradient + 0.0 * player.leaves["a.bias"].sum()
         player.descend(loss, update)
-    # m1 = 1, mhat 2; v1 = 0.004, vhat 4: -0.1 * 2/2 = -0.1.  m2 = 0, so the second step moves nothing
+    # m1 = 1, mhat 2; v1 = 0.004, vhat 4: -0.1 * 2/2 = -0.1
+    # m2 = 0, so the second step moves nothing
     assert player.views["a.weight"].item() == pytest.approx(-0.1, rel=1e-5)
     assert player.views["a.bias"].item() == 0.0
 

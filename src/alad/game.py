@@ -1,4 +1,4 @@
-"""The adversarial game: which pairs each discriminator sees, and the one loss that both players read.
+"""The adversarial game: which pairs each discriminator sees, and the one loss both players read.
 
 Zenati et al. 2018, section III. For x from the data and z ~ N(0, I):
 
@@ -22,7 +22,7 @@ from alad.networks import Context, DenseNetworks, PairDiscriminator
 
 @dataclass(frozen=True)
 class Game:
-    """Which cycle terms are played beside D_xz, and whether the layers are spectrally normalised."""
+    """Which cycle terms are played beside D_xz; whether the layers are spectrally normalised."""
 
     xx: bool = False
     zz: bool = False
@@ -38,7 +38,7 @@ FAMILY = {
 
 @dataclass(frozen=True)
 class Logits:
-    """Logits of one discriminator, [members, n] each; `real` is None where it was left out as a constant."""
+    """Logits of one discriminator, [members, n] each; a constant `real` may be left out (None)."""
 
     real: Tensor | None
     fake: Tensor
@@ -49,23 +49,21 @@ def play(
 ) -> dict[str, Logits]:
     """Logits of every discriminator on its real and its fake pairs.
 
-    x [members, n, width], z [members, n, latent]. With `constants=False` the real pairs (x, x) and (z, z) are left out:
-    they do not depend on E and G, so the players need not pay for them.
+    x [members, n, width], z [members, n, latent]. With `constants=False` the real pairs (x, x) and
+    (z, z) are left out: they do not depend on E and G, so the players need not pay for them.
     """
-    n = x.shape[1]
     generated = networks.generator(context, z)  # G(z)
     # E on x and on G(z) in one product: no layer of E or G looks across rows
-    encoded, latent_cycle = networks.encoder(context, torch.cat([x, generated], dim=1)).split(
-        n, dim=1
-    )  # E(x), E(G(z))
+    codes = networks.encoder(context, torch.cat([x, generated], dim=1))
+    encoded, latent_cycle = codes.split(x.shape[1], dim=1)  # E(x), E(G(z))
     logits = {"xz": _judge(networks.xz, context, (x, encoded), (generated, z))}
     if networks.xx is not None:
         cycle = networks.generator(context, encoded)  # G(E(x))
-        logits["xx"] = _judge(networks.xx, context, (x, x) if constants else None, (x, cycle))
+        real = (x, x) if constants else None
+        logits["xx"] = _judge(networks.xx, context, real, (x, cycle))
     if networks.zz is not None:
-        logits["zz"] = _judge(
-            networks.zz, context, (z, z) if constants else None, (z, latent_cycle)
-        )
+        real = (z, z) if constants else None
+        logits["zz"] = _judge(networks.zz, context, real, (z, latent_cycle))
     return logits
 
 
@@ -82,7 +80,10 @@ def _judge(judge: PairDiscriminator, context: Context, real: Pair | None, fake: 
 
 
 def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
-    """[members]: minus the value V of the paper, summed over the games; real pairs are labelled 1, fake ones 0."""
+    """[members]: minus the value V of the paper, summed over the games.
+
+    Real pairs are labelled 1, fake ones 0.
+    """
     return _loss(logits, 1.0)
 
 
@@ -93,9 +94,6 @@ def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
 
 def _loss(logits: dict[str, Logits], label: float) -> Tensor:
     terms = [softplus(label * pair.fake).mean(dim=1) for pair in logits.values()]
-    terms += [
-        softplus(-label * pair.real).mean(dim=1)
-        for pair in logits.values()
-        if pair.real is not None
-    ]
+    real = [pair.real for pair in logits.values() if pair.real is not None]
+    terms += [softplus(-label * logit).mean(dim=1) for logit in real]
     return torch.stack(terms).sum(dim=0)

@@ -1,10 +1,12 @@
 """Encoder, generator and pair discriminators, every one with a leading axis `members`.
 
-A network here is a description: which layers, of which width. It holds no weights. The weights of all layers that one optimiser
-moves lie side by side in one flat array of shape [members, size] (`Layout`), of which every layer sees a view; so an update,
-a moving average, a checkpoint is one operation on one array, and K members train as batched matrix products.
+A network here is a description: which layers, of which width. It holds no weights. The weights of
+all layers that one optimiser moves lie side by side in one flat array of shape [members, size]
+(`Layout`), of which every layer sees a view; so an update, a moving average, a checkpoint is one
+operation on one array, and K members train as batched matrix products.
 
-Sources: Zenati et al. 2018 (ALAD), tables IX to XI, for the layers; Miyato et al. 2018 for spectral normalisation.
+Sources: Zenati et al. 2018 (ALAD), tables IX to XI, for the layers; Miyato et al. 2018 for spectral
+normalisation.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from torch.nn import functional
 
 LEAKY_SLOPE = 0.2
 BATCH_NORM_EPSILON = 1e-3
-COLUMNS_OF_EVEN_PRODUCT = 16
 BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistics
+COLUMNS_OF_EVEN_PRODUCT = 16
+FIRST_POWER_ITERATIONS = 50  # before training; then one at every step
 
 Activation = Literal["linear", "relu", "leaky"]
 
@@ -39,9 +42,9 @@ class Dropout(Protocol):
 class Context:
     """All that a forward pass needs beside its input.
 
-    weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular vectors).
-    dropout is None at evaluation. `batches` says how many independent batches lie one after the other along the
-    rows: batch norm in training normalises each with its own statistics.
+    weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular
+    vectors). dropout is None at evaluation. `batches` says how many independent batches lie one
+    after the other along the rows: batch norm in training normalises each with its own statistics.
     """
 
     weights: Mapping[str, Tensor]
@@ -88,12 +91,7 @@ class Dense:
         return shapes
 
     def __call__(self, context: Context, x: Tensor) -> Tensor:
-        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
-        if self.spectral and context.training:
-            sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
-            h = torch.bmm(x, weight) / sigma + bias
-        else:
-            h = torch.baddbmm(bias, x, weight) if context.training else _even_product(bias, x, weight)
+        h = self._product(context, x)
         if self.batch_norm:
             h = batch_norm(self.name, context, h)
         if self.activation == "leaky":
@@ -104,24 +102,37 @@ class Dense:
             h = h * context.dropout.mask(h.shape[1], self.outputs, self.dropout)
         return h
 
+    def _product(self, context: Context, x: Tensor) -> Tensor:
+        """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
+        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
+        if not context.training:  # the weights are already divided, see `scoring_weights`
+            return _even_product(bias, x, weight)
+        if not self.spectral:
+            return torch.baddbmm(bias, x, weight)
+        sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
+        return torch.bmm(x, weight) / sigma + bias
+
 
 def _even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """x W + b in which every row is added up in the same order, wherever it stands among the others.
+    """x W + b, every row added up in the same order, wherever it stands among the others.
 
-    For some numbers of columns MKL treats the last rows differently; with whole vectors of columns it does not.
+    For some numbers of columns MKL treats the last rows differently; with whole vectors of columns
+    it does not.
     """
     columns = weight.shape[2]
     spare = -columns % COLUMNS_OF_EVEN_PRODUCT
     if spare == 0:
         return torch.baddbmm(bias, x, weight)
-    return torch.baddbmm(functional.pad(bias, (0, spare)), x, functional.pad(weight, (0, spare)))[..., :columns]
+    bias, weight = (functional.pad(array, (0, spare)) for array in (bias, weight))
+    return torch.baddbmm(bias, x, weight)[..., :columns]
 
 
 def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
-    """Largest singular value, [members, 1, 1], by one power iteration from u [members, 1, outputs], which is replaced.
+    """Largest singular value, [members, 1, 1], by one power iteration.
 
-    The gradient flows through weight only, not through the singular vectors (Miyato et al. 2018, eq. 12). The value is
-    never above the true one; as u is kept from step to step, it follows the slowly moving weights closely.
+    It starts from u [members, 1, outputs], which is replaced. The gradient flows through weight
+    only, not through the singular vectors (Miyato et al. 2018, eq. 12). The value is never above
+    the true one; as u is kept from step to step, it follows the slowly moving weights closely.
     """
     with torch.no_grad():
         v = functional.normalize(torch.bmm(weight, u.transpose(1, 2)), dim=1)
@@ -131,25 +142,32 @@ def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
 
 
 def batch_norm(name: str, context: Context, h: Tensor) -> Tensor:
-    """Normalise h [members, n, units]: by batch statistics in training, by running ones at evaluation.
+    """Normalise h [members, n, units]: by the batch in training, by running statistics later.
 
-    Both the batch's and the running variance are the biased ones (divisor n), as in TensorFlow's dense path.
+    Both the batch's and the running variance are the biased ones (divisor n), as in TensorFlow's
+    dense path.
     """
     weights, buffers = context.weights, context.buffers
     if context.training:
-        batches = h.unflatten(1, (context.batches, -1))  # [members, batches, n, units]
-        mean = batches.mean(dim=2, keepdim=True)
-        centred = batches - mean
-        variance = centred.square().mean(dim=2, keepdim=True)
-        if context.track_statistics:
-            for batch in range(context.batches):
-                for kind, value in (("mean", mean), ("variance", variance)):
-                    buffers[f"{name}.{kind}"].lerp_(value[:, batch].detach(), BATCH_NORM_MOMENTUM)
-        h = (centred * torch.rsqrt(variance + BATCH_NORM_EPSILON)).flatten(1, 2)
+        h = _normalised_batches(name, context, h)
     else:
         scale = torch.rsqrt(buffers[f"{name}.variance"] + BATCH_NORM_EPSILON)
         h = (h - buffers[f"{name}.mean"]) * scale
     return torch.addcmul(weights[f"{name}.beta"], h, weights[f"{name}.gamma"])
+
+
+def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
+    """Each of the context's batches by its own statistics, which the running ones follow."""
+    batches = h.unflatten(1, (context.batches, -1))  # [members, batches, n, units]
+    mean = batches.mean(dim=2, keepdim=True)
+    centred = batches - mean
+    variance = centred.square().mean(dim=2, keepdim=True)
+    if context.track_statistics:
+        for batch in range(context.batches):
+            for kind, value in (("mean", mean), ("variance", variance)):
+                running = context.buffers[f"{name}.{kind}"]
+                running.lerp_(value[:, batch].detach(), BATCH_NORM_MOMENTUM)
+    return (centred * torch.rsqrt(variance + BATCH_NORM_EPSILON)).flatten(1, 2)
 
 
 @dataclass(frozen=True)
@@ -173,20 +191,26 @@ def chain(
     dropout: float = 0.0,
     spectral: bool = False,
 ) -> Chain:
-    """Build inputs -> ... -> outputs from `widths`; only hidden layers have dropout and spectral normalisation."""
+    """Build inputs -> ... -> outputs from `widths`.
+
+    Only layers that are not linear have dropout and spectral normalisation.
+    """
     sizes = list(widths)
-    count = len(sizes) - 1
+    activations: list[Activation] = [hidden for _ in sizes[2:]]
+    activations.append(last)
     return Chain(
         tuple(
             Dense(
-                f"{name}.{i}",
-                sizes[i],
-                sizes[i + 1],
-                hidden if (i < count - 1) else last,
-                dropout=dropout if (i < count - 1 or last != "linear") else 0.0,
-                spectral=spectral and (i < count - 1 or last != "linear"),
+                f"{name}.{number}",
+                inputs,
+                outputs,
+                activation,
+                dropout=0.0 if activation == "linear" else dropout,
+                spectral=spectral and activation != "linear",
             )
-            for i in range(count)
+            for number, (inputs, outputs, activation) in enumerate(
+                zip(sizes[:-1], sizes[1:], activations, strict=True)
+            )
         )
     )
 
@@ -212,9 +236,10 @@ class Architecture:
 
 @dataclass(frozen=True)
 class PairDiscriminator:
-    """Judges a pair (a, b): own branches first (empty ones pass their input on), then common layers, then one logit.
+    """Judges a pair (a, b): own branches first, then common layers, then one logit.
 
-    The activations before the logit are its features: for D_xx those of the ALAD score (eq. 9).
+    Empty branches pass their input on. The activations before the logit are its features: for D_xx
+    those of the ALAD score (eq. 9).
     """
 
     a: Chain
@@ -252,17 +277,11 @@ class DenseNetworks:
             "E", (width, *shape.encoder, latent), "leaky", last="linear", spectral=spectral
         )
         self.generator = chain("G", (latent, *shape.generator, width), "relu", last="linear")
-        self.xz = _xz_discriminator(width, shape, spectral)
-        self.xx = (
-            _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral)
-            if xx
-            else None
-        )
-        self.zz = (
-            _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral)
-            if zz
-            else None
-        )
+        self.xz, self.xx, self.zz = _xz_discriminator(width, shape, spectral), None, None
+        if xx:
+            self.xx = _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral)
+        if zz:
+            self.zz = _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral)
         judges = [judge for judge in (self.xz, self.xx, self.zz) if judge is not None]
         self.player_layers = (*self.encoder.layers, *self.generator.layers)
         self.judge_layers = tuple(layer for judge in judges for layer in judge.layers())
@@ -311,7 +330,7 @@ class Layout:
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """Views of flat [members, size], each [members, *shape]; writing to one writes to the other."""
+        """Views of flat [members, size], each [members, *shape]; writing to one writes to both."""
         pieces = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
         return {
             name: piece.unflatten(1, shape)
@@ -330,7 +349,10 @@ def buffer_layout(layers: Iterable[Dense]) -> Layout:
 
 
 def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Tensor:
-    """[members, size]: Glorot uniform matrices, zero biases, batch norm at the identity; one generator a member."""
+    """[members, size]: Glorot uniform matrices, zero biases, batch norm at the identity.
+
+    There is one generator a member.
+    """
     flat = torch.zeros(len(generators), layout.size)
     for name, view in layout.views(flat).items():
         if name.endswith(".gamma"):
@@ -347,7 +369,11 @@ def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Te
 def initial_buffers(
     layers: Iterable[Dense], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
 ) -> Tensor:
-    """[members, size]: running mean 0 and variance 1; singular vectors already iterated from a random start."""
+    """[members, size]: running mean 0 and variance 1; singular vectors from a random start.
+
+    weights: name -> [members, ...], those of the layers; the singular vectors are theirs, already
+    iterated.
+    """
     chosen = tuple(layers)
     layout = buffer_layout(chosen)
     flat = torch.zeros(len(generators), layout.size)
@@ -359,10 +385,9 @@ def initial_buffers(
         if layer.spectral:
             u = views[f"{layer.name}.u"]
             for member, generator in enumerate(generators):
-                u[member] = torch.from_numpy(
-                    generator.standard_normal(u.shape[1:]).astype(np.float32)
-                )
-            for _ in range(50):
+                start = generator.standard_normal(u.shape[1:]).astype(np.float32)
+                u[member] = torch.from_numpy(start)
+            for _ in range(FIRST_POWER_ITERATIONS):
                 spectral_norm(weights[f"{layer.name}.weight"], u)
     return flat
 
@@ -370,10 +395,11 @@ def initial_buffers(
 def scoring_weights(
     networks: DenseNetworks, arrays: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights and buffers by name, as they are used at evaluation, from flat `players`, `judges` and `buffers` arrays.
+    """Weights and buffers by name, as they are used at evaluation.
 
-    Spectrally normalised weights [members, inputs, outputs] are divided by their exact largest singular value, so that a plain
-    forward pass is the normalised one. The result shares no memory with the arrays.
+    arrays: the flat `players`, `judges` and `buffers`, [members, size] each. Spectrally normalised
+    weights [members, inputs, outputs] are divided by their exact largest singular value, so that a
+    plain forward pass is the normalised one. The result shares no memory with the arrays.
     """
     weights = weight_layout(networks.player_layers).views(arrays["players"].clone())
     weights |= weight_layout(networks.judge_layers).views(arrays["judges"].clone())

@@ -1,4 +1,4 @@
-"""Settings as rows of tables that can be laid beside the paper's: network widths, and whole configurations."""
+"""Settings as rows of tables that can be laid beside the paper's: widths, whole configurations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ ARCHITECTURES = {
 
 
 def architecture_for(width: int) -> Architecture:
-    """Widths for rows of `width` numbers: the paper's for KDD99, with a latent code of a quarter of the row, 2 to 64."""
+    """Widths for rows of `width` numbers: the paper's for KDD99, but a latent code that fits.
+
+    The code has a quarter of the row, 2 to 64.
+    """
     latent = min(64, max(2, width // 4))
     return Architecture(
         latent=latent,
@@ -44,8 +47,9 @@ def architecture_for(width: int) -> Architecture:
     )
 
 
-# Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled, no spectral
-# normalisation (their table networks ignore it), training to the end, no validation rows.
+# Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled,
+# no spectral normalisation (their table networks ignore it), training to the end, no validation
+# rows.
 PRESETS: dict[str, dict[str, Any]] = {
     "kdd99": {"architecture": "kdd99", "scaling": "minmax", "score_function": "l1"},
     "arrhythmia": {"architecture": "arrhythmia"},

@@ -1,6 +1,7 @@
-"""Anomaly scores of trained networks: rows in, one number a member and row out; larger = more anomalous.
+"""Anomaly scores of trained networks: rows in, one number a member and row out; larger = more odd.
 
-Zenati et al. 2018, section III-D and table IV. With x' = G(E(x)), f the activations before the logit of D_xx and l that logit:
+Zenati et al. 2018, section III-D and table IV. With x' = G(E(x)), f the activations before the
+logit of D_xx and l that logit:
 
 | score    | formula                                                              |
 |----------|----------------------------------------------------------------------|
@@ -10,7 +11,8 @@ Zenati et al. 2018, section III-D and table IV. With x' = G(E(x)), f the activat
 | whitened | Mahalanobis length of the compressed feature difference (ours)       |
 | egbad    | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati 2018b)   |
 
-BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(x, x') its logit at (x', E(x)).
+BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(x, x') its logit at
+(x', E(x)).
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ EGBAD_FEATURE_WEIGHT = 0.1
 
 @dataclass(frozen=True)
 class Cycle:
-    """Trained networks at evaluation, and the way of a row through them. x is [n, width], shared by all members."""
+    """Trained networks at evaluation, and the way of a row through them.
+
+    x is [n, width], shared by all members.
+    """
 
     networks: DenseNetworks
     context: Context
@@ -46,11 +51,10 @@ class Cycle:
         """f(x, x) and f(x, x'), [members, n, features]."""
         x, code, cycle = self.reconstruct(x)
         judge, context = self.networks.xx, self.context
-        if judge is None:
-            return self.networks.xz.features(context, x, code), self.networks.xz.features(
-                context, cycle, code
-            )
-        return judge.features(context, x, x), judge.features(context, x, cycle)
+        if judge is not None:
+            return judge.features(context, x, x), judge.features(context, x, cycle)
+        judge = self.networks.xz
+        return judge.features(context, x, code), judge.features(context, cycle, code)
 
     def gap(self, x: Tensor) -> Tensor:
         """f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
@@ -96,21 +100,22 @@ def compress(gap: Tensor, scale: Tensor) -> Tensor:
 
 
 def whitening(values: Tensor) -> dict[str, Tensor]:
-    """Mean and inverse Cholesky factor, in float64, of values [members, n, features] (covariance with divisor n, plus ridge)."""
+    """Mean and inverse Cholesky factor, in float64, of values [members, n, features].
+
+    The covariance has the divisor n, and a ridge is added.
+    """
     values = values.double()
     mean = values.mean(dim=1, keepdim=True)
     centred = values - mean
     covariance = centred.transpose(1, 2) @ centred / values.shape[1]
     mean_eigenvalue = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     eye = torch.eye(values.shape[2], dtype=torch.float64, device=values.device)
-    ridge = (RIDGE * mean_eigenvalue).clamp_min(
-        1e-12
-    )  # features that never differ leave nothing to invert
+    # features that never differ leave nothing to invert
+    ridge = (RIDGE * mean_eigenvalue).clamp_min(1e-12)
     factor = torch.linalg.cholesky(covariance + ridge * eye)
-    return {
-        "mean": mean,
-        "unmix": torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False),
-    }
+    unmix = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+    # laid out as it will be after save and load: sums depend on it in the last bit
+    return {"mean": mean, "unmix": unmix.contiguous()}
 
 
 def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:
@@ -133,7 +138,10 @@ def whitened(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
 
 @dataclass(frozen=True)
 class Score:
-    """value(cycle, x [n, width], fitted) -> [members, n]; `fit` turns gaps of training rows into what value needs."""
+    """value(cycle, x [n, width], fitted) -> [members, n].
+
+    `fit` turns gaps of training rows into what value needs.
+    """
 
     value: Callable[[Cycle, Tensor, Fitted], Tensor]
     fit: Callable[[Tensor], dict[str, Tensor]] | None = None

@@ -1,6 +1,7 @@
-"""One update of both players of the adversarial game: the plain PyTorch step, the reference for every faster one.
+"""One update of both players of the adversarial game.
 
-A step is asked for by its number and is a pure function of (state, number): it can be replayed, and an interrupted training
+This is the plain PyTorch step, the reference for every faster one. A step is asked for by its
+number and is a pure function of (state, number): it can be replayed, and an interrupted training
 goes on from its arrays alone.
 """
 
@@ -29,7 +30,7 @@ from alad.randomness import Order, Purpose, StepNoise, stream
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Adam (Kingma & Ba 2015) and the exponential moving average of the weights that is used for scoring."""
+    """Adam (Kingma & Ba 2015), and the moving average of the weights that is used for scoring."""
 
     learning_rate: float
     batch_size: int
@@ -40,12 +41,18 @@ class Optimiser:
 
 
 def ema_decay_at(update: int, decay: float) -> float:
-    """Decay at update number `update` (from 0): 0.1, 0.18, 0.25, ... up to `decay`, so that initial weights are forgotten."""
+    """Decay at update number `update` (from 0): 0.1, 0.18, 0.25, ... up to `decay`.
+
+    It starts low so that initial weights are forgotten.
+    """
     return min(decay, (1 + update) / (10 + update))
 
 
 class Player:
-    """The weights that one optimiser moves: flat [members, size], with their Adam moments and moving average."""
+    """The weights that one optimiser moves, their Adam moments and their moving average.
+
+    All are flat, [members, size].
+    """
 
     def __init__(self, layers: Sequence[Dense], weights: Tensor, optimiser: Optimiser):
         self.optimiser = optimiser
@@ -78,9 +85,13 @@ class Player:
         return adam
 
     def descend(self, loss: Tensor, update: int) -> None:
-        """One Adam update down `loss` (a scalar: the sum over members, who share no weight), then the moving average."""
+        """One Adam update down `loss`, then the moving average.
+
+        loss: a scalar, the sum over members, who share no weight.
+        """
         gradients = torch.autograd.grad(loss, list(self.leaves.values()))
-        torch._foreach_copy_(self._gradient_views, list(gradients))
+        copy = torch._foreach_copy_  # pyright: ignore[reportPrivateImportUsage]
+        copy(self._gradient_views, list(gradients))
         adam = self._adam
         self._updates.fill_(update)
         adam.step()
@@ -126,37 +137,32 @@ class GameStep:
         )
         self.players = Player(networks.player_layers, players.to(self.X), optimiser)
         self.judges = Player(networks.judge_layers, judges.to(self.X), optimiser)
-        weights = weight_layout(networks.player_layers).views(players) | weight_layout(
-            networks.judge_layers
-        ).views(judges)
+        weights = weight_layout(networks.player_layers).views(players)
+        weights |= weight_layout(networks.judge_layers).views(judges)
         self.buffers = initial_buffers(networks.layers, weights, generators).to(self.X)
         self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
 
     def __call__(self, number: int) -> Tensor:
-        """Update D_xz, D_xx, D_zz, then E and G, on independent batches and noise; losses [members, 2]."""
+        """Update D_xz, D_xx, D_zz, then E and G; losses [members, 2].
+
+        The two updates see independent batches and noise.
+        """
         noise = StepNoise(self.seed, self.members, number, self.X)
         z = noise.normal(2, self.batch, self.networks.latent)
-        judges = self._context(
-            self.players.views | self.judges.leaves, noise, track_statistics=True
-        )
-        judges_loss = discriminator_loss(
-            play(self.networks, judges, self._rows(number, 0), z[:, 0])
-        )
+
+        context = self._context(self.players.views | self.judges.leaves, noise, track=True)
+        logits = play(self.networks, context, self._rows(number, 0), z[:, 0])
+        judges_loss = discriminator_loss(logits)
         self.judges.descend(judges_loss.sum(), number)
-        players = self._context(
-            self.players.leaves | self.judges.views, noise, track_statistics=False
-        )
-        logits = play(self.networks, players, self._rows(number, 1), z[:, 1], constants=False)
+
+        context = self._context(self.players.leaves | self.judges.views, noise, track=False)
+        logits = play(self.networks, context, self._rows(number, 1), z[:, 1], constants=False)
         players_loss = generator_encoder_loss(logits)
         self.players.descend(players_loss.sum(), number)
         return torch.stack([judges_loss, players_loss], dim=1).detach()
 
-    def _context(
-        self, weights: dict[str, Tensor], noise: StepNoise, *, track_statistics: bool
-    ) -> Context:
-        return Context(
-            weights, self.buffer_views, noise, training=True, track_statistics=track_statistics
-        )
+    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool) -> Context:
+        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track)
 
     def _rows(self, number: int, player: int) -> Tensor:
         """[members, batch, width]."""
@@ -170,7 +176,10 @@ class GameStep:
         return players | judges | {"buffers": self.buffers}
 
     def scoring_arrays(self) -> dict[str, Tensor]:
-        """The part of `arrays` that a score reads: averaged weights and running statistics, [members, size] each."""
+        """The part of `arrays` that a score reads, [members, size] each.
+
+        These are the averaged weights and the running statistics.
+        """
         return {
             "players": self.players.average,
             "judges": self.judges.average,
