@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -41,7 +40,8 @@ def test_without_a_monitor_it_trains_to_the_end_and_keeps_the_last_weights():
     assert training.best["place"].flatten().tolist() == [7.0, 14.0]
     assert [entry["step"] for entry in training.history] == [3, 6, 7]
     # mean of the places over the steps since the last check
-    assert training.history[0]["loss"] == [[2.0], [4.0]] and training.history[2]["loss"] == [[7.0], [14.0]]
+    assert training.history[0]["loss"] == [[2.0], [4.0]]
+    assert training.history[2]["loss"] == [[7.0], [14.0]]
 
 
 def test_no_steps_leave_the_initial_weights():
@@ -74,41 +74,43 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_a_remedy():
         train(Walk(broken_at=4), Schedule(steps=100, check_every=50))
 
 
-def interrupted(folder: Path, after: float) -> Training | None:
-    """Train slowly; Ctrl-C comes after so many seconds."""
-    step = Walk()
+class Interrupted(Walk):
+    """Ctrl-C comes in the middle of one step."""
 
-    class Slow(Walk):
-        def __call__(self, number: int) -> Tensor:
-            time.sleep(0.002)
-            if number == after:
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().__call__(number)
+    def __init__(self, at: int):
+        super().__init__()
+        self.at = at
 
-    step = Slow()
+    def __call__(self, number: int) -> Tensor:
+        if number == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().__call__(number)
+
+
+def resumable(step: Walk, folder: Path) -> Training:
     return train(step, Schedule(50, 7), checkpoint=Checkpoint(folder, "same", 1e9, resume=True))
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_the_same_call_goes_on_to_the_same_end(tmp_path: Path):
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path / "c", 23)
+        resumable(Interrupted(23), tmp_path / "c")
     assert signal.getsignal(signal.SIGINT) is handler
-    resumed = train(Walk(), Schedule(50, 7), checkpoint=Checkpoint(tmp_path / "c", "same", 1e9, resume=True))
-    whole = train(Walk(), Schedule(50, 7))
-    assert torch.equal(resumed.best["place"], whole.best["place"]) and resumed.history == whole.history
+    resumed, whole = resumable(Walk(), tmp_path / "c"), train(Walk(), Schedule(50, 7))
+    assert torch.equal(resumed.best["place"], whole.best["place"])
+    assert resumed.history == whole.history
 
 
 def test_another_fingerprint_is_refused(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path / "c", 3)
+        resumable(Interrupted(3), tmp_path / "c")
     with pytest.raises(InputError, match="other data or settings"):
         train(Walk(), Schedule(9, 1), checkpoint=Checkpoint(tmp_path / "c", "other", resume=True))
 
 
 def test_without_resume_an_old_checkpoint_does_not_count(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path / "c", 3)
+        resumable(Interrupted(3), tmp_path / "c")
     training = train(Walk(), Schedule(5, 1), checkpoint=Checkpoint(tmp_path / "c", "same"))
     assert training.best["place"][0].item() == 5.0
 
@@ -118,8 +120,8 @@ import sys
 import numpy as np
 import alad
 X = np.random.default_rng(0).normal(size=(300, 6))
-model = alad.ALAD(random_state=5, members=2, max_steps=int(sys.argv[2]), check_every=20, engine="torch",
-                  checkpoint=sys.argv[1], checkpoint_seconds=0.05, resume=True)
+model = alad.ALAD(random_state=5, members=2, max_steps=int(sys.argv[2]), check_every=20,
+                  engine="torch", checkpoint=sys.argv[1], checkpoint_seconds=0.05, resume=True)
 model.fit(X)
 np.save(sys.argv[3], model.member_scores(X))
 """
@@ -127,7 +129,7 @@ np.save(sys.argv[3], model.member_scores(X))
 
 def test_a_killed_training_goes_on_to_the_very_weights_of_an_undisturbed_one(tmp_path: Path):
     script = tmp_path / "fit.py"
-    script.write_text(textwrap.dedent(SCRIPT))
+    script.write_text(SCRIPT)
 
     def command(checkpoint: str, out: str) -> list[str]:
         return [sys.executable, str(script), str(tmp_path / checkpoint), "150", str(tmp_path / out)]

@@ -1,8 +1,9 @@
 """The only training loop: steps, checks, best weights, checkpoints. It knows no model.
 
-A step is a function of its number and of arrays that it changes in place (`Step`). At every check the loop looks at the losses
-and asks a monitor, which reads no labels, how good each member is; members are independent, so each keeps its own best weights
-and stops learning from checks after its own patience, exactly as it would alone.
+A step is a function of its number and of arrays that it changes in place (`Step`). At every check
+the loop looks at the losses and asks a monitor, which reads no labels, how good each member is;
+members are independent, so each keeps its own best weights and stops learning from checks after its
+own patience, exactly as it would alone.
 """
 
 from __future__ import annotations
@@ -48,23 +49,23 @@ Monitor = Callable[[], np.ndarray]  # [members], lower is better
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train: `steps` at most; every `check_every` a check; stop after `patience` checks without improvement.
+    """How long to train.
 
     Without a monitor training runs to the end and the last weights are kept.
     """
 
-    steps: int
-    check_every: int
-    patience: int | None = None
+    steps: int  # at most
+    check_every: int  # steps from one check to the next; there is one after the last step, too
+    patience: int | None = None  # checks without improvement before a member stops; None = never
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where to save the state every `seconds`, and the fingerprint of data and settings that must match to go on."""
+    """Where and how often to save the state, and whether to go on from what was saved."""
 
     folder: Path
-    fingerprint: str
-    seconds: float = 60.0
+    fingerprint: str  # of data and settings; must match to go on
+    seconds: float = 60.0  # from one save to the next
     resume: bool = False
 
 
@@ -92,6 +93,9 @@ class Training:
         """Which members [members] no longer learn from checks."""
         return np.zeros(len(self.stale), bool) if patience is None else self.stale >= patience
 
+    def over(self, schedule: Schedule) -> bool:
+        return self.steps_done >= schedule.steps or bool(self.exhausted(schedule.patience).all())
+
 
 def train(
     step: Step,
@@ -102,9 +106,10 @@ def train(
     label: str = "training",
     verbose: bool = False,
 ) -> Training:
-    """Train to the end of the schedule, or until every member has run out of patience; the best weights are in the result.
+    """Train to the end of the schedule, or until every member has run out of patience.
 
-    Raises TrainingError at a loss that is not finite, KeyboardInterrupt (after writing a checkpoint) at Ctrl-C.
+    The best weights are in the result. Raises TrainingError at a loss that is not finite,
+    KeyboardInterrupt (after writing a checkpoint) at Ctrl-C.
     """
     training = Training.new(step)
     if checkpoint is not None and checkpoint.resume:
@@ -113,9 +118,7 @@ def train(
     began = saved = time.monotonic()
     before = training.seconds
     with progress, _interrupts() as interrupted:
-        while (
-            training.steps_done < schedule.steps and not training.exhausted(schedule.patience).all()
-        ):
+        while not training.over(schedule):
             _advance(step, schedule, monitor, training, progress)
             training.seconds = before + time.monotonic() - began
             stop = interrupted()
@@ -155,33 +158,41 @@ def _require_finite(training: Training) -> None:
 
 
 def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training) -> None:
-    """Record the mean losses; keep the weights of every member that improved and still has patience."""
+    """Record the mean losses; keep the weights of the members that improved and have patience."""
     counted = (training.steps_done - 1) % schedule.check_every + 1
-    entry: dict[str, Any] = {
-        "step": training.steps_done,
-        "loss": (training.loss_sum / counted).tolist(),
-    }
+    loss = training.loss_sum / counted
+    entry: dict[str, Any] = {"step": training.steps_done, "loss": loss.tolist()}
     training.loss_sum = torch.zeros(())
-    if monitor is None:
-        improved = np.ones(len(training.stale), bool)
-    else:
+    improved = np.ones(len(training.stale), bool)
+    if monitor is not None:
         value = monitor()
         entry["monitor"] = value.tolist()
-        improved = (value < training.best_value) & ~training.exhausted(schedule.patience)
-        training.best_value = np.where(improved, value, training.best_value)
-        training.stale = np.where(improved, 0, training.stale + 1)
-    training.best_step = np.where(improved, training.steps_done, training.best_step)
-    chosen = torch.from_numpy(improved)
-    for name, array in step.scoring_arrays().items():
-        training.best[name][chosen.to(array.device)] = array[chosen.to(array.device)]
+        improved = _judge(training, value, schedule.patience)
     training.history.append(entry)
+    _keep(step, training, improved)
+
+
+def _judge(training: Training, value: np.ndarray, patience: int | None) -> np.ndarray:
+    """Which members [members] are better than ever by the monitor's value and still count."""
+    improved = (value < training.best_value) & ~training.exhausted(patience)
+    training.best_value = np.where(improved, value, training.best_value)
+    training.stale = np.where(improved, 0, training.stale + 1)
+    return improved
+
+
+def _keep(step: Step, training: Training, improved: np.ndarray) -> None:
+    training.best_step = np.where(improved, training.steps_done, training.best_step)
+    for name, array in step.scoring_arrays().items():
+        chosen = torch.from_numpy(improved).to(array.device)
+        training.best[name][chosen] = array[chosen]
 
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a question asked between two steps, so that no checkpoint holds half a step; a second one stops at once.
+    """Turn Ctrl-C into a question asked between two steps, so that no checkpoint holds half a step.
 
-    Only the main thread may set signal handlers; elsewhere Ctrl-C keeps its usual way.
+    A second one stops at once. Only the main thread may set signal handlers; elsewhere Ctrl-C keeps
+    its usual way.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -201,6 +212,7 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 
 
 _RESULT_ARRAYS = ("best_step", "best_value", "stale")
+_RESULT_NUMBERS = ("steps_done", "seconds", "history")
 
 
 def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
@@ -208,24 +220,20 @@ def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     arrays |= {f"best.{name}": array.cpu().numpy() for name, array in training.best.items()}
     arrays |= {name: getattr(training, name) for name in _RESULT_ARRAYS}
     arrays["loss_sum"] = training.loss_sum.cpu().numpy()
-    summary = {
-        "steps_done": training.steps_done,
-        "seconds": training.seconds,
-        "history": training.history,
-    }
-    storage.write(
-        checkpoint.folder, "checkpoint", summary | {"fingerprint": checkpoint.fingerprint}, arrays
-    )
+    summary = {name: getattr(training, name) for name in _RESULT_NUMBERS}
+    summary["fingerprint"] = checkpoint.fingerprint
+    storage.write(checkpoint.folder, "checkpoint", summary, arrays)
 
 
 def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
-    """Go on from the checkpoint, in place; a folder that does not exist yet means a start from the beginning."""
+    """Go on from the checkpoint, in place; where there is none yet, start from the beginning."""
     if not checkpoint.folder.exists():
         return
     summary, arrays = storage.read(checkpoint.folder, "checkpoint")
     if summary["fingerprint"] != checkpoint.fingerprint:
         raise InputError(
-            f"checkpoint {checkpoint.folder} belongs to other data or settings: choose another folder, or do not resume"
+            f"checkpoint {checkpoint.folder} belongs to other data or settings: "
+            "choose another folder, or do not resume"
         )
     for name, array in step.arrays().items():
         array.copy_(torch.from_numpy(arrays[f"step.{name}"]))
@@ -233,6 +241,6 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
         array.copy_(torch.from_numpy(arrays[f"best.{name}"]))
     for name in _RESULT_ARRAYS:
         setattr(training, name, arrays[name])
+    for name in _RESULT_NUMBERS:
+        setattr(training, name, summary[name])
     training.loss_sum = torch.from_numpy(arrays["loss_sum"])
-    training.steps_done, training.seconds = summary["steps_done"], summary["seconds"]
-    training.history = summary["history"]
