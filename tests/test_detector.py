@@ -292,7 +292,7 @@ def test_random_state_is_checked_at_fit(name: str, wrong: Any):
 
 @every_detector
 def test_unknown_scaling_is_refused(name: str):
-    with pytest.raises(InputError, match=r"scaling is 'best'; choose one of .*robust"):
+    with pytest.raises(InputError, match=r"scaling is 'best'; choose one of.*robust"):
         quick(name, scaling="best").fit(rows(20))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from alad import storage
 from alad.detector import Detector
-from alad.errors import InputError
+from alad.errors import InputError, located
 
 DETECTORS = {  # name -> (module, class); the order in which they are listed
     "alad": ("alad.adversarial", "ALAD"),
@@ -20,7 +20,7 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
 
 def detector_class(name: str) -> type[Detector]:
     """The class of that name. Raises InputError, with the names there are."""
-    if name not in DETECTORS:
+    if not isinstance(name, str) or name not in DETECTORS:
         raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
     module, class_name = DETECTORS[name]
     return getattr(import_module(module), class_name)
@@ -48,11 +48,7 @@ def load(folder: str | Path, *, device: str | None = None) -> Detector:
     InputError if the folder holds no whole, unaltered model of a known detector.
     """
     content, arrays = storage.read(folder, "model")
-    found = detector_class(content.get("detector", ""))
-    moved = {"device": device} if device and "device" in found._get_param_names() else {}
-    try:
+    with located(folder):
+        found = detector_class(content.get("detector", ""))
+        moved = {"device": device} if device and "device" in found._get_param_names() else {}
         return found.from_stored(content, arrays, **moved)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"{folder} does not hold what a {found.name} needs ({error!r}); save it anew"
-        ) from error

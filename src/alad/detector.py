@@ -7,7 +7,8 @@ orientation (large = normal), and everything that a user of scikit-learn calls i
 import operator
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad import storage
 from alad.errors import InputError
-from alad.preprocess import TableEncoder
+from alad.preprocess import SCALINGS, TableEncoder
 
 BLOCK_ROWS = 512
 
@@ -69,6 +70,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _check_parameters(self) -> None:
         """Refuse parameters that make no sense; a subclass adds its own."""
         share("contamination", self.contamination, most=0.5)
+        one_of("scaling", self.scaling, tuple(SCALINGS))
         _check_random_state(self.random_state)
 
     # --- fit, score, decide -----------------------------------------------------------------------
@@ -173,17 +175,37 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def from_stored(
         cls, content: Mapping[str, Any], arrays: dict[str, np.ndarray], **overrides: Any
     ) -> Self:
-        """The fitted detector from what `save` wrote; `overrides` replace stored parameters."""
+        """The fitted detector from what `save` wrote; `overrides` replace stored parameters.
+
+        Raises InputError if it does not fit together, or cannot score a row.
+        """
+        with _understood(cls.name):
+            return cls._from_stored(content, arrays, overrides)
+
+    @classmethod
+    def _from_stored(
+        cls, content: Mapping[str, Any], arrays: dict[str, np.ndarray], overrides: dict[str, Any]
+    ) -> Self:
         params = {key: _from_json(value) for key, value in content["params"].items()} | overrides
         unknown = ", ".join(sorted(set(params) - set(cls._get_param_names())))
         if unknown:
             raise InputError(f"{cls.name} has no parameter {unknown}; use the alad that saved it")
         detector = cls(**params)
+        detector._check_parameters()
         detector.encoder_ = TableEncoder.from_state(content["encoder"])
-        detector.training_ = content["training"]
+        detector.training_ = dict(content["training"])
         detector._restore(content["state"], arrays)
-        detector.offset_ = content["offset"]
+        detector.offset_ = _finite("offset", content["offset"])
+        detector._probe()
         return detector
+
+    def _probe(self) -> None:
+        """Score a row, to find out before there is work to lose what arrays of the right names hide."""
+        row = np.zeros((1, self.encoder_.width_), np.float32)
+        with np.errstate(all="ignore"):
+            scores = score_in_blocks(self._score_matrix, row, fill=not self.row_by_row)
+        if scores.shape != (1,) or not np.isfinite(scores).all():
+            raise InputError("its arrays give a row no finite score; save it anew")
 
 
 # --- blocks ---------------------------------------------------------------------------------------
@@ -213,6 +235,34 @@ def _filled(block: np.ndarray, rows: int) -> np.ndarray:
     short = rows - len(block)
     last = block[-1:] if len(block) else np.zeros((1, block.shape[1]), block.dtype)
     return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block
+
+
+# --- what was stored ------------------------------------------------------------------------------
+
+
+@contextmanager
+def _understood(name: str) -> Iterator[None]:
+    """Turn whatever can be raised by content that `save` never wrote into one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        what = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
+        raise InputError(f"it is not what a {name} needs ({what}); save it anew") from error
+
+
+def _finite(name: str, value: Any) -> float:
+    if not isinstance(value, float) or not np.isfinite(value):
+        raise InputError(f"its {name} is {value!r}, not a finite number; save it anew")
+    return value
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """The two ways in which a user hears that something cannot be done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Bad input or a bad parameter: one line that names the value and the remedy (exit code 2)."""
@@ -7,3 +10,12 @@ class InputError(ValueError):
 
 class TrainingError(RuntimeError):
     """A training that cannot go on, such as a loss that is no longer finite (exit code 1)."""
+
+
+@contextmanager
+def located(place: object) -> Iterator[None]:
+    """Bad input found in here is said to be at `place`: a file, a folder."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error

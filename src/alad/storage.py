@@ -65,7 +65,7 @@ def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.n
 
     folder = Path(folder)
     stored = manifest(folder, kind)
-    packed = _bytes(folder, folder / Path(stored["arrays"]["file"]).name)
+    packed = _bytes(folder, folder / stored["arrays"]["file"])
     if hashlib.sha256(packed).hexdigest() != stored["arrays"]["sha256"]:
         raise _altered(folder)
     try:
@@ -88,11 +88,21 @@ def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
         )
     _check_schema(folder, stored)
     checksum = stored.pop("sha256", None)
-    if checksum != _sha256_of_json(stored) or not stored.keys() >= REQUIRED:
+    if checksum != _sha256_of_json(stored) or not _has_form(stored):
         raise _altered(folder)
     if stored["kind"] != kind:
         raise InputError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
     return stored
+
+
+def _has_form(stored: dict[str, Any]) -> bool:
+    """Is all there, of the types that `write` gives it? A right checksum alone proves little."""
+    if not stored.keys() >= REQUIRED or not isinstance(stored["content"], dict):
+        return False
+    arrays, versions = stored["arrays"], stored["versions"]
+    known = isinstance(versions, dict) and isinstance(arrays, dict)
+    digest = str(arrays.get("sha256")) if known else ""
+    return known and arrays == {"file": ARRAYS.format(digest[:16]), "sha256": digest}
 
 
 def _manifest(kind: Kind, content: Mapping[str, Any], packed: bytes) -> str:
@@ -196,15 +206,21 @@ def _bytes(folder: Path, path: Path) -> bytes:
 def _parsed(folder: Path) -> dict[str, Any] | None:
     """What manifest.json says, or None if there is none or it is no JSON object."""
     try:
-        stored = json.loads(_bytes(folder, folder / MANIFEST))
+        stored = json.loads(_bytes(folder, folder / MANIFEST), parse_constant=_refuse_constant)
     except (InputError, ValueError, RecursionError):
         return None
     return stored if isinstance(stored, dict) else None
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")  # NaN and its like, which Python would read
+
+
 def _check_schema(folder: Path, stored: dict[str, Any]) -> None:
     schema = stored.get("schema_version")
-    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+    if type(schema) is not int or schema < 1:
+        raise _altered(folder)
+    if schema > SCHEMA_VERSION:
         raise InputError(
             f"{folder} has schema {schema}, this alad reads up to {SCHEMA_VERSION}; upgrade alad"
         )

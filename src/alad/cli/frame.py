@@ -12,6 +12,8 @@ import typer
 
 from alad.errors import InputError, TrainingError
 
+LONGEST_LINE = 290  # characters: names of columns may be of any length
+
 app = typer.Typer(
     name="alad",
     help="Learn what is normal from a table, then score what is new.",
@@ -63,8 +65,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    say(f"alad: {' '.join(message.split())}")
+    say(f"alad: {_one_line(message)}")
     return status
+
+
+def _one_line(message: str) -> str:
+    """On one line that a terminal can show: no control characters, and its end, the remedy, kept."""
+    line = "".join(c if c.isprintable() else "�" for c in " ".join(message.split()))
+    cut = LONGEST_LINE // 2 - 3
+    return line if len(line) <= LONGEST_LINE else f"{line[:cut]} … {line[-cut:]}"
 
 
 def _usage(error: typer.TyperException) -> str:

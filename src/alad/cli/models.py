@@ -20,7 +20,7 @@ from alad.cli.frame import (
     say,
     stoppable,
 )
-from alad.errors import InputError
+from alad.errors import InputError, located
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,9 @@ def fit(
     ] = None,
     scaling: Annotated[
         str | None,
-        option(help="Of numbers: robust, standard, minmax, none, …", show_default="robust"),
+        option(
+            help="Of numbers: standard, robust, minmax, quantile, none, …", show_default="standard"
+        ),
     ] = None,
     seed: Annotated[int, option(min=0, help="Same seed, same model (on a CPU).")] = 0,
     preset: Annotated[
@@ -146,14 +148,16 @@ def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
 
 def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) -> dict[str, Any]:
     """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
-    from alad.data.tables import read_table
+    from alad.data.tables import place_of, read_table
 
+    detector._check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)
     _require_place(output, "model")
     if trained_in_steps:
         _require_place(checkpoint, "checkpoint")
     rows = read_table(table)
-    detector.fit(rows)
+    with located(place_of(table)):
+        detector.fit(rows)
     _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0})
     detector.save(output)
     if trained_in_steps:
@@ -227,8 +231,10 @@ def score(
     writing.check_target(output)
     detector = catalogue.load(model, device=device)
     rows = tables.read_table(table)
-    added = _scores(detector, _without(rows, _split(drop)), score)
-    writing.write_table(rows, output, added)
+    with located(tables.place_of(table)):
+        added = _scores(detector, _without(rows, _split(drop)), score)
+        whole = writing.with_columns(rows, added)
+    writing.write_table(whole, output)
     facts = {"output": output, "rows": rows.num_rows, "threshold": -detector.offset_}
     flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
     if as_json:
@@ -267,5 +273,9 @@ def info(model: Model, as_json: AsJson = False) -> None:
     stored = storage.manifest(model, "model")
     if as_json:
         print_json(stored)
-    else:
-        report.show(*report.model_tables(stored))
+        return
+    try:
+        shown = report.model_tables(stored)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{model} is not what any alad has written; save it anew") from error
+    report.show(*shown)

@@ -4,6 +4,7 @@ Cells of a CSV file stay text, exactly as they stand there: what a column means 
 `alad.data.columns`, and a scored CSV keeps every cell of its input to the letter.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -28,7 +29,7 @@ from alad.errors import InputError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 
-__all__ = ["check_target", "read_table", "write_table"]
+__all__ = ["check_target", "place_of", "read_table", "write_table"]
 
 DELIMITERS = ",;\t|"
 HEAD = 1 << 16  # bytes looked at to tell formats and delimiters apart
@@ -51,7 +52,7 @@ def read_table(source: str | Path, *, drop: Sequence[str] = ()) -> pa.Table:
     UTF-8 with one header line; its columns come as text. Columns named in `drop` are left out.
     Raises InputError, on one line that names the file, for anything else.
     """
-    place = "standard input" if str(source) == STREAM else str(source)
+    place = place_of(source)
     with _explained(place):
         table = _parsed(_unpacked(_content(source, place)), place)
         check_names(table.column_names, "the table")
@@ -62,6 +63,11 @@ def read_table(source: str | Path, *, drop: Sequence[str] = ()) -> pa.Table:
         if not table.num_rows or not table.num_columns:
             raise InputError("the table is empty: it has column names and no rows")
         return table.drop_columns(list(drop))
+
+
+def place_of(source: str | Path) -> str:
+    """What to call a source in messages."""
+    return "standard input" if str(source) == STREAM else str(source)
 
 
 @contextmanager
@@ -120,7 +126,7 @@ def _unpacked(content: pa.Buffer) -> pa.Buffer:
 
 def _parsed(content: pa.Buffer, place: str) -> pa.Table:
     head = content[:HEAD].to_pybytes()
-    if not head.strip():
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty")
     for magic, what in UNREADABLE:
         if head.startswith(magic):

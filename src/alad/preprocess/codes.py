@@ -5,6 +5,7 @@ missing in training rows. A category column gives a 0/1 column for each level, f
 occurred, and a last one for what training rows never held (or held too rarely to have its own).
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from alad.data.columns import Column, categories, numbers
+from alad.errors import InputError
 from alad.preprocess.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
@@ -117,6 +119,28 @@ def to_state(code: Code) -> dict[str, Any]:
 
 
 def from_state(state: Mapping[str, Any]) -> Code:
-    """The code whose `to_state` this is."""
+    """The code whose `to_state` this is; InputError if it is none's."""
     rest = {key: value for key, value in state.items() if key != "kind"}
-    return CODES[state["kind"]](**rest)
+    code = CODES[state["kind"]](**rest)
+    if not (_sound_number(code) if isinstance(code, NumberCode) else _sound_category(code)):
+        raise InputError(f"column {code.name!r} is stored in a way that was never written")
+    return code
+
+
+def _sound_category(code: CategoryCode) -> bool:
+    texts = isinstance(code.levels, list) and all(isinstance(level, str) for level in code.levels)
+    flags = isinstance(code.missing, bool) and isinstance(code.rare, bool)
+    return texts and flags and len(set(code.levels)) == len(code.levels)
+
+
+def _sound_number(code: NumberCode) -> bool:
+    """Are its numbers numbers, and is what they make of any others finite?"""
+    given = [code.fill, code.shift, code.unit, *([] if code.constant is None else [code.constant])]
+    plain = all(
+        type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
+    )
+    if not plain or not isinstance(code.missing, bool) or code.unit <= 0:
+        return False
+    probe = np.array([-RAW_LIMIT, 0.0, code.fill, RAW_LIMIT])
+    with np.errstate(divide="raise", invalid="raise"):
+        return bool(np.isfinite(code._scaled(limited(probe, RAW_LIMIT))).all())

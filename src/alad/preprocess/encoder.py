@@ -25,7 +25,7 @@ class TableEncoder:
 
     def __init__(
         self,
-        scaling: str = "robust",
+        scaling: str = "standard",
         drop: Sequence[str | int] = (),
         *,
         owner: str = "TableEncoder",
@@ -134,10 +134,23 @@ class TableEncoder:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The encoder whose `state` this is."""
+        """The encoder whose `state` this is; InputError if it is none's."""
         encoder = cls(state["scaling"], tuple(state["drop"]), owner=state["owner"])
         codes = [from_state(code) for code in state["codes"]]
+        _check_state(state, codes)
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
+
+
+def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
+    """Does every code have its column? InputError if not."""
+    names, kept = state["names"], state["kept"]
+    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    whole = isinstance(kept, list) and all(type(i) is int for i in kept)
+    ordered = texts and whole and sorted({*kept} & {*range(len(names))}) == kept
+    if not ordered or not codes or [names[i] for i in kept] != [code.name for code in codes]:
+        raise InputError("the stored columns do not fit together")
+    if type(state["named"]) is not bool or len(set(names)) < len(names):
+        raise InputError("the stored column names are none")
 
 
 def _keys(drop: str | int | Sequence[str | int]) -> list[str | int]:
