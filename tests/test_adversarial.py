@@ -56,7 +56,8 @@ def test_members_are_the_same_alone_and_the_ensemble_is_the_mean_on_a_common_sca
     np.testing.assert_allclose(scores[2], third.anomaly_score(X), rtol=5e-2)
     center = np.median(scores, axis=1, keepdims=True)
     spread = np.abs(scores - center).mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(three.anomaly_score(X), ((scores - center) / spread).mean(axis=0), rtol=1e-9)
+    mean = ((scores - center) / spread).mean(axis=0)
+    np.testing.assert_allclose(three.anomaly_score(X), mean, rtol=1e-9)
 
 
 @pytest.mark.parametrize("score", list(SCORES))
@@ -94,7 +95,8 @@ def test_the_stopping_rule_restores_the_best_weights():
 
 
 def test_epochs_count_rows():
-    detector = alad.ALAD(random_state=0, epochs=3, batch_size=32, validation_fraction=0.0).fit(ring(100))
+    settings = {"epochs": 3, "batch_size": 32, "validation_fraction": 0.0}
+    detector = alad.ALAD(random_state=0, **settings).fit(ring(100))
     assert detector.training_["steps"] == 9  # three whole batches of 32 in 100 rows
 
 

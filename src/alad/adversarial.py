@@ -1,7 +1,8 @@
 """ALAD and its relatives as detectors: one body, the game as data.
 
-Zenati, Romain, Foo, Lecouat, Chandrasekhar: Adversarially Learned Anomaly Detection, ICDM 2018 (ALAD); Li et al. 2017 (ALICE);
-Donahue et al. 2017, Dumoulin et al. 2017 and Zenati et al. 2018b (BiGAN for anomaly detection).
+Zenati, Romain, Foo, Lecouat, Chandrasekhar: Adversarially Learned Anomaly Detection, ICDM 2018
+(ALAD); Li et al. 2017 (ALICE); Donahue et al. 2017, Dumoulin et al. 2017 and Zenati et al. 2018b
+(BiGAN for anomaly detection).
 """
 
 from __future__ import annotations
@@ -33,30 +34,44 @@ from alad.training import Checkpoint, Schedule, Training, train
 ENGINES = ("auto", "torch", "native")
 MONITOR_ROWS = 4_000  # held-out rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
+# parameters that may be others when an interrupted training goes on
+WITHOUT_EFFECT_ON_WEIGHTS = {
+    *("checkpoint", "checkpoint_seconds", "resume"),
+    *("verbose", "device", "engine", "contamination"),
+}
 
 
 class Adversarial(Detector):
-    """The body of ALAD, ALICE and BiGAN: networks E, G and pair discriminators, trained as a game on normal rows.
+    """The body of ALAD, ALICE and BiGAN.
+
+    Networks E, G and pair discriminators, trained as a game on normal rows.
 
     Parameters
     ----------
-    architecture : name in `presets.ARCHITECTURES`, mapping of widths, or None for a rule from the number of columns
+    architecture : name in `presets.ARCHITECTURES`, mapping of widths, or None for a rule from the
+        number of columns
     latent_dim : width of the latent code; None = the architecture's
-    spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the method was published
+    spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
+        method was published
     score_function : name in `scores.SCORES`; None = the method's own (features; egbad for BiGAN)
     scaling, drop : see `TableEncoder`
     learning_rate, batch_size : of Adam with betas (0.5, 0.999), for both players
-    epochs, max_steps : how long to train at most, the smaller of the two; a step updates both players once; 0 = untrained
-    validation_fraction, patience, check_every : share of rows held out for the stopping rule, checks without improvement
-        after which a member stops learning, steps between two checks; patience None = train to the end
+    epochs, max_steps : how long to train at most, the smaller of the two; a step updates both
+        players once; 0 = untrained
+    validation_fraction, patience, check_every : share of rows held out for the stopping rule,
+        checks without improvement after which a member stops learning, steps between two checks;
+        patience None = train to the end
     ema_decay : of the moving average of the weights that is used for scoring
-    members : how many copies to train side by side, or which ones ([3] = the fourth one alone); their mean score counts
+    members : how many copies to train side by side, or which ones ([3] = the fourth one alone);
+        their mean score counts
     contamination : share of the training rows to be flagged by `predict`
-    random_state : None, an integer or a RandomState; with an integer the same data give the same bytes on a CPU
+    random_state : None, an integer or a RandomState; with an integer the same data give the same
+        bytes on a CPU
     device : "cpu", "cuda", or "auto"
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had
     verbose : 1 shows progress on stderr
-    checkpoint, checkpoint_seconds, resume : folder, interval, and whether to go on from what lies in it
+    checkpoint, checkpoint_seconds, resume : folder, interval, and whether to go on from what lies
+        in it
     """
 
     method: ClassVar[str]
@@ -120,7 +135,7 @@ class Adversarial(Detector):
         """A detector with the settings of one row of `presets.PRESETS`, some of them replaced."""
         return cls(**preset(name) | overrides)
 
-    # --- parameters ----------------------------------------------------------------------------------------------------
+    # --- parameters -------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -149,7 +164,7 @@ class Adversarial(Detector):
         else:
             whole("members", self.members)
 
-    # --- fitting -------------------------------------------------------------------------------------------------------
+    # --- fitting ----------------------------------------------------------------------------------
 
     def _fit_matrix(self, X: np.ndarray) -> None:
         seed = seed_of(self.random_state)
@@ -157,14 +172,12 @@ class Adversarial(Detector):
         step = self._make_step(rows, seed)
         self._adopt(step.networks, step.members)
         monitor = self._make_monitor(step, held_out, seed)
-        steps = self._steps(step.steps_per_epoch)
-        schedule = Schedule(steps, self.check_every, self.patience if monitor else None)
-        checkpoint = self._make_checkpoint(X, seed)
+        patience = self.patience if monitor else None
         training = train(
             step,
-            schedule,
+            Schedule(self._steps(step.steps_per_epoch), self.check_every, patience),
             monitor,
-            checkpoint=checkpoint,
+            checkpoint=self._make_checkpoint(X, seed),
             label=self.name,
             verbose=bool(self.verbose),
         )
@@ -173,7 +186,7 @@ class Adversarial(Detector):
         self.training_ = self._summary(training, step, seed)
 
     def _split(self, X: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Training rows, and held-out rows for the stopping rule; too few rows to spare any means none."""
+        """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
         if self.patience is None:
             return X, X[:0]
         held_out = int(self.validation_fraction * len(X))
@@ -215,11 +228,13 @@ class Adversarial(Detector):
         if len(held_out) == 0:
             return None
 
+        name = self._score_name()
+        if SCORES[name].fit:  # it would have to be fitted anew at every check
+            name = "features"
+
         def score(X: np.ndarray) -> np.ndarray:
             self._settle(step.scoring_arrays())
-            return self._raw_scores(
-                X, "features" if SCORES[self._score_name()].fit else self._score_name()
-            )
+            return self._raw_scores(X, name)
 
         generator = stream(seed, 0, Purpose.SPLIT, 1)
         monitor = SwappedColumns(score, held_out[:MONITOR_ROWS], self.encoder_.source_, generator)
@@ -233,17 +248,10 @@ class Adversarial(Detector):
     def _make_checkpoint(self, X: np.ndarray, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
-        ignored = (
-            "checkpoint",
-            "checkpoint_seconds",
-            "resume",
-            "verbose",
-            "device",
-            "engine",
-            "contamination",
-        )
         settings = {
-            name: repr(value) for name, value in self.get_params().items() if name not in ignored
+            name: repr(value)
+            for name, value in self.get_params().items()
+            if name not in WITHOUT_EFFECT_ON_WEIGHTS
         }
         digest = hashlib.sha256(json.dumps([self.name, seed, settings], sort_keys=True).encode())
         digest.update(np.ascontiguousarray(X).data)
@@ -252,10 +260,11 @@ class Adversarial(Detector):
         )
 
     def _summary(self, training: Training, step: GameStep, seed: int) -> dict[str, Any]:
+        chosen_for = step.X.device.type if self.engine == "auto" else None
         return {
             "seed": seed,
             "engine": "native" if isinstance(step, native.NativeGameStep) else "torch",
-            "engine_note": native.reason() if self.engine == "auto" and step.X.device.type == "cpu" else None,
+            "engine_note": native.reason() if chosen_for == "cpu" else None,
             "rows": len(step.X),
             "steps": training.steps_done,
             "best_step": training.best_step.tolist(),
@@ -264,7 +273,7 @@ class Adversarial(Detector):
             "history": training.history,
         }
 
-    # --- what the parameters mean --------------------------------------------------------------------------------------
+    # --- what the parameters mean -----------------------------------------------------------------
 
     def _game(self) -> Game:
         game = FAMILY[self.method]
@@ -276,14 +285,7 @@ class Adversarial(Detector):
 
     def _architecture(self, width: int) -> Architecture:
         if isinstance(self.architecture, Mapping):
-            widths = {
-                name: tuple(v) if isinstance(v, list) else v
-                for name, v in self.architecture.items()
-            }
-            try:
-                shape = Architecture(**widths)
-            except TypeError as error:
-                raise InputError(f"architecture {self.architecture!r} does not fit: {error}") from None
+            shape = _architecture_of(self.architecture)
         elif self.architecture is None:
             shape = architecture_for(width)
         elif self.architecture in ARCHITECTURES:
@@ -295,11 +297,9 @@ class Adversarial(Detector):
         return shape if self.latent_dim is None else replace(shape, latent=self.latent_dim)
 
     def _members(self) -> list[int]:
-        return (
-            list(range(self.members))
-            if isinstance(self.members, int)
-            else [int(member) for member in self.members]
-        )
+        if isinstance(self.members, int):
+            return list(range(self.members))
+        return [int(member) for member in self.members]
 
     def _device(self) -> torch.device:
         if self.device == "auto":
@@ -315,7 +315,7 @@ class Adversarial(Detector):
     def _score_name(self) -> str:
         return self.own_score if self.score_function is None else self.score_function
 
-    # --- scoring -------------------------------------------------------------------------------------------------------
+    # --- scoring ----------------------------------------------------------------------------------
 
     def _adopt(self, networks: DenseNetworks, members: Sequence[int]) -> None:
         self._networks, self.members_ = networks, list(members)
@@ -323,7 +323,7 @@ class Adversarial(Detector):
         self._scales: dict[str, np.ndarray] = {}
 
     def _settle(self, arrays: Mapping[str, Tensor]) -> None:
-        """Take the averaged weights as they are used for scoring: spectral norms divided out, once and exactly."""
+        """Score with these averaged weights: spectral norms divided out, once and exactly."""
         self._cycle = Cycle(self._networks, Context(*scoring_weights(self._networks, arrays)))
 
     def _tensor(self, X: np.ndarray) -> Tensor:
@@ -341,7 +341,7 @@ class Adversarial(Detector):
 
     @torch.no_grad()
     def _learn_scores(self, X: np.ndarray) -> None:
-        """What the scores need from training rows X: whitening, and for every member the common scale of an ensemble."""
+        """From training rows X: whitening, and for every member the common scale of an ensemble."""
         gaps = self._cycle.gap(self._tensor(X))
         self._fitted = {name: score.fit(gaps) for name, score in SCORES.items() if score.fit}
         self._scales = {name: common_scale(self._raw_scores(X, name)) for name in SCORES}
@@ -351,26 +351,29 @@ class Adversarial(Detector):
         return self._combine(self._evaluate(X, name), name)
 
     def _combine(self, scores: np.ndarray, name: str) -> np.ndarray:
-        """[members, n] -> [n]: one member's own score, or the mean over members on their common scale."""
+        """[members, n] -> [n]: one member's own score, or the mean on the members' common scale."""
         if len(scores) == 1:
             return scores[0]
         center, spread = self._scales[name]
         return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
 
     def member_scores(self, X: Any) -> np.ndarray:
-        """Float64 [members, n], large = anomalous: each member's own score, as published, on its own scale."""
+        """Float64 [members, n], large = anomalous: each member's own score, on its own scale."""
         check_is_fitted(self)
         return self._raw_scores(self.encoder_.transform(X), self._score_name())
 
     def score_as(self, X: Any, score: str) -> np.ndarray:
-        """Float64 [n], large = anomalous, by another of the scores in `scores.SCORES`, without fitting anew."""
+        """Float64 [n], large = anomalous, by any of the scores in `scores.SCORES`, no new fit."""
         check_is_fitted(self)
         one_of("score", score, tuple(SCORES))
         return self._combine(self._raw_scores(self.encoder_.transform(X), score), score)
 
     @torch.no_grad()
     def reconstruct(self, X: Any) -> np.ndarray:
-        """G(E(x)) of encoded rows, float32 [n, width], mean over members; `encoder_.output_names_` names the columns."""
+        """G(E(x)) of encoded rows, float32 [n, width], mean over members.
+
+        `encoder_.output_names_` names the columns.
+        """
         check_is_fitted(self)
 
         def one_block(block: np.ndarray) -> np.ndarray:
@@ -378,7 +381,7 @@ class Adversarial(Detector):
 
         return np.ascontiguousarray(score_in_blocks(one_block, self.encoder_.transform(X)).T)
 
-    # --- storage -------------------------------------------------------------------------------------------------------
+    # --- storage ----------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         groups = {"weight": self._cycle.context.weights, "buffer": self._cycle.context.buffers}
@@ -408,12 +411,17 @@ class Adversarial(Detector):
             else:
                 groups[kind][name] = torch.from_numpy(array).to(device)
         _require_shapes(self._networks, groups["weight"], len(self.members_))
+        self._require_complete(groups["buffer"])
+        self._cycle = Cycle(self._networks, Context(groups["weight"], groups["buffer"]))
+
+    def _require_complete(self, buffers: Mapping[str, Tensor]) -> None:
         missing = [name for name in SCORES if name not in self._scales]
-        missing += [name for name, score in SCORES.items() if score.fit and name not in self._fitted]
-        missing += [name for layer in self._networks.layers for name in layer.buffer_shapes() if name not in groups["buffer"]]
+        fitted = [name for name, score in SCORES.items() if score.fit]
+        missing += [name for name in fitted if name not in self._fitted]
+        needed = [name for layer in self._networks.layers for name in layer.buffer_shapes()]
+        missing += [name for name in needed if name not in buffers]
         if missing:
             raise InputError(f"the model lacks {', '.join(missing)}; save it anew")
-        self._cycle = Cycle(self._networks, Context(groups["weight"], groups["buffer"]))
 
     def _networks_for(self, width: int) -> DenseNetworks:
         game = self._game()
@@ -427,6 +435,16 @@ def _fraction(name: str, value: Any) -> None:
         raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
 
 
+def _architecture_of(widths: Mapping[str, Any]) -> Architecture:
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in widths.items()
+    }
+    try:
+        return Architecture(**given)
+    except TypeError as error:
+        raise InputError(f"architecture {widths!r} does not fit: {error}") from None
+
+
 def common_scale(scores: np.ndarray) -> np.ndarray:
     """Median and mean deviation from it, [2, members], of scores [members, n] of training rows."""
     center = np.median(scores, axis=1)
@@ -437,14 +455,16 @@ def common_scale(scores: np.ndarray) -> np.ndarray:
 def _require_shapes(networks: DenseNetworks, weights: Mapping[str, Tensor], members: int) -> None:
     for layer in networks.layers:
         for name, shape in layer.shapes().items():
-            if tuple(weights[name].shape) != (members, *shape):
-                raise InputError(
-                    f"weights {name} have shape {tuple(weights[name].shape)}, not {(members, *shape)}"
-                )
+            found, expected = tuple(weights[name].shape), (members, *shape)
+            if found != expected:
+                raise InputError(f"weights {name} have shape {found}, not {expected}")
 
 
 class ALAD(Adversarial):
-    """Adversarially learned anomaly detection (Zenati et al. 2018): D_xz, D_xx and D_zz, spectrally normalised."""
+    """Adversarially learned anomaly detection (Zenati et al. 2018).
+
+    D_xz, D_xx and D_zz, spectrally normalised.
+    """
 
     name: ClassVar[str] = "alad"
     summary: ClassVar[str] = "adversarially learned anomaly detection (Zenati et al., ICDM 2018)"
@@ -460,7 +480,10 @@ class ALICE(Adversarial):
 
 
 class BiGAN(Adversarial):
-    """BiGAN for anomaly detection (Zenati et al. 2018b, EGBAD): D_xz alone, scored by residual and features."""
+    """BiGAN for anomaly detection (Zenati et al. 2018b, EGBAD).
+
+    D_xz alone, scored by residual and features.
+    """
 
     name: ClassVar[str] = "bigan"
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
