@@ -26,24 +26,23 @@ def broken(X: np.ndarray) -> np.ndarray:
     return np.random.default_rng(3).permuted(X, axis=0)
 
 
-def auroc(detector, score: str = "features") -> float:
+def aurocs(kind, score: str, **settings) -> np.ndarray:
+    """Of every member, by one score."""
+    detector = kind(random_state=0, members=3, score_function=score, **settings).fit(ring(600))
     normal = ring(400, seed=1)
-    X = np.concatenate([normal, broken(normal)])
-    return float(roc_auc_score(np.repeat([0, 1], 400), detector.score_as(X, score)))
+    scores = detector.member_scores(np.concatenate([normal, broken(normal)]))
+    return np.array([roc_auc_score(np.repeat([0, 1], 400), one) for one in scores])
 
 
-@pytest.mark.parametrize("kind", [alad.ALAD, alad.ALICE, alad.BiGAN])
-def test_trained_beats_untrained_over_seeds(kind):
-    X = ring(600)
-    gains = []
-    for seed in range(3):
-        settings = {"random_state": seed, "learning_rate": 1e-3, "patience": None}
-        score = "l1" if kind is alad.BiGAN else "features"
-        trained = auroc(kind(max_steps=600, **settings).fit(X), score)
-        untrained = auroc(kind(max_steps=0, **settings).fit(X), score)
-        gains.append(trained - untrained)
-        assert trained > 0.7, (seed, trained, untrained)
-    assert min(gains) > 0.05, gains
+@pytest.mark.parametrize(
+    ("kind", "floor"),
+    [(alad.ALAD, 0.8), (alad.ALICE, 0.8), (alad.BiGAN, 0.58)],  # no cycle term, no cycle
+)
+def test_trained_beats_untrained_over_seeds(kind, floor: float):
+    untrained = aurocs(kind, "features", max_steps=0)
+    trained = aurocs(kind, "features", max_steps=500, patience=None)
+    assert (untrained < 0.56).all() and (trained > floor).all(), (untrained, trained)
+    assert (trained - untrained > 0.05).all(), (untrained, trained)
 
 
 def test_members_are_the_same_alone_and_the_ensemble_is_the_mean_on_a_common_scale():
