@@ -213,10 +213,13 @@ def _is_number(text: str) -> bool:
 
 def _decimal_points(table: pa.Table) -> pa.Table:
     """Columns of numbers with decimal commas, as files delimited by ; have them, with points."""
-    for i, name in enumerate(table.column_names):
-        cells = table.column(i)
-        empty = pc.is_in(cells, value_set=EXACT_MISSING)
-        number = pc.match_substring_regex(cells, DECIMAL_COMMA)
-        if pc.any(number).as_py() and pc.all(pc.or_(empty, number)).as_py():
-            table = table.set_column(i, name, pc.replace_substring(cells, ",", "."))
-    return table
+    columns = [_decimal_point(cells) for cells in table.columns]
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def _decimal_point(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    empty = pc.is_in(cells, value_set=EXACT_MISSING)
+    number = pc.match_substring_regex(cells, DECIMAL_COMMA)
+    if pc.any(number).as_py() and pc.all(pc.or_(empty, number)).as_py():
+        return pc.replace_substring(cells, ",", ".")
+    return cells

@@ -148,10 +148,9 @@ def _typed(table: pa.Table) -> pa.Table:
     """Text from CSV as the types of a format that has them; other tables unchanged."""
     if FROM_TEXT not in (table.schema.metadata or {}):
         return table
-    for i, name in enumerate(table.column_names):
-        if pa.types.is_string(table.schema.field(i).type):
-            table = table.set_column(i, name, _typed_column(table.column(i)))
-    return table.replace_schema_metadata(None)
+    # one new table: setting columns one by one takes the square of their number
+    columns = [_typed_column(c) if pa.types.is_string(c.type) else c for c in table.columns]
+    return pa.Table.from_arrays(columns, names=table.column_names)
 
 
 def _typed_column(cells: pa.ChunkedArray) -> pa.ChunkedArray:
