@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -684,3 +685,22 @@ def test_the_bomb_is_one(place):
     """Otherwise its silence would say nothing."""
     pickle.loads(BOMB)
     assert Path("exploded").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("stream", "status", "out", "err"),
+    [
+        ("stdin", 2, "", "alad: standard input: is closed"),
+        ("stdout", 2, "", "alad: standard output is closed"),
+        ("stderr", 0, "a,b,c,kind,anomaly_score,is_anomaly\n", ""),
+    ],
+)
+def test_closed_streams(place, models, capfd, monkeypatch, stream, status, out, err):
+    """Python has None for a stream that was closed before it began."""
+    Path("new.csv").write_bytes(WHOLE["csv"])
+    monkeypatch.setattr(sys, stream, None)
+    source = "-" if stream == "stdin" else "new.csv"
+    assert cli.run(["score", str(models["knn"]), source]) == status
+    shown, said = capfd.readouterr()
+    assert shown.startswith(out) and said.startswith(err)
+    assert shown.count("\n") == (0 if status else ROWS + 1) and said.count("\n") == bool(err)

@@ -200,7 +200,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return detector
 
     def _probe(self) -> None:
-        """Score a row, to find out before there is work to lose what arrays of the right names hide."""
+        """Score a row, to find out now what arrays of the right names hide."""
         row = np.zeros((1, self.encoder_.width_), np.float32)
         with np.errstate(all="ignore"):
             scores = score_in_blocks(self._score_matrix, row, fill=not self.row_by_row)

@@ -70,7 +70,7 @@ def _complain(message: str, status: int) -> int:
 
 
 def _one_line(message: str) -> str:
-    """On one line that a terminal can show: no control characters, and its end, the remedy, kept."""
+    """On one line that a terminal can show: no control characters, both ends kept."""
     line = "".join(c if c.isprintable() else "�" for c in " ".join(message.split()))
     cut = LONGEST_LINE // 2 - 3
     return line if len(line) <= LONGEST_LINE else f"{line[:cut]} … {line[-cut:]}"
@@ -84,6 +84,8 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def say(message: str) -> None:
+    if sys.stderr is None:  # closed: print would take standard output instead
+        return
     with suppress(BrokenPipeError):
         print(message, file=sys.stderr, flush=True)
 

@@ -107,6 +107,8 @@ def _reason(line: str) -> str:
 
 def _content(source: str | Path, place: str) -> pa.Buffer:
     if str(source) == STREAM:
+        if sys.stdin is None:
+            raise InputError("is closed; give it a table, or name a file")
         return pa.py_buffer(sys.stdin.buffer.read())
     if Path(source).is_dir():
         raise InputError("is a folder; name a file")

@@ -34,6 +34,8 @@ FORMATS = {
 def check_target(target: str | Path) -> None:
     """Raise InputError if no table can be written there; for asking before long work."""
     if str(target) == STREAM:
+        if sys.stdout is None:
+            raise InputError("standard output is closed; name a file with -o")
         return
     _format(Path(target))
     parent = Path(target).absolute().parent
