@@ -28,6 +28,7 @@ class Row:
     published: str | None = None  # the method's name in the paper
     protocols: tuple[str, ...] = ("paper", "clean")
     members: bool = False  # runs are members of one fit, trained side by side
+    together: int = 1  # where splits differ, so many members a run, judged as an ensemble too
     most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
     trained: bool = True
     hours: bool = False  # trained for hours, so measured after all else
@@ -49,15 +50,23 @@ def _untrained(name: str, preset: str, **how: Any) -> Row:
     return _alad(name, preset, changes={"max_steps": 0}, trained=False, **how)
 
 
-def _family(preset: str) -> tuple[Row, ...]:
+def _family(preset: str, **how: Any) -> tuple[Row, ...]:
     """ALAD's networks as they are before training, ALAD, and its ablation study."""
+    ablations = {"alad-baseline": (False, False), "alad+dl": (False, True)}
+    ablations |= {"alad+sn": (True, False), "alad+sn+dl": (True, True)}
+    published = {
+        "alad-baseline": "baseline",
+        "alad+dl": "dl",
+        "alad+sn": "sn",
+        "alad+sn+dl": "sn+dl",
+    }
     return (
-        _untrained("alad-untrained", preset),
-        _alad("alad", preset, published="ALAD"),
-        _alad("alad-baseline", preset, changes=_switched(False, False), published="baseline"),
-        _alad("alad+dl", preset, changes=_switched(False, True), published="dl"),
-        _alad("alad+sn", preset, changes=_switched(True, False), published="sn"),
-        _alad("alad+sn+dl", preset, changes=_switched(True, True), published="sn+dl"),
+        _untrained("alad-untrained", preset, **how),
+        _alad("alad", preset, published="ALAD", **how),
+        *(
+            _alad(name, preset, changes=_switched(*switches), published=published[name], **how)
+            for name, switches in ablations.items()
+        ),
     )
 
 
@@ -91,7 +100,7 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
         Row("isolation-forest", "isolation-forest", published="IF"),
         Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=1),
         Row("knn", "knn", most_runs=1),
-        *_family("arrhythmia"),
+        *_family("arrhythmia", together=4),
         *_paper("arrhythmia-paper"),
     ),
 }
@@ -178,7 +187,7 @@ def cells(
 def _of_split(benchmark: str, protocol: str, row: Row, split: int, runs: int) -> list[Cell]:
     """Cells of one row on one split; where splits differ, each is one run with the split's seed."""
     if len(PROTOCOLS[benchmark][protocol].seeds) > 1:
-        return [Cell(benchmark, protocol, row, split, split, 1)]
+        return [Cell(benchmark, protocol, row, split, split, row.together)]
     if row.members:
         return [Cell(benchmark, protocol, row, split, 0, runs)]
     seeds = range(min(runs, row.most_runs or runs))

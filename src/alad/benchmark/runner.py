@@ -125,7 +125,8 @@ class _Job:
 
 def command(cell: Cell) -> str:
     """What to type to measure the cell's row again; without the paths of this machine."""
-    row, runs = cell.row, f" --runs {cell.members}" if cell.row.members else ""
+    shared = len(PROTOCOLS[cell.benchmark][cell.protocol].seeds) == 1
+    row, runs = cell.row, f" --runs {cell.members}" if cell.row.members and shared else ""
     return f"alad bench {cell.benchmark} --protocol {cell.protocol} --detector {row.name}{runs}"
 
 

@@ -33,7 +33,7 @@ class TableRow:
     detector: str
     trained: bool
     measures: dict[str, Spread]  # empty if no run has succeeded
-    ensemble: dict[str, float] | None  # the members' common score, where there are several
+    ensemble: dict[str, float] | None  # the members' common score, mean over splits
     fit_seconds: float  # of all the runs together
     score_seconds: float  # of one run, on average
     published: Published | None
@@ -59,7 +59,7 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
 def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow:
     current = latest(lines)
     single = [line for line in current if line["member"] != "ensemble"]
-    together = next((line for line in current if line["member"] == "ensemble"), None)
+    together = [line for line in current if line["member"] == "ensemble"]
     number = published.find(benchmark, row.published) if row.published else None
     return TableRow(
         benchmark=benchmark,
@@ -67,7 +67,9 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         detector=row.name,
         trained=row.trained,
         measures={name: spread([line[name] for line in single]) for name in MEASURES if single},
-        ensemble={name: together[name] for name in MEASURES} if together else None,
+        ensemble={name: mean([line[name] for line in together]) for name in MEASURES}
+        if together
+        else None,
         fit_seconds=sum({line["cell"]: line["fit_seconds"] for line in single}.values()),
         score_seconds=mean([line["score_seconds"] for line in single]) if single else 0.0,
         published=number,
