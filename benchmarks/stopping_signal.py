@@ -6,7 +6,7 @@ signal, 1 - AUROC against rows with swapped columns, and the true F1. Prints, fo
 Spearman's rank correlation of the two over checks, and F1 at the step that the signal chose beside
 the last, the median and the best one.
 
-    python benchmarks/stopping_signal.py [--steps 6000] [--members 5] [--protocol clean] [--score l1]
+    python benchmarks/stopping_signal.py --steps 6000 --members 5 --score l1
 """
 
 from __future__ import annotations
