@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from sklearn import ensemble, svm
 
-from alad.classic import (
-    KNN,
-    IsolationForest,
-    OneClassSVM,
-    _rounded_down,
-    average_path_length,
-)
+from alad.classic.forest import IsolationForest, _rounded_down, average_path_length
+from alad.classic.neighbours import KNN
+from alad.classic.svm import OneClassSVM
 from alad.errors import InputError
 
 RAW = {"scaling": "none"}  # the encoder passes numbers on, so that scikit-learn sees the same

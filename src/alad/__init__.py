@@ -11,7 +11,9 @@ from alad.errors import InputError, TrainingError
 if TYPE_CHECKING:
     from alad.adversarial import ALAD, ALICE, BiGAN
     from alad.catalogue import detectors, load
-    from alad.classic import KNN, IsolationForest, OneClassSVM
+    from alad.classic.forest import IsolationForest
+    from alad.classic.neighbours import KNN
+    from alad.classic.svm import OneClassSVM
 
 __version__ = "0.1.0"
 
@@ -33,9 +35,9 @@ _HOMES = {
     "ALAD": "adversarial",
     "ALICE": "adversarial",
     "BiGAN": "adversarial",
-    "IsolationForest": "classic",
-    "KNN": "classic",
-    "OneClassSVM": "classic",
+    "IsolationForest": "classic.forest",
+    "KNN": "classic.neighbours",
+    "OneClassSVM": "classic.svm",
     "detectors": "catalogue",
     "load": "catalogue",
 }

@@ -12,9 +12,9 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
     "alad": ("alad.adversarial", "ALAD"),
     "alice": ("alad.adversarial", "ALICE"),
     "bigan": ("alad.adversarial", "BiGAN"),
-    "isolation-forest": ("alad.classic", "IsolationForest"),
-    "oc-svm": ("alad.classic", "OneClassSVM"),
-    "knn": ("alad.classic", "KNN"),
+    "isolation-forest": ("alad.classic.forest", "IsolationForest"),
+    "oc-svm": ("alad.classic.svm", "OneClassSVM"),
+    "knn": ("alad.classic.neighbours", "KNN"),
 }
 
 
