@@ -15,7 +15,8 @@ PACKAGE = Path(alad.__file__).parent
 ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
     *("scores", "monitor", "steps", "native", "training", "detector", "presets", "adversarial"),
-    *("classic", "catalogue", "explanation", "metrics", "published", "benchmark", "report", "demo"),
+    *("classic", "catalogue", "explanation", "metrics", "published"),
+    *("sheets", "benchmark", "report", "demo"),
     *("cli", "__main__"),
 ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import alad
 from alad import storage
 from alad.errors import InputError
 
@@ -50,6 +51,7 @@ def test_the_manifest_says_what_it_is(folder: Path):
     assert stored["schema_version"] == 1
     assert stored["versions"].keys() == {"alad", "numpy", "scikit-learn", "torch"}
     assert stored["versions"]["numpy"] == np.__version__
+    assert stored["versions"]["alad"] == alad.__version__  # run from a source tree, too
     assert storage.manifest(folder, "model")["content"] == CONTENT
 
 

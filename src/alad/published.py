@@ -23,6 +23,14 @@ class Published:
 
 
 @dataclass(frozen=True)
+class OneClass:
+    """One method's published results on ADBench, one-class setting: fractions by table."""
+
+    auroc: dict[str, float]
+    average_precision: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Flagging:
     """What the paper's protocol flags on its test half, whatever the scores."""
 
@@ -66,6 +74,21 @@ def ablations(benchmark: str) -> tuple[Published, ...]:
         for key, title in ABLATIONS.items()
         if key in table
     )
+
+
+def one_class() -> dict[str, OneClass]:
+    """Published methods on ADBench, best mean AUROC first (`content()` names the source)."""
+    table = content()["one_class"]
+
+    def fractions(measure: str, method: str) -> dict[str, float]:
+        percent = table[measure][method]
+        return {name: value / 100 for name, value in zip(table["tables"], percent, strict=True)}
+
+    found = {
+        method: OneClass(fractions("auroc", method), fractions("average_precision", method))
+        for method in table["auroc"]
+    }
+    return dict(sorted(found.items(), key=lambda item: -sum(item[1].auroc.values())))
 
 
 def find(benchmark: str, method: str) -> Published | None:

@@ -18,13 +18,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from alad import __version__
 from alad.errors import InputError
 
 SCHEMA_VERSION = 1
 FORMAT = "alad"
 MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"
-PACKAGES = ("alad", "numpy", "scikit-learn", "torch")  # those whose arithmetic makes a score
+PACKAGES = ("numpy", "scikit-learn", "torch")  # those whose arithmetic makes a score
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
 OURS = (MANIFEST, "arrays-", ".writing-")  # how the names of our files begin
 
@@ -127,8 +128,8 @@ def _manifest(kind: Kind, content: Mapping[str, Any], packed: bytes) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Installed version of each package whose arithmetic makes a score, without importing any."""
-    found = {}
+    """Version of alad, and of each package whose arithmetic makes a score, without importing it."""
+    found = {"alad": __version__}  # of this very source, installed or not
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alad.benchmark import cells
-from alad.benchmark.cells import BENCHMARKS, Row
+from alad.benchmark.rows import BENCHMARKS, Row
 from alad.data.protocols import PROTOCOLS, Protocol, Split
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from alad import catalogue
-from alad.benchmark.cells import ablation_of, cells, digest, rows_of
+from alad.benchmark.cells import cells, digest
+from alad.benchmark.rows import ablation_of, rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.errors import InputError
 

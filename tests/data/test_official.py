@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -135,3 +136,12 @@ def test_arrhythmia_as_published(data_dir):
     assert rows.shape == (452, 274) and anomalous.sum() == 66
     assert np.isfinite(rows).all() and (np.ptp(rows, axis=0) == 0).sum() == 17
     assert (rows.min(), rows.max()) == (-242.4, 780)
+
+
+def test_a_file_below_a_folder_is_found_and_downloaded_there(site, tmp_path):
+    folder, address = site
+    (folder / "table.gz").write_bytes(CONTENT)
+    file = replace(described(f"{address}/table.gz"), name="some/folder/table.gz")
+    assert locate(file) == official.cache_folder() / "some/folder/table.gz"
+    assert os.listdir(official.cache_folder() / "some/folder") == ["table.gz"]
+    assert locate(file, official.cache_folder()).read_bytes() == CONTENT

@@ -5,7 +5,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import alad
+from alad import metrics, published
 from alad.data import protocols
+from alad.data.adbench import STEMS, read_adbench
 from alad.data.official import read_arrhythmia, read_kdd99
 from alad.data.protocols import PROTOCOLS, arrhythmia, kdd99, kdd99_development
 from alad.errors import InputError
@@ -114,3 +117,58 @@ def test_arrhythmia_clean_trains_on_normal_rows_of_twenty_different_halves(data_
 def test_an_unknown_protocol_names_the_known_ones():
     with pytest.raises(InputError, match="'fast'; choose one of: paper, clean"):
         arrhythmia("fast")
+
+
+# --- ADBench --------------------------------------------------------------------------------------
+
+
+def test_adbench_published_takes_the_first_half_of_the_normal_rows(data_dir):
+    rows, anomalous = read_adbench("cardio", data_dir)
+    split = protocols.adbench("cardio", "published", 3, data_dir)
+    normal = np.flatnonzero(~anomalous)
+    assert np.array_equal(split.train, rows[normal[: len(normal) // 2]])
+    assert len(split.train) + len(split.test) == len(rows) == 1831
+    assert split.test_anomalous.sum() == anomalous.sum() == 176
+    scores = np.random.default_rng(0).normal(size=len(split.test))
+    assert metrics.flags_at(scores, split.percentile).sum() == 176
+
+
+def test_adbench_random_halves_differ_and_hold_no_anomaly(data_dir):
+    _, anomalous = read_adbench("wilt", data_dir)
+    halves = [protocols.adbench("wilt", "random", seed, data_dir) for seed in (0, 0, 1)]
+    assert np.array_equal(halves[0].train, halves[1].train)
+    assert not np.array_equal(halves[0].train, halves[2].train)
+    for split in halves:
+        assert len(split.train) == (~anomalous).sum() // 2
+        assert split.test_anomalous.sum() == anomalous.sum()
+
+
+def test_only_small_tables_are_resampled_and_only_by_the_published_protocol(data_dir):
+    counts = {name: len(read_adbench(name, data_dir)[0]) for name in STEMS}
+    assert {name for name, count in counts.items() if count < 1000} == set(protocols.SMALL)
+    for protocol, total in (("published", 1000), ("random", counts["glass"])):
+        split = protocols.adbench("glass", protocol, 0, data_dir)
+        assert len(split.train) + len(split.test) == total
+
+
+def test_published_knn_is_reproduced(data_dir):
+    split = protocols.adbench("cardio", "published", 0, data_dir)
+    knn = alad.KNN(max_rows=10**9).fit(split.train)
+    found = metrics.auroc(knn.anomaly_score(split.test), split.test_anomalous)
+    assert found == pytest.approx(published.one_class()["kNN"].auroc["cardio"], abs=0.001)
+
+
+def test_half_of_normal_by_hand():
+    anomalous = np.array([0, 1, 0, 0, 1, 0, 0], bool)
+    assert protocols.half_of_normal(anomalous).tolist() == [0, 2]
+    drawn = protocols.half_of_normal(anomalous, 0)
+    assert len(drawn) == 2 and not anomalous[drawn].any() and sorted(drawn) == list(drawn)
+
+
+def test_fewer_rows_keep_their_labels():
+    rows = np.arange(30, dtype=np.float32)[:, None]
+    split = protocols.Split(rows, rows, rows[:, 0] % 2 == 0, 80.0)
+    small = protocols.fewer(split, 10, 20)
+    assert (len(small.train), len(small.test)) == (10, 20)
+    assert np.array_equal(small.test_anomalous, small.test[:, 0] % 2 == 0)
+    assert np.array_equal(protocols.fewer(split, None, 100).test, rows)

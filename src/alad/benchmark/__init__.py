@@ -1,11 +1,12 @@
 """Detectors × protocols × runs, measured once each, kept line by line, shown beside the paper.
 
-`cells` says what is to be measured, `ledger` keeps what was, `runner` does the rest of it, `table`
-sums it up.
+`rows` says what a table shows, `cells` what is to be measured for it, `ledger` keeps what was,
+`runner` does the rest of it, `table` sums it up.
 """
 
-from alad.benchmark.cells import BENCHMARKS, Cell, Row
+from alad.benchmark.cells import Cell
 from alad.benchmark.ledger import Ledger
+from alad.benchmark.rows import BENCHMARKS, Row
 from alad.benchmark.runner import run
 from alad.benchmark.table import Spread, TableRow, table
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from alad import metrics
-from alad.benchmark.cells import Cell, cells, digest
+from alad.benchmark.cells import Cell, cells, digest, protocol_of
 from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.surroundings import machine
-from alad.data.protocols import PROTOCOLS, Split
+from alad.data.protocols import Split, fewer
 from alad.errors import InputError
 from alad.storage import versions
 
@@ -28,6 +28,7 @@ def run(
     protocols: Iterable[str] = (),
     detectors: Iterable[str] = (),
     runs: int | None = None,
+    datasets: Iterable[str] = (),
     data_dir: str | Path | None = None,
     results: str | Path = "results",
     say: Say = lambda message: None,
@@ -35,19 +36,19 @@ def run(
 ) -> Ledger:
     """Fit and score every cell that `results`/`benchmark`.jsonl lacks, and append its lines.
 
-    protocols, detectors, runs: as in `cells`.
+    protocols, detectors, runs, datasets: as in `cells`.
     how: parameters such as device or verbose, given to the detectors that have them.
     A cell that fails is recorded with its error, and tried again by the next call. A long fit keeps
     a checkpoint below `results`, from which the same call goes on.
     """
-    wanted = cells(benchmark, protocols, detectors, runs)
+    wanted = cells(benchmark, protocols, detectors, runs, datasets)
     ledger = Ledger(Path(results) / f"{benchmark}.jsonl")
     ledger.path.parent.mkdir(parents=True, exist_ok=True)
     finished = ledger.finished()
     jobs = [job for job in (_Job(cell, ledger, how) for cell in wanted) if job.key not in finished]
     say(f"{benchmark}: {len(wanted) - len(jobs)} of {len(wanted)} cells are there already")
-    for (protocol, split), group in groupby(jobs, lambda job: (job.cell.protocol, job.cell.split)):
-        data = PROTOCOLS[benchmark][protocol].split(split, data_dir)
+    for (protocol, dataset, split), group in groupby(jobs, lambda job: job.rows):
+        data = protocol_of(benchmark, protocol).rows(split, data_dir, dataset)
         for job in group:
             say(job.do(data))
     return ledger
@@ -59,8 +60,8 @@ class _Job:
     def __init__(self, cell: Cell, ledger: Ledger, how: dict[str, Any]):
         self.cell, self.ledger, self.how = cell, ledger, how
         self.config = cell.config(cell.detector(**how))
-        seeds = {"split": cell.split, "seed": cell.seed}
-        self.key = digest({**cell.settings(self.config), **seeds})
+        self.key = cell.key(self.config)
+        self.rows = (cell.protocol, cell.dataset, cell.split)  # what they are to be read from
 
     @property
     def _checkpoint(self) -> Path:
@@ -69,7 +70,8 @@ class _Job:
     def do(self, data: Split) -> str:
         """Measure and record; -> one line for the reader."""
         cell = self.cell
-        title = f"{cell.benchmark} {cell.protocol} {cell.row.name}, seed {cell.seed}"
+        which = " ".join(filter(None, (cell.benchmark, cell.protocol, cell.dataset, cell.row.name)))
+        title = f"{which}, seed {cell.seed}"
         try:
             lines = self._measure(data)
         except Exception as error:  # whatever a detector raises must not end the other cells
@@ -82,6 +84,8 @@ class _Job:
 
     def _measure(self, data: Split) -> list[Line]:
         """One line a member; of several members one more for the ensemble, last."""
+        if self.cell.row.test_rows:
+            data = fewer(data, None, self.cell.row.test_rows)
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
         detector = self.cell.detector(**self.how, **kept)
         _, seconds = _timed(lambda: detector.fit(data.train))
@@ -107,6 +111,7 @@ class _Job:
         return {
             "benchmark": cell.benchmark,
             "protocol": cell.protocol,
+            **({"dataset": cell.dataset} if cell.dataset else {}),
             "detector": cell.row.name,
             "trained": cell.row.trained,
             "members": cell.members,
@@ -125,9 +130,10 @@ class _Job:
 
 def command(cell: Cell) -> str:
     """What to type to measure the cell's row again; without the paths of this machine."""
-    shared = len(PROTOCOLS[cell.benchmark][cell.protocol].seeds) == 1
-    row, runs = cell.row, f" --runs {cell.members}" if cell.row.members and shared else ""
-    return f"alad bench {cell.benchmark} --protocol {cell.protocol} --detector {row.name}{runs}"
+    runs = f" --runs {cell.members}" if cell.row.members and cell.shared else ""
+    table = f" --dataset {cell.dataset}" if cell.dataset else ""
+    what = f"--protocol {cell.protocol}{table} --detector {cell.row.name}{runs}"
+    return f"alad bench {cell.benchmark} {what}"
 
 
 def _scores(detector, rows: np.ndarray, members: int) -> list[tuple[int | str, np.ndarray, float]]:

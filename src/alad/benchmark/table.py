@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 from alad import published
-from alad.benchmark.cells import Row, ablation_of, rows_of
 from alad.benchmark.ledger import Line, measured
+from alad.benchmark.rows import Row, ablation_of, rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
@@ -38,6 +38,7 @@ class TableRow:
     score_seconds: float  # of one run, on average
     published: Published | None
     notes: tuple[str, ...]
+    dataset: str | None = None  # which table, of a benchmark that has several
 
 
 def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
@@ -45,14 +46,17 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
 
     If a row was measured with several settings, the ones measured last count.
     """
-    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    groups: dict[tuple[str, str | None, str], list[Line]] = defaultdict(list)
     for line in lines:
-        groups[line["protocol"], line["detector"]].append(line)
+        groups[line["protocol"], line.get("dataset"), line["detector"]].append(line)
     return [
-        _row(benchmark, protocol, row, groups[protocol, row.name])
+        replace(
+            _row(benchmark, protocol, row, groups[protocol, dataset, row.name]), dataset=dataset
+        )
         for protocol in PROTOCOLS[benchmark]
+        for dataset in PROTOCOLS[benchmark][protocol].parts()
         for row in rows_of(benchmark)
-        if groups.get((protocol, row.name))
+        if groups.get((protocol, dataset, row.name))
     ]
 
 

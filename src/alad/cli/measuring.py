@@ -1,9 +1,10 @@
 """Verbs that compare detectors: the benchmarks, and the demo."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,16 +21,25 @@ from alad.cli.frame import (
     stoppable,
 )
 
+if TYPE_CHECKING:
+    from alad.sheets import Sheet
+
 # --- bench ----------------------------------------------------------------------------------------
 
 
 @app.command()
 def bench(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="kdd99, arrhythmia.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…", help="kdd99, arrhythmia or adbench.")
+    ],
     protocol: Names = None,
     detector: Names = None,
+    dataset: Annotated[
+        list[str] | None, option(help="Tables of adbench.", show_default="all")
+    ] = None,
     runs: Annotated[
-        int | None, option(help="Runs of each row.", show_default="10, or one a split")
+        int | None,
+        option(help="Runs of each row.", show_default="as published, or one a split"),
     ] = None,
     data_dir: Annotated[
         Path | None,
@@ -47,30 +57,57 @@ def bench(
 
     What is measured already is not measured again: the same command goes on after an interruption.
     """
-    from alad import benchmark, report
+    from alad import benchmark
     from alad.benchmark.cells import cells
 
     chosen: dict[str, Any] = {
         "protocols": protocol or (),
         "detectors": detector or (),
+        "datasets": dataset or (),
         "runs": runs,
     }
     how: dict[str, Any] = {"verbose": int(not quiet)} | ({"device": device} if device else {})
     for name in names:  # a wrong name is refused before the first benchmark is measured
         cells(name, **chosen)
-    rows: list[benchmark.TableRow] = []
     with stoppable(lambda: "the same command goes on"):
-        for name in names:
-            if not only_show:
-                how |= {"data_dir": data_dir, "say": silent if quiet else say}
-                benchmark.run(name, results=results, **chosen, **how)
-            rows += benchmark.table(benchmark.Ledger(results / f"{name}.jsonl").lines(), name)
+        for name in names if not only_show else ():
+            how |= {"data_dir": data_dir, "say": silent if quiet else say}
+            benchmark.run(name, results=results, **chosen, **how)
+    _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, as_json)
+
+
+def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
+    """Print what the ledgers hold; exit status 1 if a cell has failed."""
+    from alad import benchmark, report
+    from alad.benchmark import standings
+
+    rows: list[benchmark.TableRow] = []
+    standing: list[standings.Standing] = []
+    for name, path in ledgers.items():
+        lines = benchmark.Ledger(path).lines()
+        rows += benchmark.table(lines, name)
+        standing += standings.standings(lines) if name == standings.BENCHMARK else []
+    alone = [row for row in rows if row.dataset is None]
     if as_json:
-        print_json([asdict(row) for row in rows])
+        print_json([asdict(row) for row in (*alone, *standing)])
     else:
-        report.show(*report.benchmark_tables(rows))
-    if any(note.startswith("failed") for row in rows for note in row.notes):
+        report.show(*report.benchmark_tables(alone), *sheet_parts(standings.sheets(standing)))
+    failed = [note for row in rows for note in row.notes if note.startswith("failed")]
+    for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):
+        say(f"alad: {note}")
+    if failed:
         raise typer.Exit(1)
+
+
+def sheet_parts(sheets: "Iterable[Sheet]") -> list[Any]:
+    """What `report.show` prints of sheets: each a table, and its notes below."""
+    from alad import report
+
+    parts: list[Any] = []
+    for sheet in sheets:
+        parts.append(report.plain_table(sheet.heads, sheet.rows, sheet.title))
+        parts += [f"  {note}" for note in sheet.notes]
+    return parts
 
 
 # --- demo -----------------------------------------------------------------------------------------

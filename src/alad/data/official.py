@@ -26,7 +26,7 @@ TIMEOUT = 30.0  # seconds without an answer before the next address is tried
 class OfficialFile:
     """A file that is what it claims to be if and only if its sha256 is this one."""
 
-    name: str
+    name: str  # below the data folder, with / between folders
     sha256: str
     urls: tuple[str, ...]  # tried in order
     home: str  # the page to which a reader is sent
@@ -125,18 +125,19 @@ def download(file: OfficialFile, folder: Path) -> Path:
 
 
 def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=folder)
+    target = folder / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as part:
             _receive(url, part)
         found = sha256_of(Path(name))
         if found != file.sha256:
             raise ValueError(f"serves other bytes, with the sha256 {found[:12]}…")
-        os.replace(name, folder / file.name)
+        os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
-    return folder / file.name
+    return target
 
 
 def _receive(url: str, part) -> None:

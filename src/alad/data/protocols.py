@@ -1,18 +1,19 @@
 """Who trains on which rows of a benchmark and is tested on which.
 
-Two protocols for each benchmark: "paper" repeats the authors' released code, oddities included;
-"clean" leaves the oddities out. Every split hands out the same columns, so rows of a results table
-differ in the detector and in nothing else.
+Two protocols for each benchmark: one that repeats what was published, oddities included ("paper",
+and "published" of ADBench), and one that leaves the oddities out ("clean", "random"). Every split
+hands out the same columns, so rows of a results table differ in the detector and in nothing else.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from alad.data.adbench import STEMS, read_adbench
 from alad.data.official import KDD99_ATTRIBUTES, read_arrhythmia, read_kdd99
 from alad.errors import InputError
 
@@ -41,7 +42,16 @@ class Protocol:
 
     summary: str
     seeds: tuple[int, ...]  # one split each; a single one is shared by all runs
-    split: Callable[[int, str | Path | None], Split]  # from a seed and the data folder
+    split: Callable[..., Split]  # from a seed and the data folder; of several tables, and its name
+    tables: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # if several: seeds of each
+
+    def parts(self) -> dict[str | None, tuple[int, ...]]:
+        """Seeds of the splits of each table; None stands for the only one."""
+        return {**self.tables} if self.tables else {None: self.seeds}
+
+    def rows(self, seed: int, data_dir: str | Path | None, table: str | None) -> Split:
+        """The split of that seed."""
+        return self.split(seed, data_dir, *([] if table is None else [table]))
 
 
 # --- KDD99: "normal." is the anomaly, because it is the fifth that differs (as in DAGMM) ---
@@ -176,6 +186,62 @@ def arrhythmia(
     return Split(rows[train], rows[test], anomalous[test], ARRHYTHMIA_PERCENTILE)
 
 
+# --- ADBench, one-class: half of the normal rows to learn from, all others to score ---
+
+FEW_ROWS = 1_000  # the published protocol resamples tables with fewer
+SMALL = ("breastw", "glass", "ionosphere", "pima", "wdbc", "wine")  # of ADBench's
+
+
+def adbench(
+    name: str, protocol: str = "random", seed: int = 0, data_dir: str | Path | None = None
+) -> Split:
+    """One table of ADBench; as many test rows are flagged as are anomalies, as in the published F1.
+
+    random: a random half of the normal rows to learn from, all others to score.
+    published: the first half in the file's order, as in Livernoche et al., ICLR 2024. A table of
+      fewer than 1,000 rows is first resampled with replacement to 1,000: the same row is then
+      learnt from and scored, which flatters every detector.
+    """
+    _known(protocol, "adbench")
+    rows, anomalous = read_adbench(name, data_dir)
+    if protocol == "published" and len(rows) < FEW_ROWS:
+        drawn = np.random.RandomState(seed).choice(len(rows), FEW_ROWS, replace=True)
+        rows, anomalous = rows[drawn], anomalous[drawn]
+    train = half_of_normal(anomalous, seed if protocol == "random" else None)
+    test = np.setdiff1d(np.arange(len(rows)), train)
+    percentile = 100 * (1 - float(anomalous[test].mean()))
+    return Split(rows[train], rows[test], anomalous[test], percentile)
+
+
+def half_of_normal(anomalous: np.ndarray, seed: int | None = None) -> np.ndarray:
+    """Row numbers, ascending, of half of the normal rows: a random one, or the first (None)."""
+    normal = np.flatnonzero(~anomalous)
+    if seed is not None:
+        normal = np.random.default_rng(seed).permutation(normal)
+    return np.sort(normal[: len(normal) // 2])
+
+
+# --- fewer rows ---
+
+QUICK_ROWS = 10_000
+
+
+def fewer(split: Split, train: int | None, test: int | None = None) -> Split:
+    """At most so many training rows and test rows (None = all), drawn at random, in their order."""
+    first, second = (
+        _drawn(len(rows), count) for rows, count in ((split.train, train), (split.test, test))
+    )
+    return Split(
+        split.train[first], split.test[second], split.test_anomalous[second], split.percentile
+    )
+
+
+def _drawn(count: int, wanted: int | None) -> np.ndarray:
+    if wanted is None or wanted >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(AUTHORS_SEED).choice(count, wanted, replace=False))
+
+
 PROTOCOLS: dict[str, dict[str, Protocol]] = {
     "kdd99": {
         "paper": Protocol(
@@ -199,6 +265,34 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
             "20 random halves, trained on normal rows only, highest 15 % flagged",
             tuple(range(20)),
             lambda seed, data_dir: arrhythmia("clean", seed, data_dir),
+        ),
+    },
+    "kdd99-quick": {
+        "quick": Protocol(
+            "10,000 training and 10,000 test rows of the authors' half, highest 20 % flagged",
+            (AUTHORS_SEED,),
+            lambda seed, data_dir: fewer(kdd99("paper", data_dir), QUICK_ROWS, QUICK_ROWS),
+        ),
+    },
+    "arrhythmia-quick": {
+        "quick": Protocol(
+            "2 random halves, trained on normal rows only, highest 15 % flagged",
+            (0, 1),
+            lambda seed, data_dir: arrhythmia("clean", seed, data_dir),
+        ),
+    },
+    "adbench": {
+        "random": Protocol(
+            "a random half of the normal rows trains, all others are scored",
+            (),
+            lambda seed, data_dir, name: adbench(name, "random", seed, data_dir),
+            tables=dict.fromkeys(STEMS, (0, 1, 2)),
+        ),
+        "published": Protocol(
+            "the first half of the normal rows trains; tables under 1,000 rows are resampled",
+            (),
+            lambda seed, data_dir, name: adbench(name, "published", seed, data_dir),
+            tables={name: tuple(range(5)) if name in SMALL else (0,) for name in STEMS},
         ),
     },
 }

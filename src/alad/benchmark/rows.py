@@ -1,0 +1,150 @@
+"""Rows of the results tables, as data: which detector, with which settings, beside which number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from alad.errors import InputError
+from alad.presets import preset
+
+QUICK_STEPS = 300  # of training, in a pass that is to take minutes
+ALL_ROWS = 10**9  # for detectors that would learn from a sample
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a results table."""
+
+    name: str
+    detector: str  # as in the catalogue
+    preset: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the preset, or the defaults
+    published: str | None = None  # the method's name in the paper
+    protocols: tuple[str, ...] = ("paper", "clean")
+    members: bool = False  # runs are members of one fit, trained side by side
+    together: int = 1  # where splits differ, so many members a run, judged as an ensemble too
+    most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
+    trained: bool = True
+    hours: bool = False  # trained for hours, so measured after all else
+    test_rows: int | None = None  # score a random sample of so many, where all would take hours
+    quick: Mapping[str, Any] = field(default_factory=dict)  # further changes in a quick pass
+
+    def params(self) -> dict[str, Any]:
+        """Parameters of the detector, those of the run excepted."""
+        return {**(preset(self.preset) if self.preset else {}), **self.changes}
+
+
+def _alad(name: str, preset: str | None, **how: Any) -> Row:
+    return Row(name, "alad", preset, members=True, quick={"max_steps": QUICK_STEPS}, **how)
+
+
+def _switched(spectral_norm: bool, latent_discriminator: bool) -> dict[str, bool]:
+    return {"spectral_norm": spectral_norm, "latent_discriminator": latent_discriminator}
+
+
+def _untrained(row: Row) -> Row:
+    """The same networks before their first step: what they find is not training's credit."""
+    changes, none = {**row.changes, "max_steps": 0}, {}
+    name = f"{row.name}-untrained"
+    return replace(row, name=name, changes=changes, quick=none, trained=False, published=None)
+
+
+def _both(row: Row) -> tuple[Row, Row]:
+    return _untrained(row), row
+
+
+def _family(preset: str, **how: Any) -> tuple[Row, ...]:
+    """ALAD's networks as they are before training, ALAD, and its ablation study."""
+    ablations = {"alad-baseline": (False, False), "alad+dl": (False, True)}
+    ablations |= {"alad+sn": (True, False), "alad+sn+dl": (True, True)}
+    published = {
+        "alad-baseline": "baseline",
+        "alad+dl": "dl",
+        "alad+sn": "sn",
+        "alad+sn+dl": "sn+dl",
+    }
+    return (
+        *_both(_alad("alad", preset, published="ALAD", **how)),
+        *(
+            _alad(name, preset, changes=_switched(*switches), published=published[name], **how)
+            for name, switches in ablations.items()
+        ),
+    )
+
+
+def ablation_of(row: Row) -> str | None:
+    """Which row of the ablation study a trained row of the family is: "dl", "sn+dl", …"""
+    if row.detector != "alad" or not row.trained:
+        return None
+    switches = {"sn": "spectral_norm", "dl": "latent_discriminator"}
+    on = [name for name, switch in switches.items() if row.params().get(switch) is not False]
+    return "+".join(on) or "baseline"
+
+
+def _paper(preset: str, hours: bool = False) -> tuple[Row, ...]:
+    """The authors' settings to the letter, before and after training."""
+    own = _alad("alad-paper", preset, published="ALAD", protocols=("paper",))
+    return _untrained(own), replace(own, hours=hours)
+
+
+# On KDD99 one-class SVM and k-NN take a sample of the rows, and long to score: fewer runs.
+BENCHMARKS: dict[str, tuple[Row, ...]] = {
+    "kdd99": (
+        Row("isolation-forest", "isolation-forest", published="IF"),
+        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=3),
+        Row("knn", "knn", most_runs=3),
+        *_family("kdd99"),
+        *_paper("kdd99-paper", hours=True),
+    ),
+    "arrhythmia": (
+        Row("isolation-forest", "isolation-forest", published="IF"),
+        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=1),
+        Row("knn", "knn", most_runs=1),
+        *_family("arrhythmia", together=4),
+        *_paper("arrhythmia-paper"),
+    ),
+    "adbench": tuple(
+        replace(row, protocols=("random", "published"))
+        for row in (
+            Row("isolation-forest", "isolation-forest", published="IForest"),
+            Row("oc-svm", "oc-svm", published="OCSVM", most_runs=1),
+            Row("knn", "knn", changes={"max_rows": ALL_ROWS}, published="kNN", most_runs=1),
+            *_both(_alad("alad", None)),
+        )
+    ),
+}
+
+
+def _quick(row: Row) -> Row:
+    """The row in a pass of minutes: few steps, and few members even where splits differ."""
+    together = min(row.together, 2)
+    return replace(
+        row, changes={**row.changes, **row.quick}, protocols=("quick",), together=together
+    )
+
+
+# A pass that shows that all runs, and roughly what comes out; its numbers stand for themselves.
+BENCHMARKS |= {
+    f"{name}-quick": tuple(_quick(row) for row in BENCHMARKS[name] if "clean" in row.protocols)
+    for name in ("kdd99", "arrhythmia")
+}
+RUNS = {"adbench": 5, "kdd99-quick": 2}  # of ADBench as published
+PAPERS_RUNS = 10  # on tables
+
+
+def usual_runs(benchmark: str) -> int:
+    """How many runs a row has on a split that all runs share, unless told otherwise."""
+    return RUNS.get(benchmark, PAPERS_RUNS)
+
+
+def rows_of(benchmark: str) -> tuple[Row, ...]:
+    """Rows of a benchmark, without the one of the ablation study that "alad" itself already is.
+
+    Raises InputError if there is no such benchmark.
+    """
+    if benchmark not in BENCHMARKS:
+        names = ", ".join(BENCHMARKS)
+        raise InputError(f"there is no benchmark {benchmark!r}; choose one of: {names}")
+    listed = BENCHMARKS[benchmark]
+    own = {ablation_of(row) for row in listed if row.name == "alad"}
+    return tuple(row for row in listed if row.published not in own)
