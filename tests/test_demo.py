@@ -68,7 +68,7 @@ def test_demo_without_matplotlib_says_so_and_skips_the_picture(
     tmp_path, monkeypatch, capsys, quick
 ):
     monkeypatch.setattr(demo, "CONTENDERS", quick[:2])
-    monkeypatch.setattr(report, "find_spec", lambda name: None)
+    monkeypatch.setattr(report.picture, "find_spec", lambda name: None)
     assert cli.run(["demo", "-o", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert "pip install 'alad[report]'" in err and "demo.png" not in out

@@ -75,3 +75,49 @@ def test_the_reversed_score_has_the_complementary_auroc():
 def test_what_has_no_answer_is_refused(scores, labels, words):
     with pytest.raises(InputError, match=words):
         metrics.evaluate(scores, labels, 80)
+
+
+# --- curves and decisions -------------------------------------------------------------------------
+
+
+def test_curves_by_hand():
+    """Scores 4 > 3 > 2 > 1 of anomaly, normal, anomaly, normal."""
+    scores, labels = [4.0, 3.0, 2.0, 1.0], [1, 0, 1, 0]
+    roc, pr = metrics.roc(scores, labels), metrics.precision_recall(scores, labels)
+    assert list(zip(roc.x, roc.y, strict=True)) == [(0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)]
+    assert pr.x.tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert pr.y == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
+
+
+def test_areas_under_the_curves_are_the_numbers():
+    generator = np.random.default_rng(0)
+    labels = generator.random(300) < 0.3
+    scores = np.round(generator.normal(size=300) + labels, 1)  # with ties
+    roc, pr = metrics.roc(scores, labels), metrics.precision_recall(scores, labels)
+    assert np.trapezoid(roc.y, roc.x) == pytest.approx(metrics.auroc(scores, labels))
+    gained = np.diff(pr.x, prepend=0.0)
+    assert (gained * pr.y).sum() == pytest.approx(metrics.average_precision(scores, labels))
+
+
+def test_confusion_by_hand():
+    found = metrics.confusion([1, 1, 0, 0, 0], [1, 0, 1, 0, 0])
+    assert (found.hits, found.misses, found.false_alarms, found.passed) == (1, 1, 1, 2)
+    assert found.recall.value == found.precision.value == 0.5
+    assert found.false_alarm_rate.value == pytest.approx(1 / 3)
+
+
+def test_exact_intervals():
+    """0 of n: up to 1 - (0.05 / 2)^(1 / n); 5 of 10: as tables of Clopper and Pearson have it."""
+    none = metrics.share_of(0, 10)
+    assert (none.low, none.high) == (0.0, pytest.approx(1 - 0.025**0.1))
+    half = metrics.share_of(5, 10)
+    assert (half.low, half.high) == (pytest.approx(0.187, abs=5e-4), pytest.approx(0.813, abs=5e-4))
+    every = metrics.share_of(10, 10)
+    assert (every.low, every.high) == (pytest.approx(0.025**0.1), 1.0)
+    assert (metrics.share_of(0, 0).low, metrics.share_of(0, 0).high) == (0.0, 1.0)
+
+
+def test_labels_that_are_all_alike_have_no_curve():
+    for curve in (metrics.roc, metrics.precision_recall):
+        with pytest.raises(InputError, match="all alike"):
+            curve([1.0, 2.0], [0, 0])

@@ -128,7 +128,7 @@ def test_draw_to_a_missing_folder_is_refused(tmp_path):
 
 
 def test_without_matplotlib_draw_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "find_spec", lambda name: None)
+    monkeypatch.setattr(report.picture, "find_spec", lambda name: None)
     assert not report.can_draw()
     with pytest.raises(InputError, match=r"pip install 'alad\[report\]'"):
         picture(tmp_path / "a.png", {"x": np.ones(2)})

@@ -61,6 +61,89 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     return float(average_precision_score(anomalous, scores))
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A way through all thresholds, from the strictest on: x and y [points], fractions."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def roc(scores: ArrayLike, labels: ArrayLike) -> Curve:
+    """Recall (y) over the share of normal rows flagged (x); from (0, 0) to (1, 1)."""
+    from sklearn.metrics import roc_curve
+
+    scores, anomalous = _checked(scores, labels)
+    _both_classes(anomalous)
+    false_alarms, recall, _ = roc_curve(anomalous, scores)
+    return Curve(false_alarms, recall)
+
+
+def precision_recall(scores: ArrayLike, labels: ArrayLike) -> Curve:
+    """Precision (y) over recall (x), one point a distinct score, the strictest threshold first."""
+    from sklearn.metrics import precision_recall_curve
+
+    scores, anomalous = _checked(scores, labels)
+    _both_classes(anomalous)
+    precision, recall, _ = precision_recall_curve(anomalous, scores)
+    return Curve(recall[-2::-1], precision[-2::-1])  # the last point, (0, 1), is of no threshold
+
+
+@dataclass(frozen=True)
+class Share:
+    """`hits` of `count` rows, and the exact (Clopper–Pearson 1934) interval of the true share."""
+
+    hits: int
+    count: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        return _ratio(self.hits, self.count)
+
+
+def share_of(hits: int, count: int, level: float = 0.95) -> Share:
+    """The share with its interval at confidence `level`; 0 to 1 where there is no row."""
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    low = beta.ppf(tail, hits, count - hits + 1) if hits else 0.0
+    high = beta.ppf(1 - tail, hits + 1, count - hits) if hits < count else 1.0
+    return Share(int(hits), int(count), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What a decision got right and wrong, in rows."""
+
+    hits: int  # anomalous and flagged
+    misses: int  # anomalous, not flagged
+    false_alarms: int  # normal and flagged
+    passed: int  # normal, not flagged
+
+    @property
+    def recall(self) -> Share:
+        return share_of(self.hits, self.hits + self.misses)
+
+    @property
+    def precision(self) -> Share:
+        return share_of(self.hits, self.hits + self.false_alarms)
+
+    @property
+    def false_alarm_rate(self) -> Share:
+        return share_of(self.false_alarms, self.false_alarms + self.passed)
+
+
+def confusion(flagged: ArrayLike, labels: ArrayLike) -> Confusion:
+    """Flagged bool [n] against labels [n]."""
+    flagged = np.asarray(flagged, dtype=bool)
+    _, anomalous = _checked(flagged, labels)
+    counts = [(flagged & anomalous), (~flagged & anomalous), (flagged & ~anomalous)]
+    hits, misses, false_alarms = (int(found.sum()) for found in counts)
+    return Confusion(hits, misses, false_alarms, len(flagged) - hits - misses - false_alarms)
+
+
 def evaluate(scores: ArrayLike, labels: ArrayLike, percentile: float) -> dict[str, float | int]:
     """Every number of a results line: precision, recall, f1, flagged, anomalies, auroc, …"""
     share = at_share(scores, labels, percentile)

@@ -1,10 +1,8 @@
-"""Results for people: tables for the terminal, pictures for a file."""
+"""Tables for the terminal."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from alad.data.writing import replacing
-from alad.errors import InputError
 from alad.explanation import Misses
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from alad.benchmark import Spread, TableRow
     from alad.published import Published
 
 WIDE = 250  # characters, where no terminal says how many there are
-SHOWN_ROWS = 12  # most anomalous rows in a picture
-SHOWN_COLUMNS = 12  # columns in a picture, those most missed
 MEASURES = {
     "precision": "precision",
     "recall": "recall",
@@ -32,9 +24,10 @@ MEASURES = {
     "auroc": "AUROC",
     "average_precision": "AP",
 }
-
-
-# --- tables ---------------------------------------------------------------------------------------
+BENCHMARK_HEADS = (
+    *("detector", "runs", *MEASURES.values(), "ensemble F1", "ensemble AUROC"),
+    *("fit s", "published F1"),
+)
 
 
 def show(*parts: Table | str, to_stderr: bool = False) -> None:
@@ -71,22 +64,19 @@ def benchmark_tables(rows: Sequence["TableRow"]) -> list[Table | str]:
 
 
 def _benchmark_table(title: str, rows: Sequence["TableRow"]) -> list[Table | str]:
-    notes = list(dict.fromkeys(note for row in rows for note in row.notes))
-    heads = (
-        "detector",
-        "runs",
-        *MEASURES.values(),
-        "ensemble F1",
-        "AUROC",
-        "fit s",
-        "published F1",
-    )
-    body = [_benchmark_row(row, notes) for row in rows]
+    notes = benchmark_notes(rows)
+    body = [benchmark_row(row, notes) for row in rows]
     lines = [f"  ({number}) {note}" for number, note in enumerate(notes, 1)]
-    return [plain_table(heads, body, title), *lines]
+    return [plain_table(BENCHMARK_HEADS, body, title), *lines]
 
 
-def _benchmark_row(row: "TableRow", notes: list[str]) -> list[str]:
+def benchmark_notes(rows: Sequence["TableRow"]) -> list[str]:
+    """All notes of the rows, each once; a row refers to them by number, from 1."""
+    return list(dict.fromkeys(note for row in rows for note in row.notes))
+
+
+def benchmark_row(row: "TableRow", notes: list[str]) -> list[str]:
+    """One row's cells, under BENCHMARK_HEADS."""
     runs = max((spread.runs for spread in row.measures.values()), default=0)
     together = row.ensemble or {}
     marks = "".join(f" ({notes.index(note) + 1})" for note in row.notes)
@@ -165,70 +155,3 @@ def top_table(scores: np.ndarray, labels: Sequence[str], missed: Misses, title: 
 
 def _named(worst: list[tuple[str, float]]) -> str:
     return ", ".join(f"{column} {times:.1f}×" for column, times in worst)
-
-
-# --- pictures -------------------------------------------------------------------------------------
-
-
-def can_draw() -> bool:
-    """Is matplotlib there?"""
-    return find_spec("matplotlib") is not None
-
-
-def draw(
-    path: str | Path, scores: dict[str, np.ndarray], threshold: float, missed: Misses, title: str
-) -> None:
-    """A PNG: score histograms of the named groups, and the columns missed in the rows of `missed`.
-
-    scores: name of a group -> scores [n], large = anomalous; threshold: flagged from there on.
-    Raises InputError if matplotlib is not installed or the file cannot be written.
-    """
-    if not can_draw():
-        raise InputError("no picture without matplotlib; pip install 'alad[report]'")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
-    _histograms(left, scores, threshold)
-    _heat_map(right, missed)
-    figure.suptitle(title)
-    try:
-        with replacing(Path(path)) as file:
-            figure.savefig(file, format="png", dpi=120)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _histograms(axes: "Axes", scores: dict[str, np.ndarray], threshold: float) -> None:
-    together = np.concatenate(list(scores.values()))
-    bins = _bins(together)
-    for name, values in scores.items():
-        axes.hist(values, bins=list(bins), alpha=0.6, label=f"{name} ({len(values)} rows)")
-    if (together > 0).all():
-        axes.set_xscale("log")
-    axes.axvline(threshold, color="black", linestyle="--", label="flagged from here on")
-    axes.set(xlabel="anomaly score", ylabel="rows", title="Scores of rows never trained on")
-    axes.legend()
-
-
-def _bins(scores: np.ndarray, count: int = 40) -> np.ndarray:
-    """Edges over all scores: equal ratios if all are positive (long tails), else equal steps."""
-    low, high = float(scores.min()), float(scores.max())
-    if low == high:
-        return np.array([low - 0.5, high + 0.5])
-    return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
-
-
-def _heat_map(axes: "Axes", missed: Misses) -> None:
-    rows = missed.times[:SHOWN_ROWS]
-    chosen = np.argsort(-rows.mean(axis=0), kind="stable")[:SHOWN_COLUMNS]
-    high = max(2.0, float(np.quantile(rows[:, chosen], 0.98)))  # one cell must not dim the rest
-    image = axes.imshow(rows[:, chosen], aspect="auto", cmap="magma_r", vmin=0, vmax=high)
-    axes.set_xticks(
-        range(len(chosen)), [missed.columns[at] for at in chosen], rotation=40, ha="right"
-    )
-    axes.set_yticks(range(len(rows)), [str(at + 1) for at in range(len(rows))])
-    axes.set(ylabel="most anomalous rows", title="Columns that the reconstruction misses")
-    figure = axes.get_figure()
-    if figure is not None:
-        figure.colorbar(image, ax=axes, label="error, times the usual one of normal rows")

@@ -1,0 +1,173 @@
+"""The benchmarks' page: our numbers beside the published ones, as Markdown and as one HTML file."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alad.errors import InputError
+from alad.report.axes import Axis
+from alad.report.blocks import Block, Cell, Figures, Notes, Rows, Section, Text
+from alad.report.canvas import TONES, Chart
+from alad.report.charts import Compared, Estimate, Series, bars, plot
+from alad.report.document import Page, write_text
+from alad.report.games import game_chart
+from alad.report.terminal import BENCHMARK_HEADS, MEASURES, benchmark_notes, benchmark_row
+
+if TYPE_CHECKING:
+    from alad.benchmark import Spread, TableRow
+    from alad.metrics import Curve
+    from alad.published import Published
+
+ABLATION = ("alad-baseline", "alad+dl", "alad+sn", "alad+sn+dl")  # rows of the ablation study
+BESIDE = ("measured here", "published")
+
+
+def benchmark_page(
+    folder: str | Path,
+    title: str,
+    lead: str,
+    rows: Sequence["TableRow"],
+    extra: Sequence[Section] = (),
+    *,
+    foot: str = "",
+) -> list[Path]:
+    """Write README.md with figures/*.svg, and index.html; -> the files written.
+
+    After the drawing of the games there is a section for every benchmark and protocol among the
+    rows, then the `extra` ones. Raises InputError if the folder cannot be written to.
+    """
+    sections = [games_section(), *results_sections(rows), *extra]
+    return write_page(Page(title, lead, sections, foot), Path(folder))
+
+
+def write_page(page: Page, folder: Path) -> list[Path]:
+    """README.md, index.html and figures/*.svg."""
+    try:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+    drawn = {folder / "figures" / name: chart.file() for name, chart in page.charts().items()}
+    written = {folder / "README.md": page.markdown(), folder / "index.html": page.html(), **drawn}
+    for path, text in written.items():
+        write_text(path, text)
+    return list(written)
+
+
+def games_section() -> Section:
+    """What tells BiGAN, ALICE and ALAD apart."""
+    words = (
+        "An encoder E and a generator G play against discriminators that each look at pairs. The "
+        "methods differ in the games they play; ALAD also normalises its layers spectrally."
+    )
+    return Section("The three games", [Text(words), Figures([game_chart()])])
+
+
+def results_sections(rows: Sequence["TableRow"]) -> list[Section]:
+    """For each benchmark and protocol: table, notes, F1 as bars, and the ablation study if run."""
+    groups = groupby(rows, lambda row: (row.benchmark, row.protocol))
+    return [_results(benchmark, protocol, list(group)) for (benchmark, protocol), group in groups]
+
+
+def _results(benchmark: str, protocol: str, rows: Sequence["TableRow"]) -> Section:
+    name = f"{benchmark}, protocol {protocol}"
+    charts = [comparison_chart(f"F1 on {name}", rows)]
+    if any(row.detector in ABLATION and row.measures for row in rows):
+        charts.append(ablation_chart(f"Ablation on {name}", rows))
+    blocks: list[Block] = [results_table(rows, f"Mean ± sd over runs, {name}"), Figures(charts)]
+    notes = benchmark_notes(rows)
+    return Section(name, [*blocks, Notes(notes)] if notes else blocks)
+
+
+def results_table(rows: Sequence["TableRow"], caption: str) -> Rows:
+    """The terminal's table, to be sorted and searched; notes have the numbers they have there."""
+    notes = benchmark_notes(rows)
+    body = [[Cell(text, _order(text)) for text in benchmark_row(row, notes)] for row in rows]
+    numeric = frozenset(range(1, len(BENCHMARK_HEADS)))
+    return Rows(BENCHMARK_HEADS, body, caption, numeric, live=True)
+
+
+def _order(text: str) -> float | None:
+    """The number that a cell begins with; an empty cell is below all numbers."""
+    if not text:
+        return float("-inf")
+    try:
+        return float(text.split()[0].rstrip(","))
+    except ValueError:
+        return None
+
+
+def comparison_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
+    """Ours beside published, bars from 0 with spreads; rows that have neither are left out."""
+    lines = [line for line in (_compared(row, measure) for row in rows) if any(line.values)]
+    label = f"{_named(measure)}, mean ± sd"
+    return bars(title, Axis(label, 0.0, 1.0), BESIDE, lines)
+
+
+def ablation_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
+    """The ablation study's rows as dots with spreads, on an axis that shows differences."""
+    by_name = {row.detector: row for row in rows}
+    lines = [_compared(by_name[name], measure) for name in ABLATION if name in by_name]
+    known = [one for line in lines for one in line.values if one is not None]
+    ends = [end for one in known for end in (one.low, one.value, one.high) if end is not None]
+    axis = Axis.over(f"{_named(measure)}, mean ± sd", ends).rounded()
+    return bars(title, axis, BESIDE, lines, as_dots=True)
+
+
+def _named(measure: str) -> str:
+    return MEASURES.get(measure, measure)
+
+
+def _compared(row: "TableRow", measure: str) -> Compared:
+    published = _published(row.published, measure)
+    return Compared(row.detector, (_estimate(row.measures.get(measure)), published))
+
+
+def _estimate(spread: "Spread | None") -> Estimate | None:
+    return None if spread is None else Estimate.around(spread.mean, spread.sd)
+
+
+def _published(number: "Published | None", measure: str) -> Estimate | None:
+    value = getattr(number, measure, None)
+    if number is None or value is None:
+        return None
+    return Estimate.around(value, number.sd if measure == "f1" else None)
+
+
+# --- curves ---------------------------------------------------------------------------------------
+
+
+def roc_chart(title: str, curves: Mapping[str, "Curve"]) -> Chart:
+    """ROC curves by name, as `metrics.roc` makes them, over the diagonal of chance."""
+    x = Axis("false-alarm rate: share of normal rows flagged", 0.0, 1.0, percent=True)
+    y = Axis("recall: share of anomalies flagged", 0.0, 1.0, percent=True)
+    chance = Series("chance", (0.0, 1.0), (0.0, 1.0), tone=0, dashed=True, faint=True)
+    return plot(title, x, y, [*_lines(curves), chance], height=380)
+
+
+def precision_recall_chart(
+    title: str, curves: Mapping[str, "Curve"], anomalous_share: float
+) -> Chart:
+    """Precision over recall by name, as `metrics.precision_recall` makes them, over chance."""
+    x = Axis("recall: share of anomalies flagged", 0.0, 1.0, percent=True)
+    y = Axis("precision: share of flagged rows that are anomalies", 0.0, 1.0, percent=True)
+    level = (anomalous_share, anomalous_share)
+    chance = Series("chance", (0.0, 1.0), level, tone=0, dashed=True, faint=True)
+    return plot(title, x, y, [*_lines(curves), chance], height=380)
+
+
+def _lines(curves: Mapping[str, "Curve"]) -> list[Series]:
+    named = enumerate(curves.items())
+    return [Series(name, one.x, one.y, tone=at % TONES + 1) for at, (name, one) in named]
+
+
+# --- timing ---------------------------------------------------------------------------------------
+
+
+def timing_chart(title: str, rows: Mapping[str, tuple[Estimate | None, Estimate | None]]) -> Chart:
+    """Milliseconds a batch on a logarithmic axis: name -> (measured here, published)."""
+    lines = [Compared(name, pair) for name, pair in rows.items()]
+    known = [one.value for line in lines for one in line.values if one is not None]
+    low, high = (min(known) / 2, max(known) * 2) if known else (1.0, 10.0)
+    axis = Axis("milliseconds a batch, logarithmic", low, high, "log")
+    return bars(title, axis, BESIDE, lines, as_dots=True, decimals=None)

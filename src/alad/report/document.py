@@ -1,0 +1,78 @@
+"""A whole page, written out twice: self-contained HTML, and Markdown.
+
+The HTML loads nothing: style, script and drawings are in it, and its content security policy
+forbids the rest, our own script excepted.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alad.data.writing import replacing
+from alad.errors import InputError
+from alad.report.blocks import Section, plain, slug
+from alad.report.canvas import Chart, stylesheet
+from alad.report.markup import joined, tag
+
+STYLES = ("colours.css", "charts.css", "page.css")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A document of several sections."""
+
+    title: str
+    lead: str  # one or two sentences under the title
+    sections: Sequence[Section]
+    foot: str = ""
+
+    def html(self) -> str:
+        """The whole file."""
+        script = stylesheet("page.js")
+        head = [
+            tag("meta", charset="utf-8"),
+            tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("title", self.title),
+            tag("style", joined(map(stylesheet, STYLES))),
+        ]
+        links = [tag("a", one.title, href=f"#{slug(one.title)}") for one in self.sections]
+        body = [
+            tag("a", "Skip to the content", href="#content", class_="skip"),
+            tag("header", tag("h1", self.title), tag("p", self.lead, class_="lead")),
+            tag("nav", *links, aria_label="Sections"),
+            tag("main", *(section.html() for section in self.sections), id="content", tabindex=-1),
+            tag("footer", self.foot) if self.foot else "",
+            tag("script", script),
+        ]
+        page = tag("html", tag("head", *head), tag("body", *body), lang="en")
+        return f"<!doctype html>\n{page}\n"
+
+    def markdown(self) -> str:
+        parts = [f"# {plain(self.title)}", plain(self.lead)]
+        parts += [section.markdown() for section in self.sections]
+        return "\n\n".join([*parts, *([plain(self.foot)] if self.foot else [])]) + "\n"
+
+    def charts(self) -> dict[str, Chart]:
+        """Name of a file in `figures/` -> what belongs there, for the Markdown page."""
+        drawn = [chart for one in self.sections for block in one.blocks for chart in block.charts()]
+        return {f"{slug(chart.title)}.svg": chart for chart in drawn}
+
+
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """The file appears whole or not at all. Raises InputError if it cannot be written."""
+    try:
+        with replacing(path) as file:
+            file.write(text.encode("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
