@@ -14,8 +14,8 @@ PACKAGE = Path(alad.__file__).parent
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
-    *("scores", "monitor", "steps", "native", "training", "detector", "presets", "adversarial"),
-    *("classic", "catalogue", "explanation", "metrics", "published"),
+    *("scores", "monitor", "steps", "native", "training", "detector", "neural", "presets"),
+    *("adversarial", "classic", "catalogue", "explanation", "metrics", "published"),
     *("sheets", "benchmark", "report", "demo"),
     *("cli", "__main__"),
 ]

@@ -1,4 +1,4 @@
-"""Which columns give a row away: those that G(E(x)) reconstructs worse than it usually does."""
+"""Which columns give a row away: those reconstructed worse than they usually are."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from alad.adversarial import Adversarial
+    from alad.neural import Neural
 
 NAMED = 3  # columns named for a row
 RARELY = 0.01  # share of the mean usual error below which a column's own is not divided by
@@ -14,7 +14,7 @@ RARELY = 0.01  # share of the mean usual error below which a column's own is not
 
 @dataclass(frozen=True)
 class Misses:
-    """How badly G(E(x)) misses each column of some rows, as a multiple of what is usual."""
+    """How badly each column of some rows is reconstructed, as a multiple of what is usual."""
 
     columns: tuple[str, ...]
     times: np.ndarray  # [n, columns], 1 = as usual for normal rows
@@ -25,7 +25,7 @@ class Misses:
         return [(self.columns[at], float(self.times[row, at])) for at in order]
 
 
-def misses(detector: "Adversarial", rows: Any, normal: Any) -> Misses:
+def misses(detector: "Neural", rows: Any, normal: Any) -> Misses:
     """Reconstruction errors of `rows`, column by column, over their mean for `normal` rows.
 
     Both are tables as the detector takes them. Errors are absolute, in encoded units, summed over
@@ -39,7 +39,7 @@ def misses(detector: "Adversarial", rows: Any, normal: Any) -> Misses:
     return Misses(columns, _column_errors(detector, rows) / np.maximum(usual, floor))
 
 
-def _column_errors(detector: "Adversarial", rows: Any) -> np.ndarray:
+def _column_errors(detector: "Neural", rows: Any) -> np.ndarray:
     """Absolute reconstruction error [n, columns of the table that were used]."""
     encoded = detector.encoder_.transform(rows)
     errors = np.abs(detector.reconstruct(rows) - encoded).astype(np.float64)

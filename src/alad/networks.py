@@ -12,7 +12,7 @@ normalisation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -53,6 +53,43 @@ class Context:
     training: bool = False
     track_statistics: bool = False
     batches: int = 1
+
+
+class Layer(Protocol):
+    """What has weights: arrays by name, [members, *shape] each. It may be no more than that."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def spectral(self) -> bool:
+        """Whether `{name}.weight` is spectrally normalised, and `{name}.u` among the buffers."""
+        ...
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the weights that an optimiser moves."""
+        ...
+
+    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of what else a forward pass reads."""
+        ...
+
+
+class Networks(Protocol):
+    """Networks that are trained together, as far as weights go."""
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        """By the name of the flat array [members, size] that holds their weights.
+
+        One optimiser moves one array. The buffers of all lie in an array `buffers`.
+        """
+        ...
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """All, in the order of their buffers."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -287,6 +324,10 @@ class DenseNetworks:
         self.judge_layers = tuple(layer for judge in judges for layer in judge.layers())
 
     @property
+    def groups(self) -> dict[str, tuple[Dense, ...]]:
+        return {"players": self.player_layers, "judges": self.judge_layers}
+
+    @property
     def layers(self) -> tuple[Dense, ...]:
         return (*self.player_layers, *self.judge_layers)
 
@@ -338,11 +379,11 @@ class Layout:
         }
 
 
-def weight_layout(layers: Iterable[Dense]) -> Layout:
+def weight_layout(layers: Iterable[Layer]) -> Layout:
     return Layout({name: shape for layer in layers for name, shape in layer.shapes().items()})
 
 
-def buffer_layout(layers: Iterable[Dense]) -> Layout:
+def buffer_layout(layers: Iterable[Layer]) -> Layout:
     return Layout(
         {name: shape for layer in layers for name, shape in layer.buffer_shapes().items()}
     )
@@ -367,7 +408,7 @@ def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Te
 
 
 def initial_buffers(
-    layers: Iterable[Dense], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
+    layers: Iterable[Layer], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
 ) -> Tensor:
     """[members, size]: running mean 0 and variance 1; singular vectors from a random start.
 
@@ -393,16 +434,18 @@ def initial_buffers(
 
 
 def scoring_weights(
-    networks: DenseNetworks, arrays: Mapping[str, Tensor]
+    networks: Networks, arrays: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Weights and buffers by name, as they are used at evaluation.
 
-    arrays: the flat `players`, `judges` and `buffers`, [members, size] each. Spectrally normalised
-    weights [members, inputs, outputs] are divided by their exact largest singular value, so that a
-    plain forward pass is the normalised one. The result shares no memory with the arrays.
+    arrays: the flat arrays of the networks' `groups` and `buffers`, [members, size] each.
+    Spectrally normalised weights [members, inputs, outputs] are divided by their exact largest
+    singular value, so that a plain forward pass is the normalised one. The result shares no memory
+    with the arrays.
     """
-    weights = weight_layout(networks.player_layers).views(arrays["players"].clone())
-    weights |= weight_layout(networks.judge_layers).views(arrays["judges"].clone())
+    weights: dict[str, Tensor] = {}
+    for name, layers in networks.groups.items():
+        weights |= weight_layout(layers).views(arrays[name].clone())
     for layer in networks.layers:
         if layer.spectral:
             weight = weights[f"{layer.name}.weight"]

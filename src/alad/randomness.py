@@ -93,14 +93,17 @@ class Order:
     The odd rest of an epoch is dropped.
     """
 
-    def __init__(self, seed: int, members: Sequence[int], rows: int, batch: int):
+    def __init__(
+        self, seed: int, members: Sequence[int], rows: int, batch: int, *, players: int = 2
+    ):
+        self._players = players
         self._seed, self._members, self._rows, self._batch = seed, list(members), rows, batch
         self.steps_per_epoch = rows // batch
         self._epoch = -1
         self._permutations = np.empty((0,))
 
     def batch(self, step: int, player: int) -> np.ndarray:
-        """Row numbers [members, batch] for one step of player 0 or 1, who draw independently."""
+        """Row numbers [members, batch] for one step of a player (from 0); each draws on its own."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._permutations = epoch, self._draw(epoch)
@@ -109,5 +112,8 @@ class Order:
     def _draw(self, epoch: int) -> np.ndarray:
         streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
         return np.array(
-            [[generator.permutation(self._rows) for generator in streams] for _ in range(2)]
+            [
+                [generator.permutation(self._rows) for generator in streams]
+                for _ in range(self._players)
+            ]
         )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -136,22 +137,26 @@ def whitened(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
     return mahalanobis(compress(cycle.gap(x), fitted["scale"]), fitted)
 
 
-@dataclass(frozen=True)
-class Score:
-    """value(cycle, x [n, width], fitted) -> [members, n].
+Model = TypeVar("Model")  # what a family of detectors scores with: networks and their weights
 
-    `fit` turns gaps of training rows into what value needs.
+
+@dataclass(frozen=True)
+class Score(Generic[Model]):
+    """value(model, x [n, *shape of a row], fitted) -> [members, n], larger = more odd.
+
+    fit(model, x) learns from training rows what value needs: a sample of them, or all.
     """
 
-    value: Callable[[Cycle, Tensor, Fitted], Tensor]
-    fit: Callable[[Tensor], dict[str, Tensor]] | None = None
+    value: Callable[[Model, Tensor, Fitted], Tensor]
+    fit: Callable[[Model, Tensor], dict[str, Tensor]] | None = None
+    fit_to_all: bool = False
 
 
-SCORES = {
+SCORES: dict[str, Score[Cycle]] = {
     "features": Score(features),
     "logits": Score(logits),
     "l1": Score(l1),
     "l2": Score(l2),
-    "whitened": Score(whitened, fit_whitened),
+    "whitened": Score(whitened, lambda cycle, x: fit_whitened(cycle.gap(x))),
     "egbad": Score(egbad),
 }

@@ -1,13 +1,14 @@
-"""One update of both players of the adversarial game.
+"""One update of the networks: of both players of the adversarial game, or down a single loss.
 
-This is the plain PyTorch step, the reference for every faster one. A step is asked for by its
+These are the plain PyTorch steps, the reference for every faster one. A step is asked for by its
 number and is a pure function of (state, number): it can be replayed, and an interrupted training
 goes on from its arrays alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +19,9 @@ from alad.game import Game, discriminator_loss, generator_encoder_loss, play
 from alad.networks import (
     Architecture,
     Context,
-    Dense,
     DenseNetworks,
+    Layer,
+    Networks,
     buffer_layout,
     initial_buffers,
     initial_weights,
@@ -54,7 +56,7 @@ class Player:
     All are flat, [members, size].
     """
 
-    def __init__(self, layers: Sequence[Dense], weights: Tensor, optimiser: Optimiser):
+    def __init__(self, layers: Sequence[Layer], weights: Tensor, optimiser: Optimiser):
         self.optimiser = optimiser
         self.layout = weight_layout(layers)
         self.weights = weights
@@ -106,8 +108,102 @@ class Player:
         }
 
 
-class GameStep:
+class NetworkStep(ABC):
+    """One step on the rows X [n, *shape] for all members: a player for each group of `networks`."""
+
+    def __init__(
+        self,
+        X: Tensor,
+        networks: Networks,
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        self.X, self.networks, self.seed, self.members = X, networks, seed, list(members)
+        self.batch = min(optimiser.batch_size, len(X))
+        self.order = Order(seed, members, len(X), self.batch, players=len(networks.groups))
+        self.steps_per_epoch = self.order.steps_per_epoch
+        self._initialise(networks, optimiser)
+
+    def _initialise(self, networks: Networks, optimiser: Optimiser) -> None:
+        generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
+        self.by_group: dict[str, Player] = {}
+        views: dict[str, Tensor] = {}
+        for group, layers in networks.groups.items():
+            weights = initial_weights(weight_layout(layers), generators)
+            views |= weight_layout(layers).views(weights)
+            self.by_group[group] = Player(layers, weights.to(self.X), optimiser)
+        self.buffers = initial_buffers(networks.layers, views, generators).to(self.X)
+        self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
+
+    @abstractmethod
+    def __call__(self, number: int) -> Tensor:
+        """Make update `number` (from 0); losses [members, kinds]."""
+
+    def _noise(self, number: int) -> StepNoise:
+        return StepNoise(self.seed, self.members, number, self.X)
+
+    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool) -> Context:
+        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track)
+
+    def _rows(self, number: int, player: int) -> Tensor:
+        """[members, batch, *shape]."""
+        chosen = torch.from_numpy(self.order.batch(number, player).flatten()).to(self.X.device)
+        return self.X.index_select(0, chosen).unflatten(0, (len(self.members), self.batch))
+
+    def arrays(self) -> dict[str, Tensor]:
+        """All that changes from step to step, by reference: enough to stop here and go on later."""
+        arrays = {
+            f"{group}.{name}": array
+            for group, player in self.by_group.items()
+            for name, array in player.arrays().items()
+        }
+        return arrays | {"buffers": self.buffers}
+
+    def scoring_arrays(self) -> dict[str, Tensor]:
+        """The part of `arrays` that a score reads, [members, size] each.
+
+        These are the averaged weights and the running statistics.
+        """
+        averages = {group: player.average for group, player in self.by_group.items()}
+        return averages | {"buffers": self.buffers}
+
+
+class LossStep(NetworkStep):
+    """One player goes down one loss.
+
+    loss: context, batch x [members, n, *shape] and the step's noise -> [members], each the mean
+    over its rows.
+    """
+
+    def __init__(
+        self,
+        X: Tensor,
+        networks: Networks,
+        loss: Callable[[Context, Tensor, StepNoise], Tensor],
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        super().__init__(X, networks, optimiser, seed=seed, members=members)
+        self._loss = loss
+        (self.player,) = self.by_group.values()
+
+    def __call__(self, number: int) -> Tensor:
+        """One update; losses [members, 1]."""
+        noise = self._noise(number)
+        context = self._context(self.player.leaves, noise, track=True)
+        loss = self._loss(context, self._rows(number, 0), noise)
+        self.player.descend(loss.sum(), number)
+        return loss.detach()[:, None]
+
+
+class GameStep(NetworkStep):
     """One step of the game on the rows X [n, width] for all members."""
+
+    networks: DenseNetworks
 
     def __init__(
         self,
@@ -119,35 +215,16 @@ class GameStep:
         seed: int,
         members: Sequence[int],
     ):
-        self.X, self.seed, self.members = X, seed, list(members)
-        self.networks = DenseNetworks(
-            X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz
-        )
-        self.batch = min(optimiser.batch_size, len(X))
-        self.order = Order(seed, members, len(X), self.batch)
-        self.steps_per_epoch = self.order.steps_per_epoch
-        self._initialise(optimiser)
-
-    def _initialise(self, optimiser: Optimiser) -> None:
-        networks = self.networks
-        generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
-        players, judges = (
-            initial_weights(weight_layout(layers), generators)
-            for layers in (networks.player_layers, networks.judge_layers)
-        )
-        self.players = Player(networks.player_layers, players.to(self.X), optimiser)
-        self.judges = Player(networks.judge_layers, judges.to(self.X), optimiser)
-        weights = weight_layout(networks.player_layers).views(players)
-        weights |= weight_layout(networks.judge_layers).views(judges)
-        self.buffers = initial_buffers(networks.layers, weights, generators).to(self.X)
-        self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
+        networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)
+        super().__init__(X, networks, optimiser, seed=seed, members=members)
+        self.players, self.judges = self.by_group["players"], self.by_group["judges"]
 
     def __call__(self, number: int) -> Tensor:
         """Update D_xz, D_xx, D_zz, then E and G; losses [members, 2].
 
         The two updates see independent batches and noise.
         """
-        noise = StepNoise(self.seed, self.members, number, self.X)
+        noise = self._noise(number)
         z = noise.normal(2, self.batch, self.networks.latent)
 
         context = self._context(self.players.views | self.judges.leaves, noise, track=True)
@@ -160,28 +237,3 @@ class GameStep:
         players_loss = generator_encoder_loss(logits)
         self.players.descend(players_loss.sum(), number)
         return torch.stack([judges_loss, players_loss], dim=1).detach()
-
-    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool) -> Context:
-        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track)
-
-    def _rows(self, number: int, player: int) -> Tensor:
-        """[members, batch, width]."""
-        chosen = torch.from_numpy(self.order.batch(number, player).flatten()).to(self.X.device)
-        return self.X.index_select(0, chosen).unflatten(0, (len(self.members), self.batch))
-
-    def arrays(self) -> dict[str, Tensor]:
-        """All that changes from step to step, by reference: enough to stop here and go on later."""
-        players = {f"players.{name}": array for name, array in self.players.arrays().items()}
-        judges = {f"judges.{name}": array for name, array in self.judges.arrays().items()}
-        return players | judges | {"buffers": self.buffers}
-
-    def scoring_arrays(self) -> dict[str, Tensor]:
-        """The part of `arrays` that a score reads, [members, size] each.
-
-        These are the averaged weights and the running statistics.
-        """
-        return {
-            "players": self.players.average,
-            "judges": self.judges.average,
-            "buffers": self.buffers,
-        }

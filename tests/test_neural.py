@@ -1,0 +1,83 @@
+"""What every detector with networks shares, beyond the contract of all detectors."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import alad
+from alad import catalogue, storage
+from alad.adversarial import Adversarial
+from alad.errors import InputError
+from alad.neural import Neural
+
+NEURAL = [
+    name for name in catalogue.DETECTORS if issubclass(catalogue.detector_class(name), Neural)
+]
+QUICK = {"max_steps": 2, "batch_size": 16, "random_state": 0}
+
+
+def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, width))
+
+
+@pytest.mark.parametrize("kind", [catalogue.detector_class(name) for name in NEURAL])
+def test_a_constructor_shows_the_common_parameters_and_its_own(kind: type[Neural]):
+    shown = inspect.signature(kind).parameters
+    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in shown.values())
+    assert shown.keys() >= inspect.signature(Neural).parameters.keys()
+    made = kind(**{name: one.default for name, one in shown.items()})
+    assert made.get_params() == kind().get_params() == vars(made)
+
+
+def test_own_parameters_of_a_method_are_shown_too():
+    own = inspect.signature(Adversarial).parameters.keys() - inspect.signature(Neural).parameters
+    assert own == {"latent_dim", "spectral_norm", "latent_discriminator", "engine"}
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(TypeError, match="epoch"):
+        alad.ALAD(epoch=3)
+
+
+@pytest.mark.parametrize("name", NEURAL)
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("weight/E.9.weight", "no place for weight/E.9.weight"),
+        ("buffer/E.9.u", "no place for buffer/E.9.u"),
+        ("scale/charm", "no place for scale/charm"),
+        ("score/charm/mean", "no place for score/charm"),
+        ("luck/E.0.weight", "no place for luck"),
+    ],
+)
+def test_an_array_that_nothing_uses_is_refused(name: str, path: str, said: str, tmp_path: Path):
+    catalogue.make(name, **QUICK).fit(rows()).save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    storage.write(tmp_path / "model", "model", content, arrays | {path: np.zeros((1, 2))})
+    with pytest.raises(InputError, match=said):
+        alad.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", NEURAL)
+def test_an_array_of_another_shape_is_refused(name: str, tmp_path: Path):
+    catalogue.make(name, **QUICK).fit(rows()).save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    path = next(path for path in arrays if path.startswith("weight/"))
+    storage.write(tmp_path / "model", "model", content, arrays | {path: arrays[path][:, :-1]})
+    with pytest.raises(InputError, match=f"{path} has shape"):
+        alad.load(tmp_path / "model")
+
+
+def test_a_model_from_before_there_were_shapes_is_loaded(tmp_path: Path):
+    detector = alad.ALAD(**QUICK).fit(rows())
+    detector.save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    assert content["state"].pop("shape") == [6]
+    content["state"]["width"] = 6
+    storage.write(tmp_path / "model", "model", content, arrays)
+    loaded = alad.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.anomaly_score(rows()), detector.anomaly_score(rows()))
