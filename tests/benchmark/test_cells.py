@@ -1,9 +1,12 @@
 """Cells: which fits a benchmark consists of, and that its rows are what they are called."""
 
+from pathlib import Path
+
 import pytest
 
 from alad import catalogue
 from alad.benchmark.cells import cells, digest
+from alad.benchmark.ledger import Ledger
 from alad.benchmark.rows import ablation_of, rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.errors import InputError
@@ -24,6 +27,24 @@ def test_all_splits_and_ten_runs_unless_told_otherwise(toy):
     everything = cells("toy")
     assert [c.members for c in everything if c.row.members and c.protocol == "paper"] == [10]
     assert {c.split for c in everything if c.protocol == "clean"} == {0, 1, 2}
+
+
+def test_a_fit_of_hours_is_made_in_halves_of_one_row():
+    first, second = cells("kdd99", ["paper"], ["alad-paper"])
+    configs = [cell.config(cell.detector()) for cell in (first, second)]
+    assert [config["members"] for config in configs] == [5, [5, 6, 7, 8, 9]]
+    settings = [
+        digest(cell.settings(config)) for cell, config in zip((first, second), configs, strict=True)
+    ]
+    assert settings[0] == settings[1] and first.key(configs[0]) != second.key(configs[1])
+
+
+def test_committed_results_are_those_of_the_cells():
+    """A parameter that comes later must not make what was measured count as not measured."""
+    committed = Ledger(Path(__file__).parents[2] / "results" / "kdd99.jsonl").finished()
+    for row in ("isolation-forest", "alad-paper"):
+        (own, *_) = cells("kdd99", ["paper"], [row])
+        assert own.key(own.config(own.detector())) in committed
 
 
 def test_names_are_chosen_and_checked(toy):

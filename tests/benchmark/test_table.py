@@ -9,7 +9,7 @@ from alad.benchmark.table import MEASURES, Spread, latest, spread, table
 def line(detector="alad", member: int | str = 0, f1=0.5, **more):
     numbers = dict.fromkeys(MEASURES, 0.25) | {"f1": f1, "fit_seconds": 8.0, "score_seconds": 2.0}
     named = {"protocol": "paper", "detector": detector, "settings": "new", "cell": "c"}
-    return {**named, "member": member, "cell_lines": 3, **numbers, **more}
+    return {**named, "member": member, "cell_lines": 3, "config": {}, **numbers, **more}
 
 
 def test_mean_and_sample_deviation():
@@ -49,6 +49,13 @@ def test_the_settings_measured_last_count_and_repeated_lines_once():
     old = line(settings="old", f1=0.1, cell="o")
     assert latest([old, line(f1=0.3), line(f1=0.4)]) == [line(f1=0.4)]
     assert latest([line(), old, {**line(), "error": "E"}]) == [old]
+
+
+def test_settings_that_have_changed_since_are_told():
+    (row,) = table([line(config={"n_estimators": 7}, detector="isolation-forest")], "kdd99")
+    assert "measured with other settings than the present ones: n_estimators=7" in row.notes
+    (row,) = table([line(config={"random_state": 3}, detector="isolation-forest")], "kdd99")
+    assert not any("other settings" in note for note in row.notes)
 
 
 def test_a_row_of_failures_alone_says_so(toy, tmp_path):

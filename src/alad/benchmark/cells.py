@@ -26,17 +26,23 @@ class Cell:
     seed: int  # random_state of the detector
     members: int
     dataset: str | None = None  # which table, of a benchmark that has several
+    first: int = 0  # number of the first of the members
 
     @property
     def shared(self) -> bool:
         """Do all runs have the same split?"""
         return len(protocol_of(self.benchmark, self.protocol).parts()[self.dataset]) == 1
 
+    @property
+    def numbers(self) -> range:
+        """The members' numbers."""
+        return range(self.first, self.first + self.members)
+
     def detector(self, **how: Any):
         """A new, unfitted detector; `how` sets those of its parameters that it has."""
         chosen = {**self.row.params(), "random_state": self.seed}
         if self.row.members:
-            chosen["members"] = self.members
+            chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
         known = made.get_params(deep=False)
         return made.set_params(**{name: how[name] for name in how if name in known})
@@ -44,12 +50,13 @@ class Cell:
     def config(self, detector) -> dict[str, Any]:
         """Everything that decides the scores of `detector` on this cell, ready for JSON."""
         params = detector.get_params(deep=False)
-        kept = {name: value for name, value in params.items() if name not in INCIDENTAL}
-        return json.loads(json.dumps(kept))
+        return plain({name: value for name, value in params.items() if name not in INCIDENTAL})
 
     def settings(self, config: dict[str, Any]) -> dict[str, Any]:
         """What the runs of one table row have in common: everything but seeds."""
         common = {name: value for name, value in config.items() if name != "random_state"}
+        if self.first:  # which members they are is no setting, only how many
+            common["members"] = self.members
         own = {"protocol": self.protocol, "detector": self.row.name, "config": common}
         return own | ({"test_rows": self.row.test_rows} if self.row.test_rows else {})
 
@@ -57,11 +64,17 @@ class Cell:
         """Digest of all that decides the cell's numbers."""
         seeds = {"split": self.split, "seed": self.seed}
         table = {"dataset": self.dataset} if self.dataset else {}
-        return digest({**self.settings(config), **seeds, **table})
+        later = {"first": self.first} if self.first else {}
+        return digest({**self.settings(config), **seeds, **table, **later})
 
 
 def protocol_of(benchmark: str, protocol: str) -> Protocol:
     return PROTOCOLS[benchmark][protocol]
+
+
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they come back from JSON."""
+    return json.loads(json.dumps(params))
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -112,7 +125,9 @@ def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
         return [replace(cell, seed=cell.split, members=row.together)]
     runs = runs or usual_runs(cell.benchmark)
     if row.members:
-        return [replace(cell, members=runs)]
+        size = row.at_once or runs
+        starts = range(0, runs, size)
+        return [replace(cell, first=at, members=min(size, runs - at)) for at in starts]
     return [replace(cell, seed=seed) for seed in range(min(runs, row.most_runs or runs))]
 
 

@@ -94,7 +94,7 @@ class _Job:
             "train_rows": len(data.train),
             "test_rows": len(data.test),
         }
-        scored = _scores(detector, data.test, self.cell.members)
+        scored = _scores(detector, data.test, self.cell.numbers)
         return [
             self._line(
                 member=member,
@@ -130,21 +130,23 @@ class _Job:
 
 def command(cell: Cell) -> str:
     """What to type to measure the cell's row again; without the paths of this machine."""
-    runs = f" --runs {cell.members}" if cell.row.members and cell.shared else ""
+    runs = f" --runs {cell.numbers.stop}" if cell.row.members and cell.shared else ""
     table = f" --dataset {cell.dataset}" if cell.dataset else ""
     what = f"--protocol {cell.protocol}{table} --detector {cell.row.name}{runs}"
     return f"alad bench {cell.benchmark} {what}"
 
 
-def _scores(detector, rows: np.ndarray, members: int) -> list[tuple[int | str, np.ndarray, float]]:
+def _scores(
+    detector, rows: np.ndarray, numbers: range
+) -> list[tuple[int | str, np.ndarray, float]]:
     """(member, scores [n], seconds): each member's, and the ensemble's if there are several."""
     whole, seconds = _timed(lambda: detector.anomaly_score(rows))
-    if members == 1:
-        return [(0, whole, seconds)]
+    if len(numbers) == 1:
+        return [(numbers[0], whole, seconds)]
     each, of_all = _timed(lambda: detector.member_scores(rows))
-    if len(each) != members:
-        raise InputError(f"{len(each)} members were scored and {members} asked for")
-    own = [(member, scores, of_all / members) for member, scores in enumerate(each)]
+    if len(each) != len(numbers):
+        raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
+    own = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
     return [*own, ("ensemble", whole, seconds)]
 
 

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
-from alad import published
+from alad import catalogue, published
+from alad.benchmark.cells import INCIDENTAL, plain
 from alad.benchmark.ledger import Line, measured
 from alad.benchmark.rows import Row, ablation_of, rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
+OF_THE_RUN = {"random_state", "members", "device", "engine", *INCIDENTAL}
 OTHER_PROTOCOL = "published for the paper's protocol, not this one"
 
 
@@ -77,7 +79,7 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         fit_seconds=sum({line["cell"]: line["fit_seconds"] for line in single}.values()),
         score_seconds=mean([line["score_seconds"] for line in single]) if single else 0.0,
         published=number,
-        notes=(*_notes(benchmark, protocol, row, number), *errors(lines)),
+        notes=(*_notes(benchmark, protocol, row, number), *_changed(row, current), *errors(lines)),
     )
 
 
@@ -98,6 +100,17 @@ def errors(lines: list[Line]) -> tuple[str, ...]:
     good = {line["cell"] for line in measured(lines)}
     failed = {line["error"]: None for line in lines if "error" in line and line["cell"] not in good}
     return tuple(f"failed: {error}" for error in failed)
+
+
+def _changed(row: Row, lines: list[Line]) -> tuple[str, ...]:
+    """A note if the row's settings are no longer those that it was measured with."""
+    if not lines:
+        return ()
+    now = plain(catalogue.make(row.detector, **row.params()).get_params(deep=False))
+    then = lines[-1]["config"]
+    others = [k for k in now if k in then and k not in OF_THE_RUN and now[k] != then[k]]
+    changes = ", ".join(f"{name}={then[name]!r}" for name in others)
+    return (f"measured with other settings than the present ones: {changes}",) if others else ()
 
 
 def _notes(benchmark: str, protocol: str, row: Row, number: Published | None) -> tuple[str, ...]:
