@@ -335,3 +335,30 @@ def interrupted(arguments: list[str], monkeypatch, after: int) -> int:
 def test_bench_show_without_results_is_empty(folder, capfd):
     assert cli.run("bench arrhythmia --show --json".split()) == 0
     assert json.loads(capfd.readouterr().out) == []
+
+
+# --- compare --------------------------------------------------------------------------------------
+
+
+def test_compare_with_labels_prints_tables_and_json(folder, capfd):
+    rows = table(np.random.default_rng(0), 60, odd=True)
+    labels = pa.array(["0"] * 55 + ["1"] * 5)
+    write_table(rows.append_column("label", labels), "labelled.csv")
+    command = "compare labelled.csv --label label --drop id --detector knn --detector oc-svm"
+    assert cli.run(command.split()) == 0
+    out, err = capfd.readouterr()
+    assert [word for word in ("knn", "AUROC", "95 %", "Spearman") if word not in out] == []
+    assert "knn: learning from 27 rows" in err
+    assert cli.run([*command.split(), "--json", "-q"]) == 0
+    out, err = capfd.readouterr()
+    found = json.loads(out)
+    assert err == "" and found["anomalies"] == 5
+    assert found["outcomes"][0]["auroc"].keys() == {"value", "low", "high"}
+
+
+def test_compare_without_labels_and_refusals(folder, capfd):
+    assert cli.run("compare normal.csv --drop id --detector knn -q".split()) == 0
+    assert "trained on all rows" in capfd.readouterr().out
+    refused(capfd, "compare normal.csv --label nope --detector knn -q", "normal.csv", "nope")
+    refused(capfd, "compare normal.csv --label id --detector knn -q", "--normal")
+    refused(capfd, "compare nowhere.csv", "nowhere.csv")

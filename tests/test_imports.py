@@ -16,7 +16,7 @@ ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
     *("scores", "monitor", "steps", "native", "training", "detector", "neural", "presets"),
     *("adversarial", "classic", "catalogue", "explanation", "metrics", "published"),
-    *("sheets", "benchmark", "report", "demo"),
+    *("sheets", "comparison", "benchmark", "report", "demo"),
     *("cli", "__main__"),
 ]
 

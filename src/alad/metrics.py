@@ -3,12 +3,19 @@
 This is where test labels are read, once, after the scores exist.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alad.errors import InputError
+
+ROUNDS = 1_000  # bootstrap samples
+LEVEL = 0.95  # of the intervals
+NORMAL = ("0", "false", "no", "normal", "inlier")  # what labels are taken for, capitals or not
+ANOMALOUS = ("1", "true", "yes", "anomaly", "anomalous", "abnormal", "outlier")
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,15 @@ class AtShare:
     recall: float
     f1: float
     flagged: int  # rows
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure on the rows at hand, and the interval in which it varies with them."""
+
+    value: float
+    low: float
+    high: float
 
 
 def flags_at(scores: ArrayLike, percentile: float) -> np.ndarray:
@@ -153,6 +169,96 @@ def evaluate(scores: ArrayLike, labels: ArrayLike, percentile: float) -> dict[st
         "auroc": auroc(scores, labels),
         "average_precision": average_precision(scores, labels),
     }
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+def estimates(
+    scores: ArrayLike, labels: ArrayLike, rounds: int = ROUNDS, seed: int = 0
+) -> dict[str, Estimate]:
+    """AUROC and average precision with bootstrap intervals (percentiles of LEVEL).
+
+    Anomalies and normal rows are drawn anew, each among their own, so that every sample has both.
+    """
+    scores, anomalous = _checked(scores, labels)
+    _both_classes(anomalous)
+    group = np.unique(-scores, return_inverse=True)[1]  # equal scores together, largest first
+    drawn = np.random.default_rng(seed)
+    samples = [_resampled(group, anomalous, drawn) for _ in range(rounds)]
+    edges = 100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2
+    low, high = np.percentile(samples, edges, axis=0)
+    whole = {"auroc": auroc(scores, labels), "average_precision": average_precision(scores, labels)}
+    return {
+        name: Estimate(value, float(low[at]), float(high[at]))
+        for at, (name, value) in enumerate(whole.items())
+    }
+
+
+def _resampled(group: np.ndarray, anomalous: np.ndarray, drawn: np.random.Generator):
+    """AUROC and average precision of one bootstrap sample."""
+    groups = int(group.max()) + 1
+    counts = []
+    for own in (group[anomalous], group[~anomalous]):
+        chosen = own[drawn.integers(len(own), size=len(own))]
+        counts.append(np.bincount(chosen, minlength=groups))
+    return ranking(counts[0], counts[1])
+
+
+def ranking(hits: np.ndarray, misses: np.ndarray) -> tuple[float, float]:
+    """AUROC and average precision from the anomalies and normal rows at each distinct score.
+
+    hits, misses: int [distinct scores], largest score first.
+    """
+    found = np.cumsum(hits)
+    pairs = (misses * (found - hits / 2)).sum()  # normal rows below an anomaly; a tie is one half
+    flagged = np.maximum(found + np.cumsum(misses), 1)
+    precision = (hits * found / flagged).sum() / found[-1]
+    return float(pairs / (found[-1] * misses.sum())), float(precision)
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+def anomalous(labels: Sequence[Any], normal: Sequence[str] = ()) -> np.ndarray:
+    """Bool [n], True = anomaly, from labels as tables have them: numbers, truth values, words.
+
+    normal: the labels of normal rows, all others being anomalous; without it, those in NORMAL and
+    ANOMALOUS are understood. Raises InputError for an empty or unknown label.
+    """
+    words = [_word(label) for label in labels]
+    if "" in words:
+        raise InputError(f"row {words.index('')} has no label; fill it in or remove the row")
+    chosen = {_word(label) for label in normal}
+    unseen = chosen - set(words)
+    if unseen:
+        raise InputError(f"no row has the normal label {min(unseen)!r}; {_there_are(words)}")
+    unknown = set(words) - {*NORMAL, *ANOMALOUS}
+    if unknown and not chosen:
+        raise InputError(
+            f"label {min(unknown)!r} is neither of {', '.join(NORMAL)} nor of "
+            f"{', '.join(ANOMALOUS)}; say which labels are normal (--normal)"
+        )
+    usual = chosen or set(NORMAL)
+    return np.array([word not in usual for word in words], dtype=bool)
+
+
+def _word(label: Any) -> str:
+    """A label as it is compared: 1, 1.0, "1 " and True are not told apart from "1" and "true"."""
+    if label is None or label != label:
+        return ""
+    if isinstance(label, float) and label == int(label):
+        label = int(label)
+    return str(label).strip().lower()
+
+
+def _there_are(words: list[str]) -> str:
+    different = list(dict.fromkeys(words))
+    more = " …" if len(different) > 8 else ""
+    return f"there are: {', '.join(different[:8])}{more}"
+
+
+# --- guards ---------------------------------------------------------------------------------------
 
 
 def _ratio(part, whole) -> float:

@@ -100,7 +100,7 @@ def fit(
     are; leave out identifiers, labels, dates and free text with --drop.
     """
     given = {
-        "drop": _split(drop) or None,
+        "drop": separated(drop) or None,
         "contamination": contamination,
         "scaling": scaling,
         "random_state": seed,
@@ -125,7 +125,7 @@ def fit(
         say(f"next: alad score {shlex.quote(str(output))} NEW_ROWS.csv -o scored.csv")
 
 
-def _split(names: list[str] | None) -> tuple[str, ...]:
+def separated(names: list[str] | None) -> tuple[str, ...]:
     """["id,label", "date"] -> ("id", "label", "date")"""
     return tuple(name for part in names or () for name in part.split(",") if name)
 
@@ -232,7 +232,7 @@ def score(
     detector = catalogue.load(model, device=device)
     rows = tables.read_table(table)
     with located(tables.place_of(table)):
-        added = _scores(detector, _without(rows, _split(drop)), score)
+        added = _scores(detector, _without(rows, separated(drop)), score)
         whole = writing.with_columns(rows, added)
     writing.write_table(whole, output)
     facts = {"output": output, "rows": rows.num_rows, "threshold": -detector.offset_}

@@ -1,0 +1,224 @@
+"""Detectors side by side on a user's own table: their times, how alike they rank, how well.
+
+With labels half of the normal rows, drawn at random, are learnt from and all others are scored, so
+that no score is of a row that the detector has seen. Without labels every row is both.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import rankdata
+
+from alad import catalogue, metrics
+from alad.data.protocols import half_of_normal
+from alad.detector import Detector
+from alad.errors import InputError
+from alad.metrics import Estimate
+from alad.sheets import Sheet
+
+SLOW = ("anogan",)  # searches a latent code for every row: only where it is asked for
+HALF = "trained on a random half of the normal rows, scored on all others"
+ALL_ROWS = "trained on all rows and scored on the same ones, for there are no labels"
+UNTRAINED = "its networks before the first step: what training adds is the difference"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One detector: its times, and with labels how well it ranks; or why it has no scores."""
+
+    detector: str  # as shown
+    trained: bool
+    fit_seconds: float | None = None
+    score_seconds: float | None = None
+    auroc: Estimate | None = None
+    average_precision: Estimate | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found. `agreement` holds rank correlations (Spearman) of the scores of all pairs.
+
+    It is in the order of `ranked`, the detectors that have scores; None where a detector gives all
+    rows the same score.
+    """
+
+    rows: str  # which rows were learnt from, and which scored
+    train_rows: int
+    test_rows: int
+    anomalies: int | None  # among the test rows
+    outcomes: tuple[Outcome, ...]
+    ranked: tuple[str, ...]
+    agreement: tuple[tuple[float | None, ...], ...]
+
+    def sheets(self) -> list[Sheet]:
+        """The detectors, and how alike they rank the rows."""
+        return [_outcomes(self), *([_agreement(self)] if len(self.ranked) > 1 else [])]
+
+
+def compare(
+    table: pa.Table,
+    names: Sequence[str] = (),
+    *,
+    label: str | None = None,
+    normal: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    seed: int = 0,
+    say: Say = lambda message: None,
+    **how: Any,
+) -> Comparison:
+    """Fit and judge detectors on a table, one after the other; one that fails does not end it.
+
+    names: of detectors, as in the catalogue; none means all but the slow ones.
+    label, normal: column of labels, never shown to a detector, and its values for a normal row.
+    drop: columns that no detector is to see. how: parameters set where a detector has them.
+    Raises InputError for what cannot be compared at all.
+    """
+    contenders = _contenders(names, seed, untrained=label is not None, how=how)
+    anomalous = None if label is None else metrics.anomalous(_column(table, label), normal)
+    rows = _without(table, [*drop, *([label] if label else [])])
+    train, test = _divided(rows, anomalous, seed)
+    truth = None if anomalous is None else anomalous[test]
+    outcomes, scores = [], {}
+    for title, detector in contenders.items():
+        say(f"{title}: learning from {len(train)} rows")
+        outcome, found = _measured(title, detector, rows.take(train), rows.take(test), truth)
+        outcomes.append(outcome)
+        scores |= {} if found is None else {title: found}
+        say(f"{title}: {_told(outcome)}")
+    return Comparison(
+        rows=ALL_ROWS if truth is None else HALF,
+        train_rows=len(train),
+        test_rows=len(test),
+        anomalies=None if truth is None else int(truth.sum()),
+        outcomes=tuple(outcomes),
+        ranked=tuple(scores),
+        agreement=rank_agreement(list(scores.values())),
+    )
+
+
+def _contenders(
+    names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any]
+) -> dict[str, Detector]:
+    """Unfitted detectors by title; those trained in steps are joined by their untrained selves."""
+    found = {}
+    for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
+        known = catalogue.detector_class(name)._get_param_names()
+        params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
+        found[name] = catalogue.make(name, **params)
+        if untrained and "max_steps" in known:
+            found[f"{name}, untrained"] = catalogue.make(name, **{**params, "max_steps": 0})
+    return found
+
+
+def _column(table: pa.Table, label: str) -> list[Any]:
+    if label not in table.column_names:
+        raise InputError(
+            f"no column {label!r} to read labels from; there are: {', '.join(table.column_names)}"
+        )
+    return table.column(label).to_pylist()
+
+
+def _without(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    absent = [name for name in names if name not in table.column_names]
+    if absent:
+        raise InputError(f"the table has no column {', '.join(absent)} to drop")
+    return table.drop_columns(list(dict.fromkeys(names)))
+
+
+def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
+    """Numbers of the rows to learn from, and of those to score."""
+    everything = np.arange(rows.num_rows)
+    if anomalous is None:
+        return everything, everything
+    if anomalous.all() or not anomalous.any():
+        kind = "anomalous" if anomalous.all() else "normal"
+        raise InputError(f"all rows are labelled {kind}; give both kinds, or leave out the label")
+    train = half_of_normal(anomalous, seed)
+    return train, np.setdiff1d(everything, train)
+
+
+def _measured(
+    title: str, detector: Detector, train: pa.Table, test: pa.Table, truth: np.ndarray | None
+) -> tuple[Outcome, np.ndarray | None]:
+    """The outcome, and the scores [rows of test] unless it failed."""
+    trained = not title.endswith(", untrained")
+    try:
+        begun = time.perf_counter()
+        detector.fit(train)
+        fitted = time.perf_counter()
+        scores = detector.anomaly_score(test)
+    except Exception as error:  # whatever a detector raises must not end the others
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Outcome(title, trained, error=reason), None
+    seconds = (fitted - begun, time.perf_counter() - fitted)
+    judged: dict[str, Any] = {} if truth is None else metrics.estimates(scores, truth)
+    return Outcome(title, trained, *seconds, **judged), scores
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.error:
+        return f"failed, {outcome.error}"
+    found = f", AUROC {outcome.auroc.value:.4f}" if outcome.auroc else ""
+    return f"fitted in {outcome.fit_seconds:.1f} s, scored in {outcome.score_seconds:.1f} s{found}"
+
+
+def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ...], ...]:
+    """Spearman's correlation of every pair of scores, ties given their mean rank; None if all tie.
+
+    1: the same order of rows; 0: nothing in common; -1: the reverse order.
+    """
+    ranks = [rankdata(each) for each in scores]
+    centred = [each - each.mean() for each in ranks]
+    lengths = [float(np.linalg.norm(each)) for each in centred]
+
+    def correlation(first: int, second: int) -> float | None:
+        length = lengths[first] * lengths[second]
+        return float(centred[first] @ centred[second] / length) if length else None
+
+    count = range(len(scores))
+    return tuple(tuple(correlation(first, second) for second in count) for first in count)
+
+
+# --- for people -----------------------------------------------------------------------------------
+
+
+def _outcomes(found: Comparison) -> Sheet:
+    labelled = found.anomalies is not None
+    measures = ("AUROC", "95 % interval", "AP", "95 % interval") if labelled else ()
+    notes = [f"{found.rows}: {found.train_rows} and {found.test_rows} rows"]
+    if labelled:
+        notes[0] += f", {found.anomalies} of these anomalous"
+        notes.append(f"intervals: {metrics.ROUNDS} bootstrap samples of the scored rows")
+    if any(not outcome.trained for outcome in found.outcomes):
+        notes.append(f"untrained: {UNTRAINED}")
+    notes += [f"{one.detector} failed: {one.error}" for one in found.outcomes if one.error]
+    heads = ("detector", "fit s", "score s", *measures)
+    body = [_outcome_row(outcome, len(heads)) for outcome in found.outcomes]
+    return Sheet("Detectors", heads, body, notes)
+
+
+def _outcome_row(outcome: Outcome, width: int) -> list[str]:
+    cells = [outcome.detector]
+    if outcome.error:
+        return [*cells, "failed", *[""] * (width - 2)]
+    cells += [f"{outcome.fit_seconds:.2f}", f"{outcome.score_seconds:.2f}"]
+    for estimate in (outcome.auroc, outcome.average_precision):
+        if estimate is not None:
+            cells += [f"{estimate.value:.4f}", f"{estimate.low:.4f} … {estimate.high:.4f}"]
+    return cells
+
+
+def _agreement(found: Comparison) -> Sheet:
+    body = [
+        (name, *("" if value is None else f"{value:.2f}" for value in row))
+        for name, row in zip(found.ranked, found.agreement, strict=True)
+    ]
+    notes = ["1: the same order of rows, 0: nothing in common"]
+    return Sheet("Agreement of the scores' ranks (Spearman)", ("", *found.ranked), body, notes)
