@@ -11,9 +11,11 @@ from alad.errors import InputError, TrainingError
 if TYPE_CHECKING:
     from alad.adversarial import ALAD, ALICE, BiGAN
     from alad.catalogue import detectors, load
+    from alad.classic.components import PCA, RobustPCA
     from alad.classic.forest import IsolationForest
-    from alad.classic.neighbours import KNN
-    from alad.classic.svm import OneClassSVM
+    from alad.classic.kernel_components import KernelPCA
+    from alad.classic.neighbours import KNN, LOF
+    from alad.classic.svm import OneClassSVM, OneClassSVMSGD
 
 __version__ = "0.1.0"
 
@@ -21,10 +23,15 @@ __all__ = [
     "ALAD",
     "ALICE",
     "KNN",
+    "LOF",
+    "PCA",
     "BiGAN",
     "InputError",
     "IsolationForest",
+    "KernelPCA",
     "OneClassSVM",
+    "OneClassSVMSGD",
+    "RobustPCA",
     "TrainingError",
     "__version__",
     "detectors",
@@ -37,7 +44,12 @@ _HOMES = {
     "BiGAN": "adversarial",
     "IsolationForest": "classic.forest",
     "KNN": "classic.neighbours",
+    "KernelPCA": "classic.kernel_components",
+    "LOF": "classic.neighbours",
     "OneClassSVM": "classic.svm",
+    "OneClassSVMSGD": "classic.svm",
+    "PCA": "classic.components",
+    "RobustPCA": "classic.components",
     "detectors": "catalogue",
     "load": "catalogue",
 }

@@ -14,7 +14,12 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
     "bigan": ("alad.adversarial", "BiGAN"),
     "isolation-forest": ("alad.classic.forest", "IsolationForest"),
     "oc-svm": ("alad.classic.svm", "OneClassSVM"),
+    "oc-svm-sgd": ("alad.classic.svm", "OneClassSVMSGD"),
     "knn": ("alad.classic.neighbours", "KNN"),
+    "lof": ("alad.classic.neighbours", "LOF"),
+    "pca": ("alad.classic.components", "PCA"),
+    "kernel-pca": ("alad.classic.kernel_components", "KernelPCA"),
+    "robust-pca": ("alad.classic.components", "RobustPCA"),
 }
 
 

@@ -1,5 +1,7 @@
 """Which training rows a detector learns from, and what `training_` says of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,14 +18,29 @@ def seed_for(detector: Detector) -> int:
     return detector.training_["seed"]
 
 
-def sample(detector: Any, X: np.ndarray) -> np.ndarray:
-    """X, or `max_rows` of its rows in their order, if it has more; `training_` says how many."""
-    seed, rows = seed_for(detector), min(detector.max_rows, len(X))
-    detector.training_["rows_used"] = rows
-    if rows == len(X):
+def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
+    """X, or so many of its rows in their order, if it has more."""
+    if rows >= len(X):
         return X
     chosen = np.random.default_rng(seed).choice(len(X), rows, replace=False)
     return X[np.sort(chosen)]
+
+
+def sample(detector: Any, X: np.ndarray) -> np.ndarray:
+    """At most `max_rows` rows of X, drawn with the fit's seed; `training_` says how many."""
+    drawn = draw(X, detector.max_rows, seed_for(detector))
+    detector.training_["rows_used"] = len(drawn)
+    return drawn
+
+
+@contextmanager
+def global_generator_kept() -> Iterator[None]:
+    """Put NumPy's global generator back to where it was, after code that draws from it."""
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
 
 
 def need(detector: Detector, X: np.ndarray, least: int, remedy: str = "") -> None:

@@ -17,3 +17,9 @@ def check_arrays(arrays: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> 
 def within(numbers: np.ndarray, bound: int) -> bool:
     """Are all numbers at least 0 and below `bound`?"""
     return bool(((numbers >= 0) & (numbers < bound)).all())
+
+
+def check_rows(rows: np.ndarray, width: int, least: int = 1) -> None:
+    """Are they at least `least` rows of that width?"""
+    if rows.ndim != 2 or rows.shape[1] != width or len(rows) < least:
+        raise InputError(f"the stored rows have the shape {rows.shape}; save them anew")

@@ -1,25 +1,64 @@
-"""A border around most rows."""
+"""A smooth border around most rows: the one-class SVM, exact on a sample or approximate on all."""
 
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import svm
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import SGDOneClassSVM
 
-from alad.classic.sampling import sample
-from alad.classic.stored import check_arrays
-from alad.detector import Detector, share, whole
+from alad.classic.kernel import Gaussian, bandwidth, check_gamma
+from alad.classic.sampling import draw, global_generator_kept, sample, seed_for
+from alad.classic.stored import check_arrays, check_rows
+from alad.detector import BLOCK_ROWS, Detector, share, whole
 from alad.errors import InputError
 
 
-class OneClassSVM(Detector):
+class KernelBorder(Detector):
+    """A border is where a weighted sum of kernels with some rows, and a shift, is 0."""
+
+    nu: float
+    gamma: float | None
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        share("nu", self.nu, most=0.999)  # at 1 every row may lie outside, and there is no border
+        check_gamma(self.gamma)
+
+    def _adopt(self, kernel: Gaussian, weights: np.ndarray, shift: float) -> None:
+        self._kernel, self._weights, self._shift = kernel, weights, shift
+
+    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
+        kernel = self._kernel(X)
+        kernel *= self._weights
+        return -(kernel.sum(axis=1) + self._shift)
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        content = {"gamma": self._kernel.gamma, "shift": self._shift}
+        return content, {"vectors": self._kernel.rows, "weights": self._weights}
+
+    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        check_arrays(arrays, {"vectors": "f", "weights": "f"})
+        vectors, weights = arrays["vectors"], arrays["weights"]
+        check_rows(vectors, self.encoder_.width_)
+        if weights.shape != (len(vectors),):
+            raise InputError(
+                f"the model holds {len(vectors)} vectors and weights of the shape {weights.shape}; "
+                f"save it anew"
+            )
+        self._adopt(Gaussian(vectors, float(content["gamma"])), weights, float(content["shift"]))
+
+
+class OneClassSVM(KernelBorder):
     """Distance beyond a smooth border around most rows. Schölkopf et al. 2001.
 
-    The kernel is exp(-gamma |x - s|²) with gamma = 1 / (width · variance of the encoded sample).
-    Far from all rows it vanishes: of two distant anomalies it cannot tell which is farther.
+    The kernel is exp(-gamma |x - s|²). Far from all rows it vanishes: of two distant anomalies it
+    cannot tell which is farther.
 
     Parameters
     ----------
     nu : at most this share of the fitted rows lies outside, at least this share are support vectors
+    gamma : of the kernel; None = 1 / (width · variance of the encoded sample)
     max_rows : with more training rows it learns from a random sample of so many; its cost grows
         with the square of the rows
     scaling, drop : see `TableEncoder`
@@ -34,6 +73,7 @@ class OneClassSVM(Detector):
         self,
         *,
         nu: float = 0.5,
+        gamma: float | None = None,
         max_rows: int = 5000,
         scaling: str = "standard",
         drop: Any = (),
@@ -41,6 +81,7 @@ class OneClassSVM(Detector):
         random_state: Any = None,
     ):
         self.nu = nu
+        self.gamma = gamma
         self.max_rows = max_rows
         self.scaling = scaling
         self.drop = drop
@@ -49,39 +90,86 @@ class OneClassSVM(Detector):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        share("nu", self.nu, most=0.999)  # at 1 every row may lie outside, and there is no border
         whole("max_rows", self.max_rows)
 
     def _fit_matrix(self, X: np.ndarray) -> None:
-        chosen = sample(self, X)
-        spread = float(chosen.var(dtype=np.float64))
-        gamma = 1 / (chosen.shape[1] * spread) if spread else 1.0  # as gamma="scale"
+        rows = sample(self, X)
+        gamma = bandwidth(self.gamma, rows)
         settings: dict[str, Any] = {"nu": self.nu, "gamma": gamma}
         machine = svm.OneClassSVM(**settings)
         machine.random_state = 0  # without it, fit draws an unused seed from the global generator
-        fitted = machine.fit(chosen.astype(np.float64))
+        fitted = machine.fit(rows.astype(np.float64))
         vectors = fitted.support_vectors_.astype(np.float32)  # exact: they are rows of the sample
-        self._adopt(vectors, fitted.dual_coef_[0], gamma, float(fitted.intercept_[0]))
+        self._adopt(Gaussian(vectors, gamma), fitted.dual_coef_[0], float(fitted.intercept_[0]))
 
-    def _adopt(self, vectors: np.ndarray, weights: np.ndarray, gamma: float, shift: float) -> None:
-        self._vectors, self._weights, self._gamma, self._shift = vectors, weights, gamma, shift
-        self._columns = np.ascontiguousarray(vectors.astype(np.float64).T)  # [width, vectors]
-        self._squares = (self._columns**2).sum(axis=0)
 
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        x = X.astype(np.float64)
-        squares = (x**2).sum(axis=1, keepdims=True)
-        distance = np.maximum(squares - 2 * (x @ self._columns) + self._squares, 0)
-        kernel = np.exp(-self._gamma * distance)  # [n, vectors]
-        return -((kernel * self._weights).sum(axis=1) + self._shift)
+class OneClassSVMSGD(KernelBorder):
+    """The one-class SVM learnt from all rows, in an approximate feature space.
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        content = {"gamma": self._gamma, "shift": self._shift}
-        return content, {"vectors": self._vectors, "weights": self._weights}
+    Nyström's features of a row (Williams, Seeger 2001) are its kernels with a sample of the rows,
+    made orthonormal; in them the border is a plane, found by stochastic gradient descent over all
+    rows (scikit-learn's `SGDOneClassSVM`). They are linear in the kernels, so a score is a weighted
+    sum of kernels like that of the exact machine, over the sampled rows.
 
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        check_arrays(arrays, {"vectors": "f", "weights": "f"})
-        vectors, weights = arrays["vectors"], arrays["weights"]
-        if vectors.shape != (len(weights), self.encoder_.width_):
-            raise InputError(f"the stored vectors have the shape {vectors.shape}; save them anew")
-        self._adopt(vectors, weights, float(content["gamma"]), float(content["shift"]))
+    Parameters
+    ----------
+    nu : about this share of the fitted rows lies outside
+    gamma : of the kernel; None = 1 / (width · variance of the encoded rows)
+    n_components : rows sampled, and features; while fitting, the features of all rows are held in
+        float32
+    max_epochs : passes over the rows, at most; it warns if the loss still falls then
+    scaling, drop : see `TableEncoder`
+    contamination : share of the training rows to be flagged by `predict`
+    random_state : of the sample and of the order of rows: None, an integer or a RandomState
+    """
+
+    name: ClassVar[str] = "oc-svm-sgd"
+    summary: ClassVar[str] = "the one-class SVM on all rows: Nyström features, gradient descent"
+
+    def __init__(
+        self,
+        *,
+        nu: float = 0.5,
+        gamma: float | None = None,
+        n_components: int = 300,
+        max_epochs: int = 1000,
+        scaling: str = "standard",
+        drop: Any = (),
+        contamination: float = 0.05,
+        random_state: Any = None,
+    ):
+        self.nu = nu
+        self.gamma = gamma
+        self.n_components = n_components
+        self.max_epochs = max_epochs
+        self.scaling = scaling
+        self.drop = drop
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        whole("n_components", self.n_components)
+        whole("max_epochs", self.max_epochs)
+
+    def _fit_matrix(self, X: np.ndarray) -> None:
+        seed = seed_for(self)
+        kernel = Gaussian(draw(X, self.n_components, seed), bandwidth(self.gamma, X))
+        to_features = _orthonormal(kernel)
+        features = np.empty((len(X), len(kernel.rows)), np.float32)
+        for at in range(0, len(X), BLOCK_ROWS):
+            features[at : at + BLOCK_ROWS] = kernel(X[at : at + BLOCK_ROWS]) @ to_features.T
+        plane = SGDOneClassSVM(nu=self.nu, max_iter=self.max_epochs, random_state=seed)
+        with global_generator_kept():  # fit draws an unused seed from it, whatever random_state
+            plane.fit(features)
+        self.training_ |= {"components": len(kernel.rows), "epochs": int(plane.n_iter_)}
+        normal, offset = np.asarray(plane.coef_, np.float64), np.asarray(plane.offset_)
+        self._adopt(kernel, normal @ to_features, -float(offset[0]))
+
+
+def _orthonormal(kernel: Gaussian) -> np.ndarray:
+    """[features, rows]: what makes features of kernels with the rows."""
+    count, rows = len(kernel.rows), kernel.rows.astype(np.float64)
+    nystroem = Nystroem(gamma=kernel.gamma, n_components=count, random_state=0).fit(rows)
+    in_their_order = np.argsort(nystroem.component_indices_)  # it has shuffled them
+    return nystroem.normalization_[:, in_their_order]

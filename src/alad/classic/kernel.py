@@ -1,0 +1,42 @@
+"""The Gaussian kernel between rows and some stored rows."""
+
+from typing import Any
+
+import numpy as np
+
+from alad.errors import InputError
+
+
+def bandwidth(gamma: float | None, X: np.ndarray) -> float:
+    """gamma, or 1 / (width · variance of all entries of X): scikit-learn's rule "scale"."""
+    spread = float(X.var(dtype=np.float64))
+    by_rule = 1 / (X.shape[1] * spread) if spread else 1.0
+    return by_rule if gamma is None else float(gamma)
+
+
+def check_gamma(gamma: Any) -> None:
+    """InputError unless gamma is None or a finite number above 0."""
+    number = isinstance(gamma, int | float | np.number) and not isinstance(gamma, bool)
+    if gamma is not None and not (number and 0 < gamma < np.inf):
+        raise InputError(f"gamma is {gamma!r}; give a number above 0, or None for the rule")
+
+
+class Gaussian:
+    """k(x, y) = exp(-gamma |x - y|²) with each of `rows`, float32 [m, width], as y."""
+
+    def __init__(self, rows: np.ndarray, gamma: float):
+        self.rows, self.gamma = rows, gamma
+        self._columns = np.ascontiguousarray(rows.astype(np.float64).T)
+        self._squares = (self._columns**2).sum(axis=0)
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Float64 [n, m]."""
+        x = X.astype(np.float64)
+        squares = (x**2).sum(axis=1, keepdims=True)
+        distance = x @ self._columns  # turned step by step, in place, into the kernel
+        distance *= -2
+        distance += squares
+        distance += self._squares
+        np.maximum(distance, 0, out=distance)  # rounding may have left a little less
+        distance *= -self.gamma
+        return np.exp(distance, out=distance)
