@@ -39,7 +39,11 @@ def fit(
     table: Source,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
     detector: Annotated[
-        str, option(help="alad, alice, bigan, isolation-forest, oc-svm or knn.")
+        str,
+        option(
+            help="alad, alice, bigan, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, "
+            "kernel-pca or robust-pca."
+        ),
     ] = "alad",
     drop: Drop = None,
     contamination: Annotated[
