@@ -82,7 +82,7 @@ class Neural(Detector):
         epochs: int | None = None,
         max_steps: int | None = 2_000,
         validation_fraction: float = 0.1,
-        patience: int | None = 10,
+        patience: int | None = 20,
         check_every: int = 100,
         ema_decay: float = 0.999,
         members: int | Sequence[int] = 1,
