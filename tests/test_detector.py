@@ -38,6 +38,7 @@ QUICK: dict[str, dict[str, Any]] = {
         name: {"max_steps": 20, "batch_size": 16, "check_every": 10}
         for name in ("alad", "alice", "bigan")
     },
+    "anogan": {"max_steps": 20, "batch_size": 16, "check_every": 10, "search_steps": 5},
 }
 # scikit-learn's check -> why it cannot hold, for each detector
 EXCEPTIONS: dict[str, dict[str, str]] = {}

@@ -280,7 +280,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_pa
     fresh_build(monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CC", "false")
-    assert "could not compile the step" in (native.reason() or "")
+    assert "could not compile the C sources" in (native.reason() or "")
     assert list(tmp_path.rglob("*.so")) == []
 
 

@@ -10,6 +10,7 @@ from alad.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from alad.adversarial import ALAD, ALICE, BiGAN
+    from alad.anogan import AnoGAN
     from alad.catalogue import detectors, load
     from alad.classic.components import PCA, RobustPCA
     from alad.classic.forest import IsolationForest
@@ -25,6 +26,7 @@ __all__ = [
     "KNN",
     "LOF",
     "PCA",
+    "AnoGAN",
     "BiGAN",
     "InputError",
     "IsolationForest",
@@ -41,6 +43,7 @@ __all__ = [
 _HOMES = {
     "ALAD": "adversarial",
     "ALICE": "adversarial",
+    "AnoGAN": "anogan",
     "BiGAN": "adversarial",
     "IsolationForest": "classic.forest",
     "KNN": "classic.neighbours",

@@ -12,6 +12,7 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
     "alad": ("alad.adversarial", "ALAD"),
     "alice": ("alad.adversarial", "ALICE"),
     "bigan": ("alad.adversarial", "BiGAN"),
+    "anogan": ("alad.anogan", "AnoGAN"),
     "isolation-forest": ("alad.classic.forest", "IsolationForest"),
     "oc-svm": ("alad.classic.svm", "OneClassSVM"),
     "oc-svm-sgd": ("alad.classic.svm", "OneClassSVMSGD"),

@@ -119,7 +119,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def _scores(self, matrix: np.ndarray) -> np.ndarray:
         """Scores of encoded rows; InputError if one is no number, because it has no rank."""
-        scores = score_in_blocks(self._score_matrix, matrix, fill=not self.row_by_row)
+        scores = self._in_blocks(self._score_matrix, matrix)
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):
             raise InputError(
@@ -127,6 +127,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 f"for {self.name} with scaling={self.scaling!r}; choose another scaling"
             )
         return scores
+
+    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+        """score(X) [..., n], asked for as many rows at once as suit the detector."""
+        return score_in_blocks(score, X, fill=not self.row_by_row)
 
     def _forget(self) -> None:
         """A fit that fails must not leave half of an earlier one behind."""
@@ -203,7 +207,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """Score a row, to find out now what arrays of the right names hide."""
         row = np.zeros((1, self.encoder_.width_), np.float32)
         with np.errstate(all="ignore"):
-            scores = score_in_blocks(self._score_matrix, row, fill=not self.row_by_row)
+            scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
             raise InputError("its arrays give a row no finite score; save it anew")
 

@@ -19,7 +19,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from alad.detector import Detector, one_of, score_in_blocks, share, whole
+from alad.detector import Detector, one_of, share, whole
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networks import Context, Networks, scoring_weights
@@ -326,7 +326,7 @@ class Neural(Detector):
 
     def _raw_scores(self, X: np.ndarray, name: str) -> np.ndarray:
         """The same for any number of rows."""
-        return score_in_blocks(lambda block: self._evaluate(block, name), X)
+        return self._in_blocks(lambda block: self._evaluate(block, name), X)
 
     @torch.no_grad()
     def _learn(self, name: str, x: Tensor) -> None:
@@ -375,7 +375,7 @@ class Neural(Detector):
             mean = self._reconstruction(self._tensor(block)).mean(dim=0)
             return np.moveaxis(mean.cpu().numpy(), 0, -1)
 
-        rows = score_in_blocks(one_block, self.encoder_.transform(X))
+        rows = self._in_blocks(one_block, self.encoder_.transform(X))
         return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
 
     # --- storage ----------------------------------------------------------------------------------

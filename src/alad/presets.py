@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from alad.errors import InputError
+from alad.gan import GanArchitecture
 from alad.networks import Architecture
 
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
@@ -45,6 +48,22 @@ def architecture_for(width: int) -> Architecture:
         xx=(128,),
         zz=(max(8, latent),),
     )
+
+
+# AnoGAN's, as the authors of ALAD ran it (their code; G as in ALAD)
+GAN_ARCHITECTURES = {
+    "kdd99": GanArchitecture(
+        latent=32, generator=(64, 128), discriminator=(256, 128, 128), dropout=(0.2, 0.2, 0.2)
+    ),
+    "arrhythmia": GanArchitecture(
+        latent=64, generator=(128, 256), discriminator=(256, 128), dropout=(0.2, 0.5)
+    ),
+}
+
+
+def gan_architecture_for(width: int) -> GanArchitecture:
+    """The widths for KDD99, with the latent code of `architecture_for`."""
+    return replace(GAN_ARCHITECTURES["kdd99"], latent=architecture_for(width).latent)
 
 
 # Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled,
@@ -90,8 +109,22 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def preset(name: str) -> dict[str, Any]:
+def _of_anogan(name: str, **changes: Any) -> dict[str, Any]:
+    """A row of the table above; AnoGAN has no spectral normalisation to switch."""
+    return {key: value for key, value in PRESETS[name].items() if key != "spectral_norm"} | changes
+
+
+# Constructor arguments of AnoGAN: trained as ALAD; `paper` rows search as the authors' code does.
+ANOGAN_PRESETS: dict[str, dict[str, Any]] = {
+    "kdd99": _of_anogan("kdd99"),
+    "arrhythmia": _of_anogan("arrhythmia"),
+    "kdd99-paper": _of_anogan("kdd99-paper", search_learning_rate=1e-3),
+    "arrhythmia-paper": _of_anogan("arrhythmia-paper", search_learning_rate=1e-3),
+}
+
+
+def preset(name: str, presets: Mapping[str, dict[str, Any]] = PRESETS) -> dict[str, Any]:
     """A copy of the preset's arguments; InputError lists the names if there is none of this one."""
-    if name not in PRESETS:
-        raise InputError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
-    return dict(PRESETS[name])
+    if name not in presets:
+        raise InputError(f"no preset {name!r}; there are: {', '.join(presets)}")
+    return dict(presets[name])

@@ -12,10 +12,12 @@ SECONDS_BETWEEN_BARS = 0.25
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Counts steps; `advance` is cheap enough to be called at every one of them."""
+    """Counts steps, or what `unit` says; `advance` is cheap enough for every one of them."""
 
-    def __init__(self, label: str, total: int, *, start: int = 0, enabled: bool = True):
-        self._label, self._total, self._start = label, total, start
+    def __init__(
+        self, label: str, total: int, *, start: int = 0, unit: str = "steps", enabled: bool = True
+    ):
+        self._label, self._total, self._start, self._unit = label, total, start, unit
         self._enabled = enabled and total > start
         self._began = self._told = time.monotonic()
         self._bar = None
@@ -52,7 +54,7 @@ class Progress(AbstractContextManager["Progress"]):
             return
         self._told = time.monotonic()
         rate = (done - self._start) / (self._told - self._began)
-        note = f"{note}  {rate:.0f} steps/s"
+        note = f"{note}  {rate:.0f} {self._unit}/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)
         else:

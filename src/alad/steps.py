@@ -11,11 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from alad.game import Game, discriminator_loss, generator_encoder_loss, play
+from alad.game import Game, Logits, discriminator_loss, generator_encoder_loss, play
 from alad.networks import (
     Architecture,
     Context,
@@ -200,8 +201,57 @@ class LossStep(NetworkStep):
         return loss.detach()[:, None]
 
 
-class GameStep(NetworkStep):
-    """One step of the game on the rows X [n, width] for all members."""
+class TwoPlayerNetworks(Networks, Protocol):
+    """Groups `players` and `judges`; the players make rows from latent codes."""
+
+    latent: int
+
+
+class TwoPlayerStep(NetworkStep):
+    """One step of an adversarial game: the judges move first, then the players."""
+
+    networks: TwoPlayerNetworks
+
+    def __init__(
+        self,
+        X: Tensor,
+        networks: TwoPlayerNetworks,
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        super().__init__(X, networks, optimiser, seed=seed, members=members)
+        self.players, self.judges = self.by_group["players"], self.by_group["judges"]
+
+    @abstractmethod
+    def _play(
+        self, context: Context, x: Tensor, z: Tensor, *, constants: bool
+    ) -> dict[str, Logits]:
+        """The judges' logits, from which both sides read their loss."""
+
+    def __call__(self, number: int) -> Tensor:
+        """Update the judges, then the players; losses [members, 2].
+
+        The two updates see independent batches and noise.
+        """
+        noise = self._noise(number)
+        z = noise.normal(2, self.batch, self.networks.latent)
+
+        context = self._context(self.players.views | self.judges.leaves, noise, track=True)
+        logits = self._play(context, self._rows(number, 0), z[:, 0], constants=True)
+        judges_loss = discriminator_loss(logits)
+        self.judges.descend(judges_loss.sum(), number)
+
+        context = self._context(self.players.leaves | self.judges.views, noise, track=False)
+        logits = self._play(context, self._rows(number, 1), z[:, 1], constants=False)
+        players_loss = generator_encoder_loss(logits)
+        self.players.descend(players_loss.sum(), number)
+        return torch.stack([judges_loss, players_loss], dim=1).detach()
+
+
+class GameStep(TwoPlayerStep):
+    """One step of D_xz, D_xx, D_zz against E and G on the rows X [n, width] for all members."""
 
     networks: DenseNetworks
 
@@ -217,23 +267,8 @@ class GameStep(NetworkStep):
     ):
         networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)
         super().__init__(X, networks, optimiser, seed=seed, members=members)
-        self.players, self.judges = self.by_group["players"], self.by_group["judges"]
 
-    def __call__(self, number: int) -> Tensor:
-        """Update D_xz, D_xx, D_zz, then E and G; losses [members, 2].
-
-        The two updates see independent batches and noise.
-        """
-        noise = self._noise(number)
-        z = noise.normal(2, self.batch, self.networks.latent)
-
-        context = self._context(self.players.views | self.judges.leaves, noise, track=True)
-        logits = play(self.networks, context, self._rows(number, 0), z[:, 0])
-        judges_loss = discriminator_loss(logits)
-        self.judges.descend(judges_loss.sum(), number)
-
-        context = self._context(self.players.leaves | self.judges.views, noise, track=False)
-        logits = play(self.networks, context, self._rows(number, 1), z[:, 1], constants=False)
-        players_loss = generator_encoder_loss(logits)
-        self.players.descend(players_loss.sum(), number)
-        return torch.stack([judges_loss, players_loss], dim=1).detach()
+    def _play(
+        self, context: Context, x: Tensor, z: Tensor, *, constants: bool
+    ) -> dict[str, Logits]:
+        return play(self.networks, context, x, z, constants=constants)

@@ -20,7 +20,8 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-SOURCES = ("product.h", "layers.h", "step.c")
+UNITS = ("step.c", "search.c")  # what the compiler is given
+SOURCES = ("product.h", "layers.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
 FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"
 FLAGS += " -fPIC -shared"
@@ -34,7 +35,7 @@ class BuildError(RuntimeError):
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The compiled step. Raises BuildError."""
+    """The compiled step and search. Raises BuildError."""
     compiler = _compiler()
     name = f"step-{_fingerprint(compiler)}.so"
     for folder in (_cache_folder, _temporary_folder):
@@ -42,7 +43,7 @@ def library() -> ctypes.CDLL:
             return _load_or_compile(compiler, folder() / name)
         except OSError as error:
             reason = error
-    raise BuildError(f"the compiled step could not be stored or loaded: {reason}")
+    raise BuildError(f"the compiled library could not be stored or loaded: {reason}")
 
 
 def _compiler() -> list[str]:
@@ -107,16 +108,16 @@ def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
 
 
 def _compile(compiler: list[str], target: Path) -> None:
-    source = str(_source_folder() / "step.c")
+    units = [str(_source_folder() / name) for name in UNITS]
     message = ""
     for machine in MACHINE_FLAGS:
         flags = [*FLAGS.split(), *machine.split()]
-        done = _run([*compiler, *flags, "-o", str(target), source, "-lm"])
+        done = _run([*compiler, *flags, "-o", str(target), *units, "-lm"])
         if done.returncode == 0:
             return
         message = message or done.stderr
     told = " ".join(message.split())[:300]
-    raise BuildError(f"{' '.join(compiler)} could not compile the step: {told}")
+    raise BuildError(f"{' '.join(compiler)} could not compile the C sources: {told}")
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,232 @@
+"""AnoGAN: a GAN learns what is normal; a row is as odd as what its nearest G(z) leaves unexplained.
+
+Schlegl et al.: Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker
+Discovery, IPMI 2017; networks and settings for tables from Zenati et al. 2018. Scores, larger =
+more odd, with R and D as in `latent_search`:
+
+| score          | formula                                                               |
+|----------------|-----------------------------------------------------------------------|
+| anogan         | (1 - lambda) R(z) + lambda D(z) where the search ends                 |
+| residual       | R(z) there                                                            |
+| discrimination | D(z) there                                                            |
+| logits         | -log D(x) = softplus(-l(x)), without any search                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from alad import native
+from alad.detector import one_of, score_in_blocks, share, whole
+from alad.gan import START, GanArchitecture, GanNetworks, GanStep
+from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
+from alad.native.search import NativeSearch
+from alad.networks import Context
+from alad.neural import Neural, common_scale
+from alad.presets import ANOGAN_PRESETS, GAN_ARCHITECTURES, gan_architecture_for, preset
+from alad.progress import Progress
+from alad.scores import Fitted, Score
+from alad.steps import NetworkStep
+from alad.training import Training
+
+ENGINES = ("auto", "torch", "native")
+SEARCHED_AT_ONCE = 2_048  # rows; from one look at progress to the next
+SCALE_ROWS = 500  # training rows whose scores tell the members' common scale
+
+
+@dataclass(frozen=True)
+class TrainedGan:
+    """What the scores read; x is [n, width]."""
+
+    networks: GanNetworks
+    context: Context
+    search: Callable[[Tensor], Found]
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Of D, [members, n]."""
+        members = len(self.context.buffers[START])
+        blocks = (block.expand(members, *block.shape) for block in even_blocks(x))
+        parts = [self.networks.judge(self.context, block) for block in blocks]
+        return torch.cat(parts, dim=1)[:, : len(x)]
+
+
+def anogan(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).loss
+
+
+def residual(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).residual
+
+
+def discrimination(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).discrimination
+
+
+def logits(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return softplus(-gan.logits(x).double())
+
+
+SCORES: dict[str, Score[TrainedGan]] = {
+    "anogan": Score(anogan),
+    "residual": Score(residual),
+    "discrimination": Score(discrimination),
+    "logits": Score(logits),
+}
+
+
+class AnoGAN(Neural):
+    """A GAN on normal rows, and a search of its latent space for every row that is scored.
+
+    Training alternates between D and G, by Adam with betas (0.5, 0.999); it runs to the end unless
+    `patience` is given, and then stops by D's logits: a search at every check would cost more than
+    the training. Scoring costs search_steps passes through G and D and back for each different row.
+
+    Parameters, beside those of `Neural`
+    ----------
+    latent_dim : width of the latent code; None = the architecture's
+    search_steps : Adam updates of z for each row (500 in the paper)
+    search_learning_rate : of these updates. The paper tells none; the authors of ALAD used 1e-3, by
+        which z hardly leaves its start. The default was chosen for the lowest loss of normal rows
+    discrimination_weight : lambda, the discrimination term's share of the loss (0.1 in the paper)
+    engine : what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a
+        CPU where it can be had
+    """
+
+    name: ClassVar[str] = "anogan"
+    summary: ClassVar[str] = "GAN with a search of its latent space (Schlegl et al., IPMI 2017)"
+    row_by_row: ClassVar[bool] = True  # the search sees to it
+    own_score = "anogan"
+    scores = SCORES
+    architectures = GAN_ARCHITECTURES
+    architecture_type = GanArchitecture
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int | None = None,
+        search_steps: int = 500,
+        search_learning_rate: float = 0.01,
+        discrimination_weight: float = 0.1,
+        engine: str = "auto",
+        patience: int | None = None,
+        **common: Any,
+    ):
+        super().__init__(patience=patience, **common)
+        self.latent_dim = latent_dim
+        self.search_steps = search_steps
+        self.search_learning_rate = search_learning_rate
+        self.discrimination_weight = discrimination_weight
+        self.engine = engine
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> Self:
+        """A detector with one row of `presets.ANOGAN_PRESETS`, some settings replaced."""
+        return cls(**preset(name, ANOGAN_PRESETS) | overrides)
+
+    # --- parameters -------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.latent_dim is not None:
+            whole("latent_dim", self.latent_dim)
+        whole("search_steps", self.search_steps, 0)
+        share("search_learning_rate", self.search_learning_rate)
+        share("discrimination_weight", self.discrimination_weight)
+        one_of("engine", self.engine, ENGINES)
+
+    def _architecture(self, shape: tuple[int, ...]) -> GanArchitecture:
+        found = super()._architecture(shape)
+        return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
+
+    def _usual_architecture(self, shape: tuple[int, ...]) -> GanArchitecture:
+        (width,) = shape
+        return gan_architecture_for(width)
+
+    def _networks_for(self, shape: tuple[int, ...]) -> GanNetworks:
+        (width,) = shape
+        return GanNetworks(width, self._architecture(shape))
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def _make_step(self, X: Tensor, seed: int) -> GanStep:
+        shape = self._architecture(X.shape[1:])
+        return GanStep(X, shape, self._optimiser(), seed=seed, members=self._members())
+
+    def _stopping_score(self) -> str:
+        return "logits"
+
+    def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
+        fast = isinstance(self._model.search, NativeSearch)
+        chosen_for = step.X.device.type if self.engine == "auto" else None
+        engine = {
+            "search_engine": "native" if fast else "torch",
+            "search_engine_note": native.reason() if chosen_for == "cpu" else None,
+        }
+        return super()._summary(training, step, seed) | engine
+
+    def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
+        """Fewer than of rows that cost less to score."""
+        sample = super()._sample(X, seed)
+        return sample[:: -(-len(sample) // SCALE_ROWS)]
+
+    @torch.no_grad()
+    def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
+        """The members' common scales; one search serves all scores that need one."""
+        x = self._tensor(sample)
+        found = self._model.search(x)
+        once = replace(self._model, search=lambda _: found)
+        for name, score in SCORES.items():
+            self._scales[name] = common_scale(score.value(once, x, {}).double().cpu().numpy())
+
+    # --- scoring ----------------------------------------------------------------------------------
+
+    def _make_model(self, networks: GanNetworks, context: Context) -> TrainedGan:
+        settings = SearchSettings(
+            self.search_steps, self.search_learning_rate, self.discrimination_weight
+        )
+        start = context.buffers[START]
+        search = self._engine(start)(networks, context.weights, start, settings)
+        return TrainedGan(networks, context, search)
+
+    def _engine(self, start: Tensor) -> type[LatentSearch]:
+        """The C search where it can be had; asked for by name, it must be there."""
+        if self.engine == "torch" or (self.engine == "auto" and start.device.type != "cpu"):
+            return LatentSearch
+        if self.engine == "native" or native.available():
+            return NativeSearch
+        return LatentSearch
+
+    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+        """As a score is a pure function of its row, rows that are equal are searched for once."""
+        distinct, places = distinct_rows(X)
+        label, done = f"{self.name}: search", 0
+        told = bool(self.verbose and self.training_)  # training has its own progress
+        with Progress(label, len(distinct), unit="rows", enabled=told) as progress:
+
+            def one_block(block: np.ndarray) -> np.ndarray:
+                nonlocal done
+                scores, done = score(block), done + len(block)
+                progress.advance(done)
+                return scores
+
+            scores = score_in_blocks(one_block, distinct, SEARCHED_AT_ONCE, fill=False)
+        return scores[..., places]
+
+    def _reconstruction(self, x: Tensor) -> Tensor:
+        """G(z) where the search ends."""
+        return self._model.search(x).generated
+
+
+def distinct_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different rows among X [n, width], and where each row of X stands among them [n]."""
+    rows = np.ascontiguousarray(X)
+    whole_rows = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, first, places = np.unique(whole_rows, return_index=True, return_inverse=True)
+    return rows[first], places

@@ -1,0 +1,223 @@
+"""AnoGAN's search in C: `search.c` for blocks of rows and members, on several threads."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import POINTER, c_float, c_int64, c_void_p
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.errors import InputError
+from alad.gan import GanNetworks
+from alad.latent_search import (
+    BETA1,
+    BETA2,
+    EPSILON,
+    Found,
+    LatentSearch,
+    SearchSettings,
+    bias_corrections,
+)
+from alad.native import build
+
+ROWS = 48  # that one thread takes at once: whole tiles, and activations that stay near
+ROWS_OF_TILE = 6
+COLUMNS_OF_TILE = 16
+CACHE_LINE = 64
+
+
+class FrozenLayer(ctypes.Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("inputs", "outputs")),
+        *((name, c_void_p) for name in ("packed", "packed_back", "bias")),
+        ("slope", c_float),
+    )
+
+
+class Search(ctypes.Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("generator", "judge", "steps")),
+        ("layers", POINTER(FrozenLayer)),
+        *((name, c_void_p) for name in ("start", "rates", "roots")),
+        *((name, c_float) for name in ("beta1", "beta2", "rest1", "rest2", "epsilon")),
+        *((name, c_float) for name in ("residual", "discrimination")),
+    )
+
+
+class Rows(ctypes.Structure):
+    _fields_ = (
+        ("x", c_void_p),
+        *((name, c_int64) for name in ("stride", "count")),
+        *((name, c_void_p) for name in ("z", "generated", "residual", "discrimination")),
+    )
+
+
+def _library() -> ctypes.CDLL:
+    library = build.library()
+    library.alad_search.argtypes = [c_void_p] * 3
+    library.alad_search.restype = None
+    library.alad_search_workspace_bytes.argtypes = [c_void_p, c_int64]
+    library.alad_search_workspace_bytes.restype = c_int64
+    library.alad_search_structure_bytes.argtypes = [ctypes.c_int]
+    library.alad_search_structure_bytes.restype = c_int64
+    for number, structure in enumerate((FrozenLayer, Search, Rows)):
+        if library.alad_search_structure_bytes(number) != ctypes.sizeof(structure):
+            raise build.BuildError(
+                f"{structure.__name__} is laid out differently in C and in Python"
+            )
+    return library
+
+
+class Results(NamedTuple):
+    """What C fills in: all of `Found` but the loss."""
+
+    z: np.ndarray
+    generated: np.ndarray
+    residual: np.ndarray
+    discrimination: np.ndarray
+
+
+class NativeSearch(LatentSearch):
+    """`LatentSearch` with another engine, for float32 on the CPU.
+
+    A row gets the same to the last bit whatever stands beside it, and whatever the number of
+    threads, torch.get_num_threads(); it differs from the plain search by rounding, which grows on
+    the way.
+
+    Raises InputError if there is no compiled library, or the weights are not float32 on the CPU.
+    """
+
+    def __init__(
+        self,
+        networks: GanNetworks,
+        weights: Mapping[str, Tensor],
+        start: Tensor,
+        settings: SearchSettings,
+    ):
+        super().__init__(networks, weights, start, settings)
+        _require_supported(start)
+        self._made_of = networks, weights, start, settings
+        try:
+            self._engine = _library()
+        except build.BuildError as error:
+            raise InputError(
+                f"the native search is not available ({error}): use the plain search"
+            ) from error
+        self._arrays: list[np.ndarray] = []  # what the structures point into
+        self._corrections = self._own(bias_corrections(settings))
+        self._layers = [self._frozen_layers(member) for member in range(len(start))]
+        self._members = [self._plan(member) for member in range(len(start))]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Addresses mean nothing in another process: copies and pickles are made anew."""
+        return type(self), self._made_of
+
+    def _frozen_layers(self, member: int) -> ctypes.Array[FrozenLayer]:
+        layers = (*self.generator, *self.judge)
+        described = []
+        for layer in layers:
+            weight = layer.weight[member].numpy()
+            panels = _panels(weight[: layer.inputs]), _panels(weight[:, : layer.outputs].T)
+            owned = [self._own(array) for array in (*panels, layer.bias[member].numpy())]
+            addresses = (array.ctypes.data for array in owned)
+            described.append(FrozenLayer(layer.inputs, layer.outputs, *addresses, layer.slope))
+        return (FrozenLayer * len(layers))(*described)
+
+    def _plan(self, member: int) -> Search:
+        settings = self.settings
+        start = self._own(self.start[member, 0].numpy())
+        return Search(
+            len(self.generator),
+            len(self.judge),
+            settings.steps,
+            self._layers[member],
+            start.ctypes.data,
+            *(row.ctypes.data for row in self._corrections),
+            *(BETA1, BETA2, 1.0 - BETA1, 1.0 - BETA2, EPSILON),
+            1.0 - settings.discrimination_weight,
+            settings.discrimination_weight,
+        )
+
+    def _own(self, array: np.ndarray) -> np.ndarray:
+        """A float32 copy on a cache line's boundary that lives as long as the search."""
+        memory = np.zeros(array.size * 4 + CACHE_LINE, np.uint8)
+        start = -memory.ctypes.data % CACHE_LINE
+        copy = memory[start : start + array.size * 4].view(np.float32).reshape(array.shape)
+        copy[:] = array
+        self._arrays.append(copy)
+        return copy
+
+    def __call__(self, x: Tensor) -> Found:
+        """Search for x [n, width]; the terms come in float64."""
+        _require_supported(x)
+        rows = np.ascontiguousarray(x.numpy())
+        members, n = len(self._members), len(rows)
+        results = Results(
+            np.empty((members, n, self.latent), np.float32),
+            np.empty((members, n, self.width), np.float32),
+            *(np.empty((members, n)) for _ in ("residual", "discrimination")),
+        )
+        threads = max(1, torch.get_num_threads())
+        size = _piece(n, threads)
+        pieces = [(member, at) for at in range(0, n, size) for member in range(members)]
+
+        def search(piece: tuple[int, int]) -> None:
+            self._search(*piece, rows, size, results)
+
+        if threads == 1 or len(pieces) == 1:
+            for piece in pieces:
+                search(piece)
+        else:
+            _share_out(search, pieces, threads)
+        return self._found(*(torch.from_numpy(array) for array in results))
+
+    def _search(self, member: int, at: int, rows: np.ndarray, size: int, results: Results) -> None:
+        """One member's search for the rows from `at` on, `size` at most."""
+        x = rows[at : at + size]
+        outputs = (array[member, at : at + size].ctypes.data for array in results)
+        described = Rows(x.ctypes.data, rows.shape[1], len(x), *outputs)
+        plan = ctypes.addressof(self._members[member])
+        memory = np.zeros(
+            self._engine.alad_search_workspace_bytes(plan, len(x)) + CACHE_LINE, np.uint8
+        )
+        start = memory.ctypes.data
+        address = start + -start % CACHE_LINE
+        self._engine.alad_search(plan, ctypes.addressof(described), address)
+
+
+def _piece(n: int, threads: int) -> int:
+    """How many rows to take at once: all threads get some, in whole tiles."""
+    tiles = -(-n // (threads * ROWS_OF_TILE))
+    return min(ROWS, max(1, tiles) * ROWS_OF_TILE)
+
+
+def _share_out(
+    search: Callable[[tuple[int, int]], None], pieces: list[tuple[int, int]], threads: int
+) -> None:
+    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
+    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-search")
+    try:
+        for _ in pool.map(search, pieces):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _panels(matrix: np.ndarray) -> np.ndarray:
+    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in product.h has it."""
+    spare = -matrix.shape[1] % COLUMNS_OF_TILE
+    filled = np.pad(matrix, ((0, 0), (0, spare)))
+    return filled.reshape(len(matrix), -1, COLUMNS_OF_TILE).transpose(1, 0, 2)
+
+
+def _require_supported(array: Tensor) -> None:
+    if array.device.type != "cpu" or array.dtype != torch.float32:
+        found = f"{array.dtype} on {array.device}"
+        raise InputError(
+            f"the native search needs float32 on the CPU, not {found}: use the plain search"
+        )
