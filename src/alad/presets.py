@@ -110,8 +110,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _of_anogan(name: str, **changes: Any) -> dict[str, Any]:
-    """A row of the table above; AnoGAN has no spectral normalisation to switch."""
-    return {key: value for key, value in PRESETS[name].items() if key != "spectral_norm"} | changes
+    """A row of the table above, without what AnoGAN does not have or calls otherwise."""
+    alads_own = ("spectral_norm", "score_function")
+    return {key: value for key, value in PRESETS[name].items() if key not in alads_own} | changes
 
 
 # Constructor arguments of AnoGAN: trained as ALAD; `paper` rows search as the authors' code does.
