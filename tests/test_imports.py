@@ -16,7 +16,7 @@ ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native", "training", "detector"),
     *("neural", "presets", "adversarial", "anogan", "classic", "catalogue", "explanation"),
-    *("metrics", "published", "sheets", "comparison", "benchmark", "report", "demo"),
+    *("metrics", "published", "sheets", "comparison", "benchmark", "report", "paper", "demo"),
     *("cli", "__main__"),
 ]
 

@@ -3,7 +3,7 @@
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -41,27 +41,39 @@ def run(
     A cell that fails is recorded with its error, and tried again by the next call. A long fit keeps
     a checkpoint below `results`, from which the same call goes on.
     """
-    wanted = cells(benchmark, protocols, detectors, runs, datasets)
     ledger = Ledger(Path(results) / f"{benchmark}.jsonl")
-    ledger.path.parent.mkdir(parents=True, exist_ok=True)
-    finished = ledger.finished()
-    jobs = [job for job in (_Job(cell, ledger, how) for cell in wanted) if job.key not in finished]
-    say(f"{benchmark}: {len(wanted) - len(jobs)} of {len(wanted)} cells are there already")
-    for (protocol, dataset, split), group in groupby(jobs, lambda job: job.rows):
-        data = protocol_of(benchmark, protocol).rows(split, data_dir, dataset)
-        for job in group:
-            say(job.do(data))
+    wanted = cells(benchmark, protocols, detectors, runs, datasets)
+    work([Job(cell, ledger, how) for cell in wanted], ledger, benchmark, data_dir, say)
     return ledger
 
 
-class _Job:
+def work(
+    jobs: Sequence["Job"], ledger: Ledger, title: str, data_dir: str | Path | None, say: Say
+) -> None:
+    """Do what the ledger lacks, reading each split once."""
+    ledger.path.parent.mkdir(parents=True, exist_ok=True)
+    finished = ledger.finished()
+    lacking = [job for job in jobs if not finished.issuperset(job.keys)]
+    say(f"{title}: {len(jobs) - len(lacking)} of {len(jobs)} cells are there already")
+    for (benchmark, protocol, dataset, split), group in groupby(lacking, lambda job: job.rows):
+        data = protocol_of(benchmark, protocol).rows(split, data_dir, dataset)
+        for job in group:
+            say(job.do(data))
+
+
+class Job:
     """One cell to be measured, under which key, and where its lines go."""
 
     def __init__(self, cell: Cell, ledger: Ledger, how: dict[str, Any]):
         self.cell, self.ledger, self.how = cell, ledger, how
         self.config = cell.config(cell.detector(**how))
         self.key = cell.key(self.config)
-        self.rows = (cell.protocol, cell.dataset, cell.split)  # what they are to be read from
+        self.rows = (cell.benchmark, cell.protocol, cell.dataset, cell.split)
+
+    @property
+    def keys(self) -> list[str]:
+        """What the ledger has finished when the job is done."""
+        return [self.key]
 
     @property
     def _checkpoint(self) -> Path:
@@ -86,15 +98,8 @@ class _Job:
         """One line a member; of several members one more for the ensemble, last."""
         if self.cell.row.test_rows:
             data = fewer(data, None, self.cell.row.test_rows)
-        kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
-        detector = self.cell.detector(**self.how, **kept)
-        _, seconds = _timed(lambda: detector.fit(data.train))
-        shared = {
-            "fit_seconds": max(seconds, _trained_seconds(detector)),
-            "train_rows": len(data.train),
-            "test_rows": len(data.test),
-        }
-        scored = _scores(detector, data.test, self.cell.numbers)
+        detector, shared = self._fitted(data)
+        scored = member_scores(detector, data.test, self.cell.numbers)
         return [
             self._line(
                 member=member,
@@ -105,6 +110,17 @@ class _Job:
             )
             for member, scores, seconds in scored
         ]
+
+    def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
+        """The detector, and what all its lines have in common."""
+        kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
+        detector = self.cell.detector(**self.how, **kept)
+        _, seconds = timed(lambda: detector.fit(data.train))
+        return detector, {
+            "fit_seconds": max(seconds, _trained_seconds(detector)),
+            "train_rows": len(data.train),
+            "test_rows": len(data.test),
+        }
 
     def _line(self, **measured: Any) -> Line:
         cell = self.cell
@@ -136,14 +152,14 @@ def command(cell: Cell) -> str:
     return f"alad bench {cell.benchmark} {what}"
 
 
-def _scores(
+def member_scores(
     detector, rows: np.ndarray, numbers: range
 ) -> list[tuple[int | str, np.ndarray, float]]:
     """(member, scores [n], seconds): each member's, and the ensemble's if there are several."""
-    whole, seconds = _timed(lambda: detector.anomaly_score(rows))
+    whole, seconds = timed(lambda: detector.anomaly_score(rows))
     if len(numbers) == 1:
         return [(numbers[0], whole, seconds)]
-    each, of_all = _timed(lambda: detector.member_scores(rows))
+    each, of_all = timed(lambda: detector.member_scores(rows))
     if len(each) != len(numbers):
         raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
     own = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
@@ -155,6 +171,6 @@ def _trained_seconds(detector) -> float:
     return getattr(detector, "training_", {}).get("seconds", 0.0)
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     begun = time.perf_counter()
     return work(), time.perf_counter() - begun

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from alad import catalogue, published
 from alad.benchmark.cells import INCIDENTAL, plain
 from alad.benchmark.ledger import Line, measured
-from alad.benchmark.rows import Row, ablation_of, rows_of
+from alad.benchmark.rows import Row, ablation_of, published_as, rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
@@ -66,7 +66,7 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
     current = latest(lines)
     single = [line for line in current if line["member"] != "ensemble"]
     together = [line for line in current if line["member"] == "ensemble"]
-    number = published.find(benchmark, row.published) if row.published else None
+    number = published.find(published_as(benchmark), row.published) if row.published else None
     return TableRow(
         benchmark=benchmark,
         protocol=protocol,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @app.command()
 def bench(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME…", help="kdd99, arrhythmia or adbench.")
+        list[str], typer.Argument(metavar="NAME…", help="kdd99, arrhythmia, adbench or paper.")
     ],
     protocol: Names = None,
     detector: Names = None,
@@ -49,11 +49,16 @@ def bench(
     only_show: Annotated[
         bool, option("--show", help="Measure nothing, show what is there.")
     ] = False,
+    short: Annotated[
+        bool, option("--quick", help="Of paper: a pass of minutes, with a page of its own.")
+    ] = False,
     device: Device = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure detectors on a benchmark, beside the published numbers.
+
+    `paper` is kdd99 and arrhythmia, the scores and times, and a page of it all in RESULTS/paper.
 
     What is measured already is not measured again: the same command goes on after an interruption.
     """
@@ -67,13 +72,34 @@ def bench(
         "runs": runs,
     }
     how: dict[str, Any] = {"verbose": int(not quiet)} | ({"device": device} if device else {})
+    how |= {"data_dir": data_dir, "say": silent if quiet else say}
+    if names == ["paper"]:
+        _paper(results, short, only_show, as_json, runs=runs, **how)
+        return
     for name in names:  # a wrong name is refused before the first benchmark is measured
         cells(name, **chosen)
     with stoppable(lambda: "the same command goes on"):
         for name in names if not only_show else ():
-            how |= {"data_dir": data_dir, "say": silent if quiet else say}
             benchmark.run(name, results=results, **chosen, **how)
     _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, as_json)
+
+
+def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
+    """The whole paper: measure, print the tables, write the page."""
+    from alad import paper, report
+    from alad.paper.verdicts import verdicts
+
+    plan = paper.QUICK if short else paper.FULL
+    with stoppable(lambda: "the same command goes on"):
+        found = paper.run(plan, results=results, only_show=only_show, **how)
+    judged = verdicts(found.rows)
+    if as_json:
+        rows, page = [asdict(row) for row in found.rows], [str(path) for path in found.page]
+        print_json({"rows": rows, "verdicts": [asdict(one) for one in judged], "page": page})
+    else:
+        report.show(*report.benchmark_tables(found.rows), f"Page: {found.page[1]}")
+    if any(note.startswith("failed") for row in found.rows for note in row.notes):
+        raise typer.Exit(1)
 
 
 def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:

@@ -1,0 +1,66 @@
+"""What a pass over the paper consists of. A quick one has a folder, and cells, of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alad.benchmark.aspects import View
+from alad.benchmark.timing import BENCHES, Bench
+from alad.benchmark.timing import QUICK as QUICK_BENCHES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which tables, scores, curves and times; and where they go below the folder of results."""
+
+    folder: str  # of the page, the scores and the times
+    tables: str  # of the lines of the tables, shared with `alad bench NAME`
+    benchmarks: tuple[str, ...]
+    views: tuple[View, ...]  # rows whose scores and curves are shown; the first are compared
+    benches: tuple[Bench, ...]
+    lead: str
+    command: str
+
+    def ledger(self, results: Path, name: str) -> Path:
+        return results / self.tables / f"{name}.jsonl"
+
+    def own(self, results: Path, name: str) -> Path:
+        return results / self.folder / f"{name}.jsonl"
+
+
+SHOWN = ("alad", "isolation-forest", "knn")  # in pictures; their curves are told apart
+
+FULL = Plan(
+    folder="paper",
+    tables="",
+    benchmarks=("kdd99", "arrhythmia"),
+    views=tuple(
+        (benchmark, protocol, row)
+        for benchmark, protocol in (("kdd99", "paper"), ("kdd99", "clean"), ("arrhythmia", "clean"))
+        for row in SHOWN
+    ),
+    benches=BENCHES,
+    lead=(
+        "Every system of the ALAD paper on its two tables, measured here and set beside the "
+        "published numbers. All runs are single models unless a column says ensemble; untrained "
+        "rows show what a detector finds before its first step of training."
+    ),
+    command="alad bench paper",
+)
+
+QUICK = Plan(
+    folder="paper-quick",
+    tables="paper-quick",
+    benchmarks=("kdd99-quick", "arrhythmia-quick"),
+    views=tuple(
+        (benchmark, "quick", row)
+        for benchmark in ("kdd99-quick", "arrhythmia-quick")
+        for row in SHOWN
+    ),
+    benches=QUICK_BENCHES,
+    lead=(
+        "A quick pass: 10,000 rows of KDD99, two halves of Arrhythmia, two runs a row, and a few "
+        "hundred steps of training. It shows that everything runs and roughly what comes out; its "
+        "numbers are not those of the full pass, and do not count as a reproduction."
+    ),
+    command="alad bench paper --quick",
+)
