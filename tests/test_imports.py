@@ -14,8 +14,9 @@ PACKAGE = Path(alad.__file__).parent
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
-    *("scores", "monitor", "steps", "gan", "latent_search", "native", "training", "detector"),
-    *("neural", "presets", "adversarial", "anogan", "classic", "catalogue", "explanation"),
+    *("scores", "monitor", "steps", "gan", "latent_search", "native", "training"),
+    *("calibration", "drift", "detector", "neural", "presets", "adversarial", "anogan"),
+    *("classic", "catalogue", "explanation"),
     *("metrics", "published", "sheets", "comparison", "benchmark", "report", "paper", "demo"),
     *("cli", "__main__"),
 ]

@@ -1,4 +1,4 @@
-"""The contract of every detector, written once: validate → encode → score → offset → sign.
+"""The contract of every detector, written once: validate → encode → score → calibrate → decide.
 
 Inside, scores are large for anomalies; `score_samples` is where the sign flips to scikit-learn's
 orientation (large = normal), and everything that a user of scikit-learn calls is built on it.
@@ -17,10 +17,15 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad import storage
+from alad.calibration import Calibration, unseen
+from alad.data.frames import columns
+from alad.drift import Drift, Martingale, drift
 from alad.errors import InputError
 from alad.preprocess import SCALINGS, TableEncoder
 
 BLOCK_ROWS = 512
+LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
+CALIBRATION = "calibration/scores"  # array of a stored model
 
 
 class Detector(OutlierMixin, BaseEstimator, ABC):
@@ -28,10 +33,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     A score is a pure function of the row and the model. Subclasses learn from, and score, the
     encoded matrix alone; their constructors store `scaling`, `drop`, `contamination`,
-    `random_state` and what else they need.
+    `calibration_fraction`, `random_state` and what else they need.
 
     After fit: `encoder_`, `offset_` (in the units of `score_samples`), `training_` (what is worth
-    knowing of the fit, JSON-able), `n_features_in_`, and `feature_names_in_` if X had names.
+    knowing of the fit, JSON-able), `calibration_` (a `Calibration`; None without calibration rows),
+    `n_features_in_`, and `feature_names_in_` if X had names.
     """
 
     name: ClassVar[str]  # as users type it
@@ -41,7 +47,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     scaling: str
     drop: Any
     contamination: float
+    calibration_fraction: float = 0.0  # of a detector whose constructor has no such parameter
     random_state: Any
+
+    calibration_: Calibration | None
 
     # --- what a detector has to say for itself ----------------------------------------------------
 
@@ -70,6 +79,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _check_parameters(self) -> None:
         """Refuse parameters that make no sense; a subclass adds its own."""
         share("contamination", self.contamination, most=0.5)
+        fraction("calibration_fraction", self.calibration_fraction)
         one_of("scaling", self.scaling, tuple(SCALINGS))
         _check_random_state(self.random_state)
 
@@ -79,19 +89,40 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """Learn what is normal from a table X [n, columns]; y is ignored.
 
         X is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or Arrow.
-        Raises InputError if a parameter makes no sense or X cannot be learnt from.
+        A random share `calibration_fraction` of its rows is held out for `calibration_`: nothing
+        is learnt from them, and of those only that equal no training row are used. None are held
+        out if they would be fewer than 19. Raises InputError if a parameter makes no sense or X
+        cannot be learnt from.
         """
         self._check_parameters()
         self._forget()
         begun = time.perf_counter()
         self.encoder_ = TableEncoder(self.scaling, self.drop, owner=type(self).__name__)
-        matrix = self.encoder_.fit_transform(X)
+        table = columns(X)
+        learnt = ~self._held_out(table.n_rows)
+        matrix = self.encoder_.fit_transform(table, learnt)
         self.training_: dict[str, Any] = {}
-        self._fit_matrix(matrix)
-        facts = {"rows": len(matrix), "seconds": round(time.perf_counter() - begun, 3)}
+        self._fit_matrix(matrix if learnt.all() else matrix[learnt])
+        facts = {"rows": int(learnt.sum()), "seconds": round(time.perf_counter() - begun, 3)}
         self.training_ = facts | storable("training_", self.training_)
-        self.offset_ = float(np.quantile(-self._scores(matrix), self.contamination))
+        scores = self._scores(matrix)
+        self.calibration_ = _calibration(scores, matrix, learnt)
+        self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
+
+    def _held_out(self, n: int) -> np.ndarray:
+        """Bool [n]: the rows for calibration."""
+        chosen, count = np.zeros(n, bool), int(self.calibration_fraction * n)
+        if count >= LEAST_HELD_OUT:
+            from alad.randomness import (
+                Purpose,
+                seed_of,
+                stream,
+            )  # loads torch; scoring does without
+
+            generator = stream(seed_of(self.random_state), 0, Purpose.CALIBRATION)
+            chosen[generator.permutation(n)[:count]] = True
+        return chosen
 
     def anomaly_score(self, X: Any) -> np.ndarray:
         """Float64 [n], large = anomalous."""
@@ -110,12 +141,19 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """Float64 [n], below 0 = flagged."""
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(
+        self, X: Any, *, false_alarm_rate: float | None = None, confidence: float | None = None
+    ) -> np.ndarray:
         """Int [n]: -1 = flagged, +1 = not.
 
-        Of the n training rows ceil(contamination (n - 1)) are flagged; fewer if scores tie there.
+        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
+        given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
+        scores tie there.
         """
-        return np.where(self.decision_function(X) < 0, -1, 1)
+        if false_alarm_rate is None:
+            return np.where(self.decision_function(X) < 0, -1, 1)
+        limit = self.threshold(false_alarm_rate, confidence)
+        return np.where(self.anomaly_score(X) > limit, -1, 1)
 
     def _scores(self, matrix: np.ndarray) -> np.ndarray:
         """Scores of encoded rows; InputError if one is no number, because it has no rank."""
@@ -136,6 +174,61 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """A fit that fails must not leave half of an earlier one behind."""
         for attribute in [key for key in vars(self) if key.endswith("_")]:
             delattr(self, attribute)
+
+    # --- decisions whose errors are known ---------------------------------------------------------
+
+    def p_value(self, X: Any) -> np.ndarray:
+        """Float64 [n]: how probable so high a score is for a normal row; see `alad.calibration`.
+
+        Raises InputError if the model is not calibrated, as do the following.
+        """
+        return self.calibrated().p_values(self.anomaly_score(X))
+
+    def threshold(self, false_alarm_rate: float, confidence: float | None = None) -> float:
+        """The score above which at most that share of normal rows lies.
+
+        On average over calibration sets, or with `confidence` for at least that share of them.
+        Raises InputError, naming how many it takes, if the calibration rows are too few.
+        """
+        return self.calibrated().threshold(false_alarm_rate, confidence)
+
+    def select(self, X: Any, fdr: float, *, adaptive: bool = False) -> np.ndarray:
+        """Bool [n]: the rows of a batch to report; on average at most `fdr` of them are normal.
+
+        By Benjamini and Hochberg, or in Storey's form (`adaptive`), which finds more where many
+        rows are anomalous.
+        """
+        return self.calibrated().select(self.anomaly_score(X), fdr, adaptive=adaptive)
+
+    def calibrate(self, X: Any) -> Self:
+        """Calibrate on normal rows X that the detector did not learn from, without refitting.
+
+        Replaces what `fit` held out. Rows that it learnt from would lower the thresholds, and
+        anomalies among X raise them: then fewer rows are flagged than asked for.
+        """
+        self.calibration_ = Calibration.of(self.anomaly_score(X))
+        return self
+
+    def drift(self, X: Any, *, trim: float = 0.0) -> Drift:
+        """Do rows X, presumed normal, score like the calibration rows? See `alad.drift`.
+
+        trim: leave out that share of high scores, if there may be anomalies among them.
+        """
+        return drift(self.anomaly_score(X), self.calibrated(), trim=trim)
+
+    def watch(self, seed: int = 0) -> Martingale:
+        """What watches a stream for drift: feed it the anomaly scores of rows as they come."""
+        return Martingale(self.calibrated(), seed)
+
+    def calibrated(self) -> Calibration:
+        """`calibration_`; InputError if there is none."""
+        check_is_fitted(self)
+        if self.calibration_ is None:
+            raise InputError(
+                "this model is not calibrated; calibrate it with normal rows that it did not learn "
+                "from: detector.calibrate(X), or alad calibrate MODEL TABLE"
+            )
+        return self.calibration_
 
     # --- what scikit-learn asks -------------------------------------------------------------------
 
@@ -171,8 +264,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             "encoder": self.encoder_.state(),
             "offset": self.offset_,
             "training": self.training_,
+            "calibration": None,
             "state": state,
         }
+        if self.calibration_ is not None:
+            content["calibration"] = {
+                k: v for k, v in vars(self.calibration_).items() if k != "scores"
+            }
+            arrays = arrays | {CALIBRATION: self.calibration_.scores}
         storage.write(folder, "model", content, arrays)
 
     @classmethod
@@ -198,7 +297,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         detector._check_parameters()
         detector.encoder_ = TableEncoder.from_state(content["encoder"])
         detector.training_ = dict(content["training"])
-        detector._restore(content["state"], arrays)
+        own = {name: array for name, array in arrays.items() if name != CALIBRATION}
+        detector._restore(content["state"], own)
+        detector.calibration_ = _restored(content.get("calibration"), arrays)
         detector.offset_ = _finite("offset", content["offset"])
         detector._probe()
         return detector
@@ -210,6 +311,26 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
             raise InputError("its arrays give a row no finite score; save it anew")
+
+
+# --- calibration ----------------------------------------------------------------------------------
+
+
+def _calibration(scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray) -> Calibration | None:
+    """From the scores of the held-out rows, save those that equal a training row."""
+    held_out = np.flatnonzero(~learnt)
+    new = held_out[unseen(matrix[held_out], matrix[learnt])]
+    if not len(new):
+        return None
+    return Calibration.of(scores[new], "held out at fit", len(held_out) - len(new))
+
+
+def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:
+    """None for models that are not calibrated, those of earlier versions among them."""
+    if stored is None and CALIBRATION not in arrays:
+        return None
+    facts = stored or {}
+    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), int(facts["seen"]))
 
 
 # --- blocks ---------------------------------------------------------------------------------------
@@ -288,6 +409,14 @@ def share(name: str, value: Any, most: float = 1.0) -> float:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value <= most:
         raise InputError(f"{name} is {value!r}; give a number above 0 and at most {most}")
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """`value` as a number from 0 to below 1, else InputError."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1:
+        raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
     return float(value)
 
 

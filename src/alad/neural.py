@@ -19,7 +19,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from alad.detector import Detector, one_of, share, whole
+from alad.detector import Detector, fraction, one_of, share, whole
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networks import Context, Networks, scoring_weights
@@ -30,9 +30,10 @@ from alad.training import Checkpoint, Monitor, Schedule, Training, train
 
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
-# parameters that may be others when an interrupted training goes on
+# parameters that may be others when an interrupted training goes on; the rows may not, whatever
+# share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
-    *("checkpoint", "checkpoint_seconds", "resume"),
+    *("checkpoint", "checkpoint_seconds", "resume", "calibration_fraction"),
     *("verbose", "device", "engine", "contamination"),
 }
 
@@ -56,7 +57,8 @@ class Neural(Detector):
     ema_decay : of the moving average of the weights that is used for scoring
     members : how many copies to train side by side, or which ones ([3] = the fourth one alone);
         their mean score counts
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : None, an integer or a RandomState; with an integer the same data give the same
         bytes on a CPU
     device : "cpu", "cuda", or "auto"
@@ -87,6 +89,7 @@ class Neural(Detector):
         ema_decay: float = 0.999,
         members: int | Sequence[int] = 1,
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: object = None,
         device: str = "cpu",
         verbose: int = 0,
@@ -108,6 +111,7 @@ class Neural(Detector):
         self.ema_decay = ema_decay
         self.members = members
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -160,8 +164,8 @@ class Neural(Detector):
             raise InputError("epochs and max_steps are both None; give one of them")
         share("learning_rate", self.learning_rate)
         one_of("score_function", self._score_name(), tuple(self.scores))
-        _fraction("validation_fraction", self.validation_fraction)
-        _fraction("ema_decay", self.ema_decay)
+        fraction("validation_fraction", self.validation_fraction)
+        fraction("ema_decay", self.ema_decay)
         self._check_members()
         self._device()
 
@@ -433,11 +437,6 @@ def _whole_signature(cls: type) -> inspect.Signature:
     if len(named) < len(own):
         named |= {k: p for k, p in handed_on.items() if k not in named}
     return inspect.Signature(list(named.values()))
-
-
-def _fraction(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
 
 
 def common_scale(scores: np.ndarray) -> np.ndarray:

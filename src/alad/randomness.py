@@ -27,6 +27,7 @@ class Purpose(IntEnum):
     ORDER = 1
     STEP = 2
     SPLIT = 3
+    CALIBRATION = 4
 
 
 def seed_of(random_state: object) -> int:

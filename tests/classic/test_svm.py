@@ -30,7 +30,7 @@ def test_svm_of_one_row_by_hand():
 
 
 def test_svm_learns_from_a_sample_of_the_stated_size():
-    fitted = OneClassSVM(nu=0.99, max_rows=40, random_state=0).fit(rows(200))
+    fitted = OneClassSVM(nu=0.99, max_rows=40, random_state=0, **RAW).fit(rows(200))
     assert fitted.training_["rows"] == 200
     assert fitted.training_["rows_used"] == 40
     assert fitted._state()[1]["vectors"].shape == (40, 5)  # with nu = 0.99 every row is one

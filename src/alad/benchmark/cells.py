@@ -11,8 +11,9 @@ from alad.benchmark.rows import Row, rows_of, usual_runs
 from alad.data.protocols import PROTOCOLS, Protocol
 from alad.errors import InputError
 
-# Parameters that say how a fit is done here and now, not what is fitted.
-INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose")
+# Parameters that say how a fit is done here and now, not what is fitted; and that of calibration,
+# which benchmarks always do without: all their rows are learnt from.
+INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ class Cell:
         return range(self.first, self.first + self.members)
 
     def detector(self, **how: Any):
-        """A new, unfitted detector; `how` sets those of its parameters that it has."""
+        """A new, unfitted detector that learns from all rows; `how` sets what parameters it has."""
         chosen = {**self.row.params(), "random_state": self.seed}
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
         known = made.get_params(deep=False)
+        how = {"calibration_fraction": 0.0} | how
         return made.set_params(**{name: how[name] for name in how if name in known})
 
     def config(self, detector) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class PCA(Detector):
     n_components : keep so many instead
     distance : "residual", the length outside, or "mahalanobis"
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : without effect, nothing is drawn
     """
 
@@ -47,6 +48,7 @@ class PCA(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.explained = explained
@@ -55,6 +57,7 @@ class PCA(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
@@ -114,7 +117,8 @@ class RobustPCA(Detector):
         (the Frobenius norm's), or with a warning after so many steps
     max_rows : with more training rows it learns from a random sample of so many
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample: None, an integer or a RandomState
     """
 
@@ -131,6 +135,7 @@ class RobustPCA(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.n_components = n_components
@@ -140,6 +145,7 @@ class RobustPCA(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

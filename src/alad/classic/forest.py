@@ -19,7 +19,8 @@ class IsolationForest(Detector):
     n_estimators : trees
     max_samples : rows drawn for each tree, at most
     scaling, drop : see `TableEncoder`; the scaling changes little, cuts being drawn by column
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : None, an integer or a RandomState
     """
 
@@ -35,6 +36,7 @@ class IsolationForest(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.n_estimators = n_estimators
@@ -42,6 +44,7 @@ class IsolationForest(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

@@ -30,7 +30,8 @@ class KernelPCA(Detector):
     max_rows : with more training rows it learns from a random sample of so many; its cost grows
         with their third power
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample: None, an integer or a RandomState
     """
 
@@ -47,6 +48,7 @@ class KernelPCA(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.explained = explained
@@ -56,6 +58,7 @@ class KernelPCA(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

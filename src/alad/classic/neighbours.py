@@ -25,7 +25,8 @@ class KNN(Detector):
     distance : "kth", to the farthest of them, or "mean", over all of them
     max_rows : with more training rows, a random sample of so many are the possible neighbours
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample: None, an integer or a RandomState
     """
 
@@ -42,6 +43,7 @@ class KNN(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.n_neighbors = n_neighbors
@@ -50,6 +52,7 @@ class KNN(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
@@ -92,7 +95,8 @@ class LOF(Detector):
         paper advises (10 as the least that is stable, 30 to 50 as the size of small clusters)
     max_rows : with more training rows, a random sample of so many are the possible neighbours
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample: None, an integer or a RandomState
     """
 
@@ -108,6 +112,7 @@ class LOF(Detector):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.n_neighbors = n_neighbors
@@ -115,6 +120,7 @@ class LOF(Detector):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

@@ -62,7 +62,8 @@ class OneClassSVM(KernelBorder):
     max_rows : with more training rows it learns from a random sample of so many; its cost grows
         with the square of the rows
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample: None, an integer or a RandomState
     """
 
@@ -78,6 +79,7 @@ class OneClassSVM(KernelBorder):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.nu = nu
@@ -86,6 +88,7 @@ class OneClassSVM(KernelBorder):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
@@ -119,7 +122,8 @@ class OneClassSVMSGD(KernelBorder):
         float32
     max_epochs : passes over the rows, at most; it warns if the loss still falls then
     scaling, drop : see `TableEncoder`
-    contamination : share of the training rows to be flagged by `predict`
+    contamination : share of the rows given to fit to be flagged by `predict`
+    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
     random_state : of the sample and of the order of rows: None, an integer or a RandomState
     """
 
@@ -136,6 +140,7 @@ class OneClassSVMSGD(KernelBorder):
         scaling: str = "standard",
         drop: Any = (),
         contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
         random_state: Any = None,
     ):
         self.nu = nu
@@ -145,6 +150,7 @@ class OneClassSVMSGD(KernelBorder):
         self.scaling = scaling
         self.drop = drop
         self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

@@ -47,6 +47,15 @@ class Column:
     values: np.ndarray  # [n]
     levels: tuple[str, ...] | None = None  # the text behind code 0, 1, … (sorted); None: numbers
 
+    def of(self, rows: np.ndarray) -> "Column":
+        """The column of some rows, bool [n], as if there were no others."""
+        values = self.values[rows]
+        if self.levels is not None:
+            return _compact(self.name, values, list(self.levels))
+        if np.isnan(values).all():  # a column without any value has no levels, as in `guess`
+            return Column(self.name, np.full(len(values), -1), ())
+        return Column(self.name, values)
+
 
 def guess(name: str, raw: RawColumn) -> Column:
     """Decide from the values what a column holds; for fitting.

@@ -34,8 +34,12 @@ class TableEncoder:
         self.drop = drop
         self.owner = owner
 
-    def fit(self, X: Any) -> Self:
-        """Learn columns, kinds and scales. Raises InputError naming the column at fault."""
+    def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
+        """Learn columns, kinds and scales. Raises InputError naming the column at fault.
+
+        rows: bool [n], those from which levels and scales are learnt; None = all. What kind of
+        column it is, all rows say.
+        """
         if self.scaling not in SCALINGS:
             known = listed(list(SCALINGS), len(SCALINGS))
             raise InputError(f"scaling is {self.scaling!r}; choose one of {known}")
@@ -44,7 +48,9 @@ class TableEncoder:
         kept = [i for i in range(len(table.names)) if table.names[i] not in dropped]
         if not kept:
             raise InputError(f"drop leaves no column; there were {listed(table.names)}")
-        codes = [code_of(guess(table.names[i], table.raw[i]), self.scaling) for i in kept]
+        read = [guess(table.names[i], table.raw[i]) for i in kept]
+        read = read if rows is None else [column.of(rows) for column in read]
+        codes = [code_of(column, self.scaling) for column in read]
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
             raise InputError("every cell of the table is missing; there is nothing to learn from")
         return self._settle(table.names, table.named, kept, codes)
@@ -77,10 +83,10 @@ class TableEncoder:
             start = stop
         return out
 
-    def fit_transform(self, X: Any) -> np.ndarray:
-        """fit, then transform, reading X once."""
+    def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
+        """fit, then transform all of X, reading it once."""
         table = columns(X)
-        return self.fit(table).transform(table)
+        return self.fit(table, rows).transform(table)
 
     def _matched(self, table: Columns) -> list[Any]:
         """The raw columns in the order of the codes."""

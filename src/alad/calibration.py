@@ -1,0 +1,202 @@
+"""From scores to decisions whose errors are known: arrays in, arrays out, no detector known.
+
+A calibration set holds scores of normal rows that the detector never learnt from. As long as new
+normal rows are exchangeable with those, whatever the detector and the distribution:
+
+| asked for                      | promise                                                       |
+|--------------------------------|---------------------------------------------------------------|
+| p <= alpha, or a threshold     | false-alarm rate <= alpha, on average over calibration sets   |
+| a threshold with a confidence  | false-alarm rate <= alpha for at least that share of the sets |
+| a selection from a batch, at q | false discoveries <= q of those selected, on average          |
+
+Scores are large for anomalies, and ties count against flagging. Anomalies among the calibration
+rows make thresholds higher: fewer false alarms than asked, and fewer anomalies found.
+
+Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005 (p-values, martingales);
+Bates, Candès, Lei, Romano, Sesia: Testing for Outliers with Conformal p-values, Annals of
+Statistics 2023 (conditional thresholds, false discoveries).
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alad.errors import InputError
+
+STOREY_LAMBDA = 0.5  # p-values above it are taken to be of normal rows
+ROUNDING = 1e-12  # relative: a p-value exactly at its bound must not be lost to float64
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Scores of normal rows that were not learnt from, and where they come from.
+
+    scores: float64 [n], ascending. origin: "held out at fit" or "given". seen: rows that were left
+    out because they equal a training row.
+    """
+
+    scores: np.ndarray
+    origin: str = "given"
+    seen: int = 0
+
+    @classmethod
+    def of(cls, scores: ArrayLike, origin: str = "given", seen: int = 0) -> "Calibration":
+        """From scores in any order. Raises InputError if there is none, or one is not finite."""
+        ordered = np.sort(np.asarray(scores, dtype=np.float64))
+        if ordered.ndim != 1 or not len(ordered):
+            raise InputError("there is no calibration score; give at least one normal row")
+        if not np.isfinite(ordered).all():
+            raise InputError("a calibration score is NaN or infinite; leave its row out")
+        return cls(ordered, origin, seen)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def smallest_rate(self) -> float:
+        """The smallest p-value there can be, and so the smallest false-alarm rate to ask for."""
+        return 1 / (len(self) + 1)
+
+    def p_values(self, scores: ArrayLike) -> np.ndarray:
+        """Float64 [n]: (1 + #{calibration score >= score}) / (calibration rows + 1)."""
+        below = np.searchsorted(self.scores, np.asarray(scores, np.float64), side="left")
+        return (1 + len(self) - below) / (len(self) + 1)
+
+    def threshold(self, rate: float, confidence: float | None = None) -> float:
+        """Flag scores strictly above it: at most `rate` of normal rows are flagged.
+
+        confidence None: averaged over calibration sets, and the same decision as p <= rate.
+        Otherwise: for at least that share of all calibration sets, so most likely for this one.
+        Raises InputError, with the number of rows that it takes, if there are too few.
+        """
+        rate = between_0_and_1("false_alarm_rate", rate)
+        if confidence is None:
+            rank = marginal_rank(len(self), rate)
+        else:
+            confidence = between_0_and_1("confidence", confidence)
+            rank = conditional_rank(len(self), rate, confidence)
+        if rank is None:
+            raise InputError(self._too_few(rate, confidence))
+        return float(self.scores[rank - 1])
+
+    def _too_few(self, rate: float, confidence: float | None) -> str:
+        sure = "" if confidence is None else f" with confidence {confidence:g}"
+        return (
+            f"{len(self)} calibration rows are too few for a false-alarm rate of {rate:g}{sure}: "
+            f"it takes {rows_needed(rate, confidence)}; calibrate with more normal rows, or ask "
+            f"for a higher rate"
+        )
+
+    def select(self, scores: ArrayLike, fdr: float, *, adaptive: bool = False) -> np.ndarray:
+        """Bool [n]: the rows of a batch to report, of which on average at most `fdr` are normal.
+
+        adaptive: Storey's form, which finds more if many rows are anomalous. Raises InputError if
+        no p-value can be small enough.
+        """
+        fdr = between_0_and_1("fdr", fdr)
+        if marginal_rank(len(self), fdr) is None:
+            raise InputError(self._too_few(fdr, None).replace("false-alarm", "false-discovery"))
+        chosen = storey if adaptive else benjamini_hochberg
+        return chosen(self.p_values(scores), fdr)
+
+    def fewest_selectable(self, rows: int, fdr: float) -> int:
+        """`select` on so many rows reports none, or at least this many: p-values are no smaller."""
+        return max(1, math.ceil(_exactly(fdr) ** -1 * rows / (len(self) + 1)))
+
+
+# --- thresholds -----------------------------------------------------------------------------------
+
+
+def between_0_and_1(name: str, value: Any) -> float:
+    """`value` as a number strictly between 0 and 1, else InputError."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 < value < 1:
+        raise InputError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.01")
+    return float(value)
+
+
+def _exactly(number: float) -> Fraction:
+    """The decimal that was meant: 0.29 is 29/100, though 0.29 * 100 is 28.999999999999996."""
+    return Fraction(repr(float(number)))
+
+
+def marginal_rank(n: int, rate: float) -> int | None:
+    """Which of n ascending scores (from 1) is the threshold; None if n < 1 / rate - 1."""
+    allowed = math.floor(_exactly(rate) * (n + 1))  # calibration scores at or above a flagged one
+    return n + 1 - allowed if allowed else None
+
+
+def conditional_rank(n: int, rate: float, confidence: float) -> int | None:
+    """The same, for a false-alarm rate that holds given the calibration set.
+
+    Above the i-th smallest of n lies Beta(n + 1 - i, i) of a continuous law; the smallest i with
+    P(Beta(n + 1 - i, i) <= rate) = P(Binomial(n, 1 - rate) <= i - 1) >= confidence.
+    """
+    from scipy.stats import binom
+
+    rank = int(binom.ppf(confidence, n, 1 - rate)) + 1
+    return rank if rank <= n else None
+
+
+def rows_needed(rate: float, confidence: float | None = None) -> int:
+    """The fewest calibration rows with which `rate` can be asked for."""
+    if confidence is None:
+        return max(1, math.ceil(1 / _exactly(rate)) - 1)
+    # the highest of n must do: (1 - rate)^n <= 1 - confidence
+    return max(1, math.ceil(math.log1p(-confidence) / math.log1p(-rate)))
+
+
+# --- false discoveries ----------------------------------------------------------------------------
+
+
+def benjamini_hochberg(p_values: ArrayLike, fdr: float) -> np.ndarray:
+    """Bool [n]: the k smallest p-values, for the largest k with p_(k) <= fdr k / n.
+
+    Benjamini, Hochberg 1995. Conformal p-values share their calibration set and so depend on each
+    other positively, for which it holds (Bates et al. 2023).
+    """
+    from scipy.stats import false_discovery_control
+
+    p = np.asarray(p_values, np.float64)
+    if not len(p):
+        return np.zeros(0, bool)
+    return false_discovery_control(p, method="bh") <= fdr * (1 + ROUNDING)
+
+
+def null_share(p_values: ArrayLike, cut: float = STOREY_LAMBDA) -> float:
+    """Storey's estimate of the share of normal rows: (1 + #{p > cut}) / (n (1 - cut)).
+
+    It may exceed 1; it is not cut there, which makes the selection stricter.
+    """
+    p = np.asarray(p_values, np.float64)
+    return float((1 + (p > cut).sum()) / (len(p) * (1 - cut)))
+
+
+def storey(p_values: ArrayLike, fdr: float, cut: float = STOREY_LAMBDA) -> np.ndarray:
+    """Bool [n]: Benjamini-Hochberg at fdr / null_share, and no p-value above `cut`.
+
+    Storey, Taylor, Siegmund 2004.
+    """
+    p = np.asarray(p_values, np.float64)
+    if not len(p):
+        return np.zeros(0, bool)
+    return benjamini_hochberg(p, fdr / null_share(p, cut)) & (p <= cut)
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def unseen(rows: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Bool [n]: which of `rows` [n, width] equal no row of `training` [m, width]."""
+    keys = [_key(row) for row in rows]
+    wanted = set(keys)
+    seen = {key for row in training if (key := _key(row)) in wanted}
+    return np.array([key not in seen for key in keys], dtype=bool)
+
+
+def _key(row: np.ndarray) -> bytes:
+    return (row + 0).tobytes()  # -0.0 is 0.0

@@ -1,0 +1,222 @@
+"""Decisions whose errors are known, through every detector: held out, calibrated, stored."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_detector import every_detector, quick, rows
+
+from alad import KNN, catalogue, storage
+from alad.benchmark.cells import cells
+from alad.benchmark.ledger import Ledger
+from alad.calibration import Calibration
+from alad.data.protocols import PROTOCOLS
+from alad.detector import LEAST_HELD_OUT, Detector
+from alad.errors import InputError
+
+HELD_OUT = 30
+
+
+@lru_cache
+def fitted(name: str) -> Detector:
+    """One that tests may score with, and must not change."""
+    return quick(name, calibration_fraction=0.1).fit(rows(10 * HELD_OUT))
+
+
+def calibration_of(detector: Detector) -> Calibration:
+    found = detector.calibration_
+    assert found is not None
+    return found
+
+
+# --- held out at fit ------------------------------------------------------------------------------
+
+
+@every_detector
+def test_a_tenth_of_the_rows_is_held_out_by_default(name: str):
+    assert catalogue.make(name).get_params()["calibration_fraction"] == 0.1
+    detector = fitted(name)
+    found = calibration_of(detector)
+    assert (len(found), found.origin, found.seen) == (HELD_OUT, "held out at fit", 0)
+    scores = detector.anomaly_score(rows(10 * HELD_OUT))
+    assert np.isin(found.scores, scores).all() and (np.diff(found.scores) >= 0).all()
+
+
+@every_detector
+def test_nothing_is_learnt_from_held_out_rows(name: str):
+    """Changed beyond recognition, they change neither the networks nor any score."""
+    X = rows(10 * HELD_OUT)
+    held_out = fitted(name)._held_out(len(X))
+    assert held_out.sum() == HELD_OUT
+    other = X.copy()
+    other[held_out] *= 1000
+    changed, new = quick(name, calibration_fraction=0.1).fit(other), rows(20, seed=5)
+    np.testing.assert_array_equal(changed.anomaly_score(new), fitted(name).anomaly_score(new))
+    assert calibration_of(changed).scores[-1] > calibration_of(fitted(name)).scores[-1]
+    assert changed.offset_ < fitted(name).offset_
+
+
+@every_detector
+def test_too_few_rows_are_all_learnt_from(name: str):
+    least = 10 * LEAST_HELD_OUT
+    detector = quick(name, calibration_fraction=0.1).fit(rows(least - 1))
+    assert detector.calibration_ is None
+    same = quick(name, calibration_fraction=0).fit(rows(least - 1))
+    new = rows(5, seed=5)
+    np.testing.assert_array_equal(detector.anomaly_score(new), same.anomaly_score(new))
+    with pytest.raises(InputError, match=r"not calibrated; .*detector\.calibrate"):
+        detector.p_value(new)
+    assert len(calibration_of(quick(name, calibration_fraction=0.1).fit(rows(least)))) == 19
+
+
+def test_rows_equal_to_training_rows_do_not_calibrate():
+    X = np.repeat(rows(150), 2, axis=0)  # held-out rows mostly have their twin in training
+    found = calibration_of(KNN(random_state=0).fit(X))
+    assert found.seen > HELD_OUT / 2 and len(found) + found.seen == HELD_OUT
+    assert (found.scores > 0).all()
+    assert (
+        KNN(n_neighbors=1, random_state=0).fit(np.repeat(rows(3), 90, axis=0)).calibration_ is None
+    )
+
+
+def test_a_level_that_only_held_out_rows_have_is_unseen():
+    """Kinds are decided by all rows, levels and scales by the others: a fit cannot fail by it."""
+    knn = KNN(random_state=0, n_neighbors=1)
+    held_out = knn._held_out(300)
+    table = pd.DataFrame({"code": np.arange(300) % 7 + 100.0, "kind": "a", "rare": np.nan})
+    table["code"] = table["code"].astype(int).astype(str)
+    table.loc[np.flatnonzero(held_out), ["code", "kind"]] = "X9"
+    table.loc[np.flatnonzero(held_out), "rare"] = 3.0
+    knn.fit(table)
+    assert "kind=a" in knn.encoder_.output_names_
+    assert not [name for name in knn.encoder_.output_names_ if "X9" in name]
+    assert (calibration_of(knn).scores > 0).all()
+
+
+@every_detector
+@pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, "0.1", None, True, float("nan")])
+def test_calibration_fraction_is_checked_at_fit(name: str, wrong):
+    with pytest.raises(InputError, match="calibration_fraction is"):
+        quick(name, calibration_fraction=wrong).fit(rows(20))
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+@every_detector
+def test_p_values_flags_and_thresholds_agree(name: str):
+    detector, X = fitted(name), np.vstack([rows(50, seed=3), rows(5, seed=4) * 9])
+    p, scores = detector.p_value(X), detector.anomaly_score(X)
+    np.testing.assert_array_equal(p, calibration_of(detector).p_values(scores))
+    for rate in (0.05, 0.2, 0.5):
+        flagged = detector.predict(X, false_alarm_rate=rate) == -1
+        np.testing.assert_array_equal(flagged, p <= rate)
+        np.testing.assert_array_equal(flagged, scores > detector.threshold(rate))
+    assert detector.threshold(0.2, confidence=0.9) >= detector.threshold(0.2)
+    sure = detector.predict(X, false_alarm_rate=0.2, confidence=0.9) == -1
+    np.testing.assert_array_equal(sure, scores > detector.threshold(0.2, 0.9))
+    for adaptive in (False, True):
+        found = detector.select(X, 0.2, adaptive=adaptive)
+        due = calibration_of(detector).select(scores, 0.2, adaptive=adaptive)
+        np.testing.assert_array_equal(found, due)
+
+
+@every_detector
+def test_a_rate_too_small_for_the_calibration_rows_is_refused(name: str):
+    for ask in (
+        lambda: fitted(name).predict(rows(3), false_alarm_rate=0.03),
+        lambda: fitted(name).threshold(0.03),
+        lambda: fitted(name).select(rows(3), 0.03),
+    ):
+        with pytest.raises(InputError, match=r"30 calibration rows are too few .*it takes 33"):
+            ask()
+
+
+@every_detector
+def test_calibrated_anew_without_a_fit(name: str):
+    detector, new = quick(name).fit(rows(60)), rows(25, seed=3)
+    before = detector.anomaly_score(new)
+    assert detector.calibrate(new) is detector
+    np.testing.assert_array_equal(detector.anomaly_score(new), before)
+    found = calibration_of(detector)
+    np.testing.assert_array_equal(found.scores, np.sort(before))
+    assert found.origin == "given"
+    with pytest.raises(InputError, match="0 sample"):
+        detector.calibrate(rows(0))
+    with pytest.raises(InputError, match="7 features"):
+        detector.calibrate(rows(5, columns=3))
+    assert calibration_of(detector) is found
+
+
+@every_detector
+def test_drift_of_a_batch_and_of_a_stream(name: str):
+    detector = quick(name).fit(rows(100)).calibrate(rows(200, seed=3))
+    usual, other = rows(150, seed=4), rows(150, seed=5) * 3
+    assert not detector.drift(usual).drifted
+    assert detector.drift(other).drifted
+    watch = detector.watch()
+    calm = watch.update(detector.anomaly_score(usual)).max()
+    assert calm < 2 < watch.update(detector.anomaly_score(other)).max()
+
+
+# --- stored ---------------------------------------------------------------------------------------
+
+
+@every_detector
+def test_saved_and_loaded(name: str, tmp_path: Path):
+    fitted(name).save(tmp_path / "model")
+    loaded = catalogue.load(tmp_path / "model")
+    due, found = calibration_of(fitted(name)), calibration_of(loaded)
+    np.testing.assert_array_equal(found.scores, due.scores)
+    assert (found.origin, found.seen) == (due.origin, due.seen)
+    X = rows(20, seed=3)
+    np.testing.assert_array_equal(loaded.p_value(X), fitted(name).p_value(X))
+
+
+@every_detector
+def test_a_model_of_before_there_was_calibration_is_loaded(name: str, tmp_path: Path):
+    quick(name, calibration_fraction=0).fit(rows(60)).save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    del content["calibration"], content["params"]["calibration_fraction"]
+    storage.write(tmp_path / "model", "model", content, arrays)
+    old = catalogue.load(tmp_path / "model")
+    assert np.isfinite(old.anomaly_score(rows(3))).all()
+    with pytest.raises(InputError, match="not calibrated"):
+        old.threshold(0.1)
+    assert len(calibration_of(old.calibrate(rows(30, seed=3)))) == 30
+
+
+@pytest.mark.parametrize("damage", ["scores", "facts", "array"])
+def test_a_damaged_calibration_is_refused(damage: str, tmp_path: Path):
+    fitted("knn").save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    if damage == "scores":
+        arrays["calibration/scores"][3] = np.nan
+    elif damage == "facts":
+        del content["calibration"]["origin"]
+    else:
+        del arrays["calibration/scores"]
+    storage.write(tmp_path / "model", "model", content, arrays)
+    with pytest.raises(InputError, match=r"model.*(calibration|save it anew)"):
+        catalogue.load(tmp_path / "model")
+
+
+# --- benchmarks are as they were ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("benchmark", PROTOCOLS)
+def test_benchmarks_learn_from_all_rows(benchmark: str):
+    for cell in {cell.row.name: cell for cell in cells(benchmark)}.values():
+        assert cell.detector().calibration_fraction == 0
+        assert "calibration_fraction" not in cell.config(cell.detector())
+
+
+def test_finished_cells_are_still_finished():
+    """The committed results of isolation forest on KDD99 are those of today's cells."""
+    due = {c.key(c.config(c.detector())) for c in cells("kdd99", detectors=["isolation-forest"])}
+    ledger = Ledger(Path(__file__).parents[1] / "results" / "kdd99.jsonl")
+    lines = [line for line in ledger.lines() if line["detector"] == "isolation-forest"]
+    assert len(lines) >= 20
+    assert {line["cell"] for line in lines} == due
