@@ -92,8 +92,8 @@ class AnoGAN(Neural):
     ----------
     latent_dim : width of the latent code; None = the architecture's
     search_steps : Adam updates of z for each row (500 in the paper)
-    search_learning_rate : of these updates. The paper tells none; the authors of ALAD used 1e-3, by
-        which z hardly leaves its start. The default was chosen for the lowest loss of normal rows
+    search_learning_rate : of these updates. ALAD's authors used 1e-3, by which no coordinate of z
+        moves further than about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
     discrimination_weight : lambda, the discrimination term's share of the loss (0.1 in the paper)
     engine : what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a
         CPU where it can be had
