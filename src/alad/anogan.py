@@ -30,7 +30,7 @@ from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
 from alad.networks import Context
 from alad.neural import Neural, common_scale
-from alad.presets import ANOGAN_PRESETS, GAN_ARCHITECTURES, gan_architecture_for, preset
+from alad.presets import GAN_ARCHITECTURES, gan_architecture_for, preset
 from alad.progress import Progress
 from alad.scores import Fitted, Score
 from alad.steps import NetworkStep
@@ -128,7 +128,7 @@ class AnoGAN(Neural):
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
         """A detector with one row of `presets.ANOGAN_PRESETS`, some settings replaced."""
-        return cls(**preset(name, ANOGAN_PRESETS) | overrides)
+        return cls(**preset(name, cls.name) | overrides)
 
     # --- parameters -------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -117,8 +116,12 @@ ANOGAN_PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def preset(name: str, presets: Mapping[str, dict[str, Any]] = PRESETS) -> dict[str, Any]:
-    """A copy of the preset's arguments; InputError lists the names if there is none of this one."""
+def preset(name: str, detector: str = "alad") -> dict[str, Any]:
+    """A copy of the preset's arguments, as that detector takes them.
+
+    InputError lists the names if there is none of this one.
+    """
+    presets = ANOGAN_PRESETS if detector == "anogan" else PRESETS
     if name not in presets:
         raise InputError(f"no preset {name!r}; there are: {', '.join(presets)}")
     return dict(presets[name])

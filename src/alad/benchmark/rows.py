@@ -34,7 +34,7 @@ class Row:
 
     def params(self) -> dict[str, Any]:
         """Parameters of the detector, those of the run excepted."""
-        return {**(preset(self.preset) if self.preset else {}), **self.changes}
+        return {**(preset(self.preset, self.detector) if self.preset else {}), **self.changes}
 
 
 def _alad(name: str, preset: str | None, **how: Any) -> Row:

@@ -138,7 +138,7 @@ def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detect
     """An unfitted detector with a preset's settings, those given replacing them."""
     from alad import catalogue, presets
 
-    params = (presets.preset(preset) if preset else {}) | given
+    params = (presets.preset(preset, name) if preset else {}) | given
     if "epochs" in params:
         params.setdefault("max_steps", None)  # who says how many epochs means all of them
     return catalogue.make(name, **params)
