@@ -41,7 +41,7 @@ def fit(
     detector: Annotated[
         str,
         option(
-            help="alad, alice, bigan, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, "
+            help="alad, alice, bigan, anogan, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, "
             "kernel-pca or robust-pca."
         ),
     ] = "alad",
