@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from pages import Parsed
 from pyarrow import csv as pacsv
 
 import alad
@@ -57,7 +58,10 @@ def test_demo_writes_model_rows_and_picture(tmp_path, monkeypatch, capsys, quick
     assert all(one.title in out for one in quick) and "alad score out/model out/new.csv" in out
     assert "fitting ALAD" in err and "fitting" not in out
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"model", "normal.csv", "new.csv", "demo.png"}
+    assert names == {"model", "normal.csv", "new.csv", "report.html", "demo.png"}
+    page = Parsed((tmp_path / "out" / "report.html").read_text("utf-8"))
+    assert page.outside() == [] and "Page to open in a browser: out/report.html" in out
+    assert "Against the labels" in page.text and "391 rows of new.csv" in page.text
     scores = alad.load("out/model").anomaly_score(pacsv.read_csv("out/new.csv"))
     assert len(scores) == 391
     assert cli.run("score out/model out/new.csv -o scored.csv -q".split()) == 0

@@ -20,6 +20,7 @@ from alad.data.writing import write_table
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.explanation import Misses, misses
+from alad.report.model_page import model_page, write_model_page
 
 SEEDS = 8  # members of ALAD, and runs of what is random besides
 SPLIT_SEED = 0
@@ -121,9 +122,7 @@ class Demo:
     scores: np.ndarray  # [rows of test], ALAD's
     malignant: np.ndarray  # bool [rows of test]
     missed: Misses  # of the test rows, the most anomalous first
-    files: dict[
-        str, Path
-    ]  # model, rows to learn from and to score, and the picture if there is one
+    files: dict[str, Path]  # model, rows to learn from and to score, page, picture if there is one
 
     def tables(self) -> list[report.Table]:
         """The comparison, and the most anomalous rows."""
@@ -159,7 +158,7 @@ def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
 
 
 def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> Demo:
-    """Compare all contenders; write ALAD's model, the rows and a picture into `folder`.
+    """Compare all contenders; write ALAD's model, the rows, a page and a picture into `folder`.
 
     how: parameters such as verbose or device, given to the detectors that have them.
     Raises InputError if `folder` cannot be written to.
@@ -195,10 +194,14 @@ def _concluded(
         "model": folder / "model",
         "normal": folder / "normal.csv",
         "new": folder / "new.csv",
+        "page": folder / "report.html",
     }
     alad.save(files["model"])
     write_table(data.train, files["normal"])
     write_table(data.test, files["new"])
+    about = {"trained on": "benign rows of breast cancer (Wisconsin, diagnostic)"}
+    page = model_page(alad, data.test, data.malignant, source="new.csv", about=about)
+    write_model_page(files["page"], page)
     picture = folder / "demo.png"
     if report.can_draw():
         groups = {name: scores[data.malignant == at] for at, name in enumerate(LABELS)}

@@ -26,6 +26,7 @@ from alad.preprocess import SCALINGS, TableEncoder
 BLOCK_ROWS = 512
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 CALIBRATION = "calibration/scores"  # array of a stored model
+SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
 class Detector(OutlierMixin, BaseEstimator, ABC):
@@ -106,6 +107,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts = {"rows": int(learnt.sum()), "seconds": round(time.perf_counter() - begun, 3)}
         self.training_ = facts | storable("training_", self.training_)
         scores = self._scores(matrix)
+        self.training_["scores"] = _summed_up(scores[learnt])
         self.calibration_ = _calibration(scores, matrix, learnt)
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
@@ -311,6 +313,12 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
             raise InputError("its arrays give a row no finite score; save it anew")
+
+
+def _summed_up(scores: np.ndarray) -> dict[str, Any]:
+    """How many, and their quantiles at equal steps: enough to draw their distribution."""
+    quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
+    return {"rows": len(scores), "quantiles": quantiles.tolist()}
 
 
 # --- calibration ----------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from alad.report.benchmark_page import (
     comparison_chart,
     precision_recall_chart,
     roc_chart,
+    sheet_blocks,
     timing_chart,
 )
 from alad.report.blocks import Figures, Section, Text
 from alad.report.charts import Estimate
+from alad.sheets import Sheet
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 
@@ -97,6 +99,14 @@ def test_curves_and_timing_are_drawn():
     chart = timing_chart("t", pair)
     assert "AnoGAN: measured here 700." in chart.description
     assert Figures([chart]).html().count("<svg") == 1
+
+
+def test_a_sheet_is_a_table_that_sorts_by_its_numbers():
+    sheet = Sheet("T", ("detector", "AP"), [("knn", "0.5 (1)"), ("<b>", "")], ("why",))
+    table, notes = sheet_blocks(sheet)
+    cells = Parsed(table.html()).all("td")
+    assert [cell["data-order"] for cell in cells] == ["0.5", "-inf"]
+    assert "<b>" in Parsed(table.html()).text and "why" in Parsed(notes.html()).text
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

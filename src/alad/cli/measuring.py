@@ -142,7 +142,7 @@ def sheet_parts(sheets: "Iterable[Sheet]") -> list[Any]:
 @app.command()
 def demo(
     output: Annotated[
-        Path, option("--output", "-o", help="Folder for the model, the rows and a picture.")
+        Path, option("--output", "-o", help="Folder for the model, the rows, a page and a picture.")
     ] = Path("alad-demo"),
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -160,9 +160,11 @@ def demo(
         shlex.quote(str(found.files[name])) for name in ("model", "normal", "new")
     )
     report.show(
+        f"Page to open in a browser: {found.files['page']}",
         *(f"Picture: {path}" for name, path in found.files.items() if name == "picture"),
         "What to type next:",
         f"  alad score {model} {new} -o scored.csv",
+        f"  alad report {model} {new} -o report.html",
         f"  alad info {model}",
         f"  alad fit {normal} -o model    # or a table of yours, of normal rows",
     )

@@ -152,6 +152,7 @@ def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
 
 def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) -> dict[str, Any]:
     """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
+    from alad import report
     from alad.data.tables import place_of, read_table
 
     detector._check_parameters()
@@ -172,7 +173,7 @@ def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) ->
         "rows": rows.num_rows,
         "columns": detector.n_features_in_,
         "threshold": -detector.offset_,
-        "training": {k: v for k, v in detector.training_.items() if k != "history"},
+        "training": report.brief(detector.training_),
     }
 
 

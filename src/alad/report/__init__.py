@@ -5,6 +5,7 @@ from rich.table import Table
 from alad.report.picture import can_draw, draw
 from alad.report.terminal import (
     benchmark_tables,
+    brief,
     mean_and_sd,
     model_tables,
     plain_table,
@@ -15,6 +16,7 @@ from alad.report.terminal import (
 __all__ = [
     "Table",
     "benchmark_tables",
+    "brief",
     "can_draw",
     "draw",
     "mean_and_sd",

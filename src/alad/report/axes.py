@@ -38,16 +38,22 @@ class Axis:
 
     @classmethod
     def suited(cls, label: str, *values: Sequence[float] | np.ndarray) -> Self:
-        """The same, logarithmic (asinh where values are not positive) if tails are long."""
-        finite = _finite(values)
-        low, high = _span(finite)
-        first, middle, third = np.quantile(finite, (0.25, 0.5, 0.75)) if len(finite) else (0, 0, 0)
-        width = float(third - first)
-        if high - low <= LONG_TAIL * width or not width:
+        """The same, logarithmic (asinh where values are not positive) if tails are long.
+
+        Long, that is, beside the middle half of the narrowest of the groups of values.
+        """
+        low, high = _span(_finite(values))
+        halves = [
+            np.quantile(finite, (0.25, 0.5, 0.75))
+            for one in values
+            if len(finite := _finite((one,)))
+        ]
+        narrow = min((half for half in halves if half[2] > half[0]), key=_width, default=None)
+        if narrow is None or high - low <= LONG_TAIL * _width(narrow):
             return cls(label, low, high)
         if low > 0:
             return cls(label, low, high, "log")
-        return cls(label, low, high, "asinh", unit=width, middle=float(middle))
+        return cls(label, low, high, "asinh", unit=_width(narrow), middle=float(narrow[1]))
 
     def rounded(self) -> Self:
         """From tick to tick, for linear axes that begin and end on one."""
@@ -98,9 +104,9 @@ class Axis:
         return number(value * scale, decimals) + (" %" if self.percent else "")
 
     def _spread_ticks(self, count: int) -> list[float]:
-        """0 and powers of ten on both sides, those that do not stand on each other."""
-        powers = [10.0**power for power in range(-12, 16)]
-        wanted = [0.0, *(sign * power for power in powers[::-1] for sign in (1, -1))]
+        """0, powers of ten on both sides, 5 and 2 times them: what does not stand on others."""
+        powers = [m * 10.0**power for m in (1, 5, 2) for power in range(15, -13, -1)]
+        wanted = [0.0, *(sign * power for power in powers for sign in (1, -1))]
         kept: list[float] = []
         for value in wanted:
             inside = self.low <= value <= self.high
@@ -137,6 +143,10 @@ def _scientific(value: float) -> str:
 def _finite(values: tuple[Sequence[float] | np.ndarray, ...]) -> np.ndarray:
     every = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
     return every[np.isfinite(every)]
+
+
+def _width(quartiles: np.ndarray) -> float:
+    return float(quartiles[2] - quartiles[0])
 
 
 def _span(finite: np.ndarray) -> tuple[float, float]:

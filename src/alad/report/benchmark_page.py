@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alad.benchmark import Spread, TableRow
     from alad.metrics import Curve
     from alad.published import Published
+    from alad.sheets import Sheet
 
 ABLATION = ("alad-baseline", "alad+dl", "alad+sn", "alad+sn+dl")  # rows of the ablation study
 BESIDE = ("measured here", "published")
@@ -85,6 +86,13 @@ def results_table(rows: Sequence["TableRow"], caption: str) -> Rows:
     body = [[Cell(text, _order(text)) for text in benchmark_row(row, notes)] for row in rows]
     numeric = frozenset(range(1, len(BENCHMARK_HEADS)))
     return Rows(BENCHMARK_HEADS, body, caption, numeric, live=True)
+
+
+def sheet_blocks(sheet: "Sheet") -> list[Block]:
+    """A sheet as a table to sort and search, and its notes below."""
+    body = [[Cell(text, _order(text)) for text in row] for row in sheet.rows]
+    table = Rows(sheet.heads, body, sheet.title, frozenset(range(1, len(sheet.heads))), live=True)
+    return [table, Notes(sheet.notes)] if sheet.notes else [table]
 
 
 def _order(text: str) -> float | None:

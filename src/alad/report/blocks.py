@@ -82,7 +82,8 @@ class Cell:
 class Rows(Block):
     """A table. The first column names the row; those in `numeric` are set to the right.
 
-    `live` gives it sorting and a search field, and lays it out as cards on a phone.
+    `live` gives it sorting and a search field, lays it out as cards on a phone, and lets it scroll
+    by itself if it is long.
     """
 
     heads: Sequence[str]

@@ -23,7 +23,7 @@ from alad.report.canvas import (
 from alad.report.markup import Markup, joined, tag
 
 HEIGHT = 300
-BINS = 48
+BINS = 16, 48  # of a histogram, at least and at most
 MOST_POINTS = 400  # of one line: more cannot be told apart
 THICK, APART = 14, 10  # a bar, and the space between two groups of them
 
@@ -154,7 +154,7 @@ def histogram(
     known = {name: group for name, group in groups.items() if count_of(group)}
     values = [group.values if isinstance(group, Quantiles) else group for group in known.values()]
     x = Axis.suited(label, *values, [rule.at for rule in rules])
-    edges = x.edges(BINS)
+    edges = x.edges(_bins(min(map(count_of, known.values()), default=0)))
     shares = [shares_between(edges, group) for group in known.values()]
     y = Axis("share of the group's rows", 0.0, max(map(np.max, shares), default=1.0), percent=True)
     series = [
@@ -163,6 +163,12 @@ def histogram(
     ]
     described = " ".join([f"Histogram of {label}.", *_groups_told(known, rules)])
     return plot(title, x, y.rounded(), series, rules, description=described)
+
+
+def _bins(rows: int) -> int:
+    """More where there are more rows (Rice's rule), so that few do not look like a comb."""
+    least, most = BINS
+    return int(np.clip(2 * np.cbrt(rows), least, most))
 
 
 def count_of(group: Group) -> int:

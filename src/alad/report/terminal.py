@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alad.published import Published
 
 WIDE = 250  # characters, where no terminal says how many there are
+DRAWN = ("history", "scores")  # of `training_`
 MEASURES = {
     "precision": "precision",
     "recall": "recall",
@@ -107,13 +108,18 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
         "weights": arrays["file"],
         "written with": ", ".join(f"{name} {which}" for name, which in stored["versions"].items()),
     }
-    training = {k: v for k, v in content["training"].items() if k != "history"}
+    training = brief(content["training"])
     return [
         _facts("Model", about),
         _facts("Settings", content["params"]),
         _facts("Training", training),
         _columns_table(content["encoder"]),
     ]
+
+
+def brief(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What a fit says of itself, without the long lists that pages draw."""
+    return {name: value for name, value in training.items() if name not in DRAWN}
 
 
 def _facts(title: str, facts: Mapping[str, Any]) -> Table:
@@ -126,11 +132,12 @@ def _facts(title: str, facts: Mapping[str, Any]) -> Table:
 def _columns_table(encoder: Mapping[str, Any]) -> Table:
     """Every column of the training table, and what became of it."""
     read = {code["name"]: code for code in encoder["codes"]}
-    body = [(name, *_column_facts(read.get(name))) for name in encoder["names"]]
+    body = [(name, *column_facts(read.get(name))) for name in encoder["names"]]
     return plain_table(("column", "read as", "detail"), body, f"Columns ({len(body)})")
 
 
-def _column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
+def column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
+    """How a column is read, and what is worth knowing of it."""
     if code is None:
         return "dropped", ""
     holes = "missing values seen" if code["missing"] else ""
