@@ -14,6 +14,8 @@ from alad.errors import InputError
 # Parameters that say how a fit is done here and now, not what is fitted; and that of calibration,
 # which benchmarks always do without: all their rows are learnt from.
 INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
+# Parameters that came after lines had been written, at the value that changes nothing.
+LATER = {"gamma": None}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Cell:
     def settings(self, config: dict[str, Any]) -> dict[str, Any]:
         """What the runs of one table row have in common: everything but seeds."""
         common = {name: value for name, value in config.items() if name != "random_state"}
+        common = {k: v for k, v in common.items() if k not in LATER or v != LATER[k]}
         if self.first:  # which members they are is no setting, only how many
             common["members"] = self.members
         own = {"protocol": self.protocol, "detector": self.row.name, "config": common}
@@ -126,11 +129,12 @@ def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
     if not cell.shared:
         return [replace(cell, seed=cell.split, members=row.together)]
     runs = runs or usual_runs(cell.benchmark)
+    runs = min(runs, row.most_runs or runs)
     if row.members:
         size = row.at_once or runs
         starts = range(0, runs, size)
         return [replace(cell, first=at, members=min(size, runs - at)) for at in starts]
-    return [replace(cell, seed=seed) for seed in range(min(runs, row.most_runs or runs))]
+    return [replace(cell, seed=seed) for seed in range(runs)]
 
 
 def _named(kind: str, wanted: Iterable[str], known: Mapping[Any, Any], benchmark: str):

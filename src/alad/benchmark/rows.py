@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alad.errors import InputError
-from alad.presets import preset
+from alad.presets import ANOGAN_PRESETS, preset
 
 QUICK = "-quick"  # how the name of a pass of minutes ends
 QUICK_STEPS = 300  # of training, in a pass that is to take minutes
 HOURS_MEMBERS = 5  # in one fit that takes an hour: half of the runs are there when it ends
+QUICK_SEARCHED = 500  # test rows of detectors that search for every row
 ALL_ROWS = 10**9  # for detectors that would learn from a sample
 
 
@@ -90,19 +91,43 @@ def _paper(preset: str, hours: bool = False) -> tuple[Row, ...]:
     return _untrained(own), replace(own, hours=hours, at_once=HOURS_MEMBERS if hours else None)
 
 
-# On KDD99 one-class SVM and k-NN take a sample of the rows, and long to score: fewer runs.
+def _deep(name: str, settings: Mapping[str, Any], **how: Any) -> tuple[Row, Row]:
+    """Another method with networks, before and after training."""
+    quick = {"max_steps": QUICK_STEPS, **how.pop("quick", {})}
+    return _both(Row(name, name, changes=settings, members=True, quick=quick, **how))
+
+
+def _anogan(preset: str, **how: Any) -> tuple[Row, Row]:
+    """Trained as ALAD; it searches for every row that it scores, so it scores fewer of them."""
+    settings = ANOGAN_PRESETS[preset]
+    return _deep("anogan", settings, published="AnoGAN", quick={"search_steps": 100}, **how)
+
+
+def _classic(drawn: int) -> tuple[Row, ...]:
+    """Detectors without networks. drawn: runs of those that take a sample, on a shared split."""
+    return (
+        Row("isolation-forest", "isolation-forest", published="IF"),
+        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=drawn),
+        Row("oc-svm-sgd", "oc-svm-sgd", published="OC-SVM", most_runs=3),
+        Row("knn", "knn", most_runs=drawn),
+        Row("lof", "lof", most_runs=drawn),
+        Row("pca", "pca", most_runs=1),
+        Row("kernel-pca", "kernel-pca", most_runs=drawn),
+        Row("robust-pca", "robust-pca", most_runs=drawn),
+    )
+
+
+# On KDD99 some take a sample of the rows, and long to score: fewer runs.
 BENCHMARKS: dict[str, tuple[Row, ...]] = {
     "kdd99": (
-        Row("isolation-forest", "isolation-forest", published="IF"),
-        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=3),
-        Row("knn", "knn", most_runs=3),
+        *_classic(drawn=3),
+        *_anogan("kdd99", most_runs=3, test_rows=5_000),
         *_family("kdd99"),
         *_paper("kdd99-paper", hours=True),
     ),
     "arrhythmia": (
-        Row("isolation-forest", "isolation-forest", published="IF"),
-        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=1),
-        Row("knn", "knn", most_runs=1),
+        *_classic(drawn=1),
+        *_anogan("arrhythmia"),
         *_family("arrhythmia", together=4),
         *_paper("arrhythmia-paper"),
     ),
@@ -112,6 +137,11 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
             Row("isolation-forest", "isolation-forest", published="IForest"),
             Row("oc-svm", "oc-svm", published="OCSVM", most_runs=1),
             Row("knn", "knn", changes={"max_rows": ALL_ROWS}, published="kNN", most_runs=1),
+            Row("lof", "lof", changes={"max_rows": ALL_ROWS}, published="LOF", most_runs=1),
+            Row("pca", "pca", published="PCA", most_runs=1),
+            Row("kernel-pca", "kernel-pca", most_runs=1),
+            Row("robust-pca", "robust-pca", most_runs=1),
+            Row("oc-svm-sgd", "oc-svm-sgd", most_runs=1),
             *_both(_alad("alad", None)),
         )
     ),
@@ -120,9 +150,12 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
 
 def _quick(row: Row) -> Row:
     """The row in a pass of minutes: few steps, and few members even where splits differ."""
-    together = min(row.together, 2)
     return replace(
-        row, changes={**row.changes, **row.quick}, protocols=("quick",), together=together
+        row,
+        changes={**row.changes, **row.quick},
+        protocols=("quick",),
+        together=min(row.together, 2),
+        test_rows=row.test_rows and min(row.test_rows, QUICK_SEARCHED),
     )
 
 
