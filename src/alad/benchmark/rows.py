@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alad.errors import InputError
-from alad.presets import ANOGAN_PRESETS, preset
+from alad.presets import preset
 
 QUICK = "-quick"  # how the name of a pass of minutes ends
 QUICK_STEPS = 300  # of training, in a pass that is to take minutes
@@ -91,16 +91,15 @@ def _paper(preset: str, hours: bool = False) -> tuple[Row, ...]:
     return _untrained(own), replace(own, hours=hours, at_once=HOURS_MEMBERS if hours else None)
 
 
-def _deep(name: str, settings: Mapping[str, Any], **how: Any) -> tuple[Row, Row]:
+def _deep(name: str, preset: str | None, **how: Any) -> tuple[Row, Row]:
     """Another method with networks, before and after training."""
     quick = {"max_steps": QUICK_STEPS, **how.pop("quick", {})}
-    return _both(Row(name, name, changes=settings, members=True, quick=quick, **how))
+    return _both(Row(name, name, preset, members=True, quick=quick, **how))
 
 
 def _anogan(preset: str, **how: Any) -> tuple[Row, Row]:
     """Trained as ALAD; it searches for every row that it scores, so it scores fewer of them."""
-    settings = ANOGAN_PRESETS[preset]
-    return _deep("anogan", settings, published="AnoGAN", quick={"search_steps": 100}, **how)
+    return _deep("anogan", preset, published="AnoGAN", quick={"search_steps": 100}, **how)
 
 
 def _classic(drawn: int) -> tuple[Row, ...]:

@@ -1,0 +1,81 @@
+"""All scores of one training, and times: what is written, once, and what the numbers are."""
+
+import numpy as np
+import pytest
+
+from alad import metrics
+from alad.benchmark import aspects, timing
+from alad.benchmark.ledger import Ledger
+from alad.benchmark.timing import Bench, Timed
+
+
+@pytest.fixture
+def scored(toy, monkeypatch):
+    """The toy detector "family" with two scores, the second one reversed."""
+    own = toy.member_scores
+
+    def member_scores(self, rows):
+        return own(self, rows) * (-1 if self.params.get("score_function") == "l1" else 1)
+
+    monkeypatch.setattr(toy, "member_scores", member_scores)
+    monkeypatch.setattr(toy, "scores", {"features": 0, "l1": 0, "other": 0}, raising=False)
+    return toy
+
+
+def test_every_score_of_one_fit_and_nothing_twice(scored, tmp_path):
+    views, path = [("toy", "paper", "family")], tmp_path / "scores.jsonl"
+    lines = aspects.run(views, runs=2, path=path).lines()
+    assert scored.fits == {"family": 1}
+    assert [(line["score"], line["member"]) for line in lines] == [
+        (score, member) for score in ("features", "l1") for member in (0, 1, "ensemble")
+    ]
+    first, reversed_ = lines[0], lines[3]
+    assert first["auroc"] + reversed_["auroc"] == pytest.approx(1) and first["auroc"] > 0.9
+    assert [line["member"] for line in lines if "curves" in line] == ["ensemble"] * 2
+    before = path.read_bytes()
+    aspects.run(views, runs=2, path=path)
+    assert path.read_bytes() == before and scored.fits == {"family": 1}
+
+
+def test_a_detector_with_one_score_has_one(toy, tmp_path):
+    path = tmp_path / "scores.jsonl"
+    (line,) = aspects.run([("toy", "paper", "once")], path=path).lines()
+    assert line["score"] is None and line["cell"].endswith("-own")
+
+
+def test_thinned_curves_keep_their_ends_and_area():
+    generator = np.random.default_rng(0)
+    anomalous = generator.random(5000) < 0.2
+    scores = generator.normal(size=5000) + 1.5 * anomalous
+    found = aspects.curves(scores, anomalous)
+    x, y = np.array(found["roc"])
+    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1) and len(x) <= aspects.POINTS
+    assert np.trapezoid(y, x) == pytest.approx(metrics.auroc(scores, anomalous), abs=0.003)
+    assert found["rows"] == {"normal": (~anomalous).sum(), "anomalous": anomalous.sum()}
+    low, high = np.array(found["quantiles"]["normal"])[[0, -1]]
+    assert (low, high) == pytest.approx((scores[~anomalous].min(), scores[~anomalous].max()), 1e-3)
+
+
+def test_the_first_batches_are_not_counted(monkeypatch):
+    clock = iter([0.0, 9.0, 10.0, 19.0, *(20 + at / 2 for at in range(6))])  # 9 s, 9 s, then 0.5 s
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    seen = []
+
+    class Quick:
+        def anomaly_score(self, rows):
+            seen.append(len(rows))
+
+    found = timing.milliseconds(Quick(), np.zeros((100, 2)), Timed("q", "q", 40, 3))
+    assert found["milliseconds"] == found["slowest"] == 500
+    assert seen == [40] * (timing.WARM_UP + 3)
+
+
+def test_times_of_a_table_that_fails_are_an_error_and_tried_again(toy, tmp_path):
+    def failing(self, rows):
+        raise ArithmeticError("no")
+
+    path = tmp_path / "timing.jsonl"
+    bad = Bench("toy", "paper", (Timed("nope", "nope", 5, 1),), {})
+    ledger = timing.run([bad], path=path)
+    assert ["error" in line for line in ledger.lines()] == [True]
+    assert Ledger(path).finished() == set()

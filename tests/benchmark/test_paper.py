@@ -1,0 +1,110 @@
+"""The page of the paper: verdicts by hand, reasons that belong to rows, and its parts."""
+
+import dataclasses
+
+import pytest
+
+from alad import paper
+from alad.benchmark import Spread, TableRow
+from alad.benchmark.cells import cells
+from alad.benchmark.rows import BENCHMARKS, rows_of
+from alad.data.protocols import PROTOCOLS
+from alad.paper import page, reasons, times_section
+from alad.paper.plan import FULL, QUICK, Plan
+from alad.paper.verdicts import UNEXPLAINED, verdicts
+from alad.published import Published
+
+
+def row(f1, published, *, sd=0.01, published_sd=None, detector="alad", protocol="paper", notes=()):
+    number = Published("kdd99", "M", published, published_sd, "verified")
+    measures = {"f1": Spread(f1, sd, 3)}
+    return TableRow("kdd99", protocol, detector, True, measures, None, 1, 1, number, notes)
+
+
+@pytest.mark.parametrize(
+    ("own", "within"),
+    [
+        (row(0.95, 0.94, published_sd=0.02), True),
+        (row(0.95, 0.94, sd=0.5, published_sd=0.005), False),  # the published spread counts
+        (row(0.95, 0.94, sd=0.02), True),  # where there is none, ours
+        (row(0.95, 0.94, sd=None), False),
+    ],
+)
+def test_within_the_published_spread_or_not(own, within):
+    (verdict,) = verdicts([own])
+    assert verdict.within is within and verdict.difference == pytest.approx(0.01)
+    assert (verdict.why == ()) is within
+
+
+def test_why_is_told_from_the_data_and_the_numbers():
+    (known,) = verdicts([row(0.5, 0.9)])
+    assert known.why == (reasons.UNSCALED,)
+    (unknown,) = verdicts([row(0.5, 0.9, detector="new")])
+    assert unknown.why == (UNEXPLAINED,)
+    (impossible,) = verdicts([row(0.5, 0.9, detector="new", notes=("cannot be right: P …",))])
+    assert impossible.why == ("cannot be right: P …",)
+    assert verdicts([row(0.5, 0.9, protocol="clean")]) == []
+
+
+def test_reasons_belong_to_rows_that_there_are():
+    for benchmark, name in reasons.REASONS:
+        assert name in {one.name for one in BENCHMARKS[benchmark]}
+    assert reasons.reasons("kdd99-quick", "alad") == (reasons.REDUCED, reasons.UNSCALED)
+
+
+@pytest.mark.parametrize("plan", [FULL, QUICK])
+def test_plans_name_rows_and_protocols_that_there_are(plan):
+    for benchmark, protocol, name in plan.views:
+        assert cells(benchmark, [protocol], [name])
+        assert benchmark in plan.benchmarks
+    for bench in plan.benches:
+        assert bench.protocol in PROTOCOLS[bench.benchmark]
+
+
+@pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia"])
+def test_the_quick_pass_has_every_row_with_fewer_steps(benchmark):
+    whole = {one.name: one for one in rows_of(benchmark) if "clean" in one.protocols}
+    quick = {one.name: one for one in rows_of(f"{benchmark}-quick")}
+    assert quick.keys() == whole.keys()
+    for one in quick.values():
+        if one.members and one.trained:
+            assert one.params()["max_steps"] <= 300
+        assert one.trained or one.params()["max_steps"] == 0
+
+
+def test_every_row_of_the_paper_has_a_row_here_or_will():
+    """A published method without a row of ours may only be one that is not built yet."""
+    from alad import catalogue, published
+
+    for benchmark in ("kdd99", "arrhythmia"):
+        ours = {one.published for one in rows_of(benchmark)}
+        lacking = {one.method for one in published.methods(benchmark)} - ours
+        built = {"DSEBM-r": "dsebm-r", "DSEBM-e": "dsebm-e", "DAGMM": "dagmm", "AnoGAN": "anogan"}
+        assert all(built[name] not in catalogue.DETECTORS for name in lacking)
+
+
+def test_the_ratio_is_of_the_two_medians():
+    lines = {"alad": {"milliseconds": 2.0}, "anogan": {"milliseconds": 500.0}}
+    assert times_section.ratio(lines) == 250
+
+
+def test_a_pass_over_a_toy_writes_the_page_and_goes_on(toy, tmp_path):
+    plan = Plan("paper", "", ("toy",), (("toy", "paper", "family"),), (), "Lead.", "alad bench")
+    found = paper.run(plan, results=tmp_path, runs=2)
+    fits = toy.fits.copy()
+    again = paper.run(plan, results=tmp_path, runs=2)
+    assert toy.fits == fits
+    assert dataclasses.replace(found, page=[]) == dataclasses.replace(again, page=[])
+    markdown = (tmp_path / "paper" / "README.md").read_text()
+    for heading in ("The three games", "toy, protocol paper", "Curves: toy", "How this was made"):
+        assert f"## {heading}" in markdown
+    html = (tmp_path / "paper" / "index.html").read_text()
+    assert html.count("<svg") > 4 and str(tmp_path) not in html + markdown
+
+
+def test_failed_cells_are_named_on_the_page(toy, tmp_path):
+    toy.failing.add("once")
+    plan = Plan("paper", "", ("toy",), (), (), "Lead.", "alad bench")
+    found = paper.run(plan, results=tmp_path, runs=1)
+    section = page.how_made(plan, found)
+    assert "toy, paper, once: failed: ArithmeticError" in section.markdown()
