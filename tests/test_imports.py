@@ -13,7 +13,8 @@ PACKAGE = Path(alad.__file__).parent
 
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
-    *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks", "game"),
+    *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks"),
+    *("convolutions", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native", "training"),
     *("calibration", "drift", "detector", "neural", "presets", "adversarial", "anogan"),
     *("classic", "catalogue", "explanation"),

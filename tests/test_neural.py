@@ -35,7 +35,8 @@ def test_a_constructor_shows_the_common_parameters_and_its_own(kind: type[Neural
 
 def test_own_parameters_of_a_method_are_shown_too():
     own = inspect.signature(Adversarial).parameters.keys() - inspect.signature(Neural).parameters
-    assert own == {"latent_dim", "spectral_norm", "latent_discriminator", "engine"}
+    known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}
+    assert own == known
 
 
 def test_an_unknown_parameter_is_refused():

@@ -7,22 +7,32 @@ Zenati, Romain, Foo, Lecouat, Chandrasekhar: Adversarially Learned Anomaly Detec
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from torch import Tensor
 
 from alad import native
 from alad.detector import one_of, whole
-from alad.game import FAMILY, Game
-from alad.networks import Architecture, Context, DenseNetworks
+from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
+from alad.image_networks import ImageArchitecture
+from alad.networks import Architecture, Context
 from alad.neural import Neural
-from alad.presets import ARCHITECTURES, architecture_for, preset
+from alad.presets import (
+    ARCHITECTURES,
+    IMAGE_ARCHITECTURES,
+    architecture_for,
+    image_architecture_for,
+    preset,
+)
 from alad.scores import SCORES, Cycle
 from alad.steps import GameStep, NetworkStep
-from alad.training import Training
+from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native")
+STOPPING_RULES = ("swapped", "mean-score")
 
 
 class Adversarial(Neural):
@@ -36,6 +46,8 @@ class Adversarial(Neural):
     latent_dim : width of the latent code; None = the architecture's
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
         method was published
+    stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
+        put together of several; "mean-score" = how low it is (the authors' rule for images)
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had
     """
 
@@ -44,6 +56,7 @@ class Adversarial(Neural):
     scores = SCORES
     architectures = ARCHITECTURES
     architecture_type = Architecture
+    sees_images = True
 
     def __init__(
         self,
@@ -51,6 +64,7 @@ class Adversarial(Neural):
         latent_dim: int | None = None,
         spectral_norm: bool | None = None,
         latent_discriminator: bool | None = None,
+        stopping_rule: str = "swapped",
         engine: str = "auto",
         **common: Any,
     ):
@@ -58,6 +72,7 @@ class Adversarial(Neural):
         self.latent_dim = latent_dim
         self.spectral_norm = spectral_norm
         self.latent_discriminator = latent_discriminator
+        self.stopping_rule = stopping_rule
         self.engine = engine
 
     @classmethod
@@ -70,6 +85,7 @@ class Adversarial(Neural):
         if self.latent_dim is not None:
             whole("latent_dim", self.latent_dim)
         one_of("engine", self.engine, ENGINES)
+        one_of("stopping_rule", self.stopping_rule, STOPPING_RULES)
 
     def _game(self) -> Game:
         game = FAMILY[self.method]
@@ -79,25 +95,26 @@ class Adversarial(Neural):
             game = replace(game, zz=bool(self.latent_discriminator))
         return game
 
-    def _architecture(self, shape: tuple[int, ...]) -> Architecture:
+    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type, Mapping[str, Any]]:
+        if len(shape) == 1:
+            return super()._architectures_for(shape)
+        return ImageArchitecture, IMAGE_ARCHITECTURES
+
+    def _architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
         found = super()._architecture(shape)
         return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> Architecture:
-        (width,) = shape
-        return architecture_for(width)
+    def _usual_architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
+        return architecture_for(shape[0]) if len(shape) == 1 else image_architecture_for(shape)
 
-    def _networks_for(self, shape: tuple[int, ...]) -> DenseNetworks:
-        (width,), game = shape, self._game()
-        return DenseNetworks(
-            width, self._architecture(shape), spectral=game.spectral, xx=game.xx, zz=game.zz
-        )
+    def _networks_for(self, shape: tuple[int, ...]) -> AnyNetworks:
+        return networks_for(shape, self._architecture(shape), self._game())
 
     def _make_step(self, X: Tensor, seed: int) -> GameStep:
         return self._engine(X)(
             X,
             self._game(),
-            self._architecture(X.shape[1:]),
+            self._architecture(tuple(X.shape[1:])),
             self._optimiser(),
             seed=seed,
             members=self._members(),
@@ -105,26 +122,37 @@ class Adversarial(Neural):
 
     def _engine(self, X: Tensor) -> type[GameStep]:
         """The C step where it can be had and pays; asked for by name, it must be there."""
-        if self.engine == "torch" or (self.engine == "auto" and X.device.type != "cpu"):
+        suits = X.device.type == "cpu" and X.ndim == 2
+        if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native.available():
             return native.NativeGameStep
         return GameStep
 
     def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
-        chosen_for = step.X.device.type if self.engine == "auto" else None
+        native_suits = step.X.device.type == "cpu" and step.X.ndim == 2
         engine = {
             "engine": "native" if isinstance(step, native.NativeGameStep) else "torch",
-            "engine_note": native.reason() if chosen_for == "cpu" else None,
+            "engine_note": native.reason() if self.engine == "auto" and native_suits else None,
         }
         return super()._summary(training, step, seed) | engine
 
-    def _make_model(self, networks: DenseNetworks, context: Context) -> Cycle:
+    def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
         return Cycle(networks, context)
 
     def _reconstruction(self, x: Tensor) -> Tensor:
         """G(E(x))."""
         return self._model.reconstruct(x)[2]
+
+    def _monitor(
+        self,
+        score: Callable[[np.ndarray], np.ndarray],
+        held_out: np.ndarray,
+        generator: np.random.Generator,
+    ) -> Monitor | None:
+        if self.stopping_rule == "mean-score":
+            return lambda: score(held_out).mean(axis=1)
+        return super()._monitor(score, held_out, generator)
 
     def _stopping_score(self) -> str:
         """What a whitened score learns would have to be learnt anew at every check."""

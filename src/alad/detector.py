@@ -18,15 +18,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad import storage
 from alad.calibration import Calibration, unseen
-from alad.data.frames import columns
+from alad.data.frames import Columns, columns
 from alad.drift import Drift, Martingale, drift
 from alad.errors import InputError
-from alad.preprocess import SCALINGS, TableEncoder
+from alad.preprocess import (
+    SCALINGS,
+    ImageScaler,
+    TableEncoder,
+    encoder_from_state,
+    is_images,
+    pixels_of,
+)
 
 BLOCK_ROWS = 512
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 CALIBRATION = "calibration/scores"  # array of a stored model
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
+BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
 
 
 class Detector(OutlierMixin, BaseEstimator, ABC):
@@ -44,6 +52,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     name: ClassVar[str]  # as users type it
     summary: ClassVar[str]  # one line, with the source
     row_by_row: ClassVar[bool] = False  # does its arithmetic leave each row alone by itself?
+    sees_images: ClassVar[bool] = False  # as such; to others they are rows of pixels
 
     scaling: str
     drop: Any
@@ -87,21 +96,23 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # --- fit, score, decide -----------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn what is normal from a table X [n, columns]; y is ignored.
+        """Learn what is normal from a table X [n, columns] or from images; y is ignored.
 
-        X is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or Arrow.
-        A random share `calibration_fraction` of its rows is held out for `calibration_`: nothing
-        is learnt from them, and of those only that equal no training row are used. None are held
-        out if they would be fewer than 19. Raises InputError if a parameter makes no sense or X
-        cannot be learnt from.
+        A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
+        Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
+        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them.
+
+        A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
+        learnt from them, and of those only that equal no training row are used. None are held out
+        if they would be fewer than 19. Raises InputError if a parameter makes no sense or X cannot
+        be learnt from.
         """
         self._check_parameters()
         self._forget()
         begun = time.perf_counter()
-        self.encoder_ = TableEncoder(self.scaling, self.drop, owner=type(self).__name__)
-        table = columns(X)
-        learnt = ~self._held_out(table.n_rows)
-        matrix = self.encoder_.fit_transform(table, learnt)
+        self.encoder_, rows = self._encoder_and_rows(X)
+        learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
+        matrix = self._seen(self.encoder_.fit_transform(rows, learnt))
         self.training_: dict[str, Any] = {}
         self._fit_matrix(matrix if learnt.all() else matrix[learnt])
         facts = {"rows": int(learnt.sum()), "seconds": round(time.perf_counter() - begun, 3)}
@@ -111,6 +122,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         self.calibration_ = _calibration(scores, matrix, learnt)
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
+
+    def _encoder_and_rows(self, X: Any) -> tuple[TableEncoder | ImageScaler, Any]:
+        """What will encode X, and its rows, read but not yet encoded."""
+        owner = type(self).__name__
+        if is_images(X):
+            return ImageScaler(owner=owner), pixels_of(X)
+        return TableEncoder(self.scaling, self.drop, owner=owner), columns(X)
 
     def _held_out(self, n: int) -> np.ndarray:
         """Bool [n]: the rows for calibration."""
@@ -129,7 +147,15 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def anomaly_score(self, X: Any) -> np.ndarray:
         """Float64 [n], large = anomalous."""
         check_is_fitted(self)
-        return self._scores(self.encoder_.transform(X))
+        return np.concatenate([self._scores(block) for block in self._encoded(X)])
+
+    def _encoded(self, X: Any) -> Iterator[np.ndarray]:
+        """What `_score_matrix` takes, in pieces of any length."""
+        return (self._seen(block) for block in self.encoder_.blocks(X))
+
+    def _seen(self, encoded: np.ndarray) -> np.ndarray:
+        """Rows as this detector sees them: images as rows of pixels, unless it knows images."""
+        return encoded if self.sees_images else encoded.reshape(len(encoded), -1)
 
     def member_scores(self, X: Any) -> np.ndarray:
         """Float64 [members, n], large = anomalous: one row of scores for each member."""
@@ -297,7 +323,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             raise InputError(f"{cls.name} has no parameter {unknown}; use the alad that saved it")
         detector = cls(**params)
         detector._check_parameters()
-        detector.encoder_ = TableEncoder.from_state(content["encoder"])
+        detector.encoder_ = encoder_from_state(content["encoder"])
         detector.training_ = dict(content["training"])
         own = {name: array for name, array in arrays.items() if name != CALIBRATION}
         detector._restore(content["state"], own)
@@ -308,7 +334,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def _probe(self) -> None:
         """Score a row, to find out now what arrays of the right names hide."""
-        row = np.zeros((1, self.encoder_.width_), np.float32)
+        row = self._seen(np.zeros((1, *self.encoder_.shape_), np.float32))
         with np.errstate(all="ignore"):
             scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
@@ -347,26 +373,36 @@ def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | No
 def score_in_blocks(
     score: Callable[[np.ndarray], np.ndarray],
     X: np.ndarray,
-    rows: int = BLOCK_ROWS,
+    rows: int | None = None,
     *,
     fill: bool = True,
 ) -> np.ndarray:
     """score(X) [..., n] by blocks of exactly `rows` rows, the last one filled up if `fill`.
 
+    rows: None = what suits the shape of a row.
+
     A matrix product adds up in an order that depends on its shape. With one shape for all, the
     score of a row does not depend on how many other rows come with it. Where in its block the row
     stands may still matter (to OpenBLAS in float32 it does): the contract's tests watch over that.
     """
+    rows = rows or block_rows(X.shape[1:])
     starts = range(0, max(len(X), 1), rows)
     blocks = (np.ascontiguousarray(X[start : start + rows]) for start in starts)
     parts = [score(_filled(block, rows) if fill else block) for block in blocks]
     return np.concatenate(parts, axis=-1)[..., : len(X)]
 
 
+def block_rows(shape: tuple[int, ...]) -> int:
+    """How many rows of this shape are scored at a time."""
+    if len(shape) == 1:
+        return BLOCK_ROWS
+    return max(1, min(BLOCK_IMAGES, BLOCK_PIXELS // (shape[0] * shape[1])))
+
+
 def _filled(block: np.ndarray, rows: int) -> np.ndarray:
     """`block` with its last row repeated (zeros, if it has none) until there are `rows`."""
     short = rows - len(block)
-    last = block[-1:] if len(block) else np.zeros((1, block.shape[1]), block.dtype)
+    last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
     return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block
 
 

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from alad.networks import Context, DenseNetworks, PairDiscriminator
+from alad.image_networks import ImageArchitecture, ImageNetworks
+from alad.networks import Architecture, Context, DenseNetworks, PairDiscriminator
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,20 @@ FAMILY = {
 }
 
 
+AnyArchitecture = Architecture | ImageArchitecture
+AnyNetworks = DenseNetworks | ImageNetworks
+
+
+def networks_for(shape: tuple[int, ...], architecture: AnyArchitecture, game: Game) -> AnyNetworks:
+    """E, G and the game's discriminators for rows of `shape`: (width,), or of an image."""
+    terms = {"spectral": game.spectral, "xx": game.xx, "zz": game.zz}
+    if isinstance(architecture, Architecture):
+        (width,) = shape
+        return DenseNetworks(width, architecture, **terms)
+    height, width, channels = shape
+    return ImageNetworks((height, width, channels), architecture, **terms)
+
+
 @dataclass(frozen=True)
 class Logits:
     """Logits of one discriminator, [members, n] each; a constant `real` may be left out (None)."""
@@ -45,16 +60,16 @@ class Logits:
 
 
 def play(
-    networks: DenseNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
+    networks: AnyNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
 ) -> dict[str, Logits]:
     """Logits of every discriminator on its real and its fake pairs.
 
-    x [members, n, width], z [members, n, latent]. With `constants=False` the real pairs (x, x) and
+    x [members, n, *shape], z [members, n, latent]. With `constants=False` the real pairs (x, x) and
     (z, z) are left out: they do not depend on E and G, so the players need not pay for them.
     """
     generated = networks.generator(context, z)  # G(z)
-    # E on x and on G(z) in one product: no layer of E or G looks across rows
-    codes = networks.encoder(context, torch.cat([x, generated], dim=1))
+    # E on x and on G(z) in one product; what looks across rows, batch norm, keeps them apart
+    codes = networks.encoder(replace(context, batches=2), torch.cat([x, generated], dim=1))
     encoded, latent_cycle = codes.split(x.shape[1], dim=1)  # E(x), E(G(z))
     logits = {"xz": _judge(networks.xz, context, (x, encoded), (generated, z))}
     if networks.xx is not None:

@@ -12,9 +12,9 @@ normalisation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistic
 COLUMNS_OF_EVEN_PRODUCT = 16
 FIRST_POWER_ITERATIONS = 50  # before training; then one at every step
 
-Activation = Literal["linear", "relu", "leaky"]
+Activation = Literal["linear", "relu", "leaky", "tanh"]
 
 
 class Dropout(Protocol):
@@ -45,14 +45,20 @@ class Context:
     weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular
     vectors). dropout is None at evaluation. `batches` says how many independent batches lie one
     after the other along the rows: batch norm in training normalises each with its own statistics.
+    `track_statistics` says whose running statistics follow: all, none, or the layers named.
     """
 
     weights: Mapping[str, Tensor]
     buffers: Mapping[str, Tensor] = field(default_factory=dict)
     dropout: Dropout | None = None
     training: bool = False
-    track_statistics: bool = False
+    track_statistics: bool | Container[str] = False
     batches: int = 1
+
+    def tracks(self, layer: str) -> bool:
+        """Do the running statistics of this layer follow?"""
+        tracked = self.track_statistics
+        return tracked if isinstance(tracked, bool) else layer in tracked
 
 
 class Layer(Protocol):
@@ -199,7 +205,7 @@ def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
     mean = batches.mean(dim=2, keepdim=True)
     centred = batches - mean
     variance = centred.square().mean(dim=2, keepdim=True)
-    if context.track_statistics:
+    if context.tracks(name):
         for batch in range(context.batches):
             for kind, value in (("mean", mean), ("variance", variance)):
                 running = context.buffers[f"{name}.{kind}"]
@@ -209,9 +215,9 @@ def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after the other."""
+    """Layers one after the other: dense ones, or convolutions."""
 
-    layers: tuple[Dense, ...]
+    layers: tuple[Any, ...]
 
     def __call__(self, context: Context, x: Tensor) -> Tensor:
         for layer in self.layers:
@@ -282,17 +288,19 @@ class PairDiscriminator:
     a: Chain
     b: Chain
     joint: Chain
-    logit: Dense
+    logit: Any  # a layer
+    axis: int = 2  # along which the branches are joined
 
     def features(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
         """[members, n, *], [members, n, *] -> [members, n, features]."""
-        return self.joint(context, torch.cat([self.a(context, a), self.b(context, b)], dim=2))
+        pair = [self.a(context, a), self.b(context, b)]
+        return self.joint(context, torch.cat(pair, dim=self.axis))
 
     def __call__(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
         """Logits [members, n]; large = looks like a real pair."""
         return self.logit(context, self.features(context, a, b)).squeeze(2)
 
-    def layers(self) -> tuple[Dense, ...]:
+    def layers(self) -> tuple[Any, ...]:
         return (*self.a.layers, *self.b.layers, *self.joint.layers, self.logit)
 
 
@@ -364,10 +372,15 @@ def _cycle_discriminator(
 
 
 class Layout:
-    """Where each named array lies in a flat one: name -> (start, shape)."""
+    """Where each named array lies in a flat one: name -> (start, shape).
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]):
-        self.shapes = dict(shapes)
+    deviations: of the weights that start normally distributed; others start as Glorot's.
+    """
+
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], deviations: Mapping[str, float] | None = None
+    ):
+        self.shapes, self.deviations = dict(shapes), dict(deviations or {})
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
@@ -380,7 +393,12 @@ class Layout:
 
 
 def weight_layout(layers: Iterable[Layer]) -> Layout:
-    return Layout({name: shape for layer in layers for name, shape in layer.shapes().items()})
+    chosen = tuple(layers)
+    given = {f"{layer.name}.weight": getattr(layer, "deviation", None) for layer in chosen}
+    deviations = {name: value for name, value in given.items() if value is not None}
+    return Layout(
+        {name: shape for layer in chosen for name, shape in layer.shapes().items()}, deviations
+    )
 
 
 def buffer_layout(layers: Iterable[Layer]) -> Layout:
@@ -390,7 +408,7 @@ def buffer_layout(layers: Iterable[Layer]) -> Layout:
 
 
 def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Tensor:
-    """[members, size]: Glorot uniform matrices, zero biases, batch norm at the identity.
+    """[members, size]: matrices as the layout says, zero biases, batch norm at the identity.
 
     There is one generator a member.
     """
@@ -399,12 +417,20 @@ def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Te
         if name.endswith(".gamma"):
             view.fill_(1.0)
         elif name.endswith(".weight"):
-            inputs, outputs = view.shape[1:]
-            bound = math.sqrt(6.0 / (inputs + outputs))
             for member, generator in enumerate(generators):
-                drawn = generator.uniform(-bound, bound, (inputs, outputs)).astype(np.float32)
+                drawn = _initial_matrix(view.shape[1:], layout.deviations.get(name), generator)
                 view[member] = torch.from_numpy(drawn)
     return flat
+
+
+def _initial_matrix(
+    shape: tuple[int, ...], deviation: float | None, generator: np.random.Generator
+) -> np.ndarray:
+    """Normal if a deviation is given, else uniform as by Glorot & Bengio 2010."""
+    if deviation is not None:
+        return np.float32(deviation) * generator.standard_normal(shape, dtype=np.float32)
+    bound = math.sqrt(6.0 / sum(shape))
+    return generator.uniform(-bound, bound, shape).astype(np.float32)
 
 
 def initial_buffers(

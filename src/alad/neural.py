@@ -9,7 +9,7 @@ import hashlib
 import inspect
 import json
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,8 +28,10 @@ from alad.scores import Score
 from alad.steps import NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
 
+MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
+SCORE_FIT_IMAGES = 512
 # parameters that may be others when an interrupted training goes on; the rows may not, whatever
 # share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
@@ -180,22 +182,27 @@ class Neural(Detector):
             whole("members", self.members)
 
     def _architecture(self, shape: tuple[int, ...]) -> Any:
+        kind, named = self._architectures_for(shape)
         if isinstance(self.architecture, Mapping):
-            return self._architecture_of(self.architecture)
+            return self._architecture_of(kind, self.architecture)
         if self.architecture is None:
             return self._usual_architecture(shape)
-        if self.architecture in self.architectures:
-            return self.architectures[self.architecture]
-        known = ", ".join(self.architectures)
+        if self.architecture in named:
+            return named[self.architecture]
+        known = ", ".join(named)
         raise InputError(f"no architecture {self.architecture!r}; there are: {known}")
 
-    def _architecture_of(self, widths: Mapping[str, Any]) -> Any:
+    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type, Mapping[str, Any]]:
+        """(type, those that have names) for rows of this shape."""
+        return self.architecture_type, self.architectures
+
+    def _architecture_of(self, kind: type, widths: Mapping[str, Any]) -> Any:
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in widths.items()
         }
         try:
-            return self.architecture_type(**given)
+            return kind(**given)
         except TypeError as error:
             raise InputError(f"architecture {widths!r} does not fit: {error}") from None
 
@@ -251,10 +258,11 @@ class Neural(Detector):
         return X[np.sort(order[held_out:])], X[np.sort(order[:held_out])]
 
     def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
-        """At most SCORE_FIT_ROWS of the rows."""
-        if len(X) <= SCORE_FIT_ROWS:
+        """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""
+        most = SCORE_FIT_ROWS if X.ndim == 2 else SCORE_FIT_IMAGES
+        if len(X) <= most:
             return X
-        chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), SCORE_FIT_ROWS, replace=False)
+        chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
         return X[np.sort(chosen)]
 
     def _make_monitor(self, step: NetworkStep, held_out: np.ndarray, seed: int) -> Monitor | None:
@@ -262,15 +270,30 @@ class Neural(Detector):
         if len(held_out) == 0:
             return None
         name = self._stopping_score()
-        known = step.X[:: max(1, len(step.X) // MONITOR_ROWS)]
+        most = MONITOR_ROWS if held_out.ndim == 2 else MONITOR_IMAGES
+        known = step.X[:: max(1, len(step.X) // most)]
 
         def score(X: np.ndarray) -> np.ndarray:
             self._settle(step.scoring_arrays())
             self._learn(name, known)
             return self._raw_scores(X, name)
 
-        generator = stream(seed, 0, Purpose.SPLIT, 1)
-        monitor = SwappedColumns(score, held_out[:MONITOR_ROWS], self.encoder_.source_, generator)
+        return self._monitor(score, held_out[:most], stream(seed, 0, Purpose.SPLIT, 1))
+
+    def _monitor(
+        self,
+        score: Callable[[np.ndarray], np.ndarray],
+        held_out: np.ndarray,
+        generator: np.random.Generator,
+    ) -> Monitor | None:
+        """Does the score know rows from ones put together of several? See `SwappedColumns`."""
+        shape = held_out.shape[1:]
+        monitor = SwappedColumns(
+            lambda rows: score(rows.reshape(-1, *shape)),
+            held_out.reshape(len(held_out), -1),
+            self.encoder_.source_,
+            generator,
+        )
         return monitor if monitor.informative else None
 
     def _steps(self, per_epoch: int) -> int:
@@ -309,8 +332,15 @@ class Neural(Detector):
         self, networks: Networks, row_shape: tuple[int, ...], members: Sequence[int]
     ) -> None:
         self._networks, self._row_shape, self.members_ = networks, row_shape, list(members)
+        one_of("score_function", self._score_name(), tuple(self._offered))
         self._fitted: dict[str, dict[str, Tensor]] = {}
         self._scales: dict[str, np.ndarray] = {}
+
+    @property
+    def _offered(self) -> dict[str, Score[Any]]:
+        """The method's scores; for images those that learn nothing, as features are too many."""
+        images = len(self._row_shape) > 1
+        return {name: one for name, one in self.scores.items() if not (images and one.fit)}
 
     def _settle(self, arrays: Mapping[str, Tensor]) -> None:
         """Score with these averaged weights: spectral norms divided out, once and exactly."""
@@ -341,9 +371,11 @@ class Neural(Detector):
 
     def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
         """What scores need to know, and for every member the common scale of an ensemble."""
-        for name, score in self.scores.items():
+        for name, score in self._offered.items():
             self._learn(name, rows if score.fit_to_all else self._tensor(sample))
-        self._scales = {name: common_scale(self._raw_scores(sample, name)) for name in self.scores}
+        self._scales = {
+            name: common_scale(self._raw_scores(sample, name)) for name in self._offered
+        }
 
     def _score_matrix(self, X: np.ndarray) -> np.ndarray:
         name = self._score_name()
@@ -359,13 +391,17 @@ class Neural(Detector):
     def member_scores(self, X: Any) -> np.ndarray:
         """Float64 [members, n], large = anomalous: each member's own score, on its own scale."""
         check_is_fitted(self)
-        return self._raw_scores(self.encoder_.transform(X), self._score_name())
+        return self._streamed(X, self._score_name())
+
+    def _streamed(self, X: Any, name: str) -> np.ndarray:
+        blocks = [self._raw_scores(block, name) for block in self._encoded(X)]
+        return np.concatenate(blocks, axis=1)
 
     def score_as(self, X: Any, score: str) -> np.ndarray:
         """Float64 [n], large = anomalous, by any of the method's scores, no new fit."""
         check_is_fitted(self)
-        one_of("score", score, tuple(self.scores))
-        return self._combine(self._raw_scores(self.encoder_.transform(X), score), score)
+        one_of("score", score, tuple(self._offered))
+        return self._combine(self._streamed(X, score), score)
 
     @torch.no_grad()
     def reconstruct(self, X: Any) -> np.ndarray:
@@ -379,7 +415,7 @@ class Neural(Detector):
             mean = self._reconstruction(self._tensor(block)).mean(dim=0)
             return np.moveaxis(mean.cpu().numpy(), 0, -1)
 
-        rows = self._in_blocks(one_block, self.encoder_.transform(X))
+        rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
         return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
 
     # --- storage ----------------------------------------------------------------------------------
@@ -413,12 +449,14 @@ class Neural(Detector):
     def _require_whole(self, arrays: Mapping[str, np.ndarray]) -> None:
         """InputError unless there is every array that is needed, of its shape, and no other."""
         members = len(self.members_)
-        shapes: dict[str, tuple[int, ...]] = {f"scale/{name}": (2, members) for name in self.scores}
+        shapes: dict[str, tuple[int, ...]] = {
+            f"scale/{name}": (2, members) for name in self._offered
+        }
         for layer in self._networks.layers:
             for kind, named in (("weight", layer.shapes()), ("buffer", layer.buffer_shapes())):
                 shapes |= {f"{kind}/{name}": (members, *shape) for name, shape in named.items()}
         learnt = {path.rpartition("/")[0] for path in arrays if path.startswith("score/")}
-        expected = {f"score/{name}" for name, score in self.scores.items() if score.fit}
+        expected = {f"score/{name}" for name, score in self._offered.items() if score.fit}
         found = {path for path in arrays if not path.startswith("score/")} | learnt
         if missing := sorted((shapes.keys() | expected) - found):
             raise InputError(f"the model lacks {', '.join(missing)}; save it anew")

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from alad.networks import Context, DenseNetworks
+from alad.game import AnyNetworks
+from alad.networks import Context
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1
@@ -35,10 +36,10 @@ EGBAD_FEATURE_WEIGHT = 0.1
 class Cycle:
     """Trained networks at evaluation, and the way of a row through them.
 
-    x is [n, width], shared by all members.
+    x is [n, *shape], shared by all members.
     """
 
-    networks: DenseNetworks
+    networks: AnyNetworks
     context: Context
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,12 +83,12 @@ def logits(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
 
 def l1(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
     x, _, reconstruction = cycle.reconstruct(x)
-    return (x - reconstruction).abs().sum(dim=2)
+    return (x - reconstruction).flatten(2).abs().sum(dim=2)
 
 
 def l2(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
     x, _, reconstruction = cycle.reconstruct(x)
-    return torch.linalg.vector_norm(x - reconstruction, dim=2)
+    return torch.linalg.vector_norm((x - reconstruction).flatten(2), dim=2)
 
 
 def egbad(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:

@@ -8,7 +8,7 @@ goes on from its arrays alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -16,11 +16,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from alad.game import Game, Logits, discriminator_loss, generator_encoder_loss, play
+from alad.game import (
+    AnyArchitecture,
+    AnyNetworks,
+    Game,
+    Logits,
+    discriminator_loss,
+    generator_encoder_loss,
+    networks_for,
+    play,
+)
 from alad.networks import (
-    Architecture,
     Context,
-    DenseNetworks,
     Layer,
     Networks,
     buffer_layout,
@@ -59,6 +66,7 @@ class Player:
 
     def __init__(self, layers: Sequence[Layer], weights: Tensor, optimiser: Optimiser):
         self.optimiser = optimiser
+        self.names = frozenset(layer.name for layer in layers)
         self.layout = weight_layout(layers)
         self.weights = weights
         self.views = self.layout.views(weights)
@@ -145,7 +153,9 @@ class NetworkStep(ABC):
     def _noise(self, number: int) -> StepNoise:
         return StepNoise(self.seed, self.members, number, self.X)
 
-    def _context(self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool) -> Context:
+    def _context(
+        self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool | Container[str]
+    ) -> Context:
         return Context(weights, self.buffer_views, noise, training=True, track_statistics=track)
 
     def _rows(self, number: int, player: int) -> Tensor:
@@ -233,17 +243,22 @@ class TwoPlayerStep(NetworkStep):
     def __call__(self, number: int) -> Tensor:
         """Update the judges, then the players; losses [members, 2].
 
-        The two updates see independent batches and noise.
+        The two updates see independent batches and noise. Running statistics follow in the update
+        of the player whose layers they belong to.
         """
         noise = self._noise(number)
         z = noise.normal(2, self.batch, self.networks.latent)
 
-        context = self._context(self.players.views | self.judges.leaves, noise, track=True)
+        context = self._context(
+            self.players.views | self.judges.leaves, noise, track=self.judges.names
+        )
         logits = self._play(context, self._rows(number, 0), z[:, 0], constants=True)
         judges_loss = discriminator_loss(logits)
         self.judges.descend(judges_loss.sum(), number)
 
-        context = self._context(self.players.leaves | self.judges.views, noise, track=False)
+        context = self._context(
+            self.players.leaves | self.judges.views, noise, track=self.players.names
+        )
         logits = self._play(context, self._rows(number, 1), z[:, 1], constants=False)
         players_loss = generator_encoder_loss(logits)
         self.players.descend(players_loss.sum(), number)
@@ -251,21 +266,21 @@ class TwoPlayerStep(NetworkStep):
 
 
 class GameStep(TwoPlayerStep):
-    """One step of D_xz, D_xx, D_zz against E and G on the rows X [n, width] for all members."""
+    """One step of D_xz, D_xx, D_zz against E and G on the rows X [n, *shape] for all members."""
 
-    networks: DenseNetworks
+    networks: AnyNetworks
 
     def __init__(
         self,
         X: Tensor,
         game: Game,
-        shape: Architecture,
+        architecture: AnyArchitecture,
         optimiser: Optimiser,
         *,
         seed: int,
         members: Sequence[int],
     ):
-        networks = DenseNetworks(X.shape[1], shape, spectral=game.spectral, xx=game.xx, zz=game.zz)
+        networks = networks_for(tuple(X.shape[1:]), architecture, game)
         super().__init__(X, networks, optimiser, seed=seed, members=members)
 
     def _play(

@@ -15,7 +15,7 @@ from alad.errors import InputError
 # which benchmarks always do without: all their rows are learnt from.
 INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
 # Parameters that came after lines had been written, at the value that changes nothing.
-LATER = {"gamma": None}
+LATER = {"gamma": None, "stopping_rule": "swapped"}
 
 
 @dataclass(frozen=True)

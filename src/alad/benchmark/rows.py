@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from alad.data.image_splits import CLASSES
 from alad.errors import InputError
 from alad.presets import preset
 
@@ -147,6 +148,26 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
 }
 
 
+def _on_images(name: str) -> tuple[Row, ...]:
+    """Detectors on pixels, ALAD with small networks; where there are numbers, the published ones.
+
+    Learning takes hours on a CPU, so a row has a single run unless told otherwise.
+    """
+    own = Row("alad", "alad", "images", quick={"max_steps": QUICK_STEPS})
+    listed = (
+        Row("isolation-forest", "isolation-forest"),
+        Row("oc-svm", "oc-svm", most_runs=1),
+        Row("knn", "knn", most_runs=1),
+        *_both(own),
+    )
+    published = replace(own, name="alad-paper", preset="cifar10-paper", hours=True)
+    more = () if name == "mnist" else (published,)
+    return tuple(replace(row, protocols=("paper", "common")) for row in (*listed, *more))
+
+
+BENCHMARKS |= {name: _on_images(name) for name in CLASSES}
+
+
 def _quick(row: Row) -> Row:
     """The row in a pass of minutes: few steps, and few members even where splits differ."""
     return replace(
@@ -163,7 +184,12 @@ BENCHMARKS |= {
     f"{name}{QUICK}": tuple(_quick(row) for row in BENCHMARKS[name] if "clean" in row.protocols)
     for name in ("kdd99", "arrhythmia")
 }
+BENCHMARKS |= {
+    f"{name}-quick": tuple(_quick(row) for row in BENCHMARKS[name] if not row.hours)
+    for name in CLASSES
+}
 RUNS = {"adbench": 5, "kdd99-quick": 2}  # of ADBench as published
+RUNS |= {name: 1 for base in CLASSES for name in (base, f"{base}-quick")}  # hours each, on a CPU
 PAPERS_RUNS = 10  # on tables
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from alad import metrics
 from alad.benchmark.cells import Cell, cells, digest, protocol_of
 from alad.benchmark.ledger import Ledger, Line
+from alad.benchmark.one_class import is_one_class
 from alad.benchmark.surroundings import machine
 from alad.data.protocols import Split, fewer
 from alad.errors import InputError
@@ -128,6 +129,7 @@ class Job:
             "benchmark": cell.benchmark,
             "protocol": cell.protocol,
             **({"dataset": cell.dataset} if cell.dataset else {}),
+            **({"normal_class": cell.dataset} if is_one_class(cell.benchmark) else {}),
             "detector": cell.row.name,
             "trained": cell.row.trained,
             "members": cell.members,

@@ -105,19 +105,22 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
 def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
     """Print what the ledgers hold; exit status 1 if a cell has failed."""
     from alad import benchmark, report
-    from alad.benchmark import standings
+    from alad.benchmark import one_class, standings
 
     rows: list[benchmark.TableRow] = []
     standing: list[standings.Standing] = []
+    classes: list[Sheet] = []
     for name, path in ledgers.items():
         lines = benchmark.Ledger(path).lines()
         rows += benchmark.table(lines, name)
         standing += standings.standings(lines) if name == standings.BENCHMARK else []
+        classes += one_class.sheets(lines, name) if one_class.is_one_class(name) else []
     alone = [row for row in rows if row.dataset is None]
     if as_json:
-        print_json([asdict(row) for row in (*alone, *standing)])
+        print_json([asdict(row) for row in (*alone, *standing, *classes)])
     else:
-        report.show(*report.benchmark_tables(alone), *sheet_parts(standings.sheets(standing)))
+        more = sheet_parts([*standings.sheets(standing), *classes])
+        report.show(*report.benchmark_tables(alone), *more)
     failed = [note for row in rows for note in row.notes if note.startswith("failed")]
     for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):
         say(f"alad: {note}")

@@ -24,12 +24,21 @@ TIMEOUT = 30.0  # seconds without an answer before the next address is tried
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """A file that is what it claims to be if and only if its sha256 is this one."""
+    """A file that is what it claims to be if and only if its checksum is this one."""
 
     name: str  # below the data folder, with / between folders
-    sha256: str
-    urls: tuple[str, ...]  # tried in order
-    home: str  # the page to which a reader is sent
+    sha256: str = ""
+    urls: tuple[str, ...] = ()  # tried in order
+    home: str = ""  # the page to which a reader is sent
+    md5: str = ""  # where that is all that was published
+
+    def problem(self, path: Path) -> str | None:
+        """Which checksum of the copy at `path` is another; None if it is the official file."""
+        kind = "sha256" if self.sha256 else "md5"
+        expected, found = getattr(self, kind), checksum_of(path, kind)
+        if found == expected:
+            return None
+        return f"{kind} is {found[:12]}…, expected {expected[:12]}…"
 
 
 KDD99 = OfficialFile(
@@ -69,10 +78,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alad"
 
 
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file, read in pieces."""
+def checksum_of(path: Path, kind: str) -> str:
+    """Hexadecimal sha256 or md5 of a file, read in pieces."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(kind, usedforsecurity=False)
+        ).hexdigest()
 
 
 def locate(file: OfficialFile, data_dir: str | Path | None = None) -> Path:
@@ -81,10 +92,15 @@ def locate(file: OfficialFile, data_dir: str | Path | None = None) -> Path:
     Raises InputError if `data_dir` or $ALAD_DATA is no folder, if a copy has another checksum, or
     if the file can be neither found nor downloaded.
     """
+    return find(file, data_dir) or download(file, cache_folder())
+
+
+def find(file: OfficialFile, data_dir: str | Path | None = None) -> Path | None:
+    """Path of a checked copy, if any folder has one; InputError as of `locate`."""
     for path in (folder / file.name for folder in _folders(data_dir)):
         if path.is_file():
             return _checked(path, file)
-    return download(file, cache_folder())
+    return None
 
 
 def _folders(data_dir: str | Path | None) -> list[Path]:
@@ -97,11 +113,11 @@ def _folders(data_dir: str | Path | None) -> list[Path]:
 
 
 def _checked(path: Path, file: OfficialFile) -> Path:
-    found = sha256_of(path)
-    if found != file.sha256:
+    problem = file.problem(path)
+    if problem:
         raise InputError(
-            f"{path} is not the official {file.name}: its sha256 is {found[:12]}…, expected "
-            f"{file.sha256[:12]}…; remove it, and it is downloaded again"
+            f"{path} is not the official {file.name}: its {problem}; remove it, and it is "
+            "downloaded again"
         )
     return path
 
@@ -131,9 +147,9 @@ def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
     try:
         with os.fdopen(descriptor, "wb") as part:
             _receive(url, part)
-        found = sha256_of(Path(name))
-        if found != file.sha256:
-            raise ValueError(f"serves other bytes, with the sha256 {found[:12]}…")
+        problem = file.problem(Path(name))
+        if problem:
+            raise ValueError(f"serves other bytes: their {problem}")
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)

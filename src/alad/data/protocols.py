@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from alad.data.adbench import STEMS, read_adbench
+from alad.data.image_splits import CLASSES, PERCENTILE, divided
 from alad.data.official import KDD99_ATTRIBUTES, read_arrhythmia, read_kdd99
 from alad.errors import InputError
 
@@ -30,8 +31,8 @@ KDD99_CATEGORIES = (
 class Split:
     """Rows to learn from, rows to score, and the answers, which only the metrics may read."""
 
-    train: np.ndarray  # float32 [n, columns]
-    test: np.ndarray  # float32 [m, columns]
+    train: np.ndarray  # float32 [n, columns], or uint8 [n, height, width, channels]
+    test: np.ndarray  # the same of m rows
     test_anomalous: np.ndarray  # bool [m]
     percentile: float  # test scores at or above this percentile are flagged
 
@@ -242,7 +243,43 @@ def _drawn(count: int, wanted: int | None) -> np.ndarray:
     return np.sort(np.random.default_rng(AUTHORS_SEED).choice(count, wanted, replace=False))
 
 
+# --- images: one class is normal; see `image_splits` ---
+
+QUICK_IMAGES = 2_000
+
+
+def _images(name: str, protocol: str, summary: str, images: int | None = None) -> Protocol:
+    """Each class is normal once; of training and test images at most `images`."""
+
+    def split(seed: int, data_dir: str | Path | None, normal_class: str) -> Split:
+        rows = divided(name, protocol, normal_class, data_dir)
+        return fewer(Split(*rows, PERCENTILE), images, images)
+
+    return Protocol(summary, (), split, tables=dict.fromkeys(CLASSES[name], (AUTHORS_SEED,)))
+
+
+IMAGE_BENCHMARKS = {
+    name: {
+        "paper": _images(name, "paper", "training and test images pooled, a fifth is tested"),
+        "common": _images(name, "common", "official training and test images"),
+    }
+    for name in CLASSES
+}
+IMAGE_BENCHMARKS |= {
+    f"{name}-quick": {
+        "quick": _images(
+            name,
+            "common",
+            "2,000 official training images and 2,000 official test images",
+            QUICK_IMAGES,
+        )
+    }
+    for name in CLASSES
+}
+
+
 PROTOCOLS: dict[str, dict[str, Protocol]] = {
+    **IMAGE_BENCHMARKS,
     "kdd99": {
         "paper": Protocol(
             "authors' random half, attacks are normal, duplicates kept, highest 20 % flagged",

@@ -22,7 +22,7 @@ from alad.errors import InputError
 from alad.game import Game
 from alad.native import build, structures
 from alad.native.structures import Adam, Member, State
-from alad.networks import Architecture
+from alad.networks import Architecture, DenseNetworks
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser, Player, ema_decay_at
 
@@ -85,6 +85,7 @@ class NativeGameStep(GameStep):
         if len(self.networks.layers) > MOST_LAYERS:
             limit = f"at most {MOST_LAYERS} layers"
             raise InputError(f"the native step takes {limit}: use the plain step")
+        assert isinstance(self.networks, DenseNetworks)
         self._plan = structures.plan(self.networks, self.batch)
         self._engine = _library()
         self._inputs = _Inputs(self)
@@ -130,6 +131,8 @@ class NativeGameStep(GameStep):
 
 
 def _require_supported(X: Tensor) -> None:
+    if X.ndim != 2:
+        raise InputError("the native step is for rows of tables, not for images: engine='torch'")
     if X.device.type != "cpu" or X.dtype != torch.float32:
         found = f"{X.dtype} on {X.device}"
         raise InputError(

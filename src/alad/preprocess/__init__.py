@@ -1,6 +1,23 @@
 """Rows as numbers of one scale; fitted on training rows only, and stored with the model."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from alad.preprocess.encoder import TableEncoder
+from alad.preprocess.images import IMAGES, ImageScaler, is_images, pixels_of
 from alad.preprocess.scalings import SCALINGS
 
-__all__ = ["SCALINGS", "TableEncoder"]
+__all__ = [
+    "SCALINGS",
+    "ImageScaler",
+    "TableEncoder",
+    "encoder_from_state",
+    "is_images",
+    "pixels_of",
+]
+
+
+def encoder_from_state(state: Mapping[str, Any]) -> TableEncoder | ImageScaler:
+    """The encoder whose `state` this is; InputError if it is none's."""
+    kind = ImageScaler if state.get("kind") == IMAGES else TableEncoder
+    return kind.from_state(state)

@@ -1,6 +1,6 @@
 """Tables as float32 matrices: fitted on training rows only, stored as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 from warnings import warn
 
@@ -82,6 +82,15 @@ class TableEncoder:
             code.encode(code.read(cells), out[:, start:stop])
             start = stop
         return out
+
+    @property
+    def shape_(self) -> tuple[int]:
+        """Of an encoded row."""
+        return (self.width_,)
+
+    def blocks(self, X: Any) -> Iterator[np.ndarray]:
+        """The encoded rows in pieces that fit into memory: of a table a single one."""
+        yield self.transform(X)
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
         """fit, then transform all of X, reading it once."""
