@@ -158,6 +158,13 @@ def test_published_knn_is_reproduced(data_dir):
     assert found == pytest.approx(published.one_class()["kNN"].auroc["cardio"], abs=0.001)
 
 
+def test_of_the_largest_table_50_000_rows_are_drawn(data_dir):
+    splits = [protocols.adbench("cover", "published", seed, data_dir) for seed in (0, 1)]
+    assert [len(split.train) + len(split.test) for split in splits] == [50_000] * 2
+    assert not np.array_equal(splits[0].train, splits[1].train)
+    assert protocols.PROTOCOLS["adbench"]["published"].tables["cover"] == (0, 1, 2, 3, 4)
+
+
 def test_half_of_normal_by_hand():
     anomalous = np.array([0, 1, 0, 0, 1, 0, 0], bool)
     assert protocols.half_of_normal(anomalous).tolist() == [0, 2]

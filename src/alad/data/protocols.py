@@ -189,8 +189,9 @@ def arrhythmia(
 
 # --- ADBench, one-class: half of the normal rows to learn from, all others to score ---
 
-FEW_ROWS = 1_000  # the published protocol resamples tables with fewer
+FEW_ROWS, MANY_ROWS = 1_000, 50_000  # the published protocol draws tables outside of these anew
 SMALL = ("breastw", "glass", "ionosphere", "pima", "wdbc", "wine")  # of ADBench's
+REDRAWN = (*SMALL, "cover")
 
 
 def adbench(
@@ -201,17 +202,27 @@ def adbench(
     random: a random half of the normal rows to learn from, all others to score.
     published: the first half in the file's order, as in Livernoche et al., ICLR 2024. A table of
       fewer than 1,000 rows is first resampled with replacement to 1,000: the same row is then
-      learnt from and scored, which flatters every detector.
+      learnt from and scored, which flatters every detector. Of one with more than 50,000 rows so
+      many are drawn, in random order, so that its first half is a random one. (This is not told;
+      with it the published k-NN of `cover` comes out, 97.5, and without it 91.3.)
     """
     _known(protocol, "adbench")
     rows, anomalous = read_adbench(name, data_dir)
-    if protocol == "published" and len(rows) < FEW_ROWS:
-        drawn = np.random.RandomState(seed).choice(len(rows), FEW_ROWS, replace=True)
+    if protocol == "published":
+        drawn = _redrawn(len(rows), seed)
         rows, anomalous = rows[drawn], anomalous[drawn]
     train = half_of_normal(anomalous, seed if protocol == "random" else None)
     test = np.setdiff1d(np.arange(len(rows)), train)
     percentile = 100 * (1 - float(anomalous[test].mean()))
     return Split(rows[train], rows[test], anomalous[test], percentile)
+
+
+def _redrawn(count: int, seed: int) -> np.ndarray:
+    """Row numbers of a table under the published protocol, most often all in the file's order."""
+    drawn = np.random.RandomState(seed)
+    if count < FEW_ROWS:
+        return drawn.choice(count, FEW_ROWS, replace=True)
+    return drawn.choice(count, MANY_ROWS, replace=False) if count > MANY_ROWS else np.arange(count)
 
 
 def half_of_normal(anomalous: np.ndarray, seed: int | None = None) -> np.ndarray:
@@ -326,10 +337,11 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
             tables=dict.fromkeys(STEMS, (0, 1, 2)),
         ),
         "published": Protocol(
-            "the first half of the normal rows trains; tables under 1,000 rows are resampled",
+            "the first half of the normal rows trains; tables under 1,000 rows are resampled to "
+            "1,000, and of `cover` 50,000 rows are drawn",
             (),
             lambda seed, data_dir, name: adbench(name, "published", seed, data_dir),
-            tables={name: tuple(range(5)) if name in SMALL else (0,) for name in STEMS},
+            tables={name: tuple(range(5)) if name in REDRAWN else (0,) for name in STEMS},
         ),
     },
 }
