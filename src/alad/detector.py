@@ -16,7 +16,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad import storage
+from alad import attribution, storage
+from alad.attribution import Explanation
 from alad.calibration import Calibration, unseen
 from alad.data.frames import Columns, columns
 from alad.drift import Drift, Martingale, drift
@@ -32,7 +33,9 @@ from alad.preprocess import (
 
 BLOCK_ROWS = 512
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
-CALIBRATION = "calibration/scores"  # array of a stored model
+REFERENCES = 200  # learnt rows that are kept to compare a row with, when it is explained
+CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the detector's own
+REFERENCE = "explanation/references"
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
 
@@ -61,6 +64,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     random_state: Any
 
     calibration_: Calibration | None
+    _references: np.ndarray | None
 
     # --- what a detector has to say for itself ----------------------------------------------------
 
@@ -120,6 +124,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scores = self._scores(matrix)
         self.training_["scores"] = _summed_up(scores[learnt])
         self.calibration_ = _calibration(scores, matrix, learnt)
+        self._references = _spread(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
 
@@ -248,6 +253,35 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """What watches a stream for drift: feed it the anomaly scores of rows as they come."""
         return Martingale(self.calibrated(), seed)
 
+    def explain(self, X: Any) -> Explanation:
+        """Which columns of rows X made their scores what they are; see `alad.attribution`.
+
+        A row is compared with what the model takes it for, G(E(x)), or, if it has nothing of the
+        kind, with the row that it shares most with among 200 that were learnt from. It takes some
+        eight scores a row and column: explain the rows that matter.
+        """
+        check_is_fitted(self)
+        encoder = self.encoder_
+        if not isinstance(encoder, TableEncoder):
+            raise InputError("explanations are by column of a table; this model is of images")
+        rows = encoder.transform(X)
+        references = self._references_of(X, rows)
+        shares = attribution.contributions(self._scores, rows, references, encoder.source_)
+        return Explanation(
+            encoder.used_names_,
+            encoder.cells(X),
+            encoder.decode(references),
+            shares,
+            self._scores(rows),
+            self._scores(references),
+        )
+
+    def _references_of(self, X: Any, rows: np.ndarray) -> np.ndarray:
+        """[n, width]: what each of the encoded rows is compared with."""
+        if self._references is None:
+            raise InputError("this model was saved before rows could be explained; fit it again")
+        return attribution.nearest(rows, self._references)
+
     def calibrated(self) -> Calibration:
         """`calibration_`; InputError if there is none."""
         check_is_fitted(self)
@@ -300,6 +334,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 k: v for k, v in vars(self.calibration_).items() if k != "scores"
             }
             arrays = arrays | {CALIBRATION: self.calibration_.scores}
+        if self._references is not None:
+            arrays = arrays | {REFERENCE: self._references}
         storage.write(folder, "model", content, arrays)
 
     @classmethod
@@ -325,8 +361,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         detector._check_parameters()
         detector.encoder_ = encoder_from_state(content["encoder"])
         detector.training_ = dict(content["training"])
-        own = {name: array for name, array in arrays.items() if name != CALIBRATION}
+        own = {k: array for k, array in arrays.items() if k not in (CALIBRATION, REFERENCE)}
         detector._restore(content["state"], own)
+        detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
         detector.calibration_ = _restored(content.get("calibration"), arrays)
         detector.offset_ = _finite("offset", content["offset"])
         detector._probe()
@@ -357,6 +394,22 @@ def _calibration(scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray) -> 
     if not len(new):
         return None
     return Calibration.of(scores[new], "held out at fit", len(held_out) - len(new))
+
+
+def _spread(learnt: np.ndarray) -> np.ndarray | None:
+    """At most REFERENCES of the learnt rows, evenly from first to last; None of images."""
+    if learnt.ndim > 2:
+        return None
+    return learnt[np.unique(np.linspace(0, len(learnt) - 1, REFERENCES).astype(int))]
+
+
+def _references(stored: np.ndarray | None, encoder: Any) -> np.ndarray | None:
+    """None for a model of images, or of before there were explanations."""
+    if stored is None:
+        return None
+    if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
+        raise InputError(f"the rows to compare with have shape {stored.shape}; save it anew")
+    return stored
 
 
 def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:

@@ -418,6 +418,10 @@ class Neural(Detector):
         rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
         return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
 
+    def _references_of(self, X: Any, rows: np.ndarray) -> np.ndarray:
+        """The model's own version of each row."""
+        return self.reconstruct(X)
+
     # --- storage ----------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -18,6 +18,7 @@ from alad.preprocess.scalings import SCALINGS, Parameters, is_constant, limited,
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
+BISECTIONS = 64  # halvings that find a number from its code
 MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
 
 
@@ -60,6 +61,24 @@ class NumberCode:
         if self.missing:
             out[:, 1] = holes
 
+    def decode(self, encoded: np.ndarray) -> list[float | None]:
+        """The numbers that encoded ones [n, width] stand for, to six digits; None for missing."""
+        found = self._unscaled(encoded[:, 0].astype(np.float64))
+        holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
+        texts = [None if hole else f"{x:.6g}" for x, hole in zip(found, holes, strict=True)]
+        return [None if text is None else float(text) for text in texts]
+
+    def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
+        """Solves `_scaled`, which rises, by halving; every scaling has the same few lines."""
+        if self.constant is not None:
+            return np.full(len(encoded), self.constant)
+        low, high = (np.full(len(encoded), at * np.arcsinh(RAW_LIMIT)) for at in (-1.0, 1.0))
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            below = self._scaled(limited(self.fill + np.sinh(middle), RAW_LIMIT)) < encoded
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return self.fill + np.sinh(high)
+
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         if self.constant is not None:
             return novelty(x, self.constant)
@@ -90,6 +109,12 @@ class CategoryCode:
 
     def read(self, raw: Any) -> Column:
         return categories(self.name, raw)
+
+    def decode(self, encoded: np.ndarray) -> list[str | None]:
+        """The likeliest level of each row [n, width]; None for missing, a mark for all others."""
+        marks = [*([None] if self.missing else []), "<other>" if self.rare else "<unseen>"]
+        names = [*self.levels, *marks]
+        return [names[at] for at in encoded.argmax(axis=1)]
 
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Fill out [n, width], which holds zeros."""

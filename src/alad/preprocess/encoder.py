@@ -97,6 +97,25 @@ class TableEncoder:
         table = columns(X)
         return self.fit(table, rows).transform(table)
 
+    @property
+    def used_names_(self) -> tuple[str, ...]:
+        """Names of the columns that are not dropped, in their order."""
+        return tuple(self._names[i] for i in self._kept)
+
+    def cells(self, X: Any) -> list[list[Any]]:
+        """[n][used columns]: what stands in the table, as Python values."""
+        raw = [column.to_pylist() for column in self._matched(columns(X))]
+        return [list(row) for row in zip(*raw, strict=True)]
+
+    def decode(self, matrix: np.ndarray) -> list[list[Any]]:
+        """[n][used columns]: the values that encoded rows [n, width_] stand for, nearest ones."""
+        parts, start = [], 0
+        for code in self._codes:
+            stop = start + len(code.output_names)
+            parts.append(code.decode(matrix[:, start:stop]))
+            start = stop
+        return [list(row) for row in zip(*parts, strict=True)]
+
     def _matched(self, table: Columns) -> list[Any]:
         """The raw columns in the order of the codes."""
         if self._named and table.named:
