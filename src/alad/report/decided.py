@@ -71,7 +71,7 @@ def scores_section(detector: Any, decision: Decision, new: np.ndarray | None) ->
 
 def _thresholds(calibration: Any, new: np.ndarray | None) -> Rows:
     """Thresholds for some false-alarm rates, and how many of the new rows lie above them."""
-    sure = f"with confidence {100 * CONFIDENCE:.0f} %"
+    sure = f"with confidence {100 * CONFIDENCE:.0f}\u00a0%"
     heads = ["false-alarm rate, at most", "threshold, on average", f"threshold, {sure}"]
     heads += [] if new is None else ["new rows flagged", f"flagged, {sure}"]
     rows = []
