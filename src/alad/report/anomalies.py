@@ -43,12 +43,12 @@ def anomalies_section(
     *,
     top: int,
 ) -> Section:
-    """The `top` rows of the table with the highest scores; reasons where the detector has them.
+    """The `top` rows of the table with the highest scores; with reasons.
 
     truth: what each row is by its label, if known.
     """
     order = np.argsort(-scores, kind="stable")[:top]
-    reasons = reasons_for(detector, table, order, flagged)
+    reasons = reasons_for(detector, table, order)
     p = None if detector.calibration_ is None else detector.calibration_.p_values(scores[order])
     columns: list[tuple[str, bool, Sequence[str | Cell]]] = [  # head, is it a number, cells
         ("rank", True, [Cell(f"{at}", at) for at in range(1, len(order) + 1)]),
@@ -62,11 +62,8 @@ def anomalies_section(
     columns.append(("decision", False, [_mark(bool(flagged[at])) for at in order]))
     if truth is not None:
         columns.append(("label", False, [truth[int(at)] for at in order]))
-    words = f"{detector.name} gives no reasons for a score."
-    if reasons is not None:
-        columns.append(("columns that make it so", False, [_listed(each) for each in reasons]))
-        words = MISSED
-    return Section(f"Most anomalous rows ({len(order)})", [Text(words), _table(columns)])
+    columns.append(("columns that raise the score", False, [_listed(each) for each in reasons]))
+    return Section(f"Most anomalous rows ({len(order)})", [Text(COMPARED), _table(columns)])
 
 
 def _table(columns: Sequence[tuple[str, bool, Sequence[str | Cell]]]) -> Rows:
@@ -105,36 +102,39 @@ def cell_text(cell: Any) -> str:
 
 # --- reasons --------------------------------------------------------------------------------------
 
-USUAL_ROWS = 2_000  # rows not flagged from which the usual error of a column is known
-MISSED = (
-    "Columns that the model reconstructs worst, measured by its usual error on rows not flagged; "
-    "percentages are their part of all such errors of the row."
+# An explanation takes some eight scores a row and column: as many as take seconds, no more
+MOST_SCORES = 60_000
+SCORES_A_COLUMN = 8
+COMPARED = (
+    "Each row is compared with what the model takes for normal in its place. A column's "
+    "percentage is its part of what raises the score above that of the row expected."
 )
 
 
-def reasons_for(
-    detector: Any, table: pa.Table, order: np.ndarray, flagged: np.ndarray
-) -> list[list[Reason]] | None:
-    """For each of the rows `order` of the table the columns that count most; None without any."""
-    if not hasattr(detector, "reconstruct"):
-        return None
-    from alad.explanation import misses
+def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[list[Reason]]:
+    """For each of the rows `order` of the table the columns that raise its score most.
 
-    usual = np.flatnonzero(~flagged)[:USUAL_ROWS]
-    normal = table.take(usual) if len(usual) else table
-    chosen = table.take(order)
-    found = misses(detector, chosen, normal)
-    return [_missed(found, chosen, at) for at in range(len(order))]
+    Empty for the rows beyond those that can be explained in seconds. Raises InputError if the
+    model was saved before there were explanations.
+    """
+    columns = len(detector.encoder_.state()["codes"])
+    few = max(1, MOST_SCORES // (SCORES_A_COLUMN * (columns + 1)))
+    found = detector.explain(table.take(order[:few]))
+    explained = [_raising(found, at) for at in range(min(few, len(order)))]
+    return explained + [[] for _ in order[few:]]
 
 
-def _missed(found: Any, rows: pa.Table, at: int) -> list[Reason]:
-    total = float(found.times[at].sum()) or 1.0
+def _raising(found: Any, at: int) -> list[Reason]:
+    """Of one row the columns whose contribution is above 0, the largest first."""
+    given = found.contributions[at]
+    total = float(given[given > 0].sum())
     return [
         Reason(
-            column,
-            cell_text(rows[column][at]) if column in rows.column_names else "",
-            times / total,
-            f"missed {number(times)} times as far as usual",
+            found.columns[column],
+            cell_text(found.values[at][column]),
+            float(given[column]) / total,
+            f"expected {cell_text(found.expected[at][column])}",
         )
-        for column, times in found.worst(at, MOST_REASONS)
+        for column in found.worst(at, MOST_REASONS)
+        if given[column] > 0
     ]
