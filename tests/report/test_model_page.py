@@ -92,6 +92,26 @@ def test_numbers_are_those_of_the_library(page, trained, new):
     assert f"{metrics.auroc(trained.anomaly_score(rows), anomalous):.3f} (" in page.text
 
 
+def test_reasons_are_the_columns_that_raise_the_score(page, trained, new):
+    """Largest contribution first, as a share of all that raise the score; with what is expected."""
+    order = np.argsort(-trained.anomaly_score(new[0]), kind="stable")[:1]
+    found = trained.explain(new[0].take(order))
+    given = found.contributions[0]
+    first = found.worst(0)[0]
+    share = given[first] / given[given > 0].sum()
+    shown = page.text.partition("columns that raise the score ")[2].partition(" %")[0]
+    expected = f"{found.expected[0][first]:.6g}"
+    assert f"expected {expected}" in shown and shown.endswith(f" {100 * share:.0f}")
+
+
+def test_a_model_of_images_has_a_page_without_rows():
+    images = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
+    detector = alad.ALAD(max_steps=0, random_state=0).fit(images)
+    assert "8 × 8 × 1" in Parsed(model_page(detector).html()).text
+    with pytest.raises(InputError, match="images"):
+        model_page(detector, table(5))
+
+
 def test_labels_change_no_decision(trained, new):
     rows, anomalous = new
     with_labels = Parsed(model_page(trained, rows, anomalous).html())

@@ -20,17 +20,29 @@ def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
     about: more facts worth showing, such as when it was saved.
     """
     training, encoder = detector.training_, detector.encoder_.state()
-    read, names = len(encoder["codes"]), len(encoder["names"])
     headline = {
         "detector": detector.name,
         "rows learnt from": f"{training['rows']:,}",
-        "columns used": f"{read}" if read == names else f"{read} of {names}",
+        **_width(encoder),
         "seconds to fit": number(float(training["seconds"])),
     }
     chosen, usual = _settings(detector)
     blocks: list[Block] = [Text(f"{detector.summary[0].upper()}{detector.summary[1:]}.")]
     blocks += [Facts(headline, large=True), Facts({**about, **chosen, **usual})]
-    return Section("What was learnt, and from what", [*blocks, _columns(encoder)])
+    blocks += [_columns(encoder)] if of_tables(detector) else []
+    return Section("What was learnt, and from what", blocks)
+
+
+def of_tables(detector: Any) -> bool:
+    """Does it score rows of a table? Otherwise images."""
+    return "codes" in detector.encoder_.state()
+
+
+def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
+    if "codes" not in encoder:
+        return {"pixels of an image": " × ".join(map(str, encoder["shape"]))}
+    read, names = len(encoder["codes"]), len(encoder["names"])
+    return {"columns used": f"{read}" if read == names else f"{read} of {names}"}
 
 
 def _settings(detector: Any) -> tuple[dict[str, str], dict[str, str]]:

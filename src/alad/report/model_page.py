@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from alad.errors import InputError
 from alad.report.anomalies import anomalies_section
 from alad.report.axes import number
 from alad.report.blocks import Facts, Section
 from alad.report.decided import Decision, calibration_section, scores_section
 from alad.report.document import Page, write_text
 from alad.report.judged import judged_section
-from alad.report.learnt import learnt_section, training_section
+from alad.report.learnt import learnt_section, of_tables, training_section
 
 TOP = 200  # most anomalous rows shown
 
@@ -35,6 +36,8 @@ def model_page(
     = as `predict` does. Raises InputError if the rows do not fit the model, or the rate cannot be
     asked for.
     """
+    if rows is not None and not of_tables(detector):
+        raise InputError("this model scores images, of which there is no page yet; name it alone")
     decision = Decision.of(detector, false_alarm_rate)
     scores = None if rows is None else detector.anomaly_score(rows)
     sections = [] if scores is None else [_summary(detector, decision, scores, anomalous)]
