@@ -1,5 +1,7 @@
 """The results file: whole lines only, nothing lost, nothing foreign read as a result."""
 
+import threading
+
 import pytest
 
 from alad.benchmark.ledger import Ledger, measured
@@ -66,3 +68,18 @@ def test_a_foreign_line_is_named(ledger, text):
     ledger.path.write_bytes(ledger.path.read_bytes() + text + b"\n")
     with pytest.raises(InputError, match=r"line 2 of .*toy\.jsonl"):
         ledger.lines()
+
+
+def test_two_writers_of_one_file_lose_nothing(tmp_path):
+    path = tmp_path / "both.jsonl"
+
+    def write(name: str) -> None:
+        for number in range(10):
+            Ledger(path).append([line(f"{name}{number}")])
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(Ledger(path).finished()) == 20

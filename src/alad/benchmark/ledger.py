@@ -40,6 +40,7 @@ class Ledger:
         """Add lines in one write and wait until they are on the disk."""
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         with self.path.open("ab+") as file:
+            _lock(file)
             _cut_to_whole_lines(file)
             file.write(text.encode())
             file.flush()
@@ -61,6 +62,14 @@ def _is_result(line: Any) -> bool:
 def measured(lines: list[Line]) -> list[Line]:
     """The lines that hold a measurement, not an error."""
     return [line for line in lines if "error" not in line]
+
+
+def _lock(file) -> None:
+    """Until the file is closed no other process appends: one must not cut off another's lines."""
+    if os.name == "posix":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _cut_to_whole_lines(file) -> None:
