@@ -213,6 +213,14 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
+def check_finite(names: Sequence[str], values: np.ndarray) -> None:
+    """Raise InputError for the first of the columns values [n, columns] that holds infinity."""
+    infinite = np.isinf(values).any(axis=0)
+    if infinite.any():
+        at = int(np.argmax(infinite))
+        _finite(names[at], values[:, at])
+
+
 def _finite(name: str, values: np.ndarray) -> Column:
     infinite = np.isinf(values)
     if infinite.any():

@@ -21,15 +21,32 @@ from alad.errors import InputError
 
 @dataclass(frozen=True)
 class Columns:
-    """A table not yet read: `named` says whether the names are the user's or x0, x1, …"""
+    """A table not yet read: `named` says whether the names are the user's or x0, x1, …
+
+    Where the table came as one array of numbers, `matrix` [n, columns] holds its cells as float64.
+    """
 
     names: tuple[str, ...]
     named: bool
-    raw: tuple[RawColumn, ...]
+    raw: Sequence[RawColumn]
+    matrix: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
         return len(self.raw[0])
+
+
+class _Slices(Sequence[RawColumn]):
+    """Columns of an array [n, columns], each made into Arrow when it is asked for."""
+
+    def __init__(self, names: tuple[str, ...], array: np.ndarray):
+        self._names, self._array = names, array
+
+    def __getitem__(self, place: Any) -> RawColumn:
+        return _of_numpy(self._names[place], self._array[:, place])
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def columns(X: Any) -> Columns:
@@ -120,11 +137,11 @@ def _of_array(X: Any) -> Columns:
         array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
     except ValueError as error:  # scikit-learn's words, our one kind of error for bad input
         raise InputError(" ".join(str(error).split())) from error
+    names = _numbered(array.shape[1])
     if array.dtype.kind in "biuf":  # one type for all columns: a matrix of booleans is one of 0/1
         array = np.asarray(array, dtype=np.float64)
-    names = _numbered(array.shape[1])
-    raw = tuple(_of_numpy(name, array[:, i]) for i, name in enumerate(names))
-    return Columns(names, False, raw)
+        return Columns(names, False, _Slices(names, array), array)
+    return Columns(names, False, tuple(_Slices(names, array)))
 
 
 def _of_numpy(name: str, values: np.ndarray) -> RawColumn:

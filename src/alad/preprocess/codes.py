@@ -6,19 +6,20 @@ occurred, and a last one for what training rows never held (or held too rarely t
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from alad.data.columns import Column, categories, numbers
+from alad.data.columns import Column
 from alad.errors import InputError
 from alad.preprocess.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
 BISECTIONS = 64  # halvings that find a number from its code
+ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
 MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
 
 
@@ -50,17 +51,6 @@ class NumberCode:
     def output_names(self) -> list[str]:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
 
-    def read(self, raw: Any) -> Column:
-        return numbers(self.name, raw)
-
-    def encode(self, column: Column, out: np.ndarray) -> None:
-        """Fill out [n, width], which holds zeros."""
-        holes = np.isnan(column.values)
-        x = limited(np.where(holes, self.fill, column.values), RAW_LIMIT)
-        out[:, 0] = limited(self._scaled(x), LIMIT)
-        if self.missing:
-            out[:, 1] = holes
-
     def decode(self, encoded: np.ndarray) -> list[float | None]:
         """The numbers that encoded ones [n, width] stand for, to six digits; None for missing."""
         found = self._unscaled(encoded[:, 0].astype(np.float64))
@@ -80,9 +70,73 @@ class NumberCode:
         return self.fill + np.sinh(high)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
-        if self.constant is not None:
-            return novelty(x, self.constant)
+        return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
+
+
+class NumberCodes:
+    """The number columns of a table, encoded side by side, a block of rows at a time.
+
+    codes: those of the columns; starts: the first output column of each.
+    """
+
+    def __init__(self, codes: Sequence[NumberCode], starts: Sequence[int]):
+        self._at = np.array(starts, dtype=np.intp)
+        self._fill = np.array([code.fill for code in codes])
+        self._marked = np.flatnonzero([code.missing for code in codes])
+        self._constant = np.flatnonzero([code.constant is not None for code in codes])
+        self._constants = np.array([code.constant for code in codes if code.constant is not None])
+        self._groups = _alike(codes)
+
+    def encode(self, values: np.ndarray, out: np.ndarray) -> None:
+        """From values [n, columns], NaN where missing, fill their part of out [n, width]."""
+        for start in range(0, len(values), ENCODED_AT_ONCE):
+            rows = slice(start, start + ENCODED_AT_ONCE)
+            holes = np.isnan(values[rows])
+            x = limited(np.where(holes, self._fill, values[rows]), RAW_LIMIT)
+            out[rows, self._at] = limited(self.scaled(x), LIMIT)
+            out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Of numbers x [n, columns], none missing; x is overwritten."""
+        if len(self._constant):
+            x[:, self._constant] = novelty(x[:, self._constant], self._constants)
+        for group in self._groups:
+            x[:, group.at] = group.scaled(x[:, group.at])
+        return x
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Columns whose scaling is the same function of arrays of parameters."""
+
+    at: np.ndarray
+    scaling: str
+    warp: Parameters  # arrays with a number for each of the columns
+    shift: np.ndarray
+    unit: np.ndarray
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
         return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+
+def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:
+    """Groups of the columns that vary; one whose parameters are lists stands alone."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for place, code in enumerate(codes):
+        if code.constant is None:
+            together = SCALINGS[code.scaling].warp.together
+            places.setdefault((code.scaling, -1 if together else place), []).append(place)
+    return [
+        _group(scaling, at, [codes[place] for place in at]) for (scaling, _), at in places.items()
+    ]
+
+
+def _group(scaling: str, at: list[int], codes: list[NumberCode]) -> _Alike:
+    warp = {name: np.array([code.warp[name] for code in codes]) for name in codes[0].warp}
+    if not SCALINGS[scaling].warp.together:
+        warp = codes[0].warp
+    shift, unit = (np.array([getattr(code, name) for code in codes]) for name in ("shift", "unit"))
+    return _Alike(np.array(at), scaling, warp, shift, unit)
 
 
 @dataclass(frozen=True)
@@ -106,9 +160,6 @@ class CategoryCode:
     def output_names(self) -> list[str]:
         marks = [*(["<missing>"] if self.missing else []), "<other>" if self.rare else "<unseen>"]
         return [f"{self.name}={level}" for level in [*self.levels, *marks]]
-
-    def read(self, raw: Any) -> Column:
-        return categories(self.name, raw)
 
     def decode(self, encoded: np.ndarray) -> list[str | None]:
         """The likeliest level of each row [n, width]; None for missing, a mark for all others."""

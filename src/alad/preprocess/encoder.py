@@ -6,10 +6,18 @@ from warnings import warn
 
 import numpy as np
 
-from alad.data.columns import guess, listed
+from alad.data.columns import categories, check_finite, guess, listed, numbers
 from alad.data.frames import Columns, columns
 from alad.errors import InputError
-from alad.preprocess.codes import CategoryCode, Code, code_of, from_state, to_state
+from alad.preprocess.codes import (
+    CategoryCode,
+    Code,
+    NumberCode,
+    NumberCodes,
+    code_of,
+    from_state,
+    to_state,
+)
 from alad.preprocess.scalings import SCALINGS
 
 
@@ -66,6 +74,10 @@ class TableEncoder:
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         widths = [len(code.output_names) for code in codes]
+        self._starts = [0, *np.cumsum(widths)[:-1].tolist()]
+        self._numbers = [at for at, code in enumerate(codes) if isinstance(code, NumberCode)]
+        found = [code for code in codes if isinstance(code, NumberCode)]
+        self._number_codes = NumberCodes(found, [self._starts[at] for at in self._numbers])
         self.output_names_ = [name for code in codes for name in code.output_names]
         self.source_ = np.repeat(np.array(kept), widths)
         self.width_ = len(self.output_names_)
@@ -74,13 +86,15 @@ class TableEncoder:
     def transform(self, X: Any) -> np.ndarray:
         """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
         table = columns(X)
-        raw = self._matched(table)
+        places = self._matched(table)
         out = np.zeros((table.n_rows, self.width_), dtype=np.float32)
-        start = 0
-        for code, cells in zip(self._codes, raw, strict=True):
-            stop = start + len(code.output_names)
-            code.encode(code.read(cells), out[:, start:stop])
-            start = stop
+        if self._numbers:
+            values = self._values(table, [places[at] for at in self._numbers])
+            self._number_codes.encode(values, out)
+        for code, place, start in zip(self._codes, places, self._starts, strict=True):
+            if isinstance(code, CategoryCode):
+                part = out[:, start : start + len(code.output_names)]
+                code.encode(categories(code.name, table.raw[place]), part)
         return out
 
     @property
@@ -104,7 +118,8 @@ class TableEncoder:
 
     def cells(self, X: Any) -> list[list[Any]]:
         """[n][used columns]: what stands in the table, as Python values."""
-        raw = [column.to_pylist() for column in self._matched(columns(X))]
+        table = columns(X)
+        raw = [table.raw[place].to_pylist() for place in self._matched(table)]
         return [list(row) for row in zip(*raw, strict=True)]
 
     def decode(self, matrix: np.ndarray) -> list[list[Any]]:
@@ -116,17 +131,29 @@ class TableEncoder:
             start = stop
         return [list(row) for row in zip(*parts, strict=True)]
 
-    def _matched(self, table: Columns) -> list[Any]:
-        """The raw columns in the order of the codes."""
+    def _values(self, table: Columns, places: list[int]) -> np.ndarray:
+        """The number columns at those places of the table, float64 [n, places]."""
+        names = [self._codes[at].name for at in self._numbers]
+        if table.matrix is None:
+            raw = (table.raw[place] for place in places)
+            read = [numbers(name, cells).values for name, cells in zip(names, raw, strict=True)]
+            return np.stack(read, axis=1)
+        whole = places == list(range(table.matrix.shape[1]))
+        values = table.matrix if whole else table.matrix[:, places]
+        check_finite(names, values)
+        return values
+
+    def _matched(self, table: Columns) -> list[int]:
+        """Where in the table the columns of the codes are, in their order."""
         if self._named and table.named:
             return self._by_name(table)
         if table.named or self._named:
             self._warn_of_names(table)
         if len(table.names) != self.n_features_in_:
             raise InputError(self._wrong_width(table))
-        return [table.raw[i] for i in self._kept]
+        return self._kept
 
-    def _by_name(self, table: Columns) -> list[Any]:
+    def _by_name(self, table: Columns) -> list[int]:
         due = [self._names[i] for i in self._kept]
         place = {name: i for i, name in enumerate(table.names)}
         missing = [name for name in due if name not in place]
@@ -134,7 +161,7 @@ class TableEncoder:
         extra = [name for name in table.names if name not in known]
         if missing or extra:
             raise InputError(self._wrong_names(table, missing, extra))
-        return [table.raw[place[name]] for name in due]
+        return [place[name] for name in due]
 
     def _wrong_width(self, table: Columns) -> str:
         return (

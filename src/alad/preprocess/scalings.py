@@ -16,10 +16,14 @@ Parameters = dict[str, Any]  # of one column, JSON-able: floats and lists of flo
 
 
 class Warp(NamedTuple):
-    """A monotone map of one column; its parameters are what `fit` returns."""
+    """A monotone map of one column; its parameters are what `fit` returns.
+
+    `together`: does it map many columns at once, given an array for each of its parameters?
+    """
 
     fit: Callable[[np.ndarray], Parameters]
     apply: Callable[..., np.ndarray]
+    together: bool = True
 
 
 class Scaling(NamedTuple):
@@ -31,7 +35,7 @@ class Scaling(NamedTuple):
     constants: bool = False  # are columns that are constant at fit kept as they are?
 
 
-def ratio(x: np.ndarray, scale: float) -> np.ndarray:
+def ratio(x: np.ndarray, scale: float | np.ndarray) -> np.ndarray:
     """x / scale, finite even if scale is tiny."""
     with np.errstate(over="ignore"):
         return limited(x / scale, RATIO_LIMIT)
@@ -102,7 +106,7 @@ def _floored_deviation(t: np.ndarray) -> tuple[float, float]:
 IDENTITY = Warp(lambda x: {}, lambda x: x)
 TAILS = Warp(_middle, _compressed)
 LOGARITHM = Warp(lambda x: {}, _logarithm)
-RANKS = Warp(_distribution, _normal_score)
+RANKS = Warp(_distribution, _normal_score, together=False)
 
 SCALINGS = {
     "none": Scaling("as it is (the ALAD authors' input)", IDENTITY, _keep, constants=True),
@@ -124,9 +128,9 @@ def is_constant(x: np.ndarray) -> bool:
     return bool(high - low <= 8 * np.finfo(float).eps * max(abs(low), abs(high)))
 
 
-def novelty(x: np.ndarray, constant: float) -> np.ndarray:
+def novelty(x: np.ndarray, constant: np.ndarray) -> np.ndarray:
     """0 at a column's constant; else at least 1, growing with the logarithm, with a sign."""
     away = x - constant
-    size = abs(constant) or 1.0
-    seen = np.abs(away) <= SAME * abs(constant)
+    size = np.where(constant == 0, 1.0, np.abs(constant))
+    seen = np.abs(away) <= SAME * np.abs(constant)
     return np.where(seen, 0.0, np.sign(away) * (1 + np.log1p(ratio(np.abs(away), size))))
