@@ -36,7 +36,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "robust-pca": {"max_rows": 150},
     **{
         name: {"max_steps": 20, "batch_size": 16, "check_every": 10}
-        for name in ("alad", "alice", "bigan")
+        for name in (
+            *("alad", "alice", "bigan"),
+            *("autoencoder", "robust-autoencoder", "vae", "dsebm-r", "dsebm-e", "dagmm"),
+        )
     },
     "anogan": {"max_steps": 20, "batch_size": 16, "check_every": 10, "search_steps": 5},
 }

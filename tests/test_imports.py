@@ -16,18 +16,10 @@ ORDER = [
     *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks"),
     *("convolutions", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native", "training"),
-    *(
-        "calibration",
-        "drift",
-        "attribution",
-        "detector",
-        "neural",
-        "presets",
-        "adversarial",
-        "anogan",
-    ),
-    *("classic", "catalogue", "explanation"),
-    *("metrics", "published", "sheets", "comparison", "benchmark", "report", "paper", "demo"),
+    *("calibration", "drift", "attribution", "detector", "presets", "neural", "adversarial"),
+    *("anogan", "reconstruction", "variational", "energy", "mixture", "classic", "catalogue"),
+    *("explanation", "metrics", "published", "sheets", "comparison", "benchmark", "report"),
+    *("paper", "demo"),
     *("cli", "__main__"),
 ]
 

@@ -17,22 +17,32 @@ if TYPE_CHECKING:
     from alad.classic.kernel_components import KernelPCA
     from alad.classic.neighbours import KNN, LOF
     from alad.classic.svm import OneClassSVM, OneClassSVMSGD
+    from alad.energy import DSEBMe, DSEBMr
+    from alad.mixture import DAGMM
+    from alad.reconstruction import Autoencoder, RobustAutoencoder
+    from alad.variational import VAE
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ALAD",
     "ALICE",
+    "DAGMM",
     "KNN",
     "LOF",
     "PCA",
+    "VAE",
     "AnoGAN",
+    "Autoencoder",
     "BiGAN",
+    "DSEBMe",
+    "DSEBMr",
     "InputError",
     "IsolationForest",
     "KernelPCA",
     "OneClassSVM",
     "OneClassSVMSGD",
+    "RobustAutoencoder",
     "RobustPCA",
     "TrainingError",
     "__version__",
@@ -44,7 +54,11 @@ _HOMES = {
     "ALAD": "adversarial",
     "ALICE": "adversarial",
     "AnoGAN": "anogan",
+    "Autoencoder": "reconstruction",
     "BiGAN": "adversarial",
+    "DAGMM": "mixture",
+    "DSEBMe": "energy",
+    "DSEBMr": "energy",
     "IsolationForest": "classic.forest",
     "KNN": "classic.neighbours",
     "KernelPCA": "classic.kernel_components",
@@ -53,6 +67,8 @@ _HOMES = {
     "OneClassSVMSGD": "classic.svm",
     "PCA": "classic.components",
     "RobustPCA": "classic.components",
+    "RobustAutoencoder": "reconstruction",
+    "VAE": "variational",
     "detectors": "catalogue",
     "load": "catalogue",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -25,7 +25,6 @@ from alad.presets import (
     IMAGE_ARCHITECTURES,
     architecture_for,
     image_architecture_for,
-    preset,
 )
 from alad.scores import SCORES, Cycle
 from alad.steps import GameStep, NetworkStep
@@ -74,11 +73,6 @@ class Adversarial(Neural):
         self.latent_discriminator = latent_discriminator
         self.stopping_rule = stopping_rule
         self.engine = engine
-
-    @classmethod
-    def from_preset(cls, name: str, **overrides: Any) -> Self:
-        """A detector with the settings of one row of `presets.PRESETS`, some of them replaced."""
-        return cls(**preset(name) | overrides)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
 from alad.networks import Context
 from alad.neural import Neural, common_scale
-from alad.presets import GAN_ARCHITECTURES, gan_architecture_for, preset
+from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
 from alad.scores import Fitted, Score
 from alad.steps import NetworkStep
@@ -124,11 +124,6 @@ class AnoGAN(Neural):
         self.search_learning_rate = search_learning_rate
         self.discrimination_weight = discrimination_weight
         self.engine = engine
-
-    @classmethod
-    def from_preset(cls, name: str, **overrides: Any) -> Self:
-        """A detector with one row of `presets.ANOGAN_PRESETS`, some settings replaced."""
-        return cls(**preset(name, cls.name) | overrides)
 
     # --- parameters -------------------------------------------------------------------------------
 

@@ -141,9 +141,18 @@ class Dense:
             h = functional.leaky_relu_(h, LEAKY_SLOPE)
         elif self.activation == "relu":
             h = torch.relu_(h)
+        elif self.activation == "tanh":
+            h = torch.tanh(h)
         if context.dropout is not None and self.dropout > 0:
             h = h * context.dropout.mask(h.shape[1], self.outputs, self.dropout)
         return h
+
+    def back(self, context: Context, g: Tensor) -> Tensor:
+        """g W' [members, n, inputs]: the way back through the same weights, for tied layers."""
+        weight = context.weights[f"{self.name}.weight"].transpose(1, 2)
+        if context.training:
+            return torch.bmm(g, weight)
+        return _even_product(weight.new_zeros(len(weight), 1, self.inputs), g, weight.contiguous())
 
     def _product(self, context: Context, x: Tensor) -> Tensor:
         """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
@@ -211,6 +220,22 @@ def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
                 running = context.buffers[f"{name}.{kind}"]
                 running.lerp_(value[:, batch].detach(), BATCH_NORM_MOMENTUM)
     return (centred * torch.rsqrt(variance + BATCH_NORM_EPSILON)).flatten(1, 2)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A layer that computes nothing: weights, and buffers that are drawn from N(0, 1) and stay."""
+
+    name: str
+    weights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    noise: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    spectral: bool = False
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {f"{self.name}.{key}": shape for key, shape in self.weights.items()}
+
+    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {f"{self.name}.{key}.noise": shape for key, shape in self.noise.items()}
 
 
 @dataclass(frozen=True)
@@ -436,7 +461,7 @@ def _initial_matrix(
 def initial_buffers(
     layers: Iterable[Layer], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
 ) -> Tensor:
-    """[members, size]: running mean 0 and variance 1; singular vectors from a random start.
+    """[members, size]: running mean 0 and variance 1; noise; singular vectors, random at first.
 
     weights: name -> [members, ...], those of the layers; the singular vectors are theirs, already
     iterated.
@@ -448,6 +473,10 @@ def initial_buffers(
     for name, view in views.items():
         if name.endswith(".variance"):
             view.fill_(1.0)
+        elif name.endswith(".noise"):
+            for member, generator in enumerate(generators):
+                drawn = generator.standard_normal(view.shape[1:]).astype(np.float32)
+                view[member] = torch.from_numpy(drawn)
     for layer in chosen:
         if layer.spectral:
             u = views[f"{layer.name}.u"]

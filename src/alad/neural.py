@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -23,9 +24,10 @@ from alad.detector import Detector, fraction, one_of, share, whole
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networks import Context, Networks, scoring_weights
-from alad.randomness import Purpose, seed_of, stream
+from alad.presets import preset
+from alad.randomness import Purpose, StepNoise, seed_of, stream
 from alad.scores import Score
-from alad.steps import NetworkStep, Optimiser
+from alad.steps import LossStep, NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
 
 MONITOR_IMAGES = 256
@@ -126,6 +128,11 @@ class Neural(Detector):
         super().__init_subclass__(**keywords)
         if "__init__" in vars(cls):
             cls.__init__.__signature__ = _whole_signature(cls)  # pyright: ignore
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> Self:
+        """A detector with the settings of one of the method's presets, some of them replaced."""
+        return cls(**preset(name, cls.name) | overrides)
 
     # --- what a method has to say for itself ------------------------------------------------------
 
@@ -471,6 +478,34 @@ class Neural(Detector):
                 raise InputError(f"{path} has shape {arrays[path].shape}, not {shape}")
 
 
+@dataclass(frozen=True)
+class Trained:
+    """Networks at evaluation, and their weights: what the scores of a `Descending` read."""
+
+    networks: Any
+    context: Context
+
+    def for_members(self, x: Tensor) -> Tensor:
+        """x [n, *shape], shared by all members: [members, n, *shape]."""
+        return x.expand(len(next(iter(self.context.weights.values()))), *x.shape)
+
+
+class Descending(Neural):
+    """The body of detectors whose networks go down one loss, by Adam with betas (0.9, 0.999)."""
+
+    @abstractmethod
+    def _loss(self, networks: Any) -> Callable[[Context, Tensor, StepNoise], Tensor]:
+        """context, x [members, n, *shape], noise -> [members], the mean over rows."""
+
+    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
+        networks = self._networks_for(X.shape[1:])
+        how = self._optimiser(beta1=0.9)
+        return LossStep(X, networks, self._loss(networks), how, seed=seed, members=self._members())
+
+    def _make_model(self, networks: Any, context: Context) -> Trained:
+        return Trained(networks, context)
+
+
 def _whole_signature(cls: type) -> inspect.Signature:
     """That of the constructor of `cls`, with `**common` replaced by what it is handed on to."""
     own = inspect.signature(cls.__init__).parameters
@@ -479,6 +514,14 @@ def _whole_signature(cls: type) -> inspect.Signature:
     if len(named) < len(own):
         named |= {k: p for k, p in handed_on.items() if k not in named}
     return inspect.Signature(list(named.values()))
+
+
+def positive(name: str, value: Any, *, or_zero: bool = False) -> None:
+    """InputError unless `value` is a finite number above 0, or 0 if that is allowed."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (0 < value < math.inf or (or_zero and value == 0)):
+        least = "of at least 0" if or_zero else "above 0"
+        raise InputError(f"{name} is {value!r}; give a number {least}")
 
 
 def common_scale(scores: np.ndarray) -> np.ndarray:

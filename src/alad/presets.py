@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alad.errors import InputError
 from alad.gan import GanArchitecture
 from alad.image_networks import ImageArchitecture, halvings
-from alad.networks import Architecture
+from alad.networks import Activation, Architecture
 
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
 ARCHITECTURES = {
@@ -81,6 +81,66 @@ def gan_architecture_for(width: int) -> GanArchitecture:
     return replace(GAN_ARCHITECTURES["kdd99"], latent=architecture_for(width).latent)
 
 
+@dataclass(frozen=True)
+class CodeArchitecture:
+    """Hidden widths on the way to a latent code and on the way back."""
+
+    latent: int
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    activation: Activation = "relu"
+
+
+# As wide as E and G of ALAD, so that a comparison is one of methods: their papers have no tables
+CODE_ARCHITECTURES = {
+    "kdd99": CodeArchitecture(32, (64,), (64, 128)),
+    "arrhythmia": CodeArchitecture(64, (256, 128), (128, 256)),
+}
+
+
+def code_architecture_for(width: int) -> CodeArchitecture:
+    """The hidden widths for KDD99; the code has a quarter of the row, 2 to 64."""
+    return CodeArchitecture(min(64, max(2, width // 4)), (64,), (64, 128))
+
+
+@dataclass(frozen=True)
+class EnergyArchitecture:
+    """Widths of the hidden layers of an energy; the last one is summed."""
+
+    hidden: tuple[int, ...]
+
+
+# Zenati et al. 2018, as in the authors' code (there 121-128-512-128-121 and 274-10-2-10-274, tied)
+ENERGY_ARCHITECTURES = {
+    "kdd99": EnergyArchitecture((128, 512)),
+    "arrhythmia": EnergyArchitecture((10, 2)),
+}
+
+
+@dataclass(frozen=True)
+class MixtureArchitecture:
+    """Compression to a code and back, and the estimation network before `mixtures` components."""
+
+    latent: int
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    estimation: tuple[int, ...]
+    mixtures: int
+    dropout: float = 0.5
+    activation: Activation = "tanh"
+
+
+# Zong et al. 2018, section 4.3 (the last layers of both halves and the code are linear)
+MIXTURE_ARCHITECTURES = {
+    "kdd99": MixtureArchitecture(1, (60, 30, 10), (10, 30, 60), (10,), 4),
+    "arrhythmia": MixtureArchitecture(2, (10,), (10,), (10,), 2),
+}
+
+
+# For any table: one number, as for KDD99, tells too little of most
+USUAL_MIXTURE_ARCHITECTURE = MixtureArchitecture(2, (60, 30, 10), (10, 30, 60), (10,), 4)
+
+
 # Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled,
 # no spectral normalisation (their table networks ignore it), training to the end, no validation
 # rows.
@@ -146,12 +206,42 @@ ANOGAN_PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def preset(name: str, detector: str = "alad") -> dict[str, Any]:
-    """A copy of the preset's arguments, as that detector takes them.
+# The same for the other methods with networks; those not listed have one row for each architecture
+TO_THE_END: dict[str, Any] = {"max_steps": None, "validation_fraction": 0.0, "patience": None}
+OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "anogan": ANOGAN_PRESETS,
+    # Zong et al. 2018, section 4.3; how rows were scaled is not said there
+    "dagmm": {
+        "kdd99": {"architecture": "kdd99"},
+        "arrhythmia": {"architecture": "arrhythmia"},
+        "kdd99-paper": {
+            "architecture": "kdd99",
+            "learning_rate": 1e-4,
+            "batch_size": 1024,
+            "epochs": 200,
+            **TO_THE_END,
+        },
+        "arrhythmia-paper": {
+            "architecture": "arrhythmia",
+            "learning_rate": 1e-4,
+            "batch_size": 128,
+            "epochs": 10_000,
+            **TO_THE_END,
+        },
+    },
+}
+OF_THE_GAME = ("alad", "alice", "bigan")
+BY_ARCHITECTURE = {name: {"architecture": name} for name in ARCHITECTURES}
 
-    InputError lists the names if there is none of this one.
-    """
-    presets = ANOGAN_PRESETS if detector == "anogan" else PRESETS
-    if name not in presets:
-        raise InputError(f"no preset {name!r}; there are: {', '.join(presets)}")
-    return dict(presets[name])
+
+def presets_of(method: str) -> dict[str, dict[str, Any]]:
+    """Name -> constructor arguments, for a detector with networks."""
+    return PRESETS if method in OF_THE_GAME else OTHER_PRESETS.get(method, BY_ARCHITECTURE)
+
+
+def preset(name: str, method: str = "alad") -> dict[str, Any]:
+    """A copy of the preset's arguments; InputError lists the names if there is none of this one."""
+    known = presets_of(method)
+    if name not in known:
+        raise InputError(f"no preset {name!r} of {method}; there are: {', '.join(known)}")
+    return dict(known[name])

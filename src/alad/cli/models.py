@@ -41,8 +41,9 @@ def fit(
     detector: Annotated[
         str,
         option(
-            help="alad, alice, bigan, anogan, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, "
-            "kernel-pca or robust-pca."
+            help="alad, alice, bigan, anogan, autoencoder, robust-autoencoder, vae, dsebm-r, "
+            "dsebm-e, dagmm, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, kernel-pca or "
+            "robust-pca."
         ),
     ] = "alad",
     drop: Drop = None,

@@ -1,0 +1,237 @@
+"""Detectors that score what a narrow code loses: autoencoder and robust deep autoencoder.
+
+A row x goes through an encoder E to a code and back through a decoder D. Networks that learnt
+normal rows give normal rows back, and others less well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from alad.detector import one_of, whole
+from alad.networks import Context, Layer, chain
+from alad.neural import Descending, Trained, positive
+from alad.presets import (
+    CODE_ARCHITECTURES,
+    CodeArchitecture,
+    MixtureArchitecture,
+    code_architecture_for,
+)
+from alad.randomness import StepNoise
+from alad.scores import Fitted, Score
+from alad.steps import LossStep, NetworkStep
+
+
+class CodeNetworks:
+    """E: x -> code and D: code -> x for rows of `width` numbers, with `numbers` for each output.
+
+    numbers: 1 = the output itself, 2 = its mean and its log variance, all means first.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        shape: CodeArchitecture | MixtureArchitecture,
+        *,
+        numbers: int = 1,
+        others: Sequence[Layer] = (),
+    ):
+        self.latent, how = shape.latent, shape.activation
+        into = (width, *shape.encoder, numbers * shape.latent)
+        out_of = (shape.latent, *shape.decoder, numbers * width)
+        self.encoder = chain("E", into, how, last="linear")
+        self.decoder = chain("D", out_of, how, last="linear")
+        self.layers: tuple[Layer, ...] = (*self.encoder.layers, *self.decoder.layers, *others)
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        return {"weights": self.layers}
+
+    def __call__(self, context: Context, x: Tensor) -> Tensor:
+        """x' = D(E(x)), [members, n, width], with one number for each output."""
+        return self.decoder(context, self.encoder(context, x))
+
+
+class Coding(Descending):
+    """The body of detectors with an encoder and a decoder.
+
+    Parameters, beside those of `Neural`
+    ----------
+    latent_dim : width of the latent code; None = the architecture's
+    """
+
+    own_score = "l2"
+    architectures = CODE_ARCHITECTURES
+    architecture_type = CodeArchitecture
+
+    def __init__(self, *, latent_dim: int | None = None, **common: Any):
+        super().__init__(**common)
+        self.latent_dim = latent_dim
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.latent_dim is not None:
+            whole("latent_dim", self.latent_dim)
+
+    def _architecture(self, shape: tuple[int, ...]) -> Any:
+        found = super()._architecture(shape)
+        return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
+
+    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
+        (width,) = shape
+        return code_architecture_for(width)
+
+    def _networks_for(self, shape: tuple[int, ...]) -> CodeNetworks:
+        (width,) = shape
+        return CodeNetworks(width, self._architecture(shape))
+
+    def _reconstruction(self, x: Tensor) -> Tensor:
+        return reconstructed(self._model, x)[1]
+
+    def _loss(self, networks: Any) -> Callable[[Context, Tensor, StepNoise], Tensor]:
+        """The squared distance from D(E(x)), unless a method has a loss of its own."""
+        return lambda context, x, noise: squared_error(x, networks(context, x))
+
+
+# --- autoencoder ----------------------------------------------------------------------------------
+
+
+def reconstructed(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
+    """x and x', [members, n, *shape]."""
+    x = model.for_members(x)
+    return x, model.networks(model.context, x)
+
+
+def l1(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+    x, again = reconstructed(model, x)
+    return (x - again).abs().flatten(2).sum(dim=2)
+
+
+def l2(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+    x, again = reconstructed(model, x)
+    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
+
+
+def squared_error(x: Tensor, again: Tensor) -> Tensor:
+    """[members]: squared distance of x and x' [members, n, *shape], mean over rows."""
+    return (x - again).square().flatten(2).sum(dim=2).mean(dim=1)
+
+
+class Autoencoder(Coding):
+    """An autoencoder, scored by the distance of a row from its reconstruction.
+
+    The squared distance is the loss; the nonlinear form of a score by principal components.
+    """
+
+    name: ClassVar[str] = "autoencoder"
+    summary: ClassVar[str] = "distance from a row to its reconstruction through a narrow code"
+    scores: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
+
+
+# --- robust deep autoencoder ----------------------------------------------------------------------
+
+
+def shrink_entries(residual: Tensor, threshold: float) -> Tensor:
+    """The proximal map of threshold * sum abs(s_ij): every entry moves to 0 by `threshold`."""
+    return torch.sign(residual) * (residual.abs() - threshold).clamp_min(0.0)
+
+
+def shrink_rows(residual: Tensor, threshold: float) -> Tensor:
+    """The proximal map of threshold * sum_i norm_2(s_i): rows [members, n, *shape] are shortened.
+
+    Zhou & Paffenroth 2017, eq. 12, where their columns are our rows.
+    """
+    length = torch.linalg.vector_norm(residual.flatten(2), dim=2)
+    kept = (1.0 - threshold / length.clamp_min(1e-12)).clamp_min(0.0)
+    return residual * kept.reshape(*length.shape, *[1] * (residual.dim() - 2))
+
+
+class RobustStep(LossStep):
+    """One turn of the alternation X = L + S on a batch: a step on L, then S anew.
+
+    S becomes the proximal map of X - D(E(L)). The original (algorithm 1) takes turns over all rows
+    at a time; batch by batch it is the same alternation, with fresher networks.
+    """
+
+    networks: CodeNetworks
+
+    def __init__(self, *arguments: Any, shrink: Callable[[Tensor], Tensor], **named: Any):
+        super().__init__(*arguments, **named)
+        self._shrink = shrink
+        self.sparse = self.X.new_zeros(len(self.members), *self.X.shape)  # S
+
+    def __call__(self, number: int) -> Tensor:
+        loss = super().__call__(number)
+        self._set_aside(number)
+        return loss
+
+    @torch.no_grad()
+    def _set_aside(self, number: int) -> None:
+        context = self._context(self.player.views, self._noise(number), track=False)
+        again = self.networks(context, self._rows(number, 0))
+        self.sparse[self._places(number)] = self._shrink(super()._rows(number, 0) - again)
+
+    def _rows(self, number: int, player: int) -> Tensor:
+        """L = X - S of the batch."""
+        return super()._rows(number, player) - self.sparse[self._places(number)]
+
+    def _places(self, number: int) -> tuple[Tensor, Tensor]:
+        """Where S of the batch lies: members [members, 1] and rows [members, batch]."""
+        chosen = torch.from_numpy(self.order.batch(number, 0)).to(self.X.device)
+        return torch.arange(len(self.members), device=self.X.device)[:, None], chosen
+
+    def arrays(self) -> dict[str, Tensor]:
+        return super().arrays() | {"sparse": self.sparse}
+
+
+PENALTIES = ("rows", "entries")
+
+
+class RobustAutoencoder(Coding):
+    """Robust deep autoencoder (Zhou & Paffenroth 2017): training rows may hold anomalies.
+
+    X = L + S; the autoencoder learns L, and S takes what it cannot give back: min norm(L - D(E(L)))
+    + lambda norm(S), by alternating a step of the networks and the proximal map. A new row has no S
+    of its own; its score is its distance from D(E(x)), of which the row's S is a monotone function.
+
+    Parameters, beside those of `Coding`
+    ----------
+    penalty : "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)
+    threshold : lambda, in encoded units for an entry; for a row it is multiplied by the root of the
+        number of columns, so that it is the root mean square residual that is not taken away
+    """
+
+    name: ClassVar[str] = "robust-autoencoder"
+    summary: ClassVar[str] = "autoencoder that sets outliers aside (Zhou & Paffenroth, KDD 2017)"
+    scores: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
+
+    def __init__(self, *, penalty: str = "rows", threshold: float = 0.5, **common: Any):
+        super().__init__(**common)
+        self.penalty = penalty
+        self.threshold = threshold
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        one_of("penalty", self.penalty, PENALTIES)
+        positive("threshold", self.threshold)
+
+    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
+        networks, how = self._networks_for(X.shape[1:]), self._optimiser(beta1=0.9)
+        return RobustStep(
+            *(X, networks, self._loss(networks), how),
+            seed=seed,
+            members=self._members(),
+            shrink=self._shrink_for(X.shape[1:]),
+        )
+
+    def _shrink_for(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+        if self.penalty == "entries":
+            return lambda residual: shrink_entries(residual, self.threshold)
+        threshold = self.threshold * math.sqrt(math.prod(shape))
+        return lambda residual: shrink_rows(residual, threshold)
