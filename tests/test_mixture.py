@@ -72,19 +72,20 @@ def test_what_reconstruction_misses():
 def test_the_mixture_is_that_of_all_training_rows(monkeypatch: pytest.MonkeyPatch):
     """Whatever the blocks; and responsibilities of a row do not depend on dropout."""
     X = sheet(300).astype(np.float32)
-    detector = alad.DAGMM(random_state=0, members=2, max_steps=20, patience=None).fit(X)
+    whole = {"patience": None, "calibration_fraction": 0.0}
+    detector = alad.DAGMM(random_state=0, members=2, max_steps=20, **whole).fit(X)
     model, rows = detector._model, torch.from_numpy(detector.encoder_.transform(X))
     with torch.no_grad():
         _, z = model.networks.represent(model.context, model.for_members(rows))
         gamma = model.networks.responsibilities(model.context, z)
-        whole = Mixture.of(z.double(), gamma)
+        of_all = Mixture.of(z.double(), gamma)
         monkeypatch.setattr(mixture, "MIXTURE_BLOCK", 64)
         blocks = mixture.fit_mixture(model, rows)
     stored = {name: detector._fitted["energy"][name] for name in ("phi", "mu", "factor")}
     for name, array in stored.items():
-        torch.testing.assert_close(array, getattr(whole, name), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(array, getattr(of_all, name), rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(blocks[name], array, rtol=1e-6, atol=1e-6)
-    energies = whole.energy(z.double()).numpy()
+    energies = of_all.energy(z.double()).numpy()
     np.testing.assert_allclose(detector.member_scores(X), energies, rtol=1e-5, atol=1e-5)
 
 

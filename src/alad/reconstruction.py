@@ -203,23 +203,23 @@ class RobustAutoencoder(Coding):
     Parameters, beside those of `Coding`
     ----------
     penalty : "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)
-    threshold : lambda, in encoded units for an entry; for a row it is multiplied by the root of the
-        number of columns, so that it is the root mean square residual that is not taken away
+    penalty_weight : lambda, in encoded units for an entry; for a row times the root of the number
+        of columns, so that it is the root mean square residual that is not taken away
     """
 
     name: ClassVar[str] = "robust-autoencoder"
     summary: ClassVar[str] = "autoencoder that sets outliers aside (Zhou & Paffenroth, KDD 2017)"
     scores: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
 
-    def __init__(self, *, penalty: str = "rows", threshold: float = 0.5, **common: Any):
+    def __init__(self, *, penalty: str = "rows", penalty_weight: float = 0.5, **common: Any):
         super().__init__(**common)
         self.penalty = penalty
-        self.threshold = threshold
+        self.penalty_weight = penalty_weight
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         one_of("penalty", self.penalty, PENALTIES)
-        positive("threshold", self.threshold)
+        positive("penalty_weight", self.penalty_weight)
 
     def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
         networks, how = self._networks_for(X.shape[1:]), self._optimiser(beta1=0.9)
@@ -232,6 +232,6 @@ class RobustAutoencoder(Coding):
 
     def _shrink_for(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         if self.penalty == "entries":
-            return lambda residual: shrink_entries(residual, self.threshold)
-        threshold = self.threshold * math.sqrt(math.prod(shape))
+            return lambda residual: shrink_entries(residual, self.penalty_weight)
+        threshold = self.penalty_weight * math.sqrt(math.prod(shape))
         return lambda residual: shrink_rows(residual, threshold)
