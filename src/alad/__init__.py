@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alad.classic.kernel_components import KernelPCA
     from alad.classic.neighbours import KNN, LOF
     from alad.classic.svm import OneClassSVM, OneClassSVMSGD
+    from alad.data.images import Pictures
     from alad.energy import DSEBMe, DSEBMr
     from alad.mixture import DAGMM
     from alad.reconstruction import Autoencoder, RobustAutoencoder
@@ -42,6 +43,7 @@ __all__ = [
     "KernelPCA",
     "OneClassSVM",
     "OneClassSVMSGD",
+    "Pictures",
     "RobustAutoencoder",
     "RobustPCA",
     "TrainingError",
@@ -69,6 +71,7 @@ _HOMES = {
     "RobustPCA": "classic.components",
     "RobustAutoencoder": "reconstruction",
     "VAE": "variational",
+    "Pictures": "data.images",
     "detectors": "catalogue",
     "load": "catalogue",
 }

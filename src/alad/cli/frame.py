@@ -34,7 +34,9 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="TABLE", help="CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input."
+        metavar="TABLE",
+        help="CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input; or a folder of "
+        "pictures.",
     ),
 ]
 Drop = Annotated[

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from alad.cli import pictures
 from alad.cli.frame import (
     AsJson,
     Device,
@@ -20,6 +21,7 @@ from alad.cli.frame import (
     say,
     stoppable,
 )
+from alad.cli.pictures import PictureSize, Strict
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ def fit(
     max_steps: Annotated[
         int | None, option(help="Steps, at most; 0 leaves networks untrained.", panel=TRAINING)
     ] = None,
+    size: PictureSize = None,
+    strict: Strict = False,
     device: Annotated[
         str | None, option(help="cpu, cuda, or auto.", show_default="cpu", panel=RUNNING)
     ] = None,
@@ -99,7 +103,7 @@ def fit(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn what is normal from TABLE and write the fitted model into a folder.
+    """Learn what is normal from TABLE, or from a folder of pictures, and write the fitted model.
 
     Most rows should be normal. Numbers, categories, booleans and missing values are read as they
     are; leave out identifiers, labels, dates and free text with --drop.
@@ -118,16 +122,20 @@ def fit(
     }
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
+    source = pictures.source(table, size, strict)
+    preset = preset or pictures.usual_preset(source, detector)
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
     _set_known(made, running)
     with stoppable(lambda: _how_to_resume(kept)):
-        facts = _fitted(made, table, output, kept)
+        facts = _fitted(made, source, output, kept)
     if as_json:
         print_json(facts)
     if not quiet:
+        pictures.say_skipped(source)
         seconds = facts["training"]["seconds"]
         say(f"{facts['rows']} rows learnt in {seconds:.1f} s; the model is in {output}")
-        say(f"next: alad score {shlex.quote(str(output))} NEW_ROWS.csv -o scored.csv")
+        new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
+        say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
 
 def separated(names: list[str] | None) -> tuple[str, ...]:
@@ -151,7 +159,7 @@ def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
     detector.set_params(**{name: value for name, value in params.items() if name in known})
 
 
-def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) -> dict[str, Any]:
+def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -> dict[str, Any]:
     """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
     from alad import report
     from alad.data.tables import place_of, read_table
@@ -161,8 +169,8 @@ def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) ->
     _require_place(output, "model")
     if trained_in_steps:
         _require_place(checkpoint, "checkpoint")
-    rows = read_table(table)
-    with located(place_of(table)):
+    with located(pictures.place(source) or place_of(source)):
+        rows = source if pictures.are(source) else read_table(source)
         detector.fit(rows)
     _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0})
     detector.save(output)
@@ -171,7 +179,7 @@ def _fitted(detector: "Detector", table: str, output: Path, checkpoint: Path) ->
     return {
         "model": str(output),
         "detector": detector.name,
-        "rows": rows.num_rows,
+        "rows": pictures.count(rows),
         "columns": detector.n_features_in_,
         "threshold": -detector.offset_,
         "training": report.brief(detector.training_),
@@ -218,11 +226,14 @@ def score(
         option(help="Another score of the same networks; nothing is flagged then."),
     ] = None,
     drop: Drop = None,
+    strict: Strict = False,
     device: Device = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Score the rows of TABLE: its columns, then anomaly_score and is_anomaly.
+
+    Of a folder of pictures: the file's name, then the same.
 
     anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on that
     flagged the model's contamination share of its training rows.
@@ -236,18 +247,24 @@ def score(
         )
     writing.check_target(output)
     detector = catalogue.load(model, device=device)
-    rows = tables.read_table(table)
-    with located(tables.place_of(table)):
-        added = _scores(detector, _without(rows, separated(drop)), score)
-        whole = writing.with_columns(rows, added)
+    source = pictures.source(table, None, strict)
+    with located(pictures.place(source) or tables.place_of(table)):
+        if pictures.are(source):
+            added = _scores(detector, source, score)
+            whole = writing.with_columns(pictures.table(source), added)
+        else:
+            rows = tables.read_table(table)
+            added = _scores(detector, _without(rows, separated(drop)), score)
+            whole = writing.with_columns(rows, added)
     writing.write_table(whole, output)
-    facts = {"output": output, "rows": rows.num_rows, "threshold": -detector.offset_}
+    facts = {"output": output, "rows": whole.num_rows, "threshold": -detector.offset_}
     flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
     if as_json:
         print_json({**facts, "flagged": flagged})
     if not quiet:
+        pictures.say_skipped(source)
         found = "" if flagged is None else f", {flagged} of them flagged"
-        say(f"{rows.num_rows} rows scored{found}")
+        say(f"{whole.num_rows} rows scored{found}")
 
 
 def _scores(detector: "Detector", rows: Any, name: str | None) -> "dict[str, np.ndarray]":

@@ -86,6 +86,11 @@ class Pictures:
         """How many there are, unreadable ones included."""
         return len(self._cells)
 
+    @property
+    def names(self) -> list[str]:
+        """Of all that were not skipped: file names below the folder, with / between folders."""
+        return [cell.name for cell in self._cells if cell.name not in self.skipped]
+
     def form(self) -> Form:
         """The form that suits most of them: from headers, nothing is decoded.
 
@@ -125,9 +130,12 @@ class Pictures:
         try:
             return read(cell)
         except _Unreadable as error:
-            if self.strict:
-                raise InputError(f"{cell.name}: {error}") from error
-            self.skipped[cell.name] = str(error)
+            reason = str(error)
+        except _DAMAGE as error:
+            reason = f"is damaged or cut short: {_first_line(error)}"
+        if self.strict:
+            raise InputError(f"{cell.name}: {reason}")
+        self.skipped[cell.name] = reason
         return None
 
     def _nothing_left(self) -> InputError:
@@ -261,8 +269,6 @@ def _opened(content: bytes) -> Image:
         raise _Unreadable("is no picture of a known format") from error
     except Image.DecompressionBombError as error:
         raise _Unreadable("has too many pixels; shrink it") from error
-    except _DAMAGE as error:
-        raise _Unreadable(f"is damaged: {_first_line(error)}") from error
     if image.width * image.height > MOST_PIXELS:
         size = f"{image.width} × {image.height}"
         raise _Unreadable(f"has {size} pixels; shrink it to at most {MOST_PIXELS // 10**6} million")
@@ -298,14 +304,11 @@ def _decoded(cell: Cell, form: Form) -> np.ndarray:
     from PIL import ImageOps
 
     image = _opened(cell.bytes())
-    try:
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode == "F":
-            raise _Unreadable("has floating-point pixels; save it with 8 or 16 bits")
-        return _deep(image, form) if _is_deep(image) else _plain(image, form)
-    except _DAMAGE as error:
-        raise _Unreadable(f"is damaged or cut short: {_first_line(error)}") from error
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise _Unreadable("has floating-point pixels; save it with 8 or 16 bits")
+    return _deep(image, form) if _is_deep(image) else _plain(image, form)
 
 
 def _plain(image: Image, form: Form) -> np.ndarray:

@@ -1,0 +1,74 @@
+"""Pictures where a verb takes a table: a folder, a picture, or a table with image bytes."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from alad.cli.frame import option, say
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_NAMED = 5  # of the skipped
+NEW = "NEW_PICTURES/"
+PictureSize = Annotated[
+    str | None,
+    option(
+        metavar="N or HxW",
+        help="Resize pictures.",
+        show_default="their own, at most 64",
+        panel="Training",
+    ),
+]
+Strict = Annotated[
+    bool, option("--strict", help="Stop at a picture that cannot be read, instead of skipping it.")
+]
+
+
+def source(place: str, size: str | None, strict: bool) -> Any:
+    """`alad.Pictures`, if that is what lies at `place`; else the place, for a table."""
+    from alad.data.images import Pictures, holds_pictures, size_of
+    from alad.errors import InputError
+
+    wanted = None if size is None else size_of(size)
+    if place != "-" and holds_pictures(place):
+        return Pictures(place, wanted, strict)
+    if wanted or strict:
+        raise InputError(f"{place}: is no folder of pictures; leave out --size and --strict")
+    return place
+
+
+def are(source: Any) -> bool:
+    return not isinstance(source, str) and type(source).__name__ == "Pictures"
+
+
+def place(source: Any) -> str | None:
+    """What to call pictures in messages."""
+    return str(source.source) if are(source) else None
+
+
+def count(rows: Any) -> int:
+    """How many pictures were read, or rows there are."""
+    return len(rows.names) if are(rows) else rows.num_rows
+
+
+def table(source: Any) -> "pa.Table":
+    """The names of those that were read, as a column `file`."""
+    import pyarrow as pa
+
+    return pa.table({"file": source.names})
+
+
+def usual_preset(source: Any, detector: str) -> str | None:
+    """Settings for pictures, where the detector knows pictures as such."""
+    from alad import catalogue
+
+    seen = are(source) and catalogue.detector_class(detector).sees_images
+    return "images" if seen else None
+
+
+def say_skipped(source: Any) -> None:
+    if not are(source) or not source.skipped:
+        return
+    reasons = [f"{name} ({why})" for name, why in source.skipped.items()]
+    more = f", and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""
+    named = ", ".join(reasons[:MOST_NAMED])
+    say(f"alad: {len(reasons)} of {len(source)} pictures skipped: {named}{more}")

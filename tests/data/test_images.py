@@ -1,0 +1,199 @@
+"""Pictures as people have them: formats, modes, sizes, and what is no picture."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from alad.data import images
+from alad.data.images import Form, Pictures, holds_pictures, size_of
+from alad.errors import InputError
+from alad.preprocess import ImageScaler
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **how)
+    return buffer.getvalue()
+
+
+def plain(value: int = 100, size: tuple[int, int] = (10, 8), mode: str = "L") -> Image.Image:
+    return Image.new(mode, size, value if mode == "L" else (value, 50, 0))
+
+
+def put(folder: Path, **contents: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / name.replace("_", ".")).write_bytes(content)
+    return folder
+
+
+def read(source: Path, **how) -> np.ndarray:
+    pictures = Pictures(source, **how)
+    return np.concatenate([block for _, block in pictures.blocks(pictures.form())])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "WEBP"])
+def test_every_format_holds_its_pixels(tmp_path, kind):
+    how = {"lossless": True} if kind == "WEBP" else {}
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 10, 3), np.uint8)
+    put(tmp_path, **{f"a_{kind.lower()}": encoded(Image.fromarray(pixels), kind, **how)})
+    np.testing.assert_array_equal(read(tmp_path)[0], pixels)
+
+
+def test_jpeg_and_a_wrong_suffix(tmp_path):
+    put(tmp_path, a_png=encoded(plain(100), "JPEG"), b_dat=encoded(plain(100)))
+    assert np.abs(read(tmp_path).astype(int) - 100).max() <= 2
+
+
+def test_palette_transparency_and_grey_among_colour(tmp_path):
+    clear = Image.new("RGBA", (10, 8), (9, 9, 9, 0))
+    palette = plain(200, mode="RGB").quantize(4)
+    put(tmp_path, a_png=encoded(clear), b_png=encoded(palette), c_png=encoded(plain(7)))
+    found = read(tmp_path)
+    assert found.shape == (3, 8, 10, 3)
+    assert (found[0] == 255).all()  # transparent: laid on white
+    assert found[1, 0, 0].tolist() == [200, 50, 0] and found[2, 0, 0].tolist() == [7, 7, 7]
+
+
+def test_sixteen_bits_are_kept_and_their_scale_follows_the_camera(tmp_path):
+    twelve = np.arange(80, dtype=np.uint16).reshape(8, 10) * 51  # up to 4029: 12 bits
+    put(tmp_path, a_png=encoded(Image.fromarray(twelve)))
+    scaler = ImageScaler()
+    scaled = scaler.fit_transform(Pictures(tmp_path))
+    assert scaler.high == 4095.0
+    np.testing.assert_allclose(scaled[0, ..., 0], twelve / 2047.5 - 1, atol=1e-6)
+
+
+def test_an_upright_picture_from_a_camera_on_its_side(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    put(tmp_path, a_jpg=encoded(plain(100, (10, 8)), "JPEG", exif=exif))
+    assert read(tmp_path).shape == (1, 10, 8, 1)
+
+
+def test_mixed_sizes_have_the_median_and_large_ones_shrink(tmp_path):
+    sizes = [(10, 8), (12, 8), (30, 9)]
+    put(tmp_path, **{f"{at}_png": encoded(plain(9, size)) for at, size in enumerate(sizes)})
+    assert read(tmp_path).shape == (3, 8, 12, 1)
+    assert read(tmp_path, most_side=6).shape == (3, 4, 6, 1)
+    assert read(tmp_path, size=(16, 20)).shape == (3, 16, 20, 1)
+    assert (read(tmp_path) == 9).all()
+
+
+def animated() -> bytes:
+    frames = [plain(value) for value in (1, 2, 3)]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+NOT_PICTURES = {
+    "empty.png": (b"", "empty"),
+    "text.png": (b"hello, world\n" * 9, "no picture"),
+    "cut.png": (encoded(Image.effect_noise((64, 64), 90))[:1500], "damaged or cut short"),
+    "cut.jpg": (encoded(Image.effect_noise((64, 64), 90), "JPEG")[:900], "damaged or cut short"),
+    "moving.gif": (animated(), "3 frames"),
+    "huge.png": (encoded(Image.new("1", (9000, 9000))), "pixels; shrink it"),
+    "float.tif": (encoded(Image.new("F", (10, 8)), "TIFF"), "floating-point"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_PICTURES)
+def test_what_cannot_be_read_is_named_and_skipped_or_stops(tmp_path, name):
+    content, said = NOT_PICTURES[name]
+    (tmp_path / name).write_bytes(content)
+    put(tmp_path, good_png=encoded(plain()))
+    pictures = Pictures(tmp_path)
+    (names, _), *_ = pictures.blocks(Form(8, 10, 1))
+    assert names == pictures.names == ["good.png"] and said in pictures.skipped[name]
+    with pytest.raises(InputError, match=rf"{name}: .*{said}"):
+        read(tmp_path, strict=True)
+
+
+def test_folders_without_a_picture(tmp_path):
+    with pytest.raises(InputError, match="no pictures in it"):
+        Pictures(put(tmp_path, notes_txt=b"hello"))
+    put(tmp_path, a_png=b"", b_png=b"text")
+    with pytest.raises(
+        InputError, match=r"none of 2 pictures can be read; the first, a.png: .*empty"
+    ):
+        read(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        Pictures(tmp_path / "missing")
+
+
+def test_a_table_of_bytes_as_hugging_face_writes_it(tmp_path):
+    cells = [{"bytes": encoded(plain(value)), "path": f"{value}.png"} for value in (5, 6)]
+    cells.append({"bytes": None, "path": "gone.png"})
+    parquet.write_table(pa.table({"n": [1, 2, 3], "image": cells}), tmp_path / "t.parquet")
+    pictures = Pictures(tmp_path / "t.parquet")
+    (names, pixels), *_ = pictures.blocks(pictures.form())
+    assert names == ["5.png", "6.png"] and pixels[:, 0, 0, 0].tolist() == [5, 6]
+    assert "missing" in pictures.skipped["gone.png"]
+    parquet.write_table(pa.table({"n": [1, 2]}), tmp_path / "plain.parquet")
+    assert holds_pictures(tmp_path / "t.parquet")
+    assert not holds_pictures(tmp_path / "plain.parquet")
+
+
+def test_blocks_are_the_whole(tmp_path):
+    put(tmp_path, **{f"{at}_png": encoded(plain(at)) for at in range(7)})
+    pictures = Pictures(tmp_path)
+    pieces = [pixels for _, pixels in pictures.blocks(pictures.form(), rows=3)]
+    assert [len(piece) for piece in pieces] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(pieces), read(tmp_path))
+
+
+@pytest.mark.parametrize(("text", "size"), [("64", (64, 64)), ("48x64", (48, 64))])
+def test_sizes(text, size):
+    assert size_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "-3", "3x4x5", "a"])
+def test_sizes_that_are_none(text):
+    with pytest.raises(InputError, match="size is"):
+        size_of(text)
+
+
+# --- the scaler -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pixels", "low", "high"),
+    [
+        (np.array([0, 100], np.uint8), 0, 255),
+        (np.array([0, 300], np.uint16), 0, 511),
+        (np.array([False, True]), 0, 1),
+        (np.array([0.0, 0.7]), 0, 1),
+        (np.array([-0.2, 0.7]), -1, 1),
+        (np.array([0.0, 7.5]), 0, 255),
+        (np.array([-3.0, 7.5]), -3, 7.5),
+    ],
+)
+def test_the_range_belongs_to_the_kind_of_pixel(pixels, low, high):
+    scaler = ImageScaler().fit(np.resize(pixels, (2, 8, 8)))
+    assert (scaler.low, scaler.high) == (low, high)
+    again = ImageScaler.from_state(scaler.state())
+    images_ = np.resize(pixels, (3, 8, 8))
+    np.testing.assert_array_equal(scaler.transform(images_), again.transform(images_))
+    assert scaler.transform(images_).shape == (3, 8, 8, 1)
+
+
+def test_another_shape_or_kind_is_refused():
+    scaler = ImageScaler(owner="ALAD").fit(np.zeros((2, 8, 9, 3), np.uint8))
+    with pytest.raises(InputError, match="images are 9 × 8 × 3, ALAD was fitted on 8 × 9 × 3"):
+        scaler.transform(np.zeros((1, 9, 8, 3), np.uint8))
+    with pytest.raises(InputError, match="of float, ALAD was fitted on uint8"):
+        scaler.transform(np.zeros((1, 8, 9, 3)))
+    with pytest.raises(InputError, match="channels come last"):
+        ImageScaler().fit(np.zeros((5, 3, 32, 32), np.uint8))
+    with pytest.raises(InputError, match="missing or infinite"):
+        ImageScaler().fit(np.full((2, 8, 8), np.nan))
+
+
+def test_without_pillow_a_remedy_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    with pytest.raises(InputError, match=r"alad\[images\]"):
+        images.Pictures(tmp_path)
