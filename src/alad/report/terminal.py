@@ -130,7 +130,10 @@ def _facts(title: str, facts: Mapping[str, Any]) -> Table:
 
 
 def _columns_table(encoder: Mapping[str, Any]) -> Table:
-    """Every column of the training table, and what became of it."""
+    """Every column of the training table, and what became of it; of images, their pixels."""
+    if encoder.get("kind") == "images":
+        pixels = (" × ".join(map(str, encoder["shape"])), encoder["pixel"])
+        return plain_table(("height × width × channels", "pixel"), [pixels], "Images")
     read = {code["name"]: code for code in encoder["codes"]}
     body = [(name, *column_facts(read.get(name))) for name in encoder["names"]]
     return plain_table(("column", "read as", "detail"), body, f"Columns ({len(body)})")

@@ -1,0 +1,240 @@
+"""Convolutions as products of patches: against the library's, by hand, and in the networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numeric_cases import case, close
+from torch.nn import functional
+
+import alad
+from alad.convolutions import Convolution, Window
+from alad.errors import InputError
+from alad.game import FAMILY, networks_for
+from alad.image_networks import ImageArchitecture, halvings
+from alad.networks import Context, initial_weights, spectral_norm, weight_layout
+from alad.randomness import Purpose, stream
+from alad.steps import GameStep, Optimiser
+
+SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
+WINDOWS = [
+    Window((8, 8), (4, 4), 2),
+    Window((7, 10), (4, 4), 2),
+    Window((8, 6), (5, 5), 2),
+    Window((7, 9), (5, 5), 2),
+    Window((4, 3), (4, 3), same=False),
+    Window((1, 1), (1, 1)),
+]
+
+
+def weights(*shape: int) -> torch.Tensor:
+    drawn = stream(0, 0, Purpose.WEIGHTS).standard_normal(shape)
+    return torch.from_numpy(drawn).requires_grad_()
+
+
+def library(x: torch.Tensor, weight: torch.Tensor, window: Window) -> torch.Tensor:
+    """The same by torch's own convolution, of one member."""
+    (top, bottom), (left, right) = window.padding(0), window.padding(1)
+    kernel = weight.unflatten(0, (*window.kernel, x.shape[3])).permute(3, 2, 0, 1)
+    padded = functional.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
+    return functional.conv2d(padded, kernel, stride=window.stride).permute(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("piece", [1, 10**9])
+def test_a_convolution_and_its_gradients_are_the_library_s(window, piece, monkeypatch):
+    monkeypatch.setattr("alad.convolutions.PATCH_BYTES", piece)
+    layer = Convolution("a", 3, 5, window)
+    x, weight = weights(2, 3, *window.size, 3), weights(2, *layer.shapes()["a.weight"])
+    bias = weights(2, 1, 5)
+    context = Context({"a.weight": weight, "a.bias": bias}, training=True)
+    ours = layer(context, x)
+    theirs = torch.stack([library(x[m], weight[m], window) + bias[m] for m in range(2)])
+    torch.testing.assert_close(ours, theirs)
+    upstream = torch.randn(ours.shape, dtype=ours.dtype, generator=torch.Generator().manual_seed(0))
+    for got, due in zip(
+        torch.autograd.grad(ours, (x, weight, bias), upstream),
+        torch.autograd.grad(theirs, (x, weight, bias), upstream),
+        strict=True,
+    ):
+        torch.testing.assert_close(got, due)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_transposed_is_the_adjoint(window):
+    """<conv x, y> = <x, transposed y>, and its gradients are those of that form."""
+    forward = Convolution("a", 3, 4, window)
+    back = Convolution("a", 4, 3, window, transposed=True)
+    x, y = weights(1, 2, *window.size, 3), weights(1, 2, *window.steps, 4)
+    matrix = weights(1, *forward.shapes()["a.weight"])
+    zero = {count: torch.zeros(1, 1, count, dtype=torch.float64) for count in (3, 4)}
+    mapped = forward(Context({"a.weight": matrix, "a.bias": zero[4]}, training=True), x)
+    turned = matrix.transpose(1, 2).contiguous()
+    returned = back(Context({"a.weight": turned, "a.bias": zero[3]}, training=True), y)
+    left, right = (mapped * y).sum(), (x * returned).sum()
+    torch.testing.assert_close(left, right)
+    for one, two in zip(
+        torch.autograd.grad(left, (matrix, y)), torch.autograd.grad(right, (matrix, y)), strict=True
+    ):
+        torch.testing.assert_close(one, two)
+
+
+def test_tensorflow_s_same_padding_is_asymmetric():
+    assert Window((32, 32), (4, 4), 2).padding(0) == (1, 1)
+    assert Window((64, 32), (5, 5), 2).padding(0) == (1, 2)
+    assert Window((7, 7), (4, 4), 2).padding(0) == (1, 2)
+
+
+def test_spectral_norm_of_a_kernel():
+    """The kernel (height, width, in, out) is read as a matrix (height * width * in, out)."""
+    given, expected = case("spectral")["given"], case("spectral")["expected"]["conv"]
+    kernel = torch.tensor(given["conv_kernel_kh_kw_cin_cout"], dtype=torch.float64)
+    u = torch.tensor(given["conv_u"], dtype=torch.float64)[None, None]
+    matrix = kernel.flatten(0, 2)[None]
+    done = 0
+    for iterations, after in expected["after_power_iterations"].items():
+        for _ in range(int(iterations) - done):
+            sigma = spectral_norm(matrix, u)
+        done = int(iterations)
+        close(sigma.flatten(), [after["sigma"]], 1e-9)
+        close(u.flatten(), after["u"], 1e-9)
+
+
+def test_a_gradient_flows_through_the_spectral_norm():
+    """Output and gradients are those of x * (W / sigma) written out."""
+    window = Window((6, 6), (4, 4), 2)
+    layer = Convolution("a", 2, 3, window, spectral=True)
+    x, weight = weights(1, 2, 6, 6, 2), weights(1, *layer.shapes()["a.weight"])
+    bias = torch.zeros(1, 1, 3, dtype=torch.float64)
+    u = torch.ones(1, 1, 3, dtype=torch.float64)
+    ours = layer(
+        Context({"a.weight": weight, "a.bias": bias}, {"a.u": u.clone()}, training=True), x
+    )
+    theirs = library(x[0], (weight / spectral_norm(weight, u))[0], window)[None]
+    torch.testing.assert_close(ours, theirs)
+    for got, due in zip(
+        torch.autograd.grad(ours.square().sum(), (x, weight)),
+        torch.autograd.grad(theirs.square().sum(), (x, weight)),
+        strict=True,
+    ):
+        torch.testing.assert_close(got, due)
+
+
+def test_the_published_networks():
+    networks = networks_for((32, 32, 3), ImageArchitecture(), FAMILY["alad"])
+    shapes = [layer.shape for layer in networks.encoder.layers]
+    assert shapes == [(16, 16, 128), (8, 8, 256), (4, 4, 512), (1, 1, 100)]
+    shapes = [layer.shape for layer in networks.generator.layers]
+    assert shapes == [(4, 4, 512), (8, 8, 256), (16, 16, 128), (32, 32, 3)]
+    assert networks.xx is not None and networks.xx.logit.inputs == 16_384
+    assert networks.xz.joint.layers[0].inputs == 8192 + 512
+    spectral = {layer.name for layer in networks.layers if layer.spectral}
+    assert {name.split(".")[0] for name in spectral} == {"E", "Dxz", "Dxx", "Dzz"}
+    assert not spectral & {"E.code", "Dxz.logit", "Dxx.logit", "Dzz.logit"}
+    batch_norms = {layer.name for layer in networks.layers if layer.batch_norm}
+    assert batch_norms == {
+        *("E.0", "E.1", "E.2", "G.0", "G.1", "G.2"),
+        *("Dxz.x.1", "Dxz.x.2"),
+    }
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (45, 60, 3), (256, 64, 1), (8, 8, 3)])
+@pytest.mark.parametrize("stacking", ["height", "channels"])
+def test_networks_for_any_size(shape, stacking):
+    architecture = ImageArchitecture(width=16, xx=(16,), stacking=stacking)
+    networks = networks_for(shape, architecture, FAMILY["bigan"])
+    flat = initial_weights(weight_layout(networks.layers), [stream(0, 0, Purpose.WEIGHTS)])
+    views = weight_layout(networks.layers).views(flat)
+    buffers = {
+        name: torch.ones(1, *size)
+        for layer in networks.layers
+        for name, size in layer.buffer_shapes().items()
+    }
+    code = networks.encoder(Context(views, buffers), torch.zeros(1, 2, *shape))
+    assert code.shape == (1, 2, 100)
+    assert networks.generator(Context(views, buffers), code).shape == (1, 2, *shape)
+
+
+def test_sizes_that_no_network_takes():
+    assert halvings((28, 28)) == [(28, 28), (14, 14), (7, 7), (4, 4)]
+    with pytest.raises(InputError, match="sides from 8"):
+        halvings((7, 100))
+
+
+def images(n: int = 24, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(stream(seed, 0, Purpose.SPLIT).standard_normal((n, 9, 8, 1)))
+
+
+def step(members: list[int], game: str = "alad") -> GameStep:
+    return GameStep(images(), FAMILY[game], SMALL, Optimiser(1e-3, 8), seed=3, members=members)
+
+
+def test_a_member_among_others_is_the_member_alone():
+    together, alone = step([0, 1, 2]), step([2])
+    for number in range(4):
+        together(number), alone(number)
+    for name, array in alone.arrays().items():
+        torch.testing.assert_close(together.arrays()[name][2:], array, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("game", list(FAMILY))
+def test_a_gradient_reaches_every_weight_and_statistics_follow(game):
+    moved = step([0], game)
+    before = {name: array.clone() for name, array in moved.arrays().items()}
+    moved(0)
+    for group, player in moved.by_group.items():
+        change = player.layout.views((player.weights - before[f"{group}.weights"]).abs())
+        assert all(view.max() > 0 for view in change.values())
+    assert (moved.buffers != before["buffers"]).any()
+
+
+def test_each_batch_is_normalised_by_itself_and_followed():
+    window = Window((1, 1), (1, 1))
+    layer = Convolution("a", 1, 1, window, batch_norm=True)
+    one = torch.ones(1, 1, 1, dtype=torch.float64)
+    held = {"a.weight": one, "a.bias": 0 * one, "a.gamma": one, "a.beta": 0 * one}
+    buffers = {"a.mean": 0 * one, "a.variance": one.clone()}
+    context = Context(held, buffers, training=True, track_statistics={"a"}, batches=2)
+    x = torch.tensor([1.0, 3.0, 10.0, 14.0], dtype=torch.float64).reshape(1, 4, 1, 1, 1)
+    y = layer(context, x).flatten()
+    # means 2 and 12, biased variances 1 and 4
+    due = torch.tensor([-1 / 1.001**0.5, 1 / 1.001**0.5, -2 / 4.001**0.5, 2 / 4.001**0.5])
+    torch.testing.assert_close(y, due.double(), rtol=1e-6, atol=1e-6)
+    assert buffers["a.mean"].item() == pytest.approx(0.99 * 0.01 * 2 + 0.01 * 12)
+    assert buffers["a.variance"].item() == pytest.approx(0.99 * (0.99 + 0.01) + 0.01 * 4)
+
+
+# --- as detectors ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [alad.ALAD, alad.ALICE, alad.BiGAN])
+def test_a_score_is_a_pure_function_of_image_and_model(kind, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 12, 9, 3), np.uint8)
+    detector = kind(max_steps=3, batch_size=8, check_every=2, random_state=0).fit(pixels)
+    scores = detector.anomaly_score(pixels)
+    places = [0, 1, 7, 31, 32, 63, 64, 69]
+    alone = [detector.anomaly_score(pixels[[place]])[0] for place in places]
+    np.testing.assert_array_equal(scores[places], alone)
+    order = np.random.default_rng(1).permutation(70)
+    np.testing.assert_array_equal(detector.anomaly_score(pixels[order]), scores[order])
+    detector.save(tmp_path / "model")
+    np.testing.assert_array_equal(alad.load(tmp_path / "model").anomaly_score(pixels), scores)
+    assert detector.reconstruct(pixels).shape == pixels.shape
+
+
+def test_the_authors_stopping_rule_keeps_the_lowest_mean_score():
+    pixels = np.random.default_rng(0).random((60, 8, 8))
+    detector = alad.ALAD(
+        stopping_rule="mean-score", max_steps=6, check_every=2, batch_size=8, random_state=0
+    ).fit(pixels)
+    values = [entry["monitor"][0] for entry in detector.training_["history"]]
+    assert detector.training_["best_step"] == [2 * (1 + int(np.argmin(values)))]
+
+
+def test_what_is_not_for_images_says_so():
+    pixels = np.zeros((20, 8, 8))
+    with pytest.raises(InputError, match="score_function is 'whitened'"):
+        alad.ALAD(score_function="whitened", max_steps=1).fit(pixels)
+    with pytest.raises(InputError, match="not for images"):
+        alad.ALAD(engine="native", max_steps=1).fit(pixels)
