@@ -103,6 +103,15 @@ def _anogan(preset: str, **how: Any) -> tuple[Row, Row]:
     return _deep("anogan", preset, published="AnoGAN", quick={"search_steps": 100}, **how)
 
 
+def _one_loss(preset: str, **how: Any) -> tuple[Row, ...]:
+    """Networks that descend a loss of their own, before and after training."""
+    published = {"dsebm-r": "DSEBM-r", "dsebm-e": "DSEBM-e", "dagmm": "DAGMM"}
+    names = ("autoencoder", "robust-autoencoder", "vae", *published)
+    return tuple(
+        row for name in names for row in _deep(name, preset, published=published.get(name), **how)
+    )
+
+
 def _classic(drawn: int) -> tuple[Row, ...]:
     """Detectors without networks. drawn: runs of those that take a sample, on a shared split."""
     return (
@@ -121,12 +130,14 @@ def _classic(drawn: int) -> tuple[Row, ...]:
 BENCHMARKS: dict[str, tuple[Row, ...]] = {
     "kdd99": (
         *_classic(drawn=3),
+        *_one_loss("kdd99"),
         *_anogan("kdd99", most_runs=3, test_rows=5_000),
         *_family("kdd99"),
         *_paper("kdd99-paper", hours=True),
     ),
     "arrhythmia": (
         *_classic(drawn=1),
+        *_one_loss("arrhythmia"),
         *_anogan("arrhythmia"),
         *_family("arrhythmia", together=4),
         *_paper("arrhythmia-paper"),
@@ -143,6 +154,9 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
             Row("robust-pca", "robust-pca", most_runs=1),
             Row("oc-svm-sgd", "oc-svm-sgd", most_runs=1),
             *_both(_alad("alad", None)),
+            *(_deep("autoencoder", None)),
+            *(_deep("vae", None, published="VAE")),
+            *(_deep("dagmm", None, published="DAGMM")),
         )
     ),
 }
