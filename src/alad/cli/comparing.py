@@ -15,11 +15,11 @@ from alad.cli.frame import (
     option,
     print_json,
     say,
+    separated,
     silent,
     stoppable,
 )
 from alad.cli.measuring import sheet_parts
-from alad.cli.models import separated
 
 
 @app.command()

@@ -46,6 +46,11 @@ Drop = Annotated[
 Names = Annotated[list[str] | None, typer.Option(show_default="all")]
 
 
+def separated(names: list[str] | None) -> tuple[str, ...]:
+    """["id,label", "date"] -> ("id", "label", "date")"""
+    return tuple(name for part in names or () for name in part.split(",") if name)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; -> exit status. What a user can mend is one line on stderr."""
     try:

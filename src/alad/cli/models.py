@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from alad.cli import pictures
+from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Rule, warn_of_drift
 from alad.cli.frame import (
     AsJson,
     Device,
@@ -19,6 +20,7 @@ from alad.cli.frame import (
     option,
     print_json,
     say,
+    separated,
     stoppable,
 )
 from alad.cli.pictures import PictureSize, Strict
@@ -138,11 +140,6 @@ def fit(
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
 
-def separated(names: list[str] | None) -> tuple[str, ...]:
-    """["id,label", "date"] -> ("id", "label", "date")"""
-    return tuple(name for part in names or () for name in part.split(",") if name)
-
-
 def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detector":
     """An unfitted detector with a preset's settings, those given replacing them."""
     from alad import catalogue, presets
@@ -225,6 +222,9 @@ def score(
         str | None,
         option(help="Another score of the same networks; nothing is flagged then."),
     ] = None,
+    false_alarm_rate: FalseAlarmRate = None,
+    confidence: Confidence = None,
+    fdr: Fdr = None,
     drop: Drop = None,
     strict: Strict = False,
     device: Device = None,
@@ -236,7 +236,8 @@ def score(
     Of a folder of pictures: the file's name, then the same.
 
     anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on that
-    flagged the model's contamination share of its training rows.
+    flagged the model's contamination share of its training rows; with --false-alarm-rate or --fdr
+    by the p-values of a calibrated model, which are added.
     """
     from alad import catalogue
     from alad.data import tables, writing
@@ -245,33 +246,39 @@ def score(
         raise InputError(
             "--json and the scored rows both want standard output; name a file with -o"
         )
+    rule = Rule(false_alarm_rate, confidence, fdr)
+    rule.check(score)
     writing.check_target(output)
     detector = catalogue.load(model, device=device)
+    threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict)
     with located(pictures.place(source) or tables.place_of(table)):
         if pictures.are(source):
-            added = _scores(detector, source, score)
+            added = _scores(detector, source, score, rule)
             whole = writing.with_columns(pictures.table(source), added)
         else:
             rows = tables.read_table(table)
-            added = _scores(detector, _without(rows, separated(drop)), score)
+            added = _scores(detector, _without(rows, separated(drop)), score, rule)
             whole = writing.with_columns(rows, added)
     writing.write_table(whole, output)
-    facts = {"output": output, "rows": whole.num_rows, "threshold": -detector.offset_}
+    facts = {"output": output, "rows": whole.num_rows, "threshold": threshold}
     flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
     if as_json:
         print_json({**facts, "flagged": flagged})
+    if score is None:
+        warn_of_drift(detector, added["anomaly_score"])
     if not quiet:
         pictures.say_skipped(source)
         found = "" if flagged is None else f", {flagged} of them flagged"
         say(f"{whole.num_rows} rows scored{found}")
 
 
-def _scores(detector: "Detector", rows: Any, name: str | None) -> "dict[str, np.ndarray]":
+def _scores(
+    detector: "Detector", rows: Any, name: str | None, rule: Rule
+) -> "dict[str, np.ndarray]":
     """The columns to add."""
     if name is None:
-        scores = detector.anomaly_score(rows)
-        return {"anomaly_score": scores, "is_anomaly": -scores < detector.offset_}
+        return rule.columns(detector, rows)
     score_as = getattr(detector, "score_as", None)
     if score_as is None:
         raise InputError(f"{detector.name} has only one score; leave out --score")

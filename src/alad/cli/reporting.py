@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say
-from alad.cli.models import separated
+from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say, separated
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:

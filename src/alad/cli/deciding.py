@@ -1,0 +1,232 @@
+"""Decisions whose errors are known, and the reasons for a score: what `score` adds, two verbs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alad.cli import pictures
+from alad.cli.frame import (
+    AsJson,
+    Device,
+    Drop,
+    Model,
+    Quiet,
+    app,
+    option,
+    print_json,
+    say,
+    separated,
+)
+from alad.cli.pictures import Strict
+from alad.errors import InputError, located
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from alad.detector import Detector
+
+FalseAlarmRate = Annotated[
+    float | None,
+    option(
+        help="Flag at most this share of normal rows; adds p_value.",
+        show_default="the model's contamination",
+    ),
+]
+Confidence = Annotated[
+    float | None,
+    option(help="How sure to be of that rate.", show_default="it holds on average"),
+]
+Fdr = Annotated[
+    float | None,
+    option(help="Flag rows of which at most this share is normal; adds p_value."),
+]
+LEFT_OUT_FOR_DRIFT = 0.1  # share of high scores: anomalies among new rows are no drift
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which rows to flag. With none of the three by the model's own threshold."""
+
+    false_alarm_rate: float | None = None
+    confidence: float | None = None
+    fdr: float | None = None
+
+    def check(self, score: str | None) -> None:
+        """InputError if options contradict each other; before the long work."""
+        if self.false_alarm_rate is not None and self.fdr is not None:
+            raise InputError("--false-alarm-rate and --fdr are two rules; give one of them")
+        if self.confidence is not None and self.false_alarm_rate is None:
+            raise InputError("--confidence is of a rate; give --false-alarm-rate, too")
+        if score is not None and (self.false_alarm_rate, self.fdr) != (None, None):
+            raise InputError("thresholds belong to the model's own score; leave out --score")
+
+    def columns(self, detector: "Detector", rows: Any) -> "dict[str, np.ndarray]":
+        """The columns to add to `rows`."""
+        if self.false_alarm_rate is None and self.fdr is None:
+            scores = detector.anomaly_score(rows)
+            return {"anomaly_score": scores, "is_anomaly": -scores < detector.offset_}
+        calibration = detector.calibrated()
+        limit = self._limit(detector)
+        scores = detector.anomaly_score(rows)
+        flagged = calibration.select(scores, self.fdr) if self.fdr is not None else scores > limit
+        return {
+            "anomaly_score": scores,
+            "p_value": calibration.p_values(scores),
+            "is_anomaly": flagged,
+        }
+
+    def _limit(self, detector: "Detector") -> float:
+        """Asked for before rows are scored, because it may be refused."""
+        if self.false_alarm_rate is None:
+            return float("inf")
+        return detector.threshold(self.false_alarm_rate, self.confidence)
+
+    def threshold(self, detector: "Detector") -> float | None:
+        """From which score on rows are flagged; None where it depends on all of them."""
+        if self.fdr is not None:
+            return None
+        if self.false_alarm_rate is None:
+            return -detector.offset_
+        return self._limit(detector)
+
+
+def warn_of_drift(detector: "Detector", scores: "np.ndarray") -> None:
+    """A line on stderr if the scores no longer look like those of calibration."""
+    from alad.drift import drift
+
+    calibration = detector.calibration_
+    if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:
+        return
+    found = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
+    if found.drifted:
+        say(f"alad: warning: drift: {found}; rates may not hold, see alad calibrate --help")
+
+
+# --- calibrate ------------------------------------------------------------------------------------
+
+
+@app.command()
+def calibrate(
+    model: Model,
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help="Normal rows that MODEL did not learn from; or a folder."
+        ),
+    ],
+    drop: Drop = None,
+    strict: Strict = False,
+    device: Device = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Calibrate MODEL anew on normal rows that it did not learn from; it is not fitted again.
+
+    Thresholds, p-values and drift are then told from these rows. Anomalies among them make
+    thresholds higher: fewer rows are flagged than asked for.
+    """
+    from alad import catalogue
+
+    detector = catalogue.load(model, device=device)
+    source, rows, place = _read(table, drop, strict)
+    with located(place):
+        detector.calibrate(rows)
+    if device is not None:  # where it scored just now is no property of the model
+        detector.set_params(device=catalogue.load(model).get_params()["device"])
+    detector.save(model)
+    calibration = detector.calibrated()
+    if as_json:
+        smallest = calibration.smallest_rate
+        print_json(
+            {"model": str(model), "rows": len(calibration), "smallest_false_alarm_rate": smallest}
+        )
+    if not quiet:
+        pictures.say_skipped(source)
+        rate = calibration.smallest_rate
+        say(f"{len(calibration)} rows; false-alarm rates from {rate:.2g} on can be asked for")
+
+
+# --- explain --------------------------------------------------------------------------------------
+
+
+@app.command()
+def explain(
+    model: Model,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="Rows to explain; - reads standard input.")
+    ],
+    output: Annotated[
+        str,
+        option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
+    ] = "-",
+    top: Annotated[int, option(min=1, help="So many rows, the most anomalous ones.")] = 20,
+    columns: Annotated[
+        int | None,
+        option(min=1, help="So many columns a row, the weightiest.", show_default="all"),
+    ] = None,
+    drop: Drop = None,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say which columns made the most anomalous rows of TABLE odd, a line a row and column.
+
+    Each line has the row's number (from 1) and score, a column, its value, the value that the
+    model expects, and the contribution. A row's contributions add up to its score minus that of
+    the expected row (reference_score).
+    """
+    import numpy as np
+
+    from alad import catalogue
+    from alad.data import writing
+
+    writing.check_target(output)
+    detector = catalogue.load(model, device=device)
+    _, rows, place = _read(table, drop, strict=False)
+    with located(place):
+        scores = detector.anomaly_score(rows)
+        chosen = np.argsort(-scores, kind="stable")[:top]
+        lines = _lines(detector.explain(_taken(rows, chosen)), chosen, columns)
+    writing.write_table(lines, output)
+    if not quiet:
+        say(f"{len(chosen)} of {len(scores)} rows explained, the most anomalous first")
+
+
+def _taken(rows: Any, chosen: "np.ndarray") -> Any:
+    if pictures.are(rows):
+        raise InputError("explanations are by column of a table; these are pictures")
+    return rows.take(chosen)
+
+
+def _lines(found: Any, chosen: "np.ndarray", columns: int | None) -> "pa.Table":
+    """One line a row and column, the weightiest column first."""
+    import pyarrow as pa
+
+    count = columns or len(found.columns)
+    places = [(row, at) for row in range(len(chosen)) for at in found.worst(row, count)]
+    return pa.table(
+        {
+            "row": [int(chosen[row]) + 1 for row, _ in places],
+            "anomaly_score": [float(found.score[row]) for row, _ in places],
+            "reference_score": [float(found.reference_score[row]) for row, _ in places],
+            "column": [found.columns[at] for _, at in places],
+            "value": [_text(found.values[row][at]) for row, at in places],
+            "expected": [_text(found.expected[row][at]) for row, at in places],
+            "contribution": [float(found.contributions[row, at]) for row, at in places],
+        }
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, str]:
+    """(what was named, its rows or pictures, what to call it in messages)."""
+    from alad.data.tables import place_of, read_table
+
+    source = pictures.source(table, None, strict)
+    if pictures.are(source):
+        return source, source, pictures.place(source) or table
+    return source, read_table(source, drop=separated(drop)), place_of(source)
