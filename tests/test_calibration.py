@@ -218,6 +218,15 @@ def test_drift_is_seldom_seen_where_there_is_none():
     assert np.mean(seen) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
+@pytest.mark.parametrize(("usual", "trim"), [(2, 0.34), (9, 0.1), (100, 0.1), (100, 0.5)])
+def test_drift_of_trimmed_batches_is_seldom_seen_where_there_is_none(usual, trim):
+    seen = [
+        drift(normal(40, s), Calibration.of(normal(usual, s + 1000)), trim=trim, level=0.05).drifted
+        for s in range(400)
+    ]
+    assert np.mean(seen) < 0.07 + 3 * np.sqrt(0.07 * 0.93 / 400)  # two looks, the second rarely
+
+
 @pytest.mark.parametrize(("shift", "words"), [(0.7, "higher"), (-0.7, "lower")])
 def test_drift_is_seen_with_its_direction(shift, words):
     found = drift(normal(300) + shift, Calibration.of(normal(300, seed=1)))

@@ -81,6 +81,24 @@ def test_rows_equal_to_training_rows_do_not_calibrate():
     )
 
 
+def test_rows_that_repeat_training_rows_are_no_drift(tmp_path: Path):
+    """Calibration leaves such rows out; a batch drawn like the training table is full of them."""
+    generator = np.random.default_rng(0)
+
+    def drawn(count: int) -> np.ndarray:
+        return np.minimum(generator.zipf(1.6, size=(count, 4)), 50).astype(float)
+
+    knn, new = KNN(random_state=0).fit(drawn(2000)), drawn(500)
+    assert 50 < calibration_of(knn).seen < 150
+    knn.save(tmp_path / "model")
+    for detector in (knn, catalogue.load(tmp_path / "model")):
+        for trim in (0.0, 0.1):
+            assert not detector.drift(new, trim=trim).drifted
+            assert detector.drift(new + 1, trim=trim).drifted
+        assert detector.watch().update(detector.anomaly_score(new)).max() < 2
+        assert (detector.p_value(new) <= 0.1).mean() < 0.1
+
+
 def test_a_level_that_only_held_out_rows_have_is_unseen():
     """Kinds are decided by all rows, levels and scales by the others: a fit cannot fail by it."""
     knn = KNN(random_state=0, n_neighbors=1)
@@ -171,6 +189,7 @@ def test_saved_and_loaded(name: str, tmp_path: Path):
     due, found = calibration_of(fitted(name)), calibration_of(loaded)
     np.testing.assert_array_equal(found.scores, due.scores)
     assert (found.origin, found.seen) == (due.origin, due.seen)
+    np.testing.assert_array_equal(found.repeated, due.repeated)
     X = rows(20, seed=3)
     np.testing.assert_array_equal(loaded.p_value(X), fitted(name).p_value(X))
 

@@ -18,7 +18,7 @@ Statistics 2023 (conditional thresholds, false discoveries).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -35,23 +35,35 @@ ROUNDING = 1e-12  # relative: a p-value exactly at its bound must not be lost to
 class Calibration:
     """Scores of normal rows that were not learnt from, and where they come from.
 
-    scores: float64 [n], ascending. origin: "held out at fit" or "given". seen: rows that were left
-    out because they equal a training row.
+    scores: float64 [n], ascending. origin: "held out at fit" or "given". repeated: float64,
+    ascending, of rows that are left out of thresholds because they equal a training row; among new
+    normal rows there are as many such, so `drift` looks at them too.
     """
 
     scores: np.ndarray
     origin: str = "given"
-    seen: int = 0
+    repeated: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, scores: ArrayLike, origin: str = "given", seen: int = 0) -> "Calibration":
+    def of(
+        cls, scores: ArrayLike, origin: str = "given", repeated: ArrayLike = ()
+    ) -> "Calibration":
         """From scores in any order. Raises InputError if there is none, or one is not finite."""
-        ordered = np.sort(np.asarray(scores, dtype=np.float64))
+        ordered, left_out = (np.sort(np.asarray(s, dtype=np.float64)) for s in (scores, repeated))
         if ordered.ndim != 1 or not len(ordered):
             raise InputError("there is no calibration score; give at least one normal row")
-        if not np.isfinite(ordered).all():
+        if not np.isfinite(ordered).all() or not np.isfinite(left_out).all():
             raise InputError("a calibration score is NaN or infinite; leave its row out")
-        return cls(ordered, origin, seen)
+        return cls(ordered, origin, left_out)
+
+    @property
+    def seen(self) -> int:
+        """How many rows were left out because they equal a training row."""
+        return len(self.repeated)
+
+    def with_repeated(self) -> "Calibration":
+        """Of all rows, as new normal rows come: those that equal a training row among them."""
+        return Calibration.of(np.concatenate([self.scores, self.repeated]), self.origin)
 
     def __len__(self) -> int:
         return len(self.scores)

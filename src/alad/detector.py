@@ -35,7 +35,9 @@ BLOCK_ROWS = 512
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 REFERENCES = 200  # learnt rows that are kept to compare a row with, when it is explained
 CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the detector's own
+REPEATED = "calibration/repeated"
 REFERENCE = "explanation/references"
+BESIDE = (CALIBRATION, REPEATED, REFERENCE)
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
 
@@ -330,10 +332,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             "state": state,
         }
         if self.calibration_ is not None:
-            content["calibration"] = {
-                k: v for k, v in vars(self.calibration_).items() if k != "scores"
-            }
+            content["calibration"] = {"origin": self.calibration_.origin}
             arrays = arrays | {CALIBRATION: self.calibration_.scores}
+            arrays = arrays | {REPEATED: self.calibration_.repeated}
         if self._references is not None:
             arrays = arrays | {REFERENCE: self._references}
         storage.write(folder, "model", content, arrays)
@@ -361,7 +362,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         detector._check_parameters()
         detector.encoder_ = encoder_from_state(content["encoder"])
         detector.training_ = dict(content["training"])
-        own = {k: array for k, array in arrays.items() if k not in (CALIBRATION, REFERENCE)}
+        own = {k: array for k, array in arrays.items() if k not in BESIDE}
         detector._restore(content["state"], own)
         detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
         detector.calibration_ = _restored(content.get("calibration"), arrays)
@@ -390,10 +391,10 @@ def _summed_up(scores: np.ndarray) -> dict[str, Any]:
 def _calibration(scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray) -> Calibration | None:
     """From the scores of the held-out rows, save those that equal a training row."""
     held_out = np.flatnonzero(~learnt)
-    new = held_out[unseen(matrix[held_out], matrix[learnt])]
-    if not len(new):
+    new = unseen(matrix[held_out], matrix[learnt])
+    if not new.any():
         return None
-    return Calibration.of(scores[new], "held out at fit", len(held_out) - len(new))
+    return Calibration.of(scores[held_out[new]], "held out at fit", scores[held_out[~new]])
 
 
 def _spread(learnt: np.ndarray) -> np.ndarray | None:
@@ -417,7 +418,7 @@ def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | No
     if stored is None and CALIBRATION not in arrays:
         return None
     facts = stored or {}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), int(facts["seen"]))
+    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays.get(REPEATED, ()))
 
 
 # --- blocks ---------------------------------------------------------------------------------------

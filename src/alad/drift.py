@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alad.calibration import Calibration, between_0_and_1
+from alad.calibration import Calibration, between_0_and_1, marginal_rank
 from alad.errors import InputError
 
 LEVEL = 0.001  # how seldom drift is seen in a batch where there is none
 MOST_OUTSIDE = 0.5  # share of trimmed rows beyond which a batch has drifted, whatever the rest
-FEW = 10  # rows too few to say so
 JUMP = 0.01  # share of a martingale's capital that is bet anew at each score
 
 
@@ -49,18 +48,30 @@ def drift(
     Two-sample Kolmogorov-Smirnov, which knows that the calibration set is a sample too. trim: share
     of the highest calibration scores to leave out, and with them all new scores as high: so that
     anomalies among the new rows are not taken for drift. If more than half of the new rows are left
-    out, that is drift as well. Raises InputError if there is no score, or none is left.
+    out, and that is no chance, it is drift as well. Rows that equal a training row are compared
+    with those of calibration that do. Raises InputError if there is no score, or none is left.
     """
     level = between_0_and_1("level", level)
-    limit = calibration.threshold(trim) if trim else math.inf
-    new = np.asarray(scores, np.float64)
+    new, usual = np.asarray(scores, np.float64), calibration.with_repeated()
     if not len(new):
         raise InputError("there is no row to look for drift in; give at least one")
-    kept, usual = new[new <= limit], calibration.scores[calibration.scores <= limit]
-    statistic, p_value, higher = _two_samples(kept, usual)
-    outside = 1 - len(kept) / len(new)
-    drifted = p_value < level or (outside > MOST_OUTSIDE and len(new) > FEW)
-    return Drift(len(new), statistic, p_value, outside, higher, drifted)
+    limit = usual.threshold(trim) if trim else math.inf
+    rank = (marginal_rank(len(usual), trim) if trim else None) or len(usual) + 1
+    kept = new[new <= limit]  # as all calibration scores below the limit, given the limit
+    statistic, p_value, higher = _two_samples(kept, usual.scores[: rank - 1])
+    above = len(new) - len(kept)
+    many = above > MOST_OUTSIDE * len(new) and _chance(above, len(new), rank, len(usual)) < level
+    return Drift(len(new), statistic, p_value, above / len(new), higher, p_value < level or many)
+
+
+def _chance(above: int, count: int, rank: int, usual: int) -> float:
+    """That so many or more of `count` scores lie above the rank-th smallest of `usual` others.
+
+    The share above it is Beta(usual + 1 - rank, rank), for a continuous law.
+    """
+    from scipy.stats import betabinom
+
+    return float(betabinom.sf(above - 1, count, usual + 1 - rank, rank))
 
 
 def _two_samples(new: np.ndarray, usual: np.ndarray) -> tuple[float, float, bool]:
@@ -99,7 +110,7 @@ class Martingale:
 
     def __init__(self, calibration: Calibration, seed: int = 0):
         """seed: of the draws that rank a score among its equals."""
-        self._past = calibration.scores.tolist()
+        self._past = calibration.with_repeated().scores.tolist()
         self._generator = np.random.default_rng(seed)
         self._shares = np.full(len(self.BETS), 1 / len(self.BETS))  # of the capital, by bet
         self.log10_capital = 0.0

@@ -124,6 +124,11 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
         "for a false-alarm rate of 5 % flags 5 % of them. Anomalies lift the left end; a line that "
         "leaves the diagonal everywhere means that the new rows differ as a whole."
     )
+    if calibration.seen:
+        words += (
+            f" {calibration.seen:,} held-out rows that equal a training row are left out of "
+            "calibration: where new rows repeat training rows, fewer than asked for are flagged."
+        )
     blocks: list[Block] = [Figures(charts, words), _drift(detector, chosen, normal is not None)]
     return Section("Calibration and drift", blocks)
 
