@@ -52,6 +52,15 @@ def test_a_false_discovery_rate_selects_as_the_library_does(folder):
     assert scored["is_anomaly"].to_pylist() == selected.tolist() and selected[-4:].all()
 
 
+def test_a_selection_of_none_says_how_many_it_takes(folder, capfd):
+    assert cli.run("score model new.csv -o out.csv --fdr 0.05".split()) == 0
+    assert not any(pacsv.read_csv("out.csv")["is_anomaly"].to_pylist())
+    assert "0 of them flagged: of 40 rows and 40 calibration rows" in (
+        err := capfd.readouterr().err
+    )
+    assert "selects at least 20 or none" in err
+
+
 def test_rules_that_cannot_be_followed_are_refused(folder, capfd):
     score = "score model new.csv -o out.csv"
     refused(capfd, f"{score} --false-alarm-rate 0.001", "too few", "0.001")

@@ -91,6 +91,18 @@ class Rule:
             return -detector.offset_
         return self._limit(detector)
 
+    def told(self, detector: "Detector", rows: int, flagged: int) -> str:
+        """How many rows were flagged; of a selection of none, how many it takes at least."""
+        words = f"{flagged} of them flagged"
+        if self.fdr is None or flagged:
+            return words
+        calibration = detector.calibrated()
+        least = calibration.fewest_selectable(rows, self.fdr)
+        if least == 1:
+            return words
+        few = f"{rows} rows and {len(calibration)} calibration rows"
+        return f"{words}: of {few} --fdr {self.fdr:g} selects at least {least} or none"
+
 
 def warn_of_drift(detector: "Detector", scores: "np.ndarray") -> None:
     """A line on stderr if the scores no longer look like those of calibration."""

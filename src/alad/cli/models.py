@@ -269,7 +269,7 @@ def score(
         warn_of_drift(detector, added["anomaly_score"])
     if not quiet:
         pictures.say_skipped(source)
-        found = "" if flagged is None else f", {flagged} of them flagged"
+        found = "" if flagged is None else f", {rule.told(detector, whole.num_rows, flagged)}"
         say(f"{whole.num_rows} rows scored{found}")
 
 
