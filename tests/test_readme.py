@@ -20,7 +20,9 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys):
     assert "-1" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["fit", "score", "info", "bench", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["fit", "score", "calibrate", "explain", "report", "compare", "info", "bench", "demo"]
+)
 def test_options_in_the_table_of_verbs_exist(verb, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     line = next(line for line in TEXT.splitlines() if line.startswith(f"| `alad {verb}"))
@@ -37,5 +39,5 @@ def test_benchmarks_exist():
 def test_tree_names_every_module_in_the_order_of_imports():
     from test_imports import ORDER  # the same list that the imports are held against
 
-    tree = re.findall(r"^[├└]── ([a-z0-9]+)(?:\.py|/) ", TEXT, re.MULTILINE)
+    tree = re.findall(r"^[├└]── ([a-z0-9_]+)(?:\.py|/) ", TEXT, re.MULTILINE)
     assert tree == [name for name in ORDER if name != "__main__"]
