@@ -126,11 +126,23 @@ def test_presets_are_complete_settings(name: str):
         ("max_steps", None, "epochs and max_steps"),
         ("patience", 0, "patience is 0"),
         ("random_state", "x", "random_state"),
+        ("architecture", ["kdd99"], "no architecture"),
+        ("device", "meta", "device is 'meta'"),
+        ("drop", None, "drop is None"),
+        ("checkpoint", 3, "checkpoint is 3"),
+        ("checkpoint_seconds", "x", "checkpoint_seconds is 'x'"),
+        ("spectral_norm", "no", "spectral_norm is 'no'"),
+        ("latent_discriminator", 2, "latent_discriminator is 2"),
     ],
 )
 def test_bad_parameters_are_named(parameter: str, value: object, said: str):
     with pytest.raises(InputError, match=said):
         alad.ALAD(**{parameter: value}).fit(ring(30))
+
+
+def test_a_number_of_members_may_be_numpys():
+    two = alad.ALAD(members=np.int64(2), max_steps=1, random_state=0).fit(ring(30))
+    assert two.members_ == [0, 1]
 
 
 def test_an_unknown_preset_lists_the_known():

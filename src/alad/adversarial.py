@@ -16,6 +16,7 @@ from torch import Tensor
 
 from alad import native
 from alad.detector import one_of, whole
+from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_networks import ImageArchitecture
 from alad.networks import Architecture, Context
@@ -78,6 +79,8 @@ class Adversarial(Neural):
         super()._check_parameters()
         if self.latent_dim is not None:
             whole("latent_dim", self.latent_dim)
+        for name in ("spectral_norm", "latent_discriminator"):
+            switch(name, getattr(self, name))
         one_of("engine", self.engine, ENGINES)
         one_of("stopping_rule", self.stopping_rule, STOPPING_RULES)
 
@@ -183,3 +186,9 @@ class BiGAN(Adversarial):
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
     method: ClassVar[str] = "bigan"
     own_score: ClassVar[str] = "egbad"
+
+
+def switch(name: str, value: Any) -> None:
+    """InputError unless `value` is True, False or None: "no" would count as yes."""
+    if not isinstance(value, bool | np.bool_ | None):
+        raise InputError(f"{name} is {value!r}; give True, False, or None for the method's own")

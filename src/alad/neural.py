@@ -175,6 +175,9 @@ class Neural(Detector):
         one_of("score_function", self._score_name(), tuple(self.scores))
         fraction("validation_fraction", self.validation_fraction)
         fraction("ema_decay", self.ema_decay)
+        positive("checkpoint_seconds", self.checkpoint_seconds, or_zero=True)
+        if not isinstance(self.checkpoint, str | Path | None):
+            raise InputError(f"checkpoint is {self.checkpoint!r}; give a folder, or None")
         self._check_members()
         self._device()
 
@@ -194,7 +197,7 @@ class Neural(Detector):
             return self._architecture_of(kind, self.architecture)
         if self.architecture is None:
             return self._usual_architecture(shape)
-        if self.architecture in named:
+        if isinstance(self.architecture, str) and self.architecture in named:
             return named[self.architecture]
         known = ", ".join(named)
         raise InputError(f"no architecture {self.architecture!r}; there are: {known}")
@@ -217,9 +220,9 @@ class Neural(Detector):
         return Optimiser(self.learning_rate, self.batch_size, ema_decay=self.ema_decay, **settings)
 
     def _members(self) -> list[int]:
-        if isinstance(self.members, int):
-            return list(range(self.members))
-        return [int(member) for member in self.members]
+        if isinstance(self.members, Sequence):
+            return [int(member) for member in self.members]
+        return list(range(int(self.members)))
 
     def _device(self) -> torch.device:
         if self.device == "auto":
@@ -228,6 +231,8 @@ class Neural(Detector):
             device = torch.device(self.device)
         except (RuntimeError, TypeError):
             raise InputError(f"device is {self.device!r}; give 'cpu', 'cuda' or 'auto'") from None
+        if device.type not in ("cpu", "cuda"):
+            raise InputError(f"device is {self.device!r}; give 'cpu', 'cuda' or 'auto'")
         if device.type == "cuda" and not torch.cuda.is_available():
             raise InputError("device is 'cuda', but there is none here; give 'cpu' or 'auto'")
         return device

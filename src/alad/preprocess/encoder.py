@@ -216,8 +216,11 @@ def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
 
 def _keys(drop: str | int | Sequence[str | int]) -> list[str | int]:
     """What to drop as plain names and numbers; a single one may come without its list."""
-    keys = [drop] if isinstance(drop, str | int) else drop
-    return [str(key) if isinstance(key, str) else int(key) for key in keys]
+    try:
+        keys = [drop] if isinstance(drop, str | int) else [*drop]
+        return [str(key) if isinstance(key, str) else int(key) for key in keys]
+    except (TypeError, ValueError):
+        raise InputError(f"drop is {drop!r}; give names or numbers of columns") from None
 
 
 def _dropped(table: Columns, drop: Sequence[str | int]) -> set[str]:
