@@ -69,3 +69,14 @@ def test_a_row_of_failures_alone_says_so(toy, tmp_path):
 def test_a_failure_that_was_mended_is_forgotten():
     failure = {**line(), "error": "E: broken"}
     assert table([failure, line()], "kdd99")[0].notes == table([line()], "kdd99")[0].notes
+
+
+def test_a_training_that_did_not_help_is_told():
+    lines = [line("alad-untrained", f1=0.5), line("alad", f1=0.4), line("knn", f1=0.3)]
+    found = {row.detector: row.notes for row in table(lines, "kdd99")}
+    said = "no better than the same networks untrained (alad-untrained)"
+    assert said in found["alad"] and said not in found["alad-untrained"] + found["knn"]
+    better = table([lines[0], line("alad", f1=0.6)], "kdd99")
+    assert not any(said in row.notes for row in better)
+    other_protocol = table([lines[0], line("alad", f1=0.4, protocol="clean")], "kdd99")
+    assert not any(said in row.notes for row in other_protocol)

@@ -47,10 +47,15 @@ def _switched(spectral_norm: bool, latent_discriminator: bool) -> dict[str, bool
     return {"spectral_norm": spectral_norm, "latent_discriminator": latent_discriminator}
 
 
+def untrained_name(name: str) -> str:
+    """Of the row whose networks are those of row `name` before their first step."""
+    return f"{name}-untrained"
+
+
 def _untrained(row: Row) -> Row:
     """The same networks before their first step: what they find is not training's credit."""
     changes, none = {**row.changes, "max_steps": 0}, {}
-    name = f"{row.name}-untrained"
+    name = untrained_name(row.name)
     return replace(row, name=name, changes=changes, quick=none, trained=False, published=None)
 
 

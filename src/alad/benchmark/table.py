@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from alad import catalogue, published
 from alad.benchmark.cells import INCIDENTAL, plain
 from alad.benchmark.ledger import Line, measured
-from alad.benchmark.rows import Row, ablation_of, published_as, rows_of
+from alad.benchmark.rows import Row, ablation_of, published_as, rows_of, untrained_name
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
@@ -51,7 +51,7 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
     groups: dict[tuple[str, str | None, str], list[Line]] = defaultdict(list)
     for line in lines:
         groups[line["protocol"], line.get("dataset"), line["detector"]].append(line)
-    return [
+    found = [
         replace(
             _row(benchmark, protocol, row, groups[protocol, dataset, row.name]), dataset=dataset
         )
@@ -60,6 +60,18 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
         for row in rows_of(benchmark)
         if groups.get((protocol, dataset, row.name))
     ]
+    return [replace(row, notes=(*row.notes, *_not_learnt(row, found))) for row in found]
+
+
+def _not_learnt(row: TableRow, rows: list[TableRow]) -> tuple[str, ...]:
+    """A note if the row's networks found no more, by mean F1, before their first step."""
+    place = (row.protocol, row.dataset, untrained_name(row.detector))
+    for other in rows:
+        if (other.protocol, other.dataset, other.detector) != place:
+            continue
+        if row.measures and other.measures and row.measures["f1"].mean <= other.measures["f1"].mean:
+            return (f"no better than the same networks untrained ({other.detector})",)
+    return ()
 
 
 def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow:
