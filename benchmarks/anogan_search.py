@@ -1,4 +1,4 @@
-"""What AnoGAN's search costs: row by row in plain PyTorch, for all rows at once, and beside ALAD.
+"""What AnoGAN's search costs: in plain PyTorch by row and by batch, written by hand, beside ALAD.
 
 Networks, batches and the 500 steps are the paper's (KDD99: 50 rows, Arrhythmia: 32); weights and
 rows are random, for time does not depend on them. Seconds are the processor's, on one thread, so
@@ -24,6 +24,7 @@ from alad.anogan import AnoGAN
 from alad.gan import START
 
 SIZES = {"kdd99": (121, 50), "arrhythmia": (274, 32)}  # width, rows of a batch
+MANY = 20_000  # rows, for ALAD's rate
 
 
 def seconds(
@@ -46,59 +47,83 @@ def make(kind: type, name: str, X: np.ndarray, **settings: Any) -> Any:
 
 def row_by_row(detector: AnoGAN, x: Tensor) -> np.ndarray:
     """Losses [n]: each row's search on its own, by autograd and torch.optim.Adam."""
-    return np.array([_one_row(detector, row[None, None]) for row in x])
+    return np.concatenate([by_autograd(detector, row[None]) for row in x])
 
 
-def _one_row(detector: AnoGAN, x: Tensor) -> float:
+def by_autograd(detector: AnoGAN, x: Tensor) -> np.ndarray:
+    """Losses [n], all rows of x [n, width] searched for at once: as ALAD's authors ran it."""
     model, weight = detector._model, detector.discrimination_weight
-    real = model.networks.judge.features(model.context, x).detach()
-    z = model.context.buffers[START].clone().requires_grad_()
+    real = model.networks.judge.features(model.context, x[None]).detach()
+    z = model.context.buffers[START].repeat(1, len(x), 1).requires_grad_()
     adam = torch.optim.Adam([z], detector.search_learning_rate)
 
-    def loss() -> Tensor:
+    def losses() -> Tensor:
         generated = model.networks.generator(model.context, z)
         features = model.networks.judge.features(model.context, generated)
-        residual, discrimination = (x - generated).abs().sum(), (real - features).abs().sum()
-        return (1 - weight) * residual + weight * discrimination
+        residual = (x - generated).abs().sum(dim=2)
+        return (1 - weight) * residual + weight * (real - features).abs().sum(dim=2)
 
     for _ in range(detector.search_steps):
         adam.zero_grad()
-        loss().backward()
+        losses().sum().backward()
         adam.step()
-    return loss().item()
+    return losses()[0].detach().numpy()
 
 
 def compare(name: str, rounds: int, threads: int) -> None:
+    """All times but the last line's are of encoded rows, which is where the methods differ."""
     width, rows = SIZES[name]
     generator = np.random.default_rng(0)
     X, many = (generator.normal(size=(n, width)).astype(np.float32) for n in (rows, 1_000))
     searches = {engine: make(AnoGAN, name, X, engine=engine) for engine in ("torch", "native")}
-    adversarial = make(alad.ALAD, name, X)
-    alone = seconds(lambda: row_by_row(searches["torch"], torch.from_numpy(X[:1])), rounds)
-    print(f"{name}: {searches['torch'].search_steps} steps, {width} columns, one thread")
+    x, plain = torch.from_numpy(X), searches["torch"]
+    print(f"{name}: {plain.search_steps} steps, {width} columns, one thread")
+    alone = seconds(lambda: row_by_row(plain, x[:1]), rounds)
+    batch = seconds(lambda: by_autograd(plain, x), rounds)
     print(f"  row by row, plain PyTorch    {1e3 * alone:9.2f} ms a row")
+    print(
+        f"  a batch, plain PyTorch       {1e3 * batch / rows:9.2f} ms a row; "
+        f"{1e3 * batch:.1f} ms a batch of {rows}"
+    )
+    batches = {"row by row, plain PyTorch": rows * alone, "a batch, plain PyTorch": batch}
     for engine, detector in searches.items():
-        batch = seconds(lambda d=detector: d.anomaly_score(X), rounds)
-        each = seconds(lambda d=detector: d.anomaly_score(many), max(1, rounds // 3)) / len(many)
+        batch = seconds(lambda d=detector: d._scores(X), rounds)
+        each = seconds(lambda d=detector: d._scores(many), max(1, rounds // 3)) / len(many)
+        batches[f"by hand, {engine}"] = batch
         print(
-            f"  all at once, {engine:6}        {1e3 * each:11.2f} ms a row, {1 / each:.0f}/s "
+            f"  by hand, {engine:6}              {1e3 * each:9.2f} ms a row, {1 / each:.0f}/s "
             f"({alone / each:.0f} times as fast); {1e3 * batch:.1f} ms a batch of {rows}"
         )
-    answer = seconds(lambda: adversarial.anomaly_score(X), 20 * rounds)
-    print(f"  ALAD                         {1e3 * answer:9.2f} ms a batch of {rows}")
-    print(f"  AnoGAN in C / ALAD           {batch / answer:9.0f}")
-    print(f"  AnoGAN row by row / ALAD     {rows * alone / answer:9.0f}")
     _check(searches, X[:3])
+    _beside_alad(name, X, batches, rounds)
     if threads > 1:
         torch.set_num_threads(threads)
-        wall = seconds(lambda: searches["native"].anomaly_score(many), rounds, time.perf_counter)
+        wall = seconds(lambda: searches["native"]._scores(many), rounds, time.perf_counter)
         torch.set_num_threads(1)
         print(f"  in C on {threads} threads           {len(many) / wall:9.0f} rows/s (wall time)")
 
 
+def _beside_alad(name: str, X: np.ndarray, batches: dict[str, float], rounds: int) -> None:
+    """ALAD's answer for the same batch, its rate, and how many of it AnoGAN takes."""
+    many = np.random.default_rng(1).normal(size=(MANY, X.shape[1])).astype(np.float32)
+    for engine in ("torch", "native"):
+        detector = make(alad.ALAD, name, X, engine=engine)
+        answer = seconds(lambda d=detector: d._scores(X), 20 * rounds)
+        rate = MANY / seconds(lambda d=detector: d._scores(many), rounds)
+        print(
+            f"  ALAD, {engine:6}                 {1e3 * answer:9.2f} ms a batch; {rate:.0f} rows/s"
+        )
+    for how, batch in batches.items():
+        print(f"  AnoGAN {how:25} / ALAD in C {batch / answer:9.0f}")
+    table = seconds(lambda: detector.anomaly_score(X), 20 * rounds)
+    print(f"  ALAD in C, with the table's encoding {1e3 * table:9.2f} ms a batch")
+
+
 def _check(searches: dict[str, AnoGAN], X: np.ndarray) -> None:
-    """Three ways to one number, or else the times mean nothing."""
+    """Four ways to one number, or else the times mean nothing."""
     expected = row_by_row(searches["torch"], torch.from_numpy(X))
+    batch = by_autograd(searches["torch"], torch.from_numpy(X))
+    np.testing.assert_allclose(batch, expected, rtol=1e-2)
     for detector in searches.values():
         np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-2)
 

@@ -15,10 +15,11 @@ import numpy as np
 from torch import Tensor
 
 from alad import native
-from alad.detector import one_of, whole
+from alad.detector import one_of, score_in_blocks, whole
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_networks import ImageArchitecture
+from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture, Context
 from alad.neural import Neural
 from alad.presets import (
@@ -32,6 +33,7 @@ from alad.steps import GameStep, NetworkStep
 from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native")
+SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
 STOPPING_RULES = ("swapped", "mean-score")
 
 
@@ -48,7 +50,9 @@ class Adversarial(Neural):
         method was published
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
         put together of several; "mean-score" = how low it is (the authors' rule for images)
-    engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had
+    engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
+        Scores are made by C unless it is "torch", and where C cannot be had by PyTorch, whatever
+        trained; the two differ by rounding
     """
 
     method: ClassVar[str]
@@ -130,12 +134,20 @@ class Adversarial(Neural):
         native_suits = step.X.device.type == "cpu" and step.X.ndim == 2
         engine = {
             "engine": "native" if isinstance(step, native.NativeGameStep) else "torch",
+            "scoring_engine": "native" if isinstance(self._model, NativeCycle) else "torch",
             "engine_note": native.reason() if self.engine == "auto" and native_suits else None,
         }
         return super()._summary(training, step, seed) | engine
 
     def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
-        return Cycle(networks, context)
+        """A model scores anywhere: in C where that can be had, whatever it was trained with."""
+        return (Cycle if self.engine == "torch" else cycle)(networks, context)
+
+    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+        """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""
+        if isinstance(self._model, NativeCycle):
+            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=False)
+        return super()._in_blocks(score, X)
 
     def _reconstruction(self, x: Tensor) -> Tensor:
         """G(E(x))."""

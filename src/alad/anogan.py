@@ -21,7 +21,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from alad import native
 from alad.detector import one_of, score_in_blocks, share, whole
@@ -32,7 +31,7 @@ from alad.networks import Context
 from alad.neural import Neural, common_scale
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
-from alad.scores import Fitted, Score
+from alad.scores import Fitted, Score, minus_log_sigmoid
 from alad.steps import NetworkStep
 from alad.training import Training
 
@@ -70,7 +69,7 @@ def discrimination(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
 
 
 def logits(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
-    return softplus(-gan.logits(x).double())
+    return minus_log_sigmoid(gan.logits(x).double())
 
 
 SCORES: dict[str, Score[TrainedGan]] = {

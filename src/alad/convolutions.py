@@ -321,5 +321,5 @@ def _activated(h: Tensor, activation: Activation) -> Tensor:
 
 
 def _evened(array: Tensor) -> Tensor:
-    """Columns of zeros up to a whole number of vectors: see `networks._even_product`."""
+    """Columns of zeros up to a whole number of vectors: see `networks.even_product`."""
     return functional.pad(array, (0, -array.shape[2] % COLUMNS_OF_EVEN_PRODUCT))

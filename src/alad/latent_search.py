@@ -65,7 +65,7 @@ class FrozenLayer:
     """weight [members, inputs, outputs] and bias, filled up with zeros to even numbers of columns.
 
     Whole vectors of columns: else the last rows of a block may be added up in another order than
-    the first (`networks._even_product`). What is filled up stays 0 all the way, and back.
+    the first (`networks.even_product`). What is filled up stays 0 all the way, and back.
     """
 
     inputs: int

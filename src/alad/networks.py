@@ -152,20 +152,20 @@ class Dense:
         weight = context.weights[f"{self.name}.weight"].transpose(1, 2)
         if context.training:
             return torch.bmm(g, weight)
-        return _even_product(weight.new_zeros(len(weight), 1, self.inputs), g, weight.contiguous())
+        return even_product(weight.new_zeros(len(weight), 1, self.inputs), g, weight.contiguous())
 
     def _product(self, context: Context, x: Tensor) -> Tensor:
         """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
         if not context.training:  # the weights are already divided, see `scoring_weights`
-            return _even_product(bias, x, weight)
+            return even_product(bias, x, weight)
         if not self.spectral:
             return torch.baddbmm(bias, x, weight)
         sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
         return torch.bmm(x, weight) / sigma + bias
 
 
-def _even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+def even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """x W + b, every row added up in the same order, wherever it stands among the others.
 
     For some numbers of columns MKL treats the last rows differently; with whole vectors of columns

@@ -23,16 +23,17 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn import functional
 
 from alad.game import AnyNetworks
-from alad.networks import Context
+from alad.networks import Context, PairDiscriminator, even_product
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1
+ROWS_OF_EVEN_PRODUCT = 64
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cycle:
     """Trained networks at evaluation, and the way of a row through them.
 
@@ -41,6 +42,11 @@ class Cycle:
 
     networks: AnyNetworks
     context: Context
+
+    @property
+    def judge(self) -> PairDiscriminator:
+        """Whose features score: D_xx, or BiGAN's only one."""
+        return self.networks.xz if self.networks.xx is None else self.networks.xx
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x, E(x) and x' = G(E(x)), each [members, n, *]."""
@@ -51,12 +57,21 @@ class Cycle:
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """f(x, x) and f(x, x'), [members, n, features]."""
+        real, fake = self._pairs(x)
+        judge = self.judge
+        return judge.features(self.context, *real), judge.features(self.context, *fake)
+
+    def logit(self, x: Tensor) -> Tensor:
+        """l(x, x'), [members, n]."""
+        _, fake = self._pairs(x)
+        return self.judge(self.context, *fake)
+
+    def _pairs(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """What the judge is shown: with x, and with x' in its place."""
         x, code, cycle = self.reconstruct(x)
-        judge, context = self.networks.xx, self.context
-        if judge is not None:
-            return judge.features(context, x, x), judge.features(context, x, cycle)
-        judge = self.networks.xz
-        return judge.features(context, x, code), judge.features(context, cycle, code)
+        if self.networks.xx is not None:
+            return (x, x), (x, cycle)
+        return (x, code), (cycle, code)
 
     def gap(self, x: Tensor) -> Tensor:
         """f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
@@ -72,13 +87,15 @@ def features(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
 
 
 def logits(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
-    x, code, reconstruction = cycle.reconstruct(x)
-    judge = cycle.networks.xx
-    if judge is None:
-        logit = cycle.networks.xz(cycle.context, reconstruction, code)
-    else:
-        logit = judge(cycle.context, x, reconstruction)
-    return softplus(-logit.double())
+    return minus_log_sigmoid(cycle.logit(x).double())
+
+
+def minus_log_sigmoid(logits: Tensor) -> Tensor:
+    """softplus(-l), each number by itself.
+
+    PyTorch's own rounds the last few of an array otherwise than those before them.
+    """
+    return (-logits).clamp_min(0) + torch.log1p(torch.exp(-logits.abs()))
 
 
 def l1(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
@@ -121,9 +138,18 @@ def whitening(values: Tensor) -> dict[str, Tensor]:
 
 
 def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:
-    """Length [members, n] of values [members, n, features] under `whitening` (not its square)."""
+    """Length [members, n] of values [members, n, features] under `whitening` (not its square).
+
+    By blocks of one size: a row's length must not depend on how many others there are.
+    """
     centred = values.double() - fitted["mean"]
-    return torch.linalg.vector_norm(centred @ fitted["unmix"].transpose(1, 2), dim=2)
+    spare = -centred.shape[1] % ROWS_OF_EVEN_PRODUCT
+    unmix = fitted["unmix"].transpose(1, 2)
+    nothing = unmix.new_zeros(len(unmix), 1, unmix.shape[2])
+    blocks = functional.pad(centred, (0, 0, 0, spare)).split(ROWS_OF_EVEN_PRODUCT, dim=1)
+    parts = [even_product(nothing, block.contiguous(), unmix) for block in blocks]
+    lengths = torch.linalg.vector_norm(torch.cat(parts, dim=1), dim=2)
+    return lengths[:, : values.shape[1]]
 
 
 def fit_whitened(gaps: Tensor) -> dict[str, Tensor]:

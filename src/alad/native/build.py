@@ -20,8 +20,8 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-UNITS = ("step.c", "search.c")  # what the compiler is given
-SOURCES = ("product.h", "layers.h", *UNITS)
+UNITS = ("step.c", "search.c", "score.c")  # what the compiler is given
+SOURCES = ("product.h", "layers.h", "frozen.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
 FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"
 FLAGS += " -fPIC -shared"

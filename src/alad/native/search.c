@@ -6,18 +6,11 @@
  */
 #include <math.h>
 
-#include "product.h"
+#include "frozen.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
-
-/* Mirrors `FrozenLayer`: weight and its transpose as `pack` lays them out, bias [padded outputs]. */
-typedef struct {
-  int64_t inputs, outputs;
-  const float *packed, *packed_back, *bias;
-  float slope; /* of the activation below zero; 1: linear */
-} FrozenLayer;
 
 /* Mirrors `Search`: G's layers, then those of D up to its features. Update t is
  * z -= rates[t] * moment / (sqrt(square) * roots[t] + epsilon); rest = 1 - beta, which float32 could not tell exactly. */
@@ -81,9 +74,8 @@ static void arrange(Descent *descent, const Search *search, const Rows *rows, No
 
 static void forward(const Descent *descent, const Node *node, const float *input, ptrdiff_t stride, bool save) {
   const FrozenLayer *layer = node->shape;
-  Term term = {input, stride, node->shape->packed, layer->inputs * TILE, TILE, layer->inputs};
-  Finish end = {.out = node->out, .stride = node->stride, .columns = padded(layer->outputs)};
-  end.bias = layer->bias, end.slope = layer->slope;
+  Term term = frozen_term(layer, input, stride);
+  Finish end = frozen_finish(layer, node->out, node->stride);
   end.save_factor = save && layer->slope != 1.0f ? node->d : NULL;
   product(descent->rows->count, layer->outputs, false, &term, 1, NULL, 0, &end);
 }
@@ -176,11 +168,6 @@ static void distances(const Node *node, const float *b, ptrdiff_t count, double 
     to[r] = 0.0;
     for (ptrdiff_t j = 0; j < node->shape->outputs; j++) to[r] += fabs((double)at[j] - (double)other[j]);
   }
-}
-
-/* Copy without what is padded. */
-static void hand_out(const float *from, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t count, float *to) {
-  for (ptrdiff_t r = 0; r < count; r++) memcpy(to + r * columns, from + r * stride, (size_t)columns * sizeof(float));
 }
 
 static void end(const Descent *descent) {

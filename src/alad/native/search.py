@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from ctypes import POINTER, c_float, c_int64, c_void_p
 from typing import Any, NamedTuple
 
@@ -24,19 +23,18 @@ from alad.latent_search import (
     bias_corrections,
 )
 from alad.native import build
+from alad.native.frozen import (
+    ROWS_OF_TILE,
+    FrozenLayer,
+    Owner,
+    panels,
+    require_layout,
+    share_out,
+    supported,
+    workspace,
+)
 
 ROWS = 48  # that one thread takes at once: whole tiles, and activations that stay near
-ROWS_OF_TILE = 6
-COLUMNS_OF_TILE = 16
-CACHE_LINE = 64
-
-
-class FrozenLayer(ctypes.Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("inputs", "outputs")),
-        *((name, c_void_p) for name in ("packed", "packed_back", "bias")),
-        ("slope", c_float),
-    )
 
 
 class Search(ctypes.Structure):
@@ -65,11 +63,7 @@ def _library() -> ctypes.CDLL:
     library.alad_search_workspace_bytes.restype = c_int64
     library.alad_search_structure_bytes.argtypes = [ctypes.c_int]
     library.alad_search_structure_bytes.restype = c_int64
-    for number, structure in enumerate((FrozenLayer, Search, Rows)):
-        if library.alad_search_structure_bytes(number) != ctypes.sizeof(structure):
-            raise build.BuildError(
-                f"{structure.__name__} is laid out differently in C and in Python"
-            )
+    require_layout((FrozenLayer, Search, Rows), library.alad_search_structure_bytes)
     return library
 
 
@@ -108,8 +102,8 @@ class NativeSearch(LatentSearch):
             raise InputError(
                 f"the native search is not available ({error}): use the plain search"
             ) from error
-        self._arrays: list[np.ndarray] = []  # what the structures point into
-        self._corrections = self._own(bias_corrections(settings))
+        self._owner = Owner()
+        self._corrections = self._owner.own(bias_corrections(settings))
         self._layers = [self._frozen_layers(member) for member in range(len(start))]
         self._members = [self._plan(member) for member in range(len(start))]
 
@@ -122,35 +116,25 @@ class NativeSearch(LatentSearch):
         described = []
         for layer in layers:
             weight = layer.weight[member].numpy()
-            panels = _panels(weight[: layer.inputs]), _panels(weight[:, : layer.outputs].T)
-            owned = [self._own(array) for array in (*panels, layer.bias[member].numpy())]
-            addresses = (array.ctypes.data for array in owned)
+            packed = panels(weight[: layer.inputs]), panels(weight[:, : layer.outputs].T)
+            arrays = (*packed, layer.bias[member].numpy())
+            addresses = map(self._owner.address, arrays)
             described.append(FrozenLayer(layer.inputs, layer.outputs, *addresses, layer.slope))
         return (FrozenLayer * len(layers))(*described)
 
     def _plan(self, member: int) -> Search:
         settings = self.settings
-        start = self._own(self.start[member, 0].numpy())
         return Search(
             len(self.generator),
             len(self.judge),
             settings.steps,
             self._layers[member],
-            start.ctypes.data,
+            self._owner.address(self.start[member, 0].numpy()),
             *(row.ctypes.data for row in self._corrections),
             *(BETA1, BETA2, 1.0 - BETA1, 1.0 - BETA2, EPSILON),
             1.0 - settings.discrimination_weight,
             settings.discrimination_weight,
         )
-
-    def _own(self, array: np.ndarray) -> np.ndarray:
-        """A float32 copy on a cache line's boundary that lives as long as the search."""
-        memory = np.zeros(array.size * 4 + CACHE_LINE, np.uint8)
-        start = -memory.ctypes.data % CACHE_LINE
-        copy = memory[start : start + array.size * 4].view(np.float32).reshape(array.shape)
-        copy[:] = array
-        self._arrays.append(copy)
-        return copy
 
     def __call__(self, x: Tensor) -> Found:
         """Search for x [n, width]; the terms come in float64."""
@@ -169,11 +153,7 @@ class NativeSearch(LatentSearch):
         def search(piece: tuple[int, int]) -> None:
             self._search(*piece, rows, size, results)
 
-        if threads == 1 or len(pieces) == 1:
-            for piece in pieces:
-                search(piece)
-        else:
-            _share_out(search, pieces, threads)
+        share_out(search, pieces, threads)
         return self._found(*(torch.from_numpy(array) for array in results))
 
     def _search(self, member: int, at: int, rows: np.ndarray, size: int, results: Results) -> None:
@@ -182,12 +162,8 @@ class NativeSearch(LatentSearch):
         outputs = (array[member, at : at + size].ctypes.data for array in results)
         described = Rows(x.ctypes.data, rows.shape[1], len(x), *outputs)
         plan = ctypes.addressof(self._members[member])
-        memory = np.zeros(
-            self._engine.alad_search_workspace_bytes(plan, len(x)) + CACHE_LINE, np.uint8
-        )
-        start = memory.ctypes.data
-        address = start + -start % CACHE_LINE
-        self._engine.alad_search(plan, ctypes.addressof(described), address)
+        memory = workspace(self._engine.alad_search_workspace_bytes(plan, len(x)))
+        self._engine.alad_search(plan, ctypes.addressof(described), memory.ctypes.data)
 
 
 def _piece(n: int, threads: int) -> int:
@@ -196,27 +172,8 @@ def _piece(n: int, threads: int) -> int:
     return min(ROWS, max(1, tiles) * ROWS_OF_TILE)
 
 
-def _share_out(
-    search: Callable[[tuple[int, int]], None], pieces: list[tuple[int, int]], threads: int
-) -> None:
-    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
-    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-search")
-    try:
-        for _ in pool.map(search, pieces):
-            pass
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _panels(matrix: np.ndarray) -> np.ndarray:
-    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in product.h has it."""
-    spare = -matrix.shape[1] % COLUMNS_OF_TILE
-    filled = np.pad(matrix, ((0, 0), (0, spare)))
-    return filled.reshape(len(matrix), -1, COLUMNS_OF_TILE).transpose(1, 0, 2)
-
-
 def _require_supported(array: Tensor) -> None:
-    if array.device.type != "cpu" or array.dtype != torch.float32:
+    if not supported(array):
         found = f"{array.dtype} on {array.device}"
         raise InputError(
             f"the native search needs float32 on the CPU, not {found}: use the plain search"

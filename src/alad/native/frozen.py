@@ -1,0 +1,95 @@
+"""What the search and the scores in C share: packed layers, aligned memory, work on threads."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import c_float, c_int64, c_void_p
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.native import build
+
+ROWS_OF_TILE = 6
+COLUMNS_OF_TILE = 16
+CACHE_LINE = 64
+
+
+class FrozenLayer(ctypes.Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("inputs", "outputs")),
+        *((name, c_void_p) for name in ("packed", "packed_back", "bias")),
+        ("slope", c_float),
+    )
+
+
+class Owner:
+    """Keeps the arrays alive that structures point into."""
+
+    def __init__(self):
+        self._arrays: list[np.ndarray] = []
+
+    def own(self, array: np.ndarray) -> np.ndarray:
+        """A float32 copy on a cache line's boundary that lives as long as its owner."""
+        copy = workspace(array.size * 4).view(np.float32).reshape(array.shape)
+        copy[:] = array
+        self._arrays.append(copy)
+        return copy
+
+    def address(self, array: np.ndarray) -> int:
+        """Of such a copy."""
+        return self.own(array).ctypes.data
+
+
+def workspace(size: int) -> np.ndarray:
+    """Bytes, all 0, on a cache line's boundary."""
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size]
+
+
+def panels(matrix: np.ndarray) -> np.ndarray:
+    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in product.h has it."""
+    filled = filled_up(matrix)
+    return filled.reshape(len(matrix), -1, COLUMNS_OF_TILE).transpose(1, 0, 2)
+
+
+def filled_up(array: np.ndarray) -> np.ndarray:
+    """[rows, columns] with zeros up to whole tiles of columns."""
+    return np.pad(array, ((0, 0), (0, -array.shape[1] % COLUMNS_OF_TILE)))
+
+
+Piece = TypeVar("Piece")
+
+
+def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
+    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
+    if threads == 1 or len(pieces) == 1:
+        for piece in pieces:
+            work(piece)
+        return
+    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-native")
+    try:
+        for _ in pool.map(work, pieces):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def require_layout(
+    structures: Sequence[type[ctypes.Structure]], size_in_c: Callable[[int], int]
+) -> None:
+    """BuildError unless C has the structures, by their numbers, as they are here."""
+    for number, structure in enumerate(structures):
+        if size_in_c(number) != ctypes.sizeof(structure):
+            raise build.BuildError(
+                f"{structure.__name__} is laid out differently in C and in Python"
+            )
+
+
+def supported(array: Tensor) -> bool:
+    return array.device.type == "cpu" and array.dtype == torch.float32

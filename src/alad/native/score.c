@@ -1,0 +1,125 @@
+/* The way of rows through trained networks: E, G and the discriminator whose features score, of all members.
+ *
+ * With f(varied, kept) the features of a pair, both f(x, .) and f(x', .) share what `kept` gives to the first common
+ * layer: it is computed once and both sums start from it. So the two are equal to the last bit where x' = x. Rows share
+ * nothing but the weights, and every sum over columns runs in the same order for each of them: what a row gets does not
+ * depend on the others, on its place among them, or on how many there are.
+ */
+#include "frozen.h"
+
+#define MOST_ROWS 96 /* at once: weights are read once for so many, and their activations stay near */
+
+/* Mirrors `Way`: how many layers each part has, and the layers of all parts one after the other. The last of `kept` is
+ * its share of the first common layer, linear and without bias; the first of `joint` the share of `varied`, with the
+ * bias. `kept` reads E(x) if kept_reads_code, else x; `varied` reads x, then x'. The logit's layer comes last. */
+typedef struct {
+  int64_t encoder, generator, kept, varied, joint, kept_reads_code;
+  const FrozenLayer *layers;
+} Way;
+
+/* Mirrors `Rows`: x [count, width], and results, NULL where not wanted: code [members, count, latent], reconstruction
+ * [members, count, width], features of the pair with x and with x' [members, count, features], logit of the latter
+ * [members, count]. */
+typedef struct {
+  const float *x;
+  int64_t count;
+  float *code, *reconstruction, *real, *fake, *logit;
+} Rows;
+
+/* Some rows of activations. */
+typedef struct {
+  const float *at;
+  ptrdiff_t stride;
+} Block;
+
+typedef struct {
+  ptrdiff_t rows;
+  float *code, *reconstruction, *shared;
+  float *spare[2]; /* a layer reads one and writes the other */
+  int turn;
+} Work;
+
+/* Through one layer, whose sums begin with `start` if there is one, into `to` or a spare place. */
+static Block layer_of(Work *work, const FrozenLayer *layer, Block in, Block start, float *to) {
+  if (!to) to = work->spare[work->turn ^= 1];
+  const ptrdiff_t stride = stride_of(layer->outputs);
+  Term term = frozen_term(layer, in.at, in.stride);
+  Finish end = frozen_finish(layer, to, stride);
+  product(work->rows, layer->outputs, false, &term, 1, start.at, start.stride, &end);
+  return (Block){to, stride};
+}
+
+/* Through `count` layers, the last of which writes into `to`. */
+static Block chain(Work *work, const FrozenLayer *layers, int64_t count, Block in, float *to) {
+  for (int64_t l = 0; l < count; l++) in = layer_of(work, layers + l, in, (Block){0}, l == count - 1 ? to : NULL);
+  return in;
+}
+
+static Block features(Work *work, const Way *way, const FrozenLayer *varied, Block in, Block shared) {
+  const FrozenLayer *joint = varied + way->varied;
+  in = chain(work, varied, way->varied, in, NULL);
+  in = layer_of(work, joint, in, shared, NULL);
+  return chain(work, joint + 1, way->joint - 1, in, NULL);
+}
+
+static float *place(float *results, ptrdiff_t row, ptrdiff_t columns) {
+  return results ? results + row * columns : NULL;
+}
+
+static void keep(const Work *work, Block from, ptrdiff_t columns, float *to) {
+  if (to) hand_out(from.at, from.stride, columns, work->rows, to);
+}
+
+/* The rows from `row` on; `at` is where the first of them stands in the results. */
+static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t row, ptrdiff_t at) {
+  const FrozenLayer *encoder = way->layers, *generator = encoder + way->encoder, *kept = generator + way->generator;
+  const FrozenLayer *varied = kept + way->kept, *joint = varied + way->varied, *logit = joint + way->joint;
+  const ptrdiff_t width = encoder->inputs, seen = logit->inputs;
+  Block x = {rows->x + row * width, width};
+  Block code = chain(work, encoder, way->encoder, x, work->code);
+  Block reconstruction = chain(work, generator, way->generator, code, work->reconstruction);
+  keep(work, code, generator->inputs, place(rows->code, at, generator->inputs));
+  keep(work, reconstruction, width, place(rows->reconstruction, at, width));
+  if (!rows->real && !rows->fake && !rows->logit) return;
+  Block shared = chain(work, kept, way->kept, way->kept_reads_code ? code : x, work->shared);
+  if (rows->real) keep(work, features(work, way, varied, x, shared), seen, place(rows->real, at, seen));
+  if (!rows->fake && !rows->logit) return;
+  Block fake = features(work, way, varied, reconstruction, shared);
+  keep(work, fake, seen, place(rows->fake, at, seen));
+  if (rows->logit) keep(work, layer_of(work, logit, fake, (Block){0}, NULL), 1, rows->logit + at);
+}
+
+/* --- all rows, all members --- */
+
+static ptrdiff_t widest(const Way *way) {
+  const int64_t layers = way->encoder + way->generator + way->kept + way->varied + way->joint + 1;
+  ptrdiff_t most = 0;
+  for (int64_t l = 0; l < layers; l++) {
+    const ptrdiff_t stride = stride_of(way->layers[l].outputs);
+    if (stride > most) most = stride;
+  }
+  return most;
+}
+
+int64_t alad_score_workspace_bytes(const Way *way) {
+  return 5 * MOST_ROWS * widest(way) * (ptrdiff_t)sizeof(float);
+}
+
+/* The rows first .. first + count of all, for each member. `workspace`: memory of that size on a 64-byte boundary, for
+ * this call alone. */
+void alad_score(const Way *ways, int64_t members, const Rows *rows, int64_t first, int64_t count, float *workspace) {
+  const ptrdiff_t blocks = (count + MOST_ROWS - 1) / MOST_ROWS, size = MOST_ROWS * widest(ways);
+  Work work = {0, workspace, workspace + size, workspace + 2 * size, {workspace + 3 * size, workspace + 4 * size}, 0};
+  for (int64_t member = 0; member < members; member++)
+    for (ptrdiff_t block = 0; block < blocks; block++) { /* of sizes that differ by a tile at most */
+      const ptrdiff_t tiles = (count + ROWS - 1) / ROWS, from = tiles * block / blocks * ROWS;
+      const ptrdiff_t to = block == blocks - 1 ? count : tiles * (block + 1) / blocks * ROWS;
+      work.rows = to - from;
+      score_rows(&work, ways + member, rows, first + from, member * rows->count + first + from);
+    }
+}
+
+int64_t alad_score_structure_bytes(int which) {
+  const size_t sizes[] = {sizeof(FrozenLayer), sizeof(Way), sizeof(Rows)};
+  return (int64_t)sizes[which];
+}
