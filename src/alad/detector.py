@@ -418,7 +418,7 @@ def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | No
     if stored is None and CALIBRATION not in arrays:
         return None
     facts = stored or {}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays.get(REPEATED, ()))
+    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED])
 
 
 # --- blocks ---------------------------------------------------------------------------------------

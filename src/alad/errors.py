@@ -14,8 +14,10 @@ class TrainingError(RuntimeError):
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Bad input found in here is said to be at `place`: a file, a folder."""
+    """Bad input found in here is said to be at `place`: a file, a folder; once is enough."""
     try:
         yield
     except InputError as error:
+        if str(error).startswith(f"{place}: "):
+            raise
         raise InputError(f"{place}: {error}") from error
