@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from alad import catalogue, metrics
 from alad.data.protocols import half_of_normal
 from alad.detector import Detector
-from alad.errors import InputError
+from alad.errors import InputError, on_one_line
 from alad.metrics import Estimate
 from alad.sheets import Sheet
 
@@ -155,7 +155,7 @@ def _measured(
         fitted = time.perf_counter()
         scores = detector.anomaly_score(test)
     except Exception as error:  # whatever a detector raises must not end the others
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        reason = on_one_line(error)
         return Outcome(title, trained, error=reason), None
     seconds = (fitted - begun, time.perf_counter() - fitted)
     judged: dict[str, Any] = {} if truth is None else metrics.estimates(scores, truth)

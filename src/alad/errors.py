@@ -12,6 +12,11 @@ class TrainingError(RuntimeError):
     """A training that cannot go on, such as a loss that is no longer finite (exit code 1)."""
 
 
+def on_one_line(error: Exception) -> str:
+    """What went wrong, for a table of results: kind and message, without line ends."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 @contextmanager
 def located(place: object) -> Iterator[None]:
     """Bad input found in here is said to be at `place`: a file, a folder; once is enough."""

@@ -17,7 +17,7 @@ from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.one_class import is_one_class
 from alad.benchmark.surroundings import machine
 from alad.data.protocols import Split, fewer
-from alad.errors import InputError
+from alad.errors import InputError, on_one_line
 from alad.storage import versions
 
 Say = Callable[[str], None]
@@ -88,7 +88,7 @@ class Job:
         try:
             lines = self._measure(data)
         except Exception as error:  # whatever a detector raises must not end the other cells
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = on_one_line(error)
             self.ledger.append([self._line(error=reason)])
             return f"{title}: failed, {reason}"
         self.ledger.append(lines)

@@ -21,7 +21,7 @@ from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.runner import Say
 from alad.benchmark.surroundings import machine
 from alad.data.protocols import PROTOCOLS
-from alad.errors import InputError
+from alad.errors import InputError, on_one_line
 from alad.storage import versions
 
 TRAINING_ROWS = 5_000
@@ -84,7 +84,7 @@ def run(
         try:
             lines = _measured(one, key, data_dir, how)
         except Exception as error:  # one table that fails must not end the others
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = on_one_line(error)
             lines = [_line(one, key, "all", {}, how) | {"error": reason}]
         ledger.append(lines)
         say(f"{one.benchmark}: {_told(lines)}")
