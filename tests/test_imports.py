@@ -13,11 +13,13 @@ PACKAGE = Path(alad.__file__).parent
 
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
-    *("errors", "storage", "randomness", "progress", "data", "preprocess", "networks"),
-    *("convolutions", "image_networks", "game"),
+    *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
+    *("networks", "convolutions", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native", "training"),
-    *("calibration", "drift", "attribution", "detector", "presets", "neural", "adversarial"),
-    *("anogan", "reconstruction", "variational", "energy", "mixture", "classic", "catalogue"),
+    *("calibration", "drift", "decisions", "attribution", "blocks", "fitted", "detector"),
+    *("presets", "named_tensors", "neural", "adversarial", "anogan"),
+    *("descending", "reconstruction", "variational", "energy", "mixture"),
+    *("classic", "catalogue"),
     *("explanation", "metrics", "published", "sheets", "comparison", "benchmark", "report"),
     *("paper", "demo"),
     *("cli", "__main__"),

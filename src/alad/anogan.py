@@ -23,12 +23,13 @@ import torch
 from torch import Tensor
 
 from alad import native
-from alad.detector import one_of, score_in_blocks, share, whole
+from alad.blocks import score_in_blocks
 from alad.gan import START, GanArchitecture, GanNetworks, GanStep
 from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
 from alad.networks import Context
 from alad.neural import Neural, common_scale
+from alad.parameters import one_of, share, whole
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
 from alad.scores import Fitted, Score, minus_log_sigmoid

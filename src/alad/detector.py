@@ -4,11 +4,9 @@ Inside, scores are large for anomalies; `score_samples` is where the sign flips 
 orientation (large = normal), and everything that a user of scikit-learn calls is built on it.
 """
 
-import operator
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,33 +14,28 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad import attribution, storage
+from alad import attribution, fitted, storage
 from alad.attribution import Explanation
-from alad.calibration import Calibration, unseen
+from alad.blocks import score_in_blocks
 from alad.data.frames import Columns, columns
-from alad.drift import Drift, Martingale, drift
+from alad.decisions import Deciding, held_out_calibration
 from alad.errors import InputError
+from alad.fitted import storable
+from alad.parameters import check_random_state, fraction, one_of, share
 from alad.preprocess import (
     SCALINGS,
     ImageScaler,
     TableEncoder,
-    encoder_from_state,
     is_images,
     pixels_of,
 )
 
-BLOCK_ROWS = 512
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 REFERENCES = 200  # learnt rows that are kept to compare a row with, when it is explained
-CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the detector's own
-REPEATED = "calibration/repeated"
-REFERENCE = "explanation/references"
-BESIDE = (CALIBRATION, REPEATED, REFERENCE)
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
-BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
 
 
-class Detector(OutlierMixin, BaseEstimator, ABC):
+class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
     """Learns from rows that are mostly normal, then scores any rows.
 
     A score is a pure function of the row and the model. Subclasses learn from, and score, the
@@ -65,7 +58,6 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: float = 0.0  # of a detector whose constructor has no such parameter
     random_state: Any
 
-    calibration_: Calibration | None
     _references: np.ndarray | None
 
     # --- what a detector has to say for itself ----------------------------------------------------
@@ -97,7 +89,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         share("contamination", self.contamination, most=0.5)
         fraction("calibration_fraction", self.calibration_fraction)
         one_of("scaling", self.scaling, tuple(SCALINGS))
-        _check_random_state(self.random_state)
+        check_random_state(self.random_state)
 
     # --- fit, score, decide -----------------------------------------------------------------------
 
@@ -125,7 +117,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         self.training_ = facts | storable("training_", self.training_)
         scores = self._scores(matrix)
         self.training_["scores"] = _summed_up(scores[learnt])
-        self.calibration_ = _calibration(scores, matrix, learnt)
+        self.calibration_ = held_out_calibration(scores, matrix, learnt)
         self._references = _spread(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
@@ -210,50 +202,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         for attribute in [key for key in vars(self) if key.endswith("_")]:
             delattr(self, attribute)
 
-    # --- decisions whose errors are known ---------------------------------------------------------
-
-    def p_value(self, X: Any) -> np.ndarray:
-        """Float64 [n]: how probable so high a score is for a normal row; see `alad.calibration`.
-
-        Raises InputError if the model is not calibrated, as do the following.
-        """
-        return self.calibrated().p_values(self.anomaly_score(X))
-
-    def threshold(self, false_alarm_rate: float, confidence: float | None = None) -> float:
-        """The score above which at most that share of normal rows lies.
-
-        On average over calibration sets, or with `confidence` for at least that share of them.
-        Raises InputError, naming how many it takes, if the calibration rows are too few.
-        """
-        return self.calibrated().threshold(false_alarm_rate, confidence)
-
-    def select(self, X: Any, fdr: float, *, adaptive: bool = False) -> np.ndarray:
-        """Bool [n]: the rows of a batch to report; on average at most `fdr` of them are normal.
-
-        By Benjamini and Hochberg, or in Storey's form (`adaptive`), which finds more where many
-        rows are anomalous.
-        """
-        return self.calibrated().select(self.anomaly_score(X), fdr, adaptive=adaptive)
-
-    def calibrate(self, X: Any) -> Self:
-        """Calibrate on normal rows X that the detector did not learn from, without refitting.
-
-        Replaces what `fit` held out. Rows that it learnt from would lower the thresholds, and
-        anomalies among X raise them: then fewer rows are flagged than asked for.
-        """
-        self.calibration_ = Calibration.of(self.anomaly_score(X))
-        return self
-
-    def drift(self, X: Any, *, trim: float = 0.0) -> Drift:
-        """Do rows X, presumed normal, score like the calibration rows? See `alad.drift`.
-
-        trim: leave out that share of high scores, if there may be anomalies among them.
-        """
-        return drift(self.anomaly_score(X), self.calibrated(), trim=trim)
-
-    def watch(self, seed: int = 0) -> Martingale:
-        """What watches a stream for drift: feed it the anomaly scores of rows as they come."""
-        return Martingale(self.calibrated(), seed)
+    # --- reasons ----------------------------------------------------------------------------------
 
     def explain(self, X: Any) -> Explanation:
         """Which columns of rows X made their scores what they are; see `alad.attribution`.
@@ -284,16 +233,6 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             raise InputError("this model was saved before rows could be explained; fit it again")
         return attribution.nearest(rows, self._references)
 
-    def calibrated(self) -> Calibration:
-        """`calibration_`; InputError if there is none."""
-        check_is_fitted(self)
-        if self.calibration_ is None:
-            raise InputError(
-                "this model is not calibrated; calibrate it with normal rows that it did not learn "
-                "from: detector.calibrate(X), or alad calibrate MODEL TABLE"
-            )
-        return self.calibration_
-
     # --- what scikit-learn asks -------------------------------------------------------------------
 
     @property
@@ -321,54 +260,17 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         Raises InputError if a parameter is no JSON value or `folder` holds something else.
         """
         check_is_fitted(self)
-        state, arrays = self._state()
-        content = {
-            "detector": self.name,
-            "params": {key: storable(key, v) for key, v in self.get_params(deep=False).items()},
-            "encoder": self.encoder_.state(),
-            "offset": self.offset_,
-            "training": self.training_,
-            "calibration": None,
-            "state": state,
-        }
-        if self.calibration_ is not None:
-            content["calibration"] = {"origin": self.calibration_.origin}
-            arrays = arrays | {CALIBRATION: self.calibration_.scores}
-            arrays = arrays | {REPEATED: self.calibration_.repeated}
-        if self._references is not None:
-            arrays = arrays | {REFERENCE: self._references}
-        storage.write(folder, "model", content, arrays)
+        storage.write(folder, "model", *fitted.content_of(self))
 
     @classmethod
     def from_stored(
-        cls, content: Mapping[str, Any], arrays: dict[str, np.ndarray], **overrides: Any
+        cls, content: Mapping[str, Any], arrays: Mapping[str, np.ndarray], **overrides: Any
     ) -> Self:
         """The fitted detector from what `save` wrote; `overrides` replace stored parameters.
 
         Raises InputError if it does not fit together, or cannot score a row.
         """
-        with _understood(cls.name):
-            return cls._from_stored(content, arrays, overrides)
-
-    @classmethod
-    def _from_stored(
-        cls, content: Mapping[str, Any], arrays: dict[str, np.ndarray], overrides: dict[str, Any]
-    ) -> Self:
-        params = {key: _from_json(value) for key, value in content["params"].items()} | overrides
-        unknown = ", ".join(sorted(set(params) - set(cls._get_param_names())))
-        if unknown:
-            raise InputError(f"{cls.name} has no parameter {unknown}; use the alad that saved it")
-        detector = cls(**params)
-        detector._check_parameters()
-        detector.encoder_ = encoder_from_state(content["encoder"])
-        detector.training_ = dict(content["training"])
-        own = {k: array for k, array in arrays.items() if k not in BESIDE}
-        detector._restore(content["state"], own)
-        detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
-        detector.calibration_ = _restored(content.get("calibration"), arrays)
-        detector.offset_ = _finite("offset", content["offset"])
-        detector._probe()
-        return detector
+        return fitted.restored(cls, content, arrays, overrides)
 
     def _probe(self) -> None:
         """Score a row, to find out now what arrays of the right names hide."""
@@ -385,181 +287,8 @@ def _summed_up(scores: np.ndarray) -> dict[str, Any]:
     return {"rows": len(scores), "quantiles": quantiles.tolist()}
 
 
-# --- calibration ----------------------------------------------------------------------------------
-
-
-def _calibration(scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray) -> Calibration | None:
-    """From the scores of the held-out rows, save those that equal a training row."""
-    held_out = np.flatnonzero(~learnt)
-    new = unseen(matrix[held_out], matrix[learnt])
-    if not new.any():
-        return None
-    return Calibration.of(scores[held_out[new]], "held out at fit", scores[held_out[~new]])
-
-
 def _spread(learnt: np.ndarray) -> np.ndarray | None:
     """At most REFERENCES of the learnt rows, evenly from first to last; None of images."""
     if learnt.ndim > 2:
         return None
     return learnt[np.unique(np.linspace(0, len(learnt) - 1, REFERENCES).astype(int))]
-
-
-def _references(stored: np.ndarray | None, encoder: Any) -> np.ndarray | None:
-    """None for a model of images, or of before there were explanations."""
-    if stored is None:
-        return None
-    if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
-        raise InputError(f"the rows to compare with have shape {stored.shape}; save it anew")
-    return stored
-
-
-def _restored(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:
-    """None for models that are not calibrated, those of earlier versions among them."""
-    if stored is None and CALIBRATION not in arrays:
-        return None
-    facts = stored or {}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED])
-
-
-# --- blocks ---------------------------------------------------------------------------------------
-
-
-def score_in_blocks(
-    score: Callable[[np.ndarray], np.ndarray],
-    X: np.ndarray,
-    rows: int | None = None,
-    *,
-    fill: bool = True,
-) -> np.ndarray:
-    """score(X) [..., n] by blocks of exactly `rows` rows, the last one filled up if `fill`.
-
-    rows: None = what suits the shape of a row.
-
-    A matrix product adds up in an order that depends on its shape. With one shape for all, the
-    score of a row does not depend on how many other rows come with it. Where in its block the row
-    stands may still matter (to OpenBLAS in float32 it does): the contract's tests watch over that.
-    """
-    rows = rows or block_rows(X.shape[1:])
-    starts = range(0, max(len(X), 1), rows)
-    blocks = (np.ascontiguousarray(X[start : start + rows]) for start in starts)
-    parts = [score(_filled(block, rows) if fill else block) for block in blocks]
-    return np.concatenate(parts, axis=-1)[..., : len(X)]
-
-
-def block_rows(shape: tuple[int, ...]) -> int:
-    """How many rows of this shape are scored at a time."""
-    if len(shape) == 1:
-        return BLOCK_ROWS
-    return max(1, min(BLOCK_IMAGES, BLOCK_PIXELS // (shape[0] * shape[1])))
-
-
-def _filled(block: np.ndarray, rows: int) -> np.ndarray:
-    """`block` with its last row repeated (zeros, if it has none) until there are `rows`."""
-    short = rows - len(block)
-    last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
-    return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block
-
-
-# --- what was stored ------------------------------------------------------------------------------
-
-
-@contextmanager
-def _understood(name: str) -> Iterator[None]:
-    """Turn whatever can be raised by content that `save` never wrote into one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RuntimeError,
-    ) as error:
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
-        raise InputError(f"it is not what a {name} needs ({what}); save it anew") from error
-
-
-def _finite(name: str, value: Any) -> float:
-    if not isinstance(value, float) or not np.isfinite(value):
-        raise InputError(f"its {name} is {value!r}, not a finite number; save it anew")
-    return value
-
-
-# --- parameters -----------------------------------------------------------------------------------
-
-
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """`value` as a whole number of at least `least`, else InputError."""
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise InputError(f"{name} is {value!r}; give a whole number of at least {least}")
-    return number
-
-
-def share(name: str, value: Any, most: float = 1.0) -> float:
-    """`value` as a number above 0 and at most `most`, else InputError."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value <= most:
-        raise InputError(f"{name} is {value!r}; give a number above 0 and at most {most}")
-    return float(value)
-
-
-def fraction(name: str, value: Any) -> float:
-    """`value` as a number from 0 to below 1, else InputError."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
-        raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
-    return float(value)
-
-
-def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
-    """`value` if it is one of the names in `known`, else InputError."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError(f"{name} is {value!r}; choose one of: {', '.join(known)}")
-    return value
-
-
-def _check_random_state(value: Any) -> None:
-    if value is None or isinstance(value, np.random.RandomState | np.random.Generator):
-        return
-    try:
-        known = 0 <= operator.index(value) < 2**32
-    except TypeError:
-        known = False
-    if not known:
-        raise InputError(
-            f"random_state is {value!r}; give None, a whole number from 0 to {2**32 - 1}, or a "
-            f"RandomState"
-        )
-
-
-def storable(name: str, value: Any) -> Any:
-    """A parameter's value as JSON has it; InputError names the parameter if JSON cannot."""
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [storable(name, item) for item in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: storable(name, item) for key, item in value.items()}
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float) and np.isfinite(value):
-        return value
-    raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")
-
-
-def _from_json(value: Any) -> Any:
-    """Sequences were tuples: what a constructor only stores should not be changed by others."""
-    if isinstance(value, list):
-        return tuple(_from_json(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _from_json(item) for key, item in value.items()}
-    return value

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from alad.descending import Descending, Trained
 from alad.networks import Arrays, Context, Dense, Layer
-from alad.neural import Descending, Trained, positive
+from alad.parameters import positive
 from alad.presets import ENERGY_ARCHITECTURES, EnergyArchitecture
 from alad.randomness import StepNoise
 from alad.scores import Fitted, Score

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.descending import Descending, Trained
 from alad.networks import Context, Layer, chain
-from alad.neural import Descending, Trained, positive
+from alad.parameters import positive
 from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, MixtureArchitecture
 from alad.randomness import StepNoise
 from alad.reconstruction import CodeNetworks, squared_error

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -20,14 +19,16 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from alad.detector import Detector, fraction, one_of, share, whole
+from alad.detector import Detector
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
+from alad.named_tensors import from_named_tensors, named_tensors, require_whole
 from alad.networks import Context, Networks, scoring_weights
+from alad.parameters import fraction, one_of, positive, share, whole
 from alad.presets import preset
-from alad.randomness import Purpose, StepNoise, seed_of, stream
+from alad.randomness import Purpose, seed_of, stream
 from alad.scores import Score
-from alad.steps import LossStep, NetworkStep, Optimiser
+from alad.steps import NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
 
 MONITOR_IMAGES = 256
@@ -437,10 +438,7 @@ class Neural(Detector):
     # --- storage ----------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        tensors = {f"weight/{name}": value for name, value in self._evaluated.weights.items()}
-        tensors |= {f"buffer/{name}": value for name, value in self._evaluated.buffers.items()}
-        for score, fitted in self._fitted.items():
-            tensors |= {f"score/{score}/{name}": value for name, value in fitted.items()}
+        tensors = named_tensors(self._evaluated, self._fitted)
         arrays = {path: value.cpu().numpy() for path, value in tensors.items()}
         arrays |= {f"scale/{name}": scale for name, scale in self._scales.items()}
         return {"members": self.members_, "shape": list(self._row_shape)}, arrays
@@ -449,66 +447,15 @@ class Neural(Detector):
         # before there were images, `width` was the shape
         shape = tuple(content["shape"] if "shape" in content else [content["width"]])
         self._adopt(self._networks_for(shape), shape, content["members"])
-        self._require_whole(arrays)
-        device = self._device()
-        groups: dict[str, dict[str, Tensor]] = {"weight": {}, "buffer": {}}
-        for path, array in arrays.items():
-            kind, _, name = path.partition("/")
-            if kind == "scale":
-                self._scales[name] = array
-                continue
-            score, _, part = name.partition("/")
-            group = self._fitted.setdefault(score, {}) if kind == "score" else groups[kind]
-            group[part if kind == "score" else name] = torch.from_numpy(array).to(device)
-        self._use(Context(groups["weight"], groups["buffer"]))
-
-    def _require_whole(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """InputError unless there is every array that is needed, of its shape, and no other."""
-        members = len(self.members_)
-        shapes: dict[str, tuple[int, ...]] = {
-            f"scale/{name}": (2, members) for name in self._offered
+        require_whole(arrays, self._networks.layers, self._offered, len(self.members_))
+        self._scales = {name: arrays[f"scale/{name}"] for name in self._offered}
+        tensors = {
+            path: self._tensor(array)
+            for path, array in arrays.items()
+            if not path.startswith("scale/")
         }
-        for layer in self._networks.layers:
-            for kind, named in (("weight", layer.shapes()), ("buffer", layer.buffer_shapes())):
-                shapes |= {f"{kind}/{name}": (members, *shape) for name, shape in named.items()}
-        learnt = {path.rpartition("/")[0] for path in arrays if path.startswith("score/")}
-        expected = {f"score/{name}" for name, score in self._offered.items() if score.fit}
-        found = {path for path in arrays if not path.startswith("score/")} | learnt
-        if missing := sorted((shapes.keys() | expected) - found):
-            raise InputError(f"the model lacks {', '.join(missing)}; save it anew")
-        if surplus := sorted(found - (shapes.keys() | expected)):
-            raise InputError(f"the model has no place for {', '.join(surplus)}; save it anew")
-        for path, shape in shapes.items():
-            if arrays[path].shape != shape:
-                raise InputError(f"{path} has shape {arrays[path].shape}, not {shape}")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Networks at evaluation, and their weights: what the scores of a `Descending` read."""
-
-    networks: Any
-    context: Context
-
-    def for_members(self, x: Tensor) -> Tensor:
-        """x [n, *shape], shared by all members: [members, n, *shape]."""
-        return x.expand(len(next(iter(self.context.weights.values()))), *x.shape)
-
-
-class Descending(Neural):
-    """The body of detectors whose networks go down one loss, by Adam with betas (0.9, 0.999)."""
-
-    @abstractmethod
-    def _loss(self, networks: Any) -> Callable[[Context, Tensor, StepNoise], Tensor]:
-        """context, x [members, n, *shape], noise -> [members], the mean over rows."""
-
-    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
-        networks = self._networks_for(X.shape[1:])
-        how = self._optimiser(beta1=0.9)
-        return LossStep(X, networks, self._loss(networks), how, seed=seed, members=self._members())
-
-    def _make_model(self, networks: Any, context: Context) -> Trained:
-        return Trained(networks, context)
+        context, self._fitted = from_named_tensors(tensors)
+        self._use(context)
 
 
 def _whole_signature(cls: type) -> inspect.Signature:
@@ -519,14 +466,6 @@ def _whole_signature(cls: type) -> inspect.Signature:
     if len(named) < len(own):
         named |= {k: p for k, p in handed_on.items() if k not in named}
     return inspect.Signature(list(named.values()))
-
-
-def positive(name: str, value: Any, *, or_zero: bool = False) -> None:
-    """InputError unless `value` is a finite number above 0, or 0 if that is allowed."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (0 < value < math.inf or (or_zero and value == 0)):
-        least = "of at least 0" if or_zero else "above 0"
-        raise InputError(f"{name} is {value!r}; give a number {least}")
 
 
 def common_scale(scores: np.ndarray) -> np.ndarray:

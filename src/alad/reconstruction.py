@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from alad.detector import one_of, whole
+from alad.descending import Descending, Trained
 from alad.networks import Context, Layer, chain
-from alad.neural import Descending, Trained, positive
+from alad.parameters import one_of, positive, whole
 from alad.presets import (
     CODE_ARCHITECTURES,
     CodeArchitecture,

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from alad.detector import whole
+from alad.descending import Trained
 from alad.networks import Arrays, Context
-from alad.neural import Trained
+from alad.parameters import whole
 from alad.randomness import StepNoise
 from alad.reconstruction import CodeNetworks, Coding
 from alad.scores import Fitted, Score

@@ -11,8 +11,9 @@ from alad.classic.pursuit import pursue, row_space
 from alad.classic.sampling import need, sample
 from alad.classic.stored import check_arrays
 from alad.classic.subspace import Subspace, check_count, components_to_keep, fitting_count
-from alad.detector import Detector, one_of, share, whole
+from alad.detector import Detector
 from alad.errors import InputError
+from alad.parameters import one_of, share, whole
 
 LEAST_NOISE = 1e-9  # of the largest variance: where nothing varied, any difference is a large one
 

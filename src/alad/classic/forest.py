@@ -7,8 +7,9 @@ from sklearn import ensemble
 
 from alad.classic.sampling import need, seed_for
 from alad.classic.stored import check_arrays, within
-from alad.detector import Detector, whole
+from alad.detector import Detector
 from alad.errors import InputError
+from alad.parameters import whole
 
 
 class IsolationForest(Detector):

@@ -9,8 +9,9 @@ from alad.classic.kernel import Gaussian, bandwidth, check_gamma
 from alad.classic.sampling import sample
 from alad.classic.stored import check_arrays, check_rows
 from alad.classic.subspace import check_count, components_to_keep
-from alad.detector import Detector, share, whole
+from alad.detector import Detector
 from alad.errors import InputError
+from alad.parameters import share, whole
 
 
 class KernelPCA(Detector):

@@ -7,8 +7,9 @@ import numpy as np
 from alad.classic.nearest import Nearest
 from alad.classic.sampling import need, sample
 from alad.classic.stored import check_arrays, check_rows
-from alad.detector import Detector, one_of, whole
+from alad.detector import Detector
 from alad.errors import InputError
+from alad.parameters import one_of, whole
 
 SMALLEST_REACH = 1e-10  # added to the mean reach, as scikit-learn does: copies have none
 

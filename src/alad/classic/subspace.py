@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from alad.detector import whole
 from alad.errors import InputError
+from alad.parameters import whole
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""What every detector makes of its scores: decisions whose errors are known."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from alad.calibration import Calibration, unseen
+from alad.drift import Drift, Martingale, drift
+from alad.errors import InputError
+
+
+class Deciding(ABC):
+    """A detector as far as its scores of calibration rows go; see `alad.calibration`."""
+
+    calibration_: Calibration | None  # None without calibration rows
+
+    @abstractmethod
+    def anomaly_score(self, X: Any) -> np.ndarray:
+        """Float64 [n], large = anomalous."""
+
+    def p_value(self, X: Any) -> np.ndarray:
+        """Float64 [n]: how probable so high a score is for a normal row.
+
+        Raises InputError if the model is not calibrated, as do the following.
+        """
+        return self.calibrated().p_values(self.anomaly_score(X))
+
+    def threshold(self, false_alarm_rate: float, confidence: float | None = None) -> float:
+        """The score above which at most that share of normal rows lies.
+
+        On average over calibration sets, or with `confidence` for at least that share of them.
+        Raises InputError, naming how many it takes, if the calibration rows are too few.
+        """
+        return self.calibrated().threshold(false_alarm_rate, confidence)
+
+    def select(self, X: Any, fdr: float, *, adaptive: bool = False) -> np.ndarray:
+        """Bool [n]: the rows of a batch to report; on average at most `fdr` of them are normal.
+
+        By Benjamini and Hochberg, or in Storey's form (`adaptive`), which finds more where many
+        rows are anomalous.
+        """
+        return self.calibrated().select(self.anomaly_score(X), fdr, adaptive=adaptive)
+
+    def calibrate(self, X: Any) -> Self:
+        """Calibrate on normal rows X that the detector did not learn from, without refitting.
+
+        Replaces what `fit` held out. Rows that it learnt from would lower the thresholds, and
+        anomalies among X raise them: then fewer rows are flagged than asked for.
+        """
+        self.calibration_ = Calibration.of(self.anomaly_score(X))
+        return self
+
+    def drift(self, X: Any, *, trim: float = 0.0) -> Drift:
+        """Do rows X, presumed normal, score like the calibration rows? See `alad.drift`.
+
+        trim: leave out that share of high scores, if there may be anomalies among them.
+        """
+        return drift(self.anomaly_score(X), self.calibrated(), trim=trim)
+
+    def watch(self, seed: int = 0) -> Martingale:
+        """What watches a stream for drift: feed it the anomaly scores of rows as they come."""
+        return Martingale(self.calibrated(), seed)
+
+    def calibrated(self) -> Calibration:
+        """`calibration_`; InputError if there is none."""
+        check_is_fitted(self)
+        if self.calibration_ is None:
+            raise InputError(
+                "this model is not calibrated; calibrate it with normal rows that it did not learn "
+                "from: detector.calibrate(X), or alad calibrate MODEL TABLE"
+            )
+        return self.calibration_
+
+
+def held_out_calibration(
+    scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray
+) -> Calibration | None:
+    """From the scores of the held-out rows, save those that equal a training row."""
+    held_out = np.flatnonzero(~learnt)
+    new = unseen(matrix[held_out], matrix[learnt])
+    if not new.any():
+        return None
+    return Calibration.of(scores[held_out[new]], "held out at fit", scores[held_out[~new]])
