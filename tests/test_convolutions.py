@@ -223,6 +223,19 @@ def test_a_score_is_a_pure_function_of_image_and_model(kind, tmp_path):
     assert detector.reconstruct(pixels).shape == pixels.shape
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_batch_norm_scores_with_statistics_of_the_training_images(steps):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 9, 3), np.uint8)
+    how = {"patience": None, "calibration_fraction": 0.0}
+    detector = alad.ALAD(max_steps=steps, batch_size=8, random_state=0, **how).fit(pixels)
+    weights, buffers = detector._evaluated.weights, detector._evaluated.buffers
+    x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
+    y = library(x, weights["E.0.weight"][0], Window((12, 9), (4, 4), 2)) + weights["E.0.bias"]
+    variance, mean = torch.var_mean(y.flatten(0, 2), dim=0, correction=0)
+    torch.testing.assert_close(buffers["E.0.mean"][0, 0], mean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(buffers["E.0.variance"][0, 0], variance, rtol=1e-4, atol=1e-6)
+
+
 def test_the_authors_stopping_rule_keeps_the_lowest_mean_score():
     pixels = np.random.default_rng(0).random((60, 8, 8))
     detector = alad.ALAD(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from alad import native
@@ -35,6 +36,8 @@ from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native")
 SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
+# images from which batch norm's statistics are measured, as far as memory allows
+MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 STOPPING_RULES = ("swapped", "mean-score")
 
 
@@ -143,6 +146,13 @@ class Adversarial(Neural):
     def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
         """A model scores anywhere: in C where that can be had, whatever it was trained with."""
         return (Cycle if self.engine == "torch" else cycle)(networks, context)
+
+    @torch.no_grad()
+    def _measure(self, rows: Tensor) -> None:
+        if rows.ndim > 2:
+            pixels = rows.shape[1] * rows.shape[2]
+            count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
+            self._model.measure(rows[:: max(1, len(rows) // count)][:count])
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""

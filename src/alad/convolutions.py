@@ -272,7 +272,10 @@ class Convolution:
 
     def _normalised(self, context: Context, h: Tensor) -> Tensor:
         if not context.training:
-            return batch_norm(self.name, context, h.flatten(1, 3)).view_as(h)
+            rows = h.flatten(1, 3)
+            if context.measuring:
+                self._measure(context, rows)
+            return batch_norm(self.name, context, rows).view_as(h)
         weights = context.weights
         gamma, beta = weights[f"{self.name}.gamma"], weights[f"{self.name}.beta"]
         return torch.stack(
@@ -286,6 +289,13 @@ class Convolution:
                 for member in range(len(h))
             ]
         )
+
+    def _measure(self, context: Context, rows: Tensor) -> None:
+        """Take over mean and biased variance of rows [members, n, outputs], member by member."""
+        for member, own in enumerate(rows):
+            variance, mean = torch.var_mean(own, dim=0, correction=0)
+            context.buffers[f"{self.name}.mean"][member, 0] = mean
+            context.buffers[f"{self.name}.variance"][member, 0] = variance
 
     def _normalised_batch(
         self, context: Context, member: int, images: Tensor, gamma: Tensor, beta: Tensor

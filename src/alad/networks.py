@@ -46,6 +46,7 @@ class Context:
     vectors). dropout is None at evaluation. `batches` says how many independent batches lie one
     after the other along the rows: batch norm in training normalises each with its own statistics.
     `track_statistics` says whose running statistics follow: all, none, or the layers named.
+    `measuring`, at evaluation, lets convolutions set theirs to what passes through them.
     """
 
     weights: Mapping[str, Tensor]
@@ -54,6 +55,7 @@ class Context:
     training: bool = False
     track_statistics: bool | Container[str] = False
     batches: int = 1
+    measuring: bool = False
 
     def tracks(self, layer: str) -> bool:
         """Do the running statistics of this layer follow?"""

@@ -258,7 +258,7 @@ class Neural(Detector):
             label=self.name,
             verbose=bool(self.verbose),
         )
-        self._settle(training.best)
+        self._settle(training.best, step.X)
         self._learn_scores(step.X, self._sample(rows, seed))
         self.training_ = self._summary(training, step, seed)
 
@@ -287,7 +287,7 @@ class Neural(Detector):
         known = step.X[:: max(1, len(step.X) // most)]
 
         def score(X: np.ndarray) -> np.ndarray:
-            self._settle(step.scoring_arrays())
+            self._settle(step.scoring_arrays(), known)
             self._learn(name, known)
             return self._raw_scores(X, name)
 
@@ -355,9 +355,16 @@ class Neural(Detector):
         images = len(self._row_shape) > 1
         return {name: one for name, one in self.scores.items() if not (images and one.fit)}
 
-    def _settle(self, arrays: Mapping[str, Tensor]) -> None:
-        """Score with these averaged weights: spectral norms divided out, once and exactly."""
+    def _settle(self, arrays: Mapping[str, Tensor], rows: Tensor) -> None:
+        """Score with these averaged weights: spectral norms divided out, once and exactly.
+
+        rows: training rows, from which statistics may be measured.
+        """
         self._use(Context(*scoring_weights(self._networks, arrays)))
+        self._measure(rows)
+
+    def _measure(self, rows: Tensor) -> None:
+        """Let the model take its batch norm's statistics from training rows."""
 
     def _use(self, context: Context) -> None:
         self._evaluated, self._model = context, self._make_model(self._networks, context)

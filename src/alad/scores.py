@@ -18,7 +18,7 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import torch
@@ -54,6 +54,17 @@ class Cycle:
         x = x.expand(members, *x.shape)
         code = self.networks.encoder(self.context, x)
         return x, code, self.networks.generator(self.context, code)
+
+    def measure(self, x: Tensor) -> None:
+        """Set batch norm's statistics of convolutions to those of rows x on their way to a score.
+
+        Those that follow a training are of other weights, the last ones, and partly of generated
+        rows; after a few hundred steps they still hold some of their first values.
+        """
+        measuring = replace(self, context=replace(self.context, measuring=True))
+        x, code, _ = measuring.reconstruct(x)
+        if self.networks.xx is None:
+            self.networks.xz.features(measuring.context, x, code)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """f(x, x) and f(x, x'), [members, n, features]."""
