@@ -13,12 +13,13 @@ from torch.nn.functional import softplus
 
 import alad
 from alad.anogan import SCORES, distinct_rows
+from alad.context import Context
 from alad.errors import InputError
 from alad.game import discriminator_loss, generator_encoder_loss
 from alad.gan import GanArchitecture, GanNetworks, GanStep, play
-from alad.networks import Context, initial_weights, weight_layout
 from alad.presets import ANOGAN_PRESETS, GAN_ARCHITECTURES
 from alad.steps import Optimiser
+from alad.weights import initial_weights, weight_layout
 
 SMALL = GanArchitecture(3, (6,), (7, 5), (0.2, 0.5))
 QUICK = {"random_state": 0, "search_steps": 10}

@@ -9,13 +9,16 @@ from numeric_cases import case, close
 from torch.nn import functional
 
 import alad
-from alad.convolutions import Convolution, Window
+from alad.context import Context
+from alad.convolutions import Convolution
 from alad.errors import InputError
 from alad.game import FAMILY, networks_for
 from alad.image_networks import ImageArchitecture, halvings
-from alad.networks import Context, initial_weights, spectral_norm, weight_layout
+from alad.layers import spectral_norm
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser
+from alad.weights import initial_weights, weight_layout
+from alad.windows import Window
 
 SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
 WINDOWS = [
@@ -44,7 +47,7 @@ def library(x: torch.Tensor, weight: torch.Tensor, window: Window) -> torch.Tens
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("piece", [1, 10**9])
 def test_a_convolution_and_its_gradients_are_the_library_s(window, piece, monkeypatch):
-    monkeypatch.setattr("alad.convolutions.PATCH_BYTES", piece)
+    monkeypatch.setattr("alad.windows.PATCH_BYTES", piece)
     layer = Convolution("a", 3, 5, window)
     x, weight = weights(2, 3, *window.size, 3), weights(2, *layer.shapes()["a.weight"])
     bias = weights(2, 1, 5)

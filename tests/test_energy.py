@@ -10,9 +10,9 @@ from one_player import aurocs, leaf, one, sheet, unmoved
 from torch import Tensor
 
 import alad
+from alad.context import Context
 from alad.energy import EnergyNetwork, denoising_loss
 from alad.errors import InputError
-from alad.networks import Context
 
 CASE = case("dsebm")
 GIVEN, EXPECTED = CASE["given"], CASE["expected"]

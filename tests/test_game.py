@@ -8,8 +8,8 @@ import torch
 from numeric_cases import case, close
 from toy import context, networks, tensor, weights
 
+from alad.context import Context
 from alad.game import FAMILY, Game, discriminator_loss, generator_encoder_loss, play
-from alad.networks import Context
 
 CASE = case("game")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]

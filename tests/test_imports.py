@@ -14,7 +14,8 @@ PACKAGE = Path(alad.__file__).parent
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
-    *("networks", "convolutions", "image_networks", "game"),
+    *("context", "layers", "windows", "convolutions", "networks", "weights"),
+    *("image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native", "training"),
     *("calibration", "drift", "decisions", "attribution", "blocks", "fitted", "detector"),
     *("presets", "named_tensors", "neural", "adversarial", "anogan"),

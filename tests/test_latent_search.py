@@ -14,11 +14,12 @@ from numeric_cases import case, close
 from torch import Tensor
 
 from alad import native
+from alad.context import Context
 from alad.errors import InputError
 from alad.gan import GanArchitecture, GanNetworks
 from alad.latent_search import Descent, Found, LatentSearch, SearchSettings
 from alad.native.search import NativeSearch
-from alad.networks import Context, initial_weights, weight_layout
+from alad.weights import initial_weights, weight_layout
 
 CASE = case("anogan")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]

@@ -19,9 +19,10 @@ from alad import native
 from alad.errors import InputError
 from alad.game import Game
 from alad.native import NativeGameStep, build
-from alad.networks import Architecture, buffer_layout
+from alad.networks import Architecture
 from alad.randomness import StepNoise
 from alad.steps import GameStep, Optimiser, Player
+from alad.weights import buffer_layout
 
 SMALL = Architecture(3, (7,), (5, 9), 6, (8,), (10,), (4,))
 PAPER = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))

@@ -14,18 +14,13 @@ from torch import Tensor
 
 import alad
 from alad import native
+from alad.context import Context
 from alad.native import build
 from alad.native.score import NativeCycle, cycle
-from alad.networks import (
-    Architecture,
-    Context,
-    DenseNetworks,
-    buffer_layout,
-    initial_weights,
-    weight_layout,
-)
+from alad.networks import Architecture, DenseNetworks
 from alad.presets import ARCHITECTURES
 from alad.scores import SCORES, Cycle, Fitted
+from alad.weights import buffer_layout, initial_weights, weight_layout
 
 AWKWARD = Architecture(17, (20, 5), (), 3, (9, 7), (18, 33, 21), (3,))
 SHAPES = [

@@ -7,18 +7,12 @@ import pytest
 import torch
 from numeric_cases import case, close
 
-from alad.networks import (
-    Context,
-    Dense,
-    DenseNetworks,
-    Layout,
-    batch_norm,
-    initial_weights,
-    spectral_norm,
-    weight_layout,
-)
+from alad.context import Context
+from alad.layers import Dense, batch_norm, spectral_norm
+from alad.networks import DenseNetworks
 from alad.presets import ARCHITECTURES, architecture_for
 from alad.randomness import Purpose, stream
+from alad.weights import Layout, initial_weights, weight_layout
 
 NORM = case("batchnorm_ema")
 SPECTRAL = case("spectral")

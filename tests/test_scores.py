@@ -10,7 +10,7 @@ import torch
 from numeric_cases import case, close
 from toy import context, networks, tensor
 
-from alad.networks import Chain
+from alad.layers import Chain
 from alad.scores import SCORES, Cycle, compress, fit_whitened, mahalanobis, whitening
 
 CASE = case("scores")

@@ -7,10 +7,11 @@ import torch
 from numeric_cases import case, close
 
 from alad.game import FAMILY, Game
-from alad.networks import Dense, scoring_weights
+from alad.layers import Dense
 from alad.presets import architecture_for
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser, Player, ema_decay_at
+from alad.weights import scoring_weights
 
 OPTIMISER = Optimiser(1e-3, 8)
 

@@ -10,9 +10,9 @@ from one_player import aurocs, leaf, one, sheet, unmoved
 from torch import Tensor
 
 import alad
+from alad.context import Context
 from alad.descending import Trained
 from alad.errors import InputError
-from alad.networks import Context
 from alad.presets import CodeArchitecture
 from alad.reconstruction import CodeNetworks
 from alad.variational import bound, divergence, halves, log_likelihood, negative_bound, probability

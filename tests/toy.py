@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alad.networks import Architecture, Context, DenseNetworks
+from alad.context import Context
+from alad.networks import Architecture, DenseNetworks
 
 SHAPE = Architecture(
     latent=2,

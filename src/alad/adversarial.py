@@ -17,11 +17,12 @@ from torch import Tensor
 
 from alad import native
 from alad.blocks import score_in_blocks
+from alad.context import Context
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_networks import ImageArchitecture
 from alad.native.score import NativeCycle, cycle
-from alad.networks import Architecture, Context
+from alad.networks import Architecture
 from alad.neural import Neural
 from alad.parameters import one_of, whole
 from alad.presets import (

@@ -24,10 +24,10 @@ from torch import Tensor
 
 from alad import native
 from alad.blocks import score_in_blocks
+from alad.context import Context
 from alad.gan import START, GanArchitecture, GanNetworks, GanStep
 from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
-from alad.networks import Context
 from alad.neural import Neural, common_scale
 from alad.parameters import one_of, share, whole
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for

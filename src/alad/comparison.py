@@ -14,7 +14,7 @@ import pyarrow as pa
 from scipy.stats import rankdata
 
 from alad import catalogue, metrics
-from alad.data.protocols import half_of_normal
+from alad.data.splits import half_of_normal
 from alad.detector import Detector
 from alad.errors import InputError, on_one_line
 from alad.metrics import Estimate

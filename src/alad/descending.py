@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from alad.networks import Context
+from alad.context import Context
 from alad.neural import Neural
 from alad.randomness import StepNoise
 from alad.steps import LossStep, NetworkStep

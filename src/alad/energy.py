@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from alad.context import Context, Layer
 from alad.descending import Descending, Trained
-from alad.networks import Arrays, Context, Dense, Layer
+from alad.layers import Arrays, Dense
 from alad.parameters import positive
 from alad.presets import ENERGY_ARCHITECTURES, EnergyArchitecture
 from alad.randomness import StepNoise

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from alad.context import Context
 from alad.image_networks import ImageArchitecture, ImageNetworks
-from alad.networks import Architecture, Context, DenseNetworks, PairDiscriminator
+from alad.networks import Architecture, DenseNetworks, PairDiscriminator
 
 
 @dataclass(frozen=True)

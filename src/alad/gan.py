@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alad.context import Context, Layer
 from alad.errors import InputError
 from alad.game import Logits
-from alad.networks import Chain, Context, Dense, Layer, chain
+from alad.layers import Chain, Dense, chain
 from alad.randomness import Purpose, stream
 from alad.steps import Optimiser, TwoPlayerStep
 

@@ -19,9 +19,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from alad.convolutions import Convolution, Window
+from alad.convolutions import Convolution
 from alad.errors import InputError
-from alad.networks import Chain, PairDiscriminator
+from alad.layers import Chain
+from alad.networks import PairDiscriminator
+from alad.windows import Window
 
 Stacking = Literal["height", "channels"]
 

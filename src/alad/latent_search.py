@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from alad.gan import GanNetworks
-from alad.networks import COLUMNS_OF_EVEN_PRODUCT, LEAKY_SLOPE, Dense
+from alad.layers import COLUMNS_OF_EVEN_PRODUCT, LEAKY_SLOPE, Dense
 
 SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
@@ -65,7 +65,7 @@ class FrozenLayer:
     """weight [members, inputs, outputs] and bias, filled up with zeros to even numbers of columns.
 
     Whole vectors of columns: else the last rows of a block may be added up in another order than
-    the first (`networks.even_product`). What is filled up stays 0 all the way, and back.
+    the first (`layers.even_product`). What is filled up stays 0 all the way, and back.
     """
 
     inputs: int

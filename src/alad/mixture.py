@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.context import Context, Layer
 from alad.descending import Descending, Trained
-from alad.networks import Context, Layer, chain
+from alad.layers import chain
 from alad.parameters import positive
 from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, MixtureArchitecture
 from alad.randomness import StepNoise

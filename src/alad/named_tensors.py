@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from alad.context import Context, Layer
 from alad.errors import InputError
-from alad.networks import Context, Layer
 from alad.scores import Score
 
 

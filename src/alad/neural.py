@@ -19,17 +19,18 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from alad.context import Context, Networks
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.named_tensors import from_named_tensors, named_tensors, require_whole
-from alad.networks import Context, Networks, scoring_weights
 from alad.parameters import fraction, one_of, positive, share, whole
 from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
 from alad.scores import Score
 from alad.steps import NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
+from alad.weights import scoring_weights
 
 MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little

@@ -8,7 +8,8 @@ from typing import Any
 from alad.errors import InputError
 from alad.gan import GanArchitecture
 from alad.image_networks import ImageArchitecture, halvings
-from alad.networks import Activation, Architecture
+from alad.layers import Activation
+from alad.networks import Architecture
 
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
 ARCHITECTURES = {

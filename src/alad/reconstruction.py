@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.context import Context, Layer
 from alad.descending import Descending, Trained
-from alad.networks import Context, Layer, chain
+from alad.layers import chain
 from alad.parameters import one_of, positive, whole
 from alad.presets import (
     CODE_ARCHITECTURES,

@@ -25,8 +25,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from alad.context import Context
 from alad.game import AnyNetworks
-from alad.networks import Context, PairDiscriminator, even_product
+from alad.layers import even_product
+from alad.networks import PairDiscriminator
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1

@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from alad.context import Context, Layer, Networks
 from alad.game import (
     AnyArchitecture,
     AnyNetworks,
@@ -26,16 +27,8 @@ from alad.game import (
     networks_for,
     play,
 )
-from alad.networks import (
-    Context,
-    Layer,
-    Networks,
-    buffer_layout,
-    initial_buffers,
-    initial_weights,
-    weight_layout,
-)
 from alad.randomness import Order, Purpose, StepNoise, stream
+from alad.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.context import Context
 from alad.descending import Trained
-from alad.networks import Arrays, Context
+from alad.layers import Arrays
 from alad.parameters import whole
 from alad.randomness import StepNoise
 from alad.reconstruction import CodeNetworks, Coding

@@ -9,7 +9,8 @@ import pytest
 
 from alad.benchmark import cells
 from alad.benchmark.rows import BENCHMARKS, Row
-from alad.data.protocols import PROTOCOLS, Protocol, Split
+from alad.data.protocols import PROTOCOLS, Protocol
+from alad.data.splits import Split
 
 
 class Toy:

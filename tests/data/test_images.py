@@ -10,7 +10,9 @@ from PIL import Image
 from pyarrow import parquet
 
 from alad.data import images
-from alad.data.images import Form, Pictures, holds_pictures, size_of
+from alad.data.decoding import Form
+from alad.data.images import Pictures, size_of
+from alad.data.picture_files import holds_pictures
 from alad.errors import InputError
 from alad.preprocess import ImageScaler
 

@@ -10,6 +10,7 @@ from alad import metrics
 from alad.benchmark import Spread, TableRow
 from alad.errors import InputError
 from alad.published import Published
+from alad.report.bars import Estimate
 from alad.report.benchmark_page import (
     ablation_chart,
     benchmark_page,
@@ -20,7 +21,6 @@ from alad.report.benchmark_page import (
     timing_chart,
 )
 from alad.report.blocks import Figures, Section, Text
-from alad.report.charts import Estimate
 from alad.sheets import Sheet
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")

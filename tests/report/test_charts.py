@@ -7,21 +7,11 @@ import numpy as np
 import pytest
 
 from alad.report.axes import Axis
+from alad.report.bars import Compared, Estimate, bars
 from alad.report.canvas import WIDTH, Chart
-from alad.report.charts import (
-    Compared,
-    Estimate,
-    Quantiles,
-    Rule,
-    Series,
-    bars,
-    histogram,
-    plot,
-    shares_between,
-    steps,
-    thinned,
-)
+from alad.report.charts import Rule, Series, plot, steps, thinned
 from alad.report.games import game_chart
+from alad.report.histograms import Quantiles, histogram, shares_between
 
 SVG = "{http://www.w3.org/2000/svg}"
 UNIT = Axis("x", 0.0, 1.0)

@@ -13,7 +13,7 @@ from alad import metrics
 from alad.benchmark.cells import Cell, cells
 from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.runner import Job, Say, member_scores, work
-from alad.data.protocols import Split, fewer
+from alad.data.splits import Split, fewer
 
 SCORES = ("features", "logits", "l1", "l2", "whitened")  # those published, and ours
 POINTS = 120  # of a curve

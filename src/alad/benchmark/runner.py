@@ -16,7 +16,7 @@ from alad.benchmark.cells import Cell, cells, digest, protocol_of
 from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.one_class import is_one_class
 from alad.benchmark.surroundings import machine
-from alad.data.protocols import Split, fewer
+from alad.data.splits import Split, fewer
 from alad.errors import InputError, on_one_line
 from alad.storage import versions
 

@@ -13,7 +13,8 @@ from alad import published
 from alad.benchmark.ledger import Line
 from alad.benchmark.rows import Row, rows_of
 from alad.benchmark.table import latest
-from alad.data.protocols import PROTOCOLS, SMALL
+from alad.data.adbench import SMALL
+from alad.data.protocols import PROTOCOLS
 from alad.sheets import Sheet
 
 MEASURES = ("auroc", "average_precision")

@@ -7,10 +7,20 @@ with one line that says what to change; 130 stopped with Ctrl-C. A verb loads wh
 import sys
 from typing import NoReturn
 
-from alad.cli import comparing, deciding, measuring, models, reporting
+from alad.cli import comparing, deciding, measuring, models, reporting, scoring
 from alad.cli.frame import app, run
 
-__all__ = ["app", "comparing", "deciding", "main", "measuring", "models", "reporting", "run"]
+__all__ = [
+    "app",
+    "comparing",
+    "deciding",
+    "main",
+    "measuring",
+    "models",
+    "reporting",
+    "run",
+    "scoring",
+]
 
 
 def main() -> NoReturn:

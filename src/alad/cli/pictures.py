@@ -25,7 +25,8 @@ Strict = Annotated[
 
 def source(place: str, size: str | None, strict: bool) -> Any:
     """`alad.Pictures`, if that is what lies at `place`; else the place, for a table."""
-    from alad.data.images import Pictures, holds_pictures, size_of
+    from alad.data.images import Pictures, size_of
+    from alad.data.picture_files import holds_pictures
     from alad.errors import InputError
 
     wanted = None if size is None else size_of(size)

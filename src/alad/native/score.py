@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alad.context import Context
 from alad.errors import InputError
 from alad.game import AnyNetworks
 from alad.latent_search import SLOPES
+from alad.layers import BATCH_NORM_EPSILON, Dense
 from alad.native import build
 from alad.native.frozen import (
     FrozenLayer,
@@ -25,7 +27,7 @@ from alad.native.frozen import (
     supported,
     workspace,
 )
-from alad.networks import BATCH_NORM_EPSILON, Context, Dense, DenseNetworks
+from alad.networks import DenseNetworks
 from alad.scores import Cycle
 
 ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start

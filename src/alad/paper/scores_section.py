@@ -10,10 +10,11 @@ from alad.benchmark.ledger import Line, measured
 from alad.benchmark.table import latest, spread
 from alad.metrics import Curve
 from alad.report.axes import Axis
+from alad.report.bars import Compared, Estimate, bars
 from alad.report.benchmark_page import BESIDE, precision_recall_chart, roc_chart
 from alad.report.blocks import Figures, Rows, Section, Text
 from alad.report.canvas import Chart
-from alad.report.charts import Compared, Estimate, Quantiles, bars, histogram
+from alad.report.histograms import Quantiles, histogram
 from alad.report.terminal import mean_and_sd
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from alad import published
 from alad.benchmark.ledger import Line, measured
 from alad.benchmark.rows import published_as
+from alad.report.bars import Estimate
 from alad.report.benchmark_page import timing_chart
 from alad.report.blocks import Figures, Rows, Section
-from alad.report.charts import Estimate
 
 
 def inference_times(lines: Iterable[Line]) -> list[Section]:

@@ -5,7 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from alad.data.images import Form, Pictures
+from alad.data.decoding import Form
+from alad.data.images import Pictures
 from alad.errors import InputError
 
 CHANNELS = (1, 3, 4)  # the last axis of colour images; another length is most likely no channel

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from alad.errors import InputError
 from alad.report.axes import Axis
+from alad.report.bars import Compared, Estimate, bars
 from alad.report.blocks import Block, Cell, Figures, Notes, Rows, Section, Text
 from alad.report.canvas import TONES, Chart
-from alad.report.charts import Compared, Estimate, Series, bars, plot
+from alad.report.charts import Series, plot
 from alad.report.document import Page, write_text
 from alad.report.games import game_chart
 from alad.report.terminal import BENCHMARK_HEADS, MEASURES, benchmark_notes, benchmark_row

@@ -9,7 +9,8 @@ from alad.errors import InputError
 from alad.report.axes import Axis, number
 from alad.report.blocks import Block, Cell, Figures, Rows, Section, Text
 from alad.report.canvas import Chart
-from alad.report.charts import Group, Rule, Series, histogram, plot
+from alad.report.charts import Rule, Series, plot
+from alad.report.histograms import Group, histogram
 from alad.report.learnt import training_scores
 
 RATES = (0.1, 0.05, 0.01, 0.001)  # false-alarm rates shown beside the one asked for

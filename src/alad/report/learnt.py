@@ -8,7 +8,8 @@ import numpy as np
 from alad.report.axes import Axis, number
 from alad.report.blocks import Block, Facts, Figures, Rows, Section, Text
 from alad.report.canvas import Chart
-from alad.report.charts import Quantiles, Rule, Series, plot
+from alad.report.charts import Rule, Series, plot
+from alad.report.histograms import Quantiles
 from alad.report.terminal import column_facts
 
 PLAYERS = ("discriminators", "encoder and generator")  # an adversarial game's two losses

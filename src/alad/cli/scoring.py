@@ -1,0 +1,109 @@
+"""The verb that scores new rows with a model."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from alad.cli import pictures
+from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Rule, warn_of_drift
+from alad.cli.frame import (
+    AsJson,
+    Device,
+    Drop,
+    Model,
+    Quiet,
+    Source,
+    app,
+    option,
+    print_json,
+    say,
+    separated,
+)
+from alad.cli.pictures import Strict
+from alad.errors import InputError, located
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from alad.detector import Detector
+
+
+@app.command()
+def score(
+    model: Model,
+    table: Source,
+    output: Annotated[
+        str,
+        option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
+    ] = "-",
+    score: Annotated[
+        str | None,
+        option(help="Another score of the same networks; nothing is flagged then."),
+    ] = None,
+    false_alarm_rate: FalseAlarmRate = None,
+    confidence: Confidence = None,
+    fdr: Fdr = None,
+    drop: Drop = None,
+    strict: Strict = False,
+    device: Device = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the rows of TABLE: its columns, then anomaly_score and is_anomaly.
+
+    Of a folder of pictures: the file's name, then the same.
+
+    anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on that
+    flagged the model's contamination share of its training rows; with --false-alarm-rate or --fdr
+    by the p-values of a calibrated model, which are added.
+    """
+    from alad import catalogue
+    from alad.data import tables, writing
+
+    if as_json and output == writing.STREAM:
+        raise InputError(
+            "--json and the scored rows both want standard output; name a file with -o"
+        )
+    rule = Rule(false_alarm_rate, confidence, fdr)
+    rule.check(score)
+    writing.check_target(output)
+    detector = catalogue.load(model, device=device)
+    threshold = rule.threshold(detector)
+    source = pictures.source(table, None, strict)
+    with located(pictures.place(source) or tables.place_of(table)):
+        if pictures.are(source):
+            added = _scores(detector, source, score, rule)
+            whole = writing.with_columns(pictures.table(source), added)
+        else:
+            rows = tables.read_table(table)
+            added = _scores(detector, _without(rows, separated(drop)), score, rule)
+            whole = writing.with_columns(rows, added)
+    writing.write_table(whole, output)
+    facts = {"output": output, "rows": whole.num_rows, "threshold": threshold}
+    flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
+    if as_json:
+        print_json({**facts, "flagged": flagged})
+    if score is None:
+        warn_of_drift(detector, added["anomaly_score"])
+    if not quiet:
+        pictures.say_skipped(source)
+        found = "" if flagged is None else f", {rule.told(detector, whole.num_rows, flagged)}"
+        say(f"{whole.num_rows} rows scored{found}")
+
+
+def _scores(
+    detector: "Detector", rows: Any, name: str | None, rule: Rule
+) -> "dict[str, np.ndarray]":
+    """The columns to add."""
+    if name is None:
+        return rule.columns(detector, rows)
+    score_as = getattr(detector, "score_as", None)
+    if score_as is None:
+        raise InputError(f"{detector.name} has only one score; leave out --score")
+    return {"anomaly_score": score_as(rows, name)}
+
+
+def _without(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Table":
+    absent = [name for name in names if name not in rows.column_names]
+    if absent:
+        raise InputError(f"the table has no column {', '.join(absent)} to drop")
+    return rows.drop_columns(list(names))

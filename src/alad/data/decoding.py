@@ -1,0 +1,140 @@
+"""From the bytes of a picture to pixels.
+
+What a picture becomes, whatever its file: grey or red-green-blue, 8 or 16 bits, upright.
+
+- Turned as its EXIF orientation says.
+- A palette is looked up; transparent parts are laid on white, as a page shows them.
+- CMYK and its like become RGB. Grey of 16 bits keeps them; colour of 16 bits is read as 8 (Pillow).
+- Of another size than wanted: resized, its aspect ratio not kept, by area-true bilinear filtering.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from alad.data.picture_files import Unreadable
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+MOST_PIXELS = 64_000_000  # of one picture; more is a mistake, or meant to fill the memory
+OPAQUE_BACKGROUND = (255, 255, 255, 255)
+
+Mode = Literal["L", "RGB"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What all pictures of a set are made to be."""
+
+    height: int
+    width: int
+    channels: int  # 1 = grey, 3 = red, green, blue
+    bits: int = 8  # 8 or 16
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture is before it is decoded."""
+
+    height: int
+    width: int
+    channels: int
+    bits: int
+
+
+def require_pillow() -> None:
+    try:
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise InputError("pictures need Pillow: pip install 'alad[images]'") from error
+
+
+def _opened(content: bytes) -> Image:
+    """A picture whose header was read; Unreadable says what is the matter with it."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not content:
+        raise Unreadable("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large pictures; those are looked for below
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise Unreadable("is no picture of a known format") from error
+    except Image.DecompressionBombError as error:
+        raise Unreadable("has too many pixels; shrink it") from error
+    if image.width * image.height > MOST_PIXELS:
+        size = f"{image.width} × {image.height}"
+        raise Unreadable(f"has {size} pixels; shrink it to at most {MOST_PIXELS // 10**6} million")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise Unreadable(f"has {frames} frames; save the one that is meant")
+    return image
+
+
+# what Pillow raises for bytes that are no whole picture
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError)
+
+
+def header_of(content: bytes) -> Header:
+    image = _opened(content)
+    height, width = image.height, image.width
+    if image.getexif().get(0x0112, 1) >= 5:  # orientations 5 to 8 lie on their side
+        height, width = width, height
+    grey = image.mode in ("1", "L", "LA", "La") or _is_deep(image)
+    return Header(height, width, 1 if grey else 3, 16 if _is_deep(image) else 8)
+
+
+def _is_deep(image: Image) -> bool:
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def decoded(content: bytes, form: Form) -> np.ndarray:
+    """[height, width, channels] in the wanted form."""
+    from PIL import ImageOps
+
+    image = _opened(content)
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise Unreadable("has floating-point pixels; save it with 8 or 16 bits")
+    return _deep(image, form) if _is_deep(image) else _plain(image, form)
+
+
+def _plain(image: Image, form: Form) -> np.ndarray:
+    """From 8 bits a channel."""
+    from PIL import Image
+
+    if image.has_transparency_data:
+        page = Image.new("RGBA", image.size, OPAQUE_BACKGROUND)
+        image = Image.alpha_composite(page, image.convert("RGBA"))
+    mode: Mode = "L" if form.channels == 1 else "RGB"
+    if image.mode != mode:
+        image = (image if image.mode == "L" else image.convert("RGB")).convert(mode)
+    if image.size != (form.width, form.height):
+        image = image.resize((form.width, form.height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image, np.uint8).reshape(form.height, form.width, form.channels)
+    return pixels.astype(np.uint16) * 257 if form.bits == 16 else pixels
+
+
+def _deep(image: Image, form: Form) -> np.ndarray:
+    """From grey of 16 bits."""
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    if pixels.min() < 0 or pixels.max() > 0xFFFF:
+        raise Unreadable("has more than 16 bits a pixel; save it with 8 or 16")
+    if image.size != (form.width, form.height):
+        smooth = Image.fromarray(pixels.astype(np.float32))
+        pixels = smooth.resize((form.width, form.height), Image.Resampling.BILINEAR)
+    deep = np.rint(np.asarray(pixels, np.float32)).astype(np.uint16)[..., np.newaxis]
+    deep = np.repeat(deep, form.channels, axis=2)
+    return deep if form.bits == 16 else (deep // 257).astype(np.uint8)

@@ -1,0 +1,111 @@
+"""Where pictures are: in a folder and all below it, in one file, in a column of image bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from alad.errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # how pictures begin
+
+
+class Unreadable(Exception):
+    """Why a picture is left out."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture not yet read: in a file, or in memory."""
+
+    name: str
+    content: Path | bytes | None
+
+    def bytes(self) -> bytes:
+        if isinstance(self.content, bytes):
+            return self.content
+        if self.content is None:
+            raise Unreadable("the cell is missing")
+        try:
+            return self.content.read_bytes()
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror}") from error
+
+
+def holds_pictures(source: str | Path) -> bool:
+    """Is it a folder, a picture file, or a table with a column of image bytes?"""
+    path = Path(source)
+    if path.is_dir():
+        return True
+    return path.is_file() and (_begins_as_picture(path) or _bytes_column(path) is not None)
+
+
+def cells_of(source: Path) -> list[Cell]:
+    if source.is_dir():
+        files = sorted(path for path in source.rglob("*") if _seems_picture(path, source))
+        return [Cell(path.relative_to(source).as_posix(), path) for path in files]
+    if not source.is_file():
+        raise InputError(f"{source}: no such file or folder")
+    column = _bytes_column(source)
+    if column is None:
+        return [Cell(source.name, source)]
+    return _cells_of_column(column)
+
+
+def _seems_picture(path: Path, below: Path) -> bool:
+    """By its suffix or by how it begins; what is hidden is left alone."""
+    hidden = any(part.startswith(".") for part in path.relative_to(below).parts)
+    if hidden or not path.is_file():
+        return False
+    return path.suffix.lower() in SUFFIXES or _begins_as_picture(path)
+
+
+def _begins_as_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head.startswith(MAGIC) and (not head.startswith(b"RIFF") or head[8:] == b"WEBP")
+
+
+def _bytes_column(path: Path) -> pa.ChunkedArray | None:
+    """The first column of a Parquet or Arrow file that holds bytes; None if there is none."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    try:
+        if head[:4] == b"PAR1":
+            name = _bytes_name(parquet.read_schema(path))
+            return None if name is None else parquet.read_table(path, columns=[name])[name]
+        if head == b"ARROW1":
+            with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
+                name = _bytes_name(reader.schema)
+                return None if name is None else reader.read_all()[name]
+    except (pa.ArrowException, OSError, ValueError):
+        return None  # whoever reads it as a table says what is wrong with it
+    return None
+
+
+def _bytes_name(schema: pa.Schema) -> str | None:
+    return next((one.name for one in schema if _is_bytes(one.type)), None)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        names = [kind.field(at).name for at in range(kind.num_fields)]
+        return "bytes" in names and _is_bytes(kind.field("bytes").type)
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _cells_of_column(column: pa.ChunkedArray) -> list[Cell]:
+    found = []
+    for row, value in enumerate(column.to_pylist()):
+        name = f"row {row}"
+        if isinstance(value, dict):
+            name, value = value.get("path") or name, value["bytes"]
+        found.append(Cell(name, value))
+    return found
