@@ -233,3 +233,15 @@ def test_presets_are_complete_settings(name: str):
 def test_bad_parameters_are_named(parameter: str, value: object, said: str):
     with pytest.raises(InputError, match=said):
         alad.AnoGAN(**{parameter: value}).fit(ring(30))
+
+
+def test_threshold_is_told_by_a_sample_of_the_rows():
+    """With more rows than `threshold_rows`: a share `contamination` of that sample is flagged."""
+    X = ring(400)
+    how = {"max_steps": 20, "contamination": 0.25, **QUICK}
+    few, all_of_them = (alad.AnoGAN(threshold_rows=n, **how).fit(X) for n in (80, 400))
+    assert (few.anomaly_score(X) == all_of_them.anomaly_score(X)).all()
+    assert few.training_["scores"]["rows"] < 80 < all_of_them.training_["scores"]["rows"]
+    assert (all_of_them.predict(X) == -1).sum() == 100
+    assert 60 < (few.predict(X) == -1).sum() < 140
+    assert len(few.calibration_.scores) < len(all_of_them.calibration_.scores) == 40

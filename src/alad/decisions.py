@@ -75,11 +75,15 @@ class Deciding(ABC):
 
 
 def held_out_calibration(
-    scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray
+    scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray, judged: slice | np.ndarray
 ) -> Calibration | None:
-    """From the scores of the held-out rows, save those that equal a training row."""
-    held_out = np.flatnonzero(~learnt)
-    new = unseen(matrix[held_out], matrix[learnt])
+    """From the scores of the held-out rows judged, save those that equal a learnt one.
+
+    scores: one for each of matrix[judged]; learnt: bool, one for each row of `matrix`.
+    """
+    held_out = ~learnt[judged]
+    new = unseen(matrix[judged][held_out], matrix[learnt])
     if not new.any():
         return None
-    return Calibration.of(scores[held_out[new]], "held out at fit", scores[held_out[~new]])
+    scores = scores[held_out]
+    return Calibration.of(scores[new], "held out at fit", scores[~new])

@@ -115,9 +115,10 @@ class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
         self._fit_matrix(matrix if learnt.all() else matrix[learnt])
         facts = {"rows": int(learnt.sum()), "seconds": round(time.perf_counter() - begun, 3)}
         self.training_ = facts | storable("training_", self.training_)
-        scores = self._scores(matrix)
-        self.training_["scores"] = _summed_up(scores[learnt])
-        self.calibration_ = held_out_calibration(scores, matrix, learnt)
+        judged = self._judged(len(matrix))
+        scores = self._scores(matrix[judged])
+        self.training_["scores"] = _summed_up(scores[learnt[judged]])
+        self.calibration_ = held_out_calibration(scores, matrix, learnt, judged)
         self._references = _spread(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
@@ -142,6 +143,10 @@ class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
             generator = stream(seed_of(self.random_state), 0, Purpose.CALIBRATION)
             chosen[generator.permutation(n)[:count]] = True
         return chosen
+
+    def _judged(self, n: int) -> slice | np.ndarray:
+        """Which of the n rows given to `fit` are scored there: they set `offset_` and calibrate."""
+        return slice(None)
 
     def anomaly_score(self, X: Any) -> np.ndarray:
         """Float64 [n], large = anomalous."""

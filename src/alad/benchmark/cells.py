@@ -11,9 +11,11 @@ from alad.benchmark.rows import Row, rows_of, usual_runs
 from alad.data.protocols import PROTOCOLS, Protocol
 from alad.errors import InputError
 
-# Parameters that say how a fit is done here and now, not what is fitted; and that of calibration,
-# which benchmarks always do without: all their rows are learnt from.
+# Parameters that say how a fit is done here and now, not what is fitted; that of calibration,
+# which benchmarks always do without: all their rows are learnt from; and that of a threshold: they
+# flag the protocol's share.
 INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
+INCIDENTAL += ("threshold_rows",)
 # Parameters that came after lines had been written, at the value that changes nothing.
 LATER = {"gamma": None, "stopping_rule": "swapped"}
 
