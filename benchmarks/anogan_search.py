@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 import alad
 from alad.anogan import AnoGAN
-from alad.gan import START
+from alad.benchmark import plain_anogan
 
 SIZES = {"kdd99": (121, 50), "arrhythmia": (274, 32)}  # width, rows of a batch
 MANY = 20_000  # rows, for ALAD's rate
@@ -45,29 +44,9 @@ def make(kind: type, name: str, X: np.ndarray, **settings: Any) -> Any:
     return kind(**fixed, **settings).fit(X)
 
 
-def row_by_row(detector: AnoGAN, x: Tensor) -> np.ndarray:
+def row_by_row(detector: AnoGAN, X: np.ndarray) -> np.ndarray:
     """Losses [n]: each row's search on its own, by autograd and torch.optim.Adam."""
-    return np.concatenate([by_autograd(detector, row[None]) for row in x])
-
-
-def by_autograd(detector: AnoGAN, x: Tensor) -> np.ndarray:
-    """Losses [n], all rows of x [n, width] searched for at once: as ALAD's authors ran it."""
-    model, weight = detector._model, detector.discrimination_weight
-    real = model.networks.judge.features(model.context, x[None]).detach()
-    z = model.context.buffers[START].repeat(1, len(x), 1).requires_grad_()
-    adam = torch.optim.Adam([z], detector.search_learning_rate)
-
-    def losses() -> Tensor:
-        generated = model.networks.generator(model.context, z)
-        features = model.networks.judge.features(model.context, generated)
-        residual = (x - generated).abs().sum(dim=2)
-        return (1 - weight) * residual + weight * (real - features).abs().sum(dim=2)
-
-    for _ in range(detector.search_steps):
-        adam.zero_grad()
-        losses().sum().backward()
-        adam.step()
-    return losses()[0].detach().numpy()
+    return np.concatenate([plain_anogan.search(detector, row[None]) for row in X])
 
 
 def compare(name: str, rounds: int, threads: int) -> None:
@@ -76,10 +55,10 @@ def compare(name: str, rounds: int, threads: int) -> None:
     generator = np.random.default_rng(0)
     X, many = (generator.normal(size=(n, width)).astype(np.float32) for n in (rows, 1_000))
     searches = {engine: make(AnoGAN, name, X, engine=engine) for engine in ("torch", "native")}
-    x, plain = torch.from_numpy(X), searches["torch"]
+    plain = searches["torch"]
     print(f"{name}: {plain.search_steps} steps, {width} columns, one thread")
-    alone = seconds(lambda: row_by_row(plain, x[:1]), rounds)
-    batch = seconds(lambda: by_autograd(plain, x), rounds)
+    alone = seconds(lambda: row_by_row(plain, X[:1]), rounds)
+    batch = seconds(lambda: plain_anogan.search(plain, X), rounds)
     print(f"  row by row, plain PyTorch    {1e3 * alone:9.2f} ms a row")
     print(
         f"  a batch, plain PyTorch       {1e3 * batch / rows:9.2f} ms a row; "
@@ -121,8 +100,8 @@ def _beside_alad(name: str, X: np.ndarray, batches: dict[str, float], rounds: in
 
 def _check(searches: dict[str, AnoGAN], X: np.ndarray) -> None:
     """Four ways to one number, or else the times mean nothing."""
-    expected = row_by_row(searches["torch"], torch.from_numpy(X))
-    batch = by_autograd(searches["torch"], torch.from_numpy(X))
+    expected = row_by_row(searches["torch"], X)
+    batch = plain_anogan.search(searches["torch"], X)
     np.testing.assert_allclose(batch, expected, rtol=1e-2)
     for detector in searches.values():
         np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-2)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import alad
 from alad import metrics
 from alad.benchmark import aspects, timing
 from alad.benchmark.ledger import Ledger
@@ -65,9 +66,18 @@ def test_the_first_batches_are_not_counted(monkeypatch):
         def anomaly_score(self, rows):
             seen.append(len(rows))
 
-    found = timing.milliseconds(Quick(), np.zeros((100, 2)), Timed("q", "q", 40, 3))
+    found = timing.milliseconds(Quick(), np.zeros((100, 2)), Timed("q", "q", 40, 3, "table"))
     assert found["milliseconds"] == found["slowest"] == 500
     assert seen == [40] * (timing.WARM_UP + 3)
+
+
+def test_the_plain_search_finds_what_the_detector_does():
+    X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    how = {"max_steps": 20, "search_steps": 30, "scaling": "none", "random_state": 0}
+    detector = alad.AnoGAN(**how).fit(X)
+    found = {name: answer(detector, X[:5]) for name, answer in timing.ANSWERS.items()}
+    np.testing.assert_allclose(found["plain"], found["table"], rtol=1e-3)
+    assert (found["encoded"] == found["table"]).all()
 
 
 def test_times_of_a_table_that_fails_are_an_error_and_tried_again(toy, tmp_path):
@@ -75,7 +85,7 @@ def test_times_of_a_table_that_fails_are_an_error_and_tried_again(toy, tmp_path)
         raise ArithmeticError("no")
 
     path = tmp_path / "timing.jsonl"
-    bad = Bench("toy", "paper", (Timed("nope", "nope", 5, 1),), {})
+    bad = Bench("toy", "paper", (Timed("nope", "nope", 5, 1, "table"),), {})
     ledger = timing.run([bad], path=path)
     assert ["error" in line for line in ledger.lines()] == [True]
     assert Ledger(path).finished() == set()

@@ -81,8 +81,10 @@ def test_every_row_of_the_paper_has_a_row_here():
 
 
 def test_the_ratio_is_of_the_two_medians():
-    lines = {"alad": {"milliseconds": 2.0}, "anogan": {"milliseconds": 500.0}}
+    times = {"alad": 2.0, "anogan": 50.0, "anogan, plain": 500.0}
+    lines = {name: {"milliseconds": time} for name, time in times.items()}
     assert times_section.ratio(lines) == 250
+    assert times_section.ratio(lines, "anogan") == 25
 
 
 def test_a_pass_over_a_toy_writes_the_page_and_goes_on(toy, tmp_path):
