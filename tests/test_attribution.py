@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from test_detector import every_detector, frame, quick, rows
 
-from alad import catalogue, storage
-from alad.attribution import contributions, nearest
+from alad import attribution, catalogue, explanation, storage
+from alad.attribution import contributions, middle, nearest
 from alad.errors import InputError
 
 
 def test_a_sum_is_shared_out_exactly():
     """Each column has its own part; columns 1 and 2 are one column of the table."""
     weights = np.array([1.0, 10.0, 100.0, 1000.0])
-    rows, references = np.array([[1.0, 2, 3, 4]]), np.array([[0.0, 1, 1, 4]])
+    rows, references = np.array([[1.0, 2, 3, 4]]), np.array([[[0.0, 1, 1, 4]]])
     found = contributions(lambda X: X @ weights, rows, references, np.array([0, 2, 2, 5]))
     np.testing.assert_allclose(found, [[1, 210, 0]], rtol=1e-12)
 
@@ -22,14 +22,58 @@ def test_a_sum_is_shared_out_exactly():
 def test_a_product_is_shared_out_evenly():
     """x y from (0, 0) to (2, 3): either column alone changes nothing, so each has half of 6."""
     found = contributions(
-        lambda X: X[:, 0] * X[:, 1], np.array([[2.0, 3.0]]), np.zeros((1, 2)), np.array([0, 1])
+        lambda X: X[:, 0] * X[:, 1], np.array([[2.0, 3.0]]), np.zeros((1, 1, 2)), np.array([0, 1])
     )
     np.testing.assert_allclose(found, [[3, 3]])
 
 
 def test_one_column_far_off_does_not_choose_the_nearest_row():
     known = np.array([[0.0, 0.0, 0.0], [100.0, 5.0, 5.0]])
-    assert nearest(np.array([[90.0, 0.1, 0.1]]), known).tolist() == [[0.0, 0.0, 0.0]]
+    assert nearest(np.array([[90.0, 0.1, 0.1]]), known).tolist() == [[[0.0, 0.0, 0.0]]]
+
+
+def test_several_references_share_the_work_and_their_mean_is_what_contributions_add_up_to():
+    """x y at (2, 3), beside (0, 0), from where each has 3, and (1, 1)."""
+    rows, references = np.array([[2.0, 3.0]]), np.array([[[0.0, 0.0]], [[1.0, 1.0]]])
+    found = contributions(lambda X: X[:, 0] * X[:, 1], rows, references, np.array([0, 1]))
+    # from (1, 1): x first gives 1 · 3, y then 2 · 1; y first gives 2 · 2, x then 1 · 1
+    np.testing.assert_allclose(found, [[(3 + 2) / 2, (3 + 3) / 2]])
+
+
+def test_orders_that_do_not_divide_among_the_references_are_refused():
+    with pytest.raises(ValueError, match="8 orders cannot be dealt out to 3 references"):
+        contributions(np.sum, np.zeros((1, 2)), np.zeros((3, 1, 2)), np.array([0, 1]))
+
+
+def test_the_same_by_pieces(monkeypatch: pytest.MonkeyPatch):
+    generator = np.random.default_rng(0)
+    rows, references = generator.normal(size=(7, 3)), generator.normal(size=(4, 7, 3))
+
+    def found() -> np.ndarray:
+        return contributions(lambda X: np.prod(X, 1), rows, references, np.arange(3))
+
+    whole = found()
+    monkeypatch.setattr(attribution, "NUMBERS_AT_ONCE", 1)
+    np.testing.assert_array_equal(found(), whole)
+
+
+def test_the_nearest_come_in_their_order_and_again_where_they_are_too_few():
+    known, row = np.array([[3.0], [0.5], [0.1]]), np.zeros((1, 1))
+    assert nearest(row, known, 2)[:, 0, 0].tolist() == [0.1, 0.5]
+    assert nearest(row, known[1:], 4)[:, 0, 0].tolist() == [0.1, 0.5, 0.1, 0.5]
+
+
+def test_expected_is_the_middle_number_or_the_most_frequent_value():
+    cells = [[[1.0, "a", None, 7]], [[9.0, "b", None, None]], [[3.0, "b", "x", None]]]
+    assert middle(cells) == [[3.0, "b", None, None]]
+    assert middle([*cells, [[4.0, "a", "x", 5]]]) == [[3.0, "a", "x", 5]]
+
+
+def test_no_more_learnt_rows_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(explanation, "MOST_KEPT", 3)
+    assert explanation.kept(np.arange(10.0).reshape(5, 2)).tolist() == [[0, 1], [4, 5], [8, 9]]
+    monkeypatch.setattr(explanation, "NUMBERS_KEPT", 5)
+    assert len(explanation.kept(np.zeros((9, 2)))) == 2
 
 
 @every_detector

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from alad import report
+from alad.attribution import Explanation
 from alad.benchmark import Spread, TableRow
 from alad.errors import InputError
-from alad.explanation import Misses
 from alad.published import Published
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
@@ -38,9 +38,13 @@ def shown(capsys, *parts) -> str:
     return capsys.readouterr().out
 
 
-def missed(rows: int = 3) -> Misses:
-    times = np.arange(rows * 2, dtype=float).reshape(rows, 2)
-    return Misses(("radius", "area"), times)
+def explained(rows: int = 3) -> Explanation:
+    """Score 9, 8, …; the area raises it three times as much as the radius."""
+    given = np.repeat([[1.0, 3.0]], rows, axis=0)
+    cells = [[1.5, 2.5]] * rows
+    return Explanation(
+        ("radius", "area"), cells, cells, given, 9.0 - np.arange(rows), np.ones(rows)
+    )
 
 
 def test_benchmark_table_shows_numbers_published_ones_and_notes_once(capsys):
@@ -77,17 +81,16 @@ def test_mean_and_sd():
     assert report.mean_and_sd(None) == ""
 
 
-def test_top_table_names_the_most_missed_columns_first(capsys):
-    scores, truth = np.array([9.0, 8.0]), ["malignant", "benign"]
-    text = shown(capsys, report.top_table(scores, truth, missed(), "Top"))
+def test_top_table_names_the_columns_that_raise_the_score_most_first(capsys):
+    text = shown(capsys, report.top_table(["malignant", "benign"], explained(), "Top"))
     first, second = (line for line in text.splitlines() if "radius" in line)
     assert "9.000" in first and "malignant" in first
-    assert first.index("area 1.0×") < first.index("radius 0.0×")
-    assert "benign" in second
+    assert first.index("area 75 %") < first.index("radius 25 %")
+    assert "8.000" in second and "benign" in second
 
 
 def picture(path: Path, scores: dict[str, np.ndarray]) -> bytes:
-    report.draw(path, scores, 0.5, missed(20), "title")
+    report.draw(path, scores, 0.5, explained(20), "title")
     return path.read_bytes()
 
 

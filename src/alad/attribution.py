@@ -2,19 +2,23 @@
 
 A row is changed into a reference row column by column, and each column is given what the score
 changes by when it is swapped; the mean over several orders of the columns (Shapley 1953; sampled as
-by Štrumbelj, Kononenko 2010, every order with its reverse). The contributions of a row add up to
-its score minus that of the reference, whatever the detector: no gradient is needed, and the one-hot
-columns of a category are swapped together, so that no row is half of one category.
+by Štrumbelj, Kononenko 2010, every order with its reverse) and over several references. The
+contributions of a row add up to its score minus the mean score of its references, whatever the
+detector: no gradient is needed, and the one-hot columns of a category are swapped together, so that
+no row is half of one category.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 ORDERS = 8  # of the columns, half of them the reverse of the others
+REFERENCES = 4  # rows that one is compared with; orders are dealt out to them evenly
 NAMED = 3  # columns named for a row
+NUMBERS_AT_ONCE = 1 << 22  # of changed rows, scored together
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +31,21 @@ class Explanation:
 
     columns: tuple[str, ...]
     values: list[list[Any]]  # [n][columns], as in the table
-    expected: list[list[Any]]  # [n][columns], of the reference: what the model takes for normal
+    expected: list[list[Any]]  # [n][columns], of the references: the middle one of their values
     contributions: np.ndarray  # float64 [n, columns]
     score: np.ndarray  # float64 [n], large = anomalous
-    reference_score: np.ndarray  # float64 [n]
+    reference_score: np.ndarray  # float64 [n], mean over references
 
     def worst(self, row: int, count: int = NAMED) -> list[int]:
         """Numbers of the columns that raised the score of one row most, the first one foremost."""
         order = np.argsort(-self.contributions[row], kind="stable")
         return [int(at) for at in order[:count]]
+
+    def raising(self, row: int) -> np.ndarray:
+        """Float64 [columns]: each column's part, 0 to 1, in what raised the score of one row."""
+        raised = np.maximum(self.contributions[row], 0)
+        total = float(raised.sum())
+        return raised / total if total > 0 else raised
 
 
 def contributions(
@@ -45,54 +55,78 @@ def contributions(
     source: np.ndarray,
     orders: int = ORDERS,
 ) -> np.ndarray:
-    """Float64 [n, columns] for rows and references [n, width], each row having its own.
+    """Float64 [n, columns] for rows [n, width] and references [k, n, width], k for each row.
 
-    source [width]: which column of the table a column of the rows comes from; the result has a
-    column for each of its distinct values, ascending. The same row has the same result always.
+    k divides `orders`, or adding up would fail. source [width]: which column of the table a column
+    of the rows comes from; the result has a column for each of its distinct values, ascending. The
+    same row has the same result always.
     """
-    places = [np.flatnonzero(source == column) for column in np.unique(source)]
-    sequences = _sequences(len(places), orders)
-    pairs = zip(rows, references, strict=True)
-    shares = [_shared_out(score, row, reference, places, sequences) for row, reference in pairs]
-    return np.array(shares).reshape(len(rows), len(places))
+    if orders % len(references):
+        raise ValueError(f"{orders} orders cannot be dealt out to {len(references)} references")
+    found, place = np.unique(source, return_inverse=True)
+    given = np.zeros((len(rows), len(found)))
+    for at, order in enumerate(_sequences(len(found), orders)):
+        # step j of the way to the reference has the first j columns of the order swapped
+        swapped = np.argsort(order)[place] < np.arange(len(found) + 1)[:, np.newaxis]
+        reference = references[at % len(references)]
+        given[:, order] += _falls(score, rows, reference, swapped)
+    return given / orders
 
 
 def _sequences(columns: int, orders: int) -> np.ndarray:
     """Int [orders, columns]: half of them drawn, always the same ones, and their reverses."""
     generator = np.random.default_rng(0)
-    drawn = [generator.permutation(columns) for _ in range(max(1, orders // 2))]
+    drawn = [generator.permutation(columns) for _ in range(orders // 2)]
     return np.array([*drawn, *(order[::-1] for order in drawn)])
 
 
-def _shared_out(
+def _falls(
     score: Callable[[np.ndarray], np.ndarray],
-    row: np.ndarray,
+    rows: np.ndarray,
     reference: np.ndarray,
-    places: list[np.ndarray],
-    sequences: np.ndarray,
+    swapped: np.ndarray,
 ) -> np.ndarray:
-    """Float64 [columns]; columns that are equal in both rows have no share."""
-    paths = np.stack([_path(row, reference, places, order) for order in sequences])
-    scores = score(paths.reshape(-1, len(row))).reshape(len(sequences), -1)
-    given = np.empty(sequences.shape)
-    np.put_along_axis(given, sequences, scores[:, :-1] - scores[:, 1:], axis=1)
-    return given.mean(axis=0)
+    """Float64 [n, steps - 1]: what each step [steps, width] from row to reference lowers."""
+    at_once = max(1, NUMBERS_AT_ONCE // swapped.size)
+    parts = []
+    for start in range(0, len(rows), at_once):
+        some, other = rows[start : start + at_once], reference[start : start + at_once]
+        ways = np.where(swapped, other[:, np.newaxis], some[:, np.newaxis])
+        scores = score(ways.reshape(-1, rows.shape[1])).reshape(len(some), -1)
+        parts.append(scores[:, :-1] - scores[:, 1:])
+    return np.concatenate(parts) if parts else np.zeros((0, len(swapped) - 1))
 
 
-def _path(
-    row: np.ndarray, reference: np.ndarray, places: list[np.ndarray], order: np.ndarray
-) -> np.ndarray:
-    """[columns + 1, width]: the row, then one more column swapped each time, to the reference."""
-    steps = np.repeat(row[np.newaxis], len(places) + 1, axis=0)
-    for done, column in enumerate(order, 1):
-        steps[done:, places[column]] = reference[places[column]]
-    return steps
+# --- what rows are compared with ------------------------------------------------------------------
 
 
-def nearest(rows: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """For each of the rows [n, width] the known row [m, width] that it shares most with.
+def nearest(rows: np.ndarray, known: np.ndarray, count: int = 1) -> np.ndarray:
+    """[count, n, width]: for each of the rows the known rows that it shares most with.
 
-    Each column counts at most 1: a row that is far off in one column has the others decide.
+    known [m, width]; where m < count, they are taken again. Each column counts at most 1: a row
+    that is far off in one column has the others decide.
     """
-    chosen = [np.minimum(np.abs(known - row), 1).sum(axis=1).argmin() for row in rows]
-    return known[np.array(chosen, dtype=int)]
+    chosen = np.empty((len(rows), count), dtype=int)
+    for at, row in enumerate(rows):
+        distance = np.minimum(np.abs(known - row), 1).sum(axis=1)
+        chosen[at] = np.resize(np.argsort(distance, kind="stable")[:count], count)
+    return known[chosen.T]
+
+
+def middle(cells: Sequence[Sequence[Sequence[Any]]]) -> list[list[Any]]:
+    """[n][columns]: of cells [k][n][columns] of k references the one that stands for all."""
+    return [[_middle(column) for column in _columns(row)] for row in zip(*cells, strict=True)]
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    return zip(*rows, strict=True)
+
+
+def _middle(values: Sequence[Any]) -> Any:
+    """Of numbers the middle one (the lower of two), else the most frequent, the first of equals."""
+    known = [value for value in values if value is not None]
+    if 2 * len(known) < len(values):
+        return None
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        return sorted(known)[(len(known) - 1) // 2]
+    return Counter(known).most_common(1)[0][0]

@@ -14,18 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from alad import catalogue, metrics, report
+from alad.attribution import Explanation
 from alad.benchmark import Spread
 from alad.benchmark.table import spread
 from alad.data.writing import write_table
 from alad.detector import Detector
 from alad.errors import InputError
-from alad.explanation import Misses, misses
 from alad.report.model_page import model_page, write_model_page
 
 SEEDS = 8  # members of ALAD, and runs of what is random besides
 SPLIT_SEED = 0
 FALSE_ALARM_RATE = 0.05  # at which the page flags
 TOP = 8  # most anomalous rows in the printed table
+EXPLAINED = 12  # of them in the picture
 LABELS = ("benign", "malignant")
 
 Say = Callable[[str], None]
@@ -123,17 +124,17 @@ class Demo:
     outcomes: tuple[Outcome, ...]
     scores: np.ndarray  # [rows of test], ALAD's
     malignant: np.ndarray  # bool [rows of test]
-    missed: Misses  # of the test rows, the most anomalous first
+    found: Explanation  # of the most anomalous test rows
     files: dict[str, Path]  # model, rows to learn from and to score, page, picture if there is one
 
     def tables(self) -> list[report.Table]:
         """The comparison, and the most anomalous rows."""
         top = np.argsort(-self.scores, kind="stable")[:TOP]
         truth = [LABELS[int(self.malignant[row])] for row in top]
-        title = "Most anomalous rows, and where the reconstruction misses them"
+        title = "Most anomalous rows, and the reasons"
         return [
             _comparison(self.outcomes),
-            report.top_table(self.scores[top], truth, self.missed, title),
+            report.top_table(truth, self.found, title),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def _concluded(
     """Write what is to be kept of the first contender, ALAD."""
     scores = alad.anomaly_score(data.test)
     order = np.argsort(-scores, kind="stable")
-    missed = misses(alad, data.test.take(order), normal=data.train)
+    found = alad.explain(data.test.take(order[:EXPLAINED]))
     files = {
         "model": folder / "model",
         "normal": folder / "normal.csv",
@@ -209,8 +210,8 @@ def _concluded(
     if report.can_draw():
         groups = {name: scores[data.malignant == at] for at, name in enumerate(LABELS)}
         title = "ALAD on breast cancer: trained on benign rows only"
-        report.draw(picture, groups, -alad.offset_, missed, title)
+        report.draw(picture, groups, -alad.offset_, found, title)
         files["picture"] = picture
     else:
         say("matplotlib is not installed, so there is no picture: pip install 'alad[report]'")
-    return Demo(outcomes, scores, data.malignant, missed, files)
+    return Demo(outcomes, scores, data.malignant, found, files)

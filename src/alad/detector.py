@@ -14,12 +14,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad import attribution, fitted, storage
-from alad.attribution import Explanation
+from alad import fitted, storage
 from alad.blocks import score_in_blocks
 from alad.data.frames import Columns, columns
 from alad.decisions import Deciding, held_out_calibration
 from alad.errors import InputError
+from alad.explanation import Explaining, kept
 from alad.fitted import storable
 from alad.parameters import check_random_state, fraction, one_of, share
 from alad.preprocess import (
@@ -31,11 +31,10 @@ from alad.preprocess import (
 )
 
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
-REFERENCES = 200  # learnt rows that are kept to compare a row with, when it is explained
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
-class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
+class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
     """Learns from rows that are mostly normal, then scores any rows.
 
     A score is a pure function of the row and the model. Subclasses learn from, and score, the
@@ -57,8 +56,6 @@ class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
     contamination: float
     calibration_fraction: float = 0.0  # of a detector whose constructor has no such parameter
     random_state: Any
-
-    _references: np.ndarray | None
 
     # --- what a detector has to say for itself ----------------------------------------------------
 
@@ -119,7 +116,7 @@ class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
         scores = self._scores(matrix[judged])
         self.training_["scores"] = _summed_up(scores[learnt[judged]])
         self.calibration_ = held_out_calibration(scores, matrix, learnt, judged)
-        self._references = _spread(matrix[learnt])
+        self._references = kept(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         return self
 
@@ -207,37 +204,6 @@ class Detector(Deciding, OutlierMixin, BaseEstimator, ABC):
         for attribute in [key for key in vars(self) if key.endswith("_")]:
             delattr(self, attribute)
 
-    # --- reasons ----------------------------------------------------------------------------------
-
-    def explain(self, X: Any) -> Explanation:
-        """Which columns of rows X made their scores what they are; see `alad.attribution`.
-
-        A row is compared with what the model takes it for, G(E(x)), or, if it has nothing of the
-        kind, with the row that it shares most with among 200 that were learnt from. It takes some
-        eight scores a row and column: explain the rows that matter.
-        """
-        check_is_fitted(self)
-        encoder = self.encoder_
-        if not isinstance(encoder, TableEncoder):
-            raise InputError("explanations are by column of a table; this model is of images")
-        rows = encoder.transform(X)
-        references = self._references_of(X, rows)
-        shares = attribution.contributions(self._scores, rows, references, encoder.source_)
-        return Explanation(
-            encoder.used_names_,
-            encoder.cells(X),
-            encoder.decode(references),
-            shares,
-            self._scores(rows),
-            self._scores(references),
-        )
-
-    def _references_of(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """[n, width]: what each of the encoded rows is compared with."""
-        if self._references is None:
-            raise InputError("this model was saved before rows could be explained; fit it again")
-        return attribution.nearest(rows, self._references)
-
     # --- what scikit-learn asks -------------------------------------------------------------------
 
     @property
@@ -290,10 +256,3 @@ def _summed_up(scores: np.ndarray) -> dict[str, Any]:
     """How many, and their quantiles at equal steps: enough to draw their distribution."""
     quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
     return {"rows": len(scores), "quantiles": quantiles.tolist()}
-
-
-def _spread(learnt: np.ndarray) -> np.ndarray | None:
-    """At most REFERENCES of the learnt rows, evenly from first to last; None of images."""
-    if learnt.ndim > 2:
-        return None
-    return learnt[np.unique(np.linspace(0, len(learnt) - 1, REFERENCES).astype(int))]

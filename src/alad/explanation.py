@@ -1,49 +1,76 @@
-"""Which columns give a row away: those reconstructed worse than they usually are."""
+"""What every detector says for its scores: which columns of a row raised it, which pixels.
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+A row is compared with what the model takes it for, G(E(x)), where it has such a thing, and with the
+rows that it shares most with among those kept from training; see `alad.attribution`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-if TYPE_CHECKING:
-    from alad.neural import Neural
+from alad import attribution
+from alad.attribution import Explanation
+from alad.errors import InputError
+from alad.preprocess import ImageScaler, TableEncoder
 
-NAMED = 3  # columns named for a row
-RARELY = 0.01  # share of the mean usual error below which a column's own is not divided by
-
-
-@dataclass(frozen=True)
-class Misses:
-    """How badly each column of some rows is reconstructed, as a multiple of what is usual."""
-
-    columns: tuple[str, ...]
-    times: np.ndarray  # [n, columns], 1 = as usual for normal rows
-
-    def worst(self, row: int, count: int = NAMED) -> list[tuple[str, float]]:
-        """(column, times the usual) of one row, the most missed first."""
-        order = np.argsort(-self.times[row], kind="stable")[:count]
-        return [(self.columns[at], float(self.times[row, at])) for at in order]
+MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
+NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
 
 
-def misses(detector: "Neural", rows: Any, normal: Any) -> Misses:
-    """Reconstruction errors of `rows`, column by column, over their mean for `normal` rows.
+class Explaining(ABC):
+    """A detector as far as the reasons for its scores go."""
 
-    Both are tables as the detector takes them. Errors are absolute, in encoded units, summed over
-    the encoded columns that stem from one column of the table.
-    """
-    usual = _column_errors(detector, normal).mean(axis=0)
-    floor = max(RARELY * float(usual.mean()), float(np.finfo(np.float32).tiny))
-    names = getattr(detector, "feature_names_in_", None)
-    kept = np.unique(detector.encoder_.source_)
-    columns = tuple(f"x{at}" if names is None else str(names[at]) for at in kept)
-    return Misses(columns, _column_errors(detector, rows) / np.maximum(usual, floor))
+    encoder_: TableEncoder | ImageScaler
+    _references: np.ndarray | None  # [m, width], learnt rows; None in models of earlier versions
+
+    @abstractmethod
+    def _scores(self, matrix: np.ndarray) -> np.ndarray:
+        """Float64 [n], large = anomalous, of encoded rows."""
+
+    def _own_version(self, X: Any) -> np.ndarray | None:
+        """What the model takes rows X for, encoded [n, *shape]; None if it has no such thing."""
+        return None
+
+    def explain(self, X: Any) -> Explanation:
+        """Which columns of rows X made their scores what they are.
+
+        A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
+        with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
+        column: explain the rows that matter. Raises InputError if the model is of images, or was
+        saved before rows could be explained.
+        """
+        check_is_fitted(self)
+        encoder = self.encoder_
+        if not isinstance(encoder, TableEncoder):
+            raise InputError("explanations are by column of a table; this model is of images")
+        rows = encoder.transform(X)
+        references = self._compared_with(X, rows)
+        return Explanation(
+            encoder.used_names_,
+            encoder.cells(X),
+            attribution.middle([encoder.decode(one) for one in references]),
+            attribution.contributions(self._scores, rows, references, encoder.source_),
+            self._scores(rows),
+            np.mean([self._scores(one) for one in references], axis=0),
+        )
+
+    def _compared_with(self, X: Any, rows: np.ndarray) -> np.ndarray:
+        """[references, n, width]: what each of the encoded rows [n, width] is compared with."""
+        own, known = self._own_version(X), self._references
+        if known is None and own is None:
+            raise InputError("this model was saved before rows could be explained; fit it again")
+        flat = [] if own is None else [own.reshape(rows.shape)]
+        if known is None:
+            return np.array(flat)
+        return np.array(
+            [*flat, *attribution.nearest(rows, known, attribution.REFERENCES - len(flat))]
+        )
 
 
-def _column_errors(detector: "Neural", rows: Any) -> np.ndarray:
-    """Absolute reconstruction error [n, columns of the table that were used]."""
-    encoded = detector.encoder_.transform(rows)
-    errors = np.abs(detector.reconstruct(rows) - encoded).astype(np.float64)
-    kept, place = np.unique(detector.encoder_.source_, return_inverse=True)
-    summed = np.zeros((len(errors), len(kept)))
-    np.add.at(summed.T, place, errors.T)
-    return summed
+def kept(learnt: np.ndarray) -> np.ndarray:
+    """[m, width]: of the learnt rows [n, *shape] those to compare with, evenly first to last."""
+    flat = learnt.reshape(len(learnt), -1)
+    most = min(MOST_KEPT, max(1, NUMBERS_KEPT // flat.shape[1]))
+    return flat[np.unique(np.linspace(0, len(flat) - 1, most).astype(int))]

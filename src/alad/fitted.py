@@ -80,7 +80,7 @@ def _with(kind: Any, params: dict[str, Any]) -> Any:
 
 
 def _references(stored: np.ndarray | None, encoder: Any) -> np.ndarray | None:
-    """None for a model of images, or of before there were explanations."""
+    """None for a model of before rows, or images, could be explained."""
     if stored is None:
         return None
     if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):

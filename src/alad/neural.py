@@ -439,8 +439,7 @@ class Neural(Detector):
         rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
         return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
 
-    def _references_of(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """The model's own version of each row."""
+    def _own_version(self, X: Any) -> np.ndarray:
         return self.reconstruct(X)
 
     # --- storage ----------------------------------------------------------------------------------

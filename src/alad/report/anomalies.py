@@ -126,15 +126,14 @@ def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[list[
 
 def _raising(found: Any, at: int) -> list[Reason]:
     """Of one row the columns whose contribution is above 0, the largest first."""
-    given = found.contributions[at]
-    total = float(given[given > 0].sum())
+    part = found.raising(at)
     return [
         Reason(
             found.columns[column],
             cell_text(found.values[at][column]),
-            float(given[column]) / total,
+            float(part[column]),
             f"expected {cell_text(found.expected[at][column])}",
         )
         for column in found.worst(at, MOST_REASONS)
-        if given[column] > 0
+        if part[column] > 0
     ]

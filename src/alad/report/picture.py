@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alad.attribution import Explanation
 from alad.data.writing import replacing
 from alad.errors import InputError
-from alad.explanation import Misses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN_ROWS = 12  # most anomalous rows in a picture
-SHOWN_COLUMNS = 12  # columns in a picture, those most missed
+SHOWN_COLUMNS = 12  # columns in a picture, those that raise scores most
 
 
 def can_draw() -> bool:
@@ -23,9 +23,13 @@ def can_draw() -> bool:
 
 
 def draw(
-    path: str | Path, scores: dict[str, np.ndarray], threshold: float, missed: Misses, title: str
+    path: str | Path,
+    scores: dict[str, np.ndarray],
+    threshold: float,
+    found: Explanation,
+    title: str,
 ) -> None:
-    """A PNG: score histograms of the named groups, and the columns missed in the rows of `missed`.
+    """A PNG: score histograms of the named groups, and what raised the scores of those `found`.
 
     scores: name of a group -> scores [n], large = anomalous; threshold: flagged from there on.
     Raises InputError if matplotlib is not installed or the file cannot be written.
@@ -37,7 +41,7 @@ def draw(
     figure = Figure(figsize=(13, 5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
     _histograms(left, scores, threshold)
-    _heat_map(right, missed)
+    _heat_map(right, found)
     figure.suptitle(title)
     try:
         with replacing(Path(path)) as file:
@@ -66,16 +70,15 @@ def _bins(scores: np.ndarray, count: int = 40) -> np.ndarray:
     return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
 
 
-def _heat_map(axes: "Axes", missed: Misses) -> None:
-    rows = missed.times[:SHOWN_ROWS]
+def _heat_map(axes: "Axes", found: Explanation) -> None:
+    count = min(SHOWN_ROWS, len(found.score))
+    rows = 100 * np.array([found.raising(at) for at in range(count)])
     chosen = np.argsort(-rows.mean(axis=0), kind="stable")[:SHOWN_COLUMNS]
-    high = max(2.0, float(np.quantile(rows[:, chosen], 0.98)))  # one cell must not dim the rest
-    image = axes.imshow(rows[:, chosen], aspect="auto", cmap="magma_r", vmin=0, vmax=high)
-    axes.set_xticks(
-        range(len(chosen)), [missed.columns[at] for at in chosen], rotation=40, ha="right"
-    )
+    image = axes.imshow(rows[:, chosen], aspect="auto", cmap="magma_r", vmin=0)
+    names = [found.columns[at] for at in chosen]
+    axes.set_xticks(range(len(chosen)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(rows)), [str(at + 1) for at in range(len(rows))])
-    axes.set(ylabel="most anomalous rows", title="Columns that the reconstruction misses")
+    axes.set(ylabel="most anomalous rows", title="Columns that raise the score")
     figure = axes.get_figure()
     if figure is not None:
-        figure.colorbar(image, ax=axes, label="error, times the usual one of normal rows")
+        figure.colorbar(image, ax=axes, label="part of what raises the score, %")

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from alad.explanation import Misses
+from alad.attribution import Explanation
 
 if TYPE_CHECKING:
     from alad.benchmark import Spread, TableRow
@@ -149,19 +148,16 @@ def column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
     return code["kind"], ", ".join(part for part in (levels, constant, holes) if part)
 
 
-def top_table(scores: np.ndarray, labels: Sequence[str], missed: Misses, title: str) -> Table:
-    """The rows behind `missed`, in its order: score, what they truly are, most missed columns.
-
-    scores [n] and labels [n] belong to the n rows of `missed`.
-    """
+def top_table(labels: Sequence[str], found: Explanation, title: str) -> Table:
+    """The first rows of `found`, as many as there are labels: what they are, and the reasons."""
+    heads = ("", "score", "in truth", "columns that raise the score, and their part in it")
     body = [
-        (f"{at + 1}", f"{scores[at]:.3f}", labels[at], _named(missed.worst(at)))
-        for at in range(len(scores))
+        (f"{at + 1}", f"{found.score[at]:.3f}", label, _named(found, at))
+        for at, label in enumerate(labels)
     ]
-    return plain_table(
-        ("", "score", "in truth", "columns most missed, times the usual"), body, title
-    )
+    return plain_table(heads, body, title)
 
 
-def _named(worst: list[tuple[str, float]]) -> str:
-    return ", ".join(f"{column} {times:.1f}×" for column, times in worst)
+def _named(found: Explanation, row: int) -> str:
+    part = found.raising(row)
+    return ", ".join(f"{found.columns[at]} {100 * part[at]:.0f} %" for at in found.worst(row))
