@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 import alad
 from alad.errors import InputError
-from alad.presets import IMAGE_ARCHITECTURES, PRESETS
+from alad.image_architectures import IMAGE_ARCHITECTURES
+from alad.presets import PRESETS
 from alad.scores import SCORES
 
 

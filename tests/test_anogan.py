@@ -78,7 +78,7 @@ def test_the_papers_networks():
 def step(members: list[int], rows: int = 40) -> GanStep:
     # in float64, so that members may be compared
     X = torch.from_numpy(np.random.default_rng(2).normal(size=(rows, 4)))
-    return GanStep(X, SMALL, Optimiser(1e-2, 8), seed=3, members=members)
+    return GanStep(X, GanNetworks(4, SMALL), Optimiser(1e-2, 8), seed=3, members=members)
 
 
 def test_a_gradient_reaches_every_weight():

@@ -13,7 +13,8 @@ from alad.context import Context
 from alad.convolutions import Convolution
 from alad.errors import InputError
 from alad.game import FAMILY, networks_for
-from alad.image_networks import ImageArchitecture, halvings
+from alad.image_layers import halvings
+from alad.image_networks import ImageArchitecture
 from alad.layers import spectral_norm
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser

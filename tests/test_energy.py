@@ -11,7 +11,7 @@ from torch import Tensor
 
 import alad
 from alad.context import Context
-from alad.energy import EnergyNetwork, denoising_loss
+from alad.energy import EnergyNetwork, denoising_loss, dense_layers
 from alad.errors import InputError
 
 CASE = case("dsebm")
@@ -21,7 +21,7 @@ OURS = {
     **{"W1": "H.0.weight", "b1": "H.0.bias", "W2": "H.1.weight", "b2": "H.1.bias"},
     "b0": "X.bias",
 }
-NETWORK = EnergyNetwork(4, (5, 3))
+NETWORK = EnergyNetwork(dense_layers(4, (5, 3)), (4,))
 
 
 def weights() -> dict[str, Tensor]:

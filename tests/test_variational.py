@@ -10,17 +10,17 @@ from one_player import aurocs, leaf, one, sheet, unmoved
 from torch import Tensor
 
 import alad
+from alad.codes import code_networks
 from alad.context import Context
 from alad.descending import Trained
 from alad.errors import InputError
 from alad.presets import CodeArchitecture
-from alad.reconstruction import CodeNetworks
 from alad.variational import bound, divergence, halves, log_likelihood, negative_bound, probability
 
 CASE = case("vae")
 GIVEN, EXPECTED = CASE["given"], CASE["expected"]
 VALUES, GRADIENTS = CASE["tolerance"]["values"], CASE["tolerance"]["gradients"]
-NETWORKS = CodeNetworks(3, CodeArchitecture(2, (4,), (4,), "tanh"), numbers=2)
+NETWORKS = code_networks((3,), CodeArchitecture(2, (4,), (4,), "tanh"), numbers=2)
 # ours -> the case's arrays, side by side: means, then log variances
 JOINED = {
     **{"E.0.weight": ("enc_W1",), "E.0.bias": ("enc_b1",)},

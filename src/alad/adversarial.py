@@ -7,12 +7,11 @@ Zenati, Romain, Foo, Lecouat, Chandrasekhar: Adversarially Learned Anomaly Detec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from alad import native
@@ -20,25 +19,19 @@ from alad.blocks import score_in_blocks
 from alad.context import Context
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
+from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
 from alad.neural import Neural
 from alad.parameters import one_of, whole
-from alad.presets import (
-    ARCHITECTURES,
-    IMAGE_ARCHITECTURES,
-    architecture_for,
-    image_architecture_for,
-)
+from alad.presets import ARCHITECTURES, architecture_for
 from alad.scores import SCORES, Cycle
 from alad.steps import GameStep, NetworkStep
 from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native")
 SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
-# images from which batch norm's statistics are measured, as far as memory allows
-MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 STOPPING_RULES = ("swapped", "mean-score")
 
 
@@ -65,6 +58,8 @@ class Adversarial(Neural):
     scores = SCORES
     architectures = ARCHITECTURES
     architecture_type = Architecture
+    image_architectures = IMAGE_ARCHITECTURES
+    image_architecture_type = ImageArchitecture
     sees_images = True
 
     def __init__(
@@ -100,11 +95,6 @@ class Adversarial(Neural):
         if self.latent_discriminator is not None:
             game = replace(game, zz=bool(self.latent_discriminator))
         return game
-
-    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type, Mapping[str, Any]]:
-        if len(shape) == 1:
-            return super()._architectures_for(shape)
-        return ImageArchitecture, IMAGE_ARCHITECTURES
 
     def _architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
         found = super()._architecture(shape)
@@ -147,13 +137,6 @@ class Adversarial(Neural):
     def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
         """A model scores anywhere: in C where that can be had, whatever it was trained with."""
         return (Cycle if self.engine == "torch" else cycle)(networks, context)
-
-    @torch.no_grad()
-    def _measure(self, rows: Tensor) -> None:
-        if rows.ndim > 2:
-            pixels = rows.shape[1] * rows.shape[2]
-            count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
-            self._model.measure(rows[:: max(1, len(rows) // count)][:count])
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""

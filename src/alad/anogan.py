@@ -25,7 +25,11 @@ from torch import Tensor
 from alad import native
 from alad.blocks import score_in_blocks
 from alad.context import Context
-from alad.gan import START, GanArchitecture, GanNetworks, GanStep
+from alad.errors import InputError
+from alad.gan import START, Gan, GanArchitecture, GanNetworks, GanStep
+from alad.image_architectures import IMAGE_GAN_ARCHITECTURES, USUAL_WIDTH
+from alad.image_gan import ImageGanArchitecture, ImageGanNetworks
+from alad.image_search import ImageSearch, frozen_weights
 from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
 from alad.neural import Neural, common_scale
@@ -38,24 +42,33 @@ from alad.steps import NetworkStep
 from alad.training import Training
 
 ENGINES = ("auto", "torch", "native")
-SEARCHED_AT_ONCE = 2_048  # rows; from one look at progress to the next
-SCALE_ROWS = 500  # training rows whose scores tell the members' common scale
+SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
+SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
 
 
 @dataclass(frozen=True)
 class TrainedGan:
-    """What the scores read; x is [n, width]."""
+    """What the scores read; x is [n, *shape]."""
 
-    networks: GanNetworks
+    networks: Gan
     context: Context
     search: Callable[[Tensor], Found]
+    block_rows: int | None = None
 
     def logits(self, x: Tensor) -> Tensor:
         """Of D, [members, n]."""
         members = len(self.context.buffers[START])
-        blocks = (block.expand(members, *block.shape) for block in even_blocks(x))
+        blocks = (block.expand(members, *block.shape) for block in even_blocks(x, self.block_rows))
         parts = [self.networks.judge(self.context, block) for block in blocks]
         return torch.cat(parts, dim=1)[:, : len(x)]
+
+    def measure(self, x: Tensor) -> None:
+        """Set batch norm's statistics: of G on as many codes from N(0, I), of D on images x."""
+        context = replace(self.context, measuring=True)
+        codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
+        z, members = torch.from_numpy(codes).to(x), len(self.context.buffers[START])
+        self.networks.generator(context, z.expand(members, *z.shape))
+        self.networks.judge(context, x.expand(members, *x.shape))
 
 
 def anogan(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
@@ -110,6 +123,9 @@ class AnoGAN(Neural):
     scores = SCORES
     architectures = GAN_ARCHITECTURES
     architecture_type = GanArchitecture
+    image_architectures = IMAGE_GAN_ARCHITECTURES
+    image_architecture_type = ImageGanArchitecture
+    sees_images = True
 
     def __init__(
         self,
@@ -143,30 +159,37 @@ class AnoGAN(Neural):
         whole("threshold_rows", self.threshold_rows)
         one_of("engine", self.engine, ENGINES)
 
-    def _architecture(self, shape: tuple[int, ...]) -> GanArchitecture:
+    def _architecture(self, shape: tuple[int, ...]) -> Any:
         found = super()._architecture(shape)
         return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> GanArchitecture:
-        (width,) = shape
-        return gan_architecture_for(width)
+    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
+        if len(shape) > 1:
+            return ImageGanArchitecture(width=USUAL_WIDTH)
+        return gan_architecture_for(shape[0])
 
-    def _networks_for(self, shape: tuple[int, ...]) -> GanNetworks:
+    def _networks_for(self, shape: tuple[int, ...]) -> Gan:
+        chosen = self._architecture(shape)
+        if isinstance(chosen, ImageGanArchitecture):
+            height, width, channels = shape
+            return ImageGanNetworks((height, width, channels), chosen)
         (width,) = shape
-        return GanNetworks(width, self._architecture(shape))
+        return GanNetworks(width, chosen)
 
     # --- training ---------------------------------------------------------------------------------
 
     def _make_step(self, X: Tensor, seed: int) -> GanStep:
-        shape = self._architecture(X.shape[1:])
-        return GanStep(X, shape, self._optimiser(), seed=seed, members=self._members())
+        if self.engine == "native" and X.ndim > 2:
+            raise InputError("the native search is not for images; give engine='auto' or 'torch'")
+        networks = self._networks_for(tuple(X.shape[1:]))
+        return GanStep(X, networks, self._optimiser(), seed=seed, members=self._members())
 
     def _stopping_score(self) -> str:
         return "logits"
 
     def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
         fast = isinstance(self._model.search, NativeSearch)
-        chosen_for = step.X.device.type if self.engine == "auto" else None
+        chosen_for = step.X.device.type if self.engine == "auto" and step.X.ndim == 2 else None
         engine = {
             "search_engine": "native" if fast else "torch",
             "search_engine_note": native.reason() if chosen_for == "cpu" else None,
@@ -176,7 +199,7 @@ class AnoGAN(Neural):
     def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
         """Fewer than of rows that cost less to score."""
         sample = super()._sample(X, seed)
-        return sample[:: -(-len(sample) // SCALE_ROWS)]
+        return sample[:: -(-len(sample) // (SCALE_ROWS if X.ndim == 2 else SCALE_IMAGES))]
 
     @torch.no_grad()
     def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
@@ -195,16 +218,19 @@ class AnoGAN(Neural):
         generator = stream(self.training_["seed"], 0, Purpose.SPLIT, 3)
         return np.sort(generator.permutation(n)[: self.threshold_rows])
 
-    def _make_model(self, networks: GanNetworks, context: Context) -> TrainedGan:
+    def _make_model(self, networks: Gan, context: Context) -> TrainedGan:
         settings = SearchSettings(
             self.search_steps, self.search_learning_rate, self.discrimination_weight
         )
         start = context.buffers[START]
-        search = self._engine(start)(networks, context.weights, start, settings)
-        return TrainedGan(networks, context, search)
+        if isinstance(networks, ImageGanNetworks):
+            search = ImageSearch(networks, frozen_weights(networks, context), start, settings)
+        else:
+            search = self._engine(start)(networks, context.weights, start, settings)
+        return TrainedGan(networks, context, search, search.block_rows)
 
     def _engine(self, start: Tensor) -> type[LatentSearch]:
-        """The C search where it can be had; asked for by name, it must be there."""
+        """For tables: C where it can be had; asked for by name, it must be there."""
         if self.engine == "torch" or (self.engine == "auto" and start.device.type != "cpu"):
             return LatentSearch
         if self.engine == "native" or native.available():
@@ -224,7 +250,8 @@ class AnoGAN(Neural):
                 progress.advance(done)
                 return scores
 
-            scores = score_in_blocks(one_block, distinct, SEARCHED_AT_ONCE, fill=False)
+            at_once = SEARCHED_AT_ONCE if X.ndim == 2 else IMAGES_AT_ONCE
+            scores = score_in_blocks(one_block, distinct, at_once, fill=False)
         return scores[..., places]
 
     def _reconstruction(self, x: Tensor) -> Tensor:
@@ -233,8 +260,8 @@ class AnoGAN(Neural):
 
 
 def distinct_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different rows among X [n, width], and where each row of X stands among them [n]."""
-    rows = np.ascontiguousarray(X)
+    """The different rows among X [n, *shape], and where each row of X stands among them [n]."""
+    rows = np.ascontiguousarray(X.reshape(len(X), -1))
     whole_rows = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, first, places = np.unique(whole_rows, return_index=True, return_inverse=True)
-    return rows[first], places
+    return X[first], places

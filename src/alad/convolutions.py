@@ -27,12 +27,23 @@ from alad.layers import (
 from alad.windows import Convolved, TransposedConvolved, Window
 
 
+def even_convolution(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
+    """x * W + b at evaluation: an image gets the same whatever stands beside it."""
+    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window)
+    return y[..., : bias.shape[2]]  # pyright: ignore
+
+
+def even_transposed(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
+    """The same for the adjoint, W [members, inputs, kernel * outputs]."""
+    return TransposedConvolved.apply(x, _evened(weight), bias, window)  # pyright: ignore
+
+
 @dataclass(frozen=True)
 class Convolution:
     """x [members, n, *size, inputs] -> activation(x * W + b) [members, n, *steps, outputs].
 
     Transposed, it goes the other way: from *steps to *size. x may come flattened; y leaves
-    flattened, [members, n, units], if `flat`. Weights start as N(0, deviation).
+    flattened, [members, n, units], if `flat`. Weights start as N(0, deviation), or as Glorot's.
     """
 
     name: str
@@ -45,7 +56,7 @@ class Convolution:
     spectral: bool = False
     transposed: bool = False
     flat: bool = False
-    deviation: float = 0.01
+    deviation: float | None = 0.01
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         kernel, row = self.window.kernel[0] * self.window.kernel[1], (1, self.outputs)
@@ -81,16 +92,27 @@ class Convolution:
             h = h * context.dropout.mask(rows, self.outputs, self.dropout).view_as(h)
         return h.flatten(2) if self.flat else h
 
+    def back(self, context: Context, g: Tensor) -> Tensor:
+        """The adjoint of x * W at g [members, n, *steps, outputs]: [members, n, *size, inputs].
+
+        The way back through the same weights, for tied layers; g may come flattened.
+        """
+        weight = context.weights[f"{self.name}.weight"].transpose(1, 2).contiguous()
+        g = g.reshape(*g.shape[:2], *self.window.steps, self.outputs)
+        nothing = weight.new_zeros(len(weight), 1, self.inputs)
+        if context.training:
+            return TransposedConvolved.apply(g, weight, nothing, self.window)  # pyright: ignore
+        return even_transposed(g, weight, nothing, self.window)
+
     def _product(self, context: Context, x: Tensor) -> Tensor:
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
         size = self.window.steps if self.transposed else self.window.size
         x = x.reshape(*x.shape[:2], *size, self.inputs)
+        if not context.training:  # the weights are already divided, see `scoring_weights`
+            product = even_transposed if self.transposed else even_convolution
+            return product(x, weight, bias, self.window)
         if self.transposed:
             return TransposedConvolved.apply(x, weight, bias, self.window)  # pyright: ignore
-        if not context.training:  # the weights are already divided, see `scoring_weights`
-            weight, bias = (_evened(array) for array in (weight, bias))
-            y = Convolved.apply(x, weight, bias, None, self.window)
-            return y[..., : self.outputs]  # pyright: ignore
         sigma = None
         if self.spectral:
             sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
@@ -158,4 +180,5 @@ def _activated(h: Tensor, activation: Activation) -> Tensor:
 
 def _evened(array: Tensor) -> Tensor:
     """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
-    return functional.pad(array, (0, -array.shape[2] % COLUMNS_OF_EVEN_PRODUCT))
+    spare = -array.shape[2] % COLUMNS_OF_EVEN_PRODUCT
+    return functional.pad(array, (0, spare)) if spare else array

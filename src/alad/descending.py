@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -25,6 +25,10 @@ class Trained:
     def for_members(self, x: Tensor) -> Tensor:
         """x [n, *shape], shared by all members: [members, n, *shape]."""
         return x.expand(len(next(iter(self.context.weights.values()))), *x.shape)
+
+    def measure(self, x: Tensor) -> None:
+        """Set batch norm's statistics to those of images x [n, *shape] on their way to a score."""
+        self.networks.measure(replace(self.context, measuring=True), self.for_members(x))
 
 
 class Descending(Neural):

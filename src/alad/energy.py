@@ -11,12 +11,20 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from alad.context import Context, Layer
+from alad.convolutions import Convolution
 from alad.descending import Descending, Trained
+from alad.image_architectures import (
+    IMAGE_ENERGY_ARCHITECTURES,
+    ImageEnergyArchitecture,
+    image_energy_architecture_for,
+)
+from alad.image_layers import flattened
 from alad.layers import Arrays, Dense
 from alad.parameters import positive
 from alad.presets import ENERGY_ARCHITECTURES, EnergyArchitecture
 from alad.randomness import StepNoise
 from alad.scores import Fitted, Score
+from alad.windows import Window
 
 
 class EnergyNetwork:
@@ -25,13 +33,10 @@ class EnergyNetwork:
     Zhai et al. 2016, section 3.1. b' belongs to the model.
     """
 
-    def __init__(self, width: int, hidden: Sequence[int]):
-        sizes = [width, *hidden]
-        self.hidden = tuple(
-            Dense(f"H.{number}", inputs, outputs)
-            for number, (inputs, outputs) in enumerate(itertools.pairwise(sizes))
-        )
-        self.layers: tuple[Layer, ...] = (*self.hidden, Arrays("X", {"bias": (1, width)}))
+    def __init__(self, hidden: Sequence[Any], shape: tuple[int, ...]):
+        """hidden: linear layers, dense or convolutions; shape: of a row."""
+        self.hidden = tuple(hidden)
+        self.layers: tuple[Layer, ...] = (*self.hidden, Arrays("X", {"bias": (1, *shape)}))
 
     @property
     def groups(self) -> Mapping[str, Sequence[Layer]]:
@@ -48,10 +53,10 @@ class EnergyNetwork:
         """E(x), [members, n], float64: a difference of two large numbers far from the data."""
         top = softplus(self._sums(context, x)[-1])
         offset = (x - context.weights["X.bias"]).double()
-        return 0.5 * offset.square().sum(dim=2) - top.double().sum(dim=2)
+        return 0.5 * offset.square().flatten(2).sum(dim=2) - top.double().sum(dim=2)
 
     def gradient(self, context: Context, x: Tensor) -> Tensor:
-        """dE/dx [members, n, width]: back through the same weights, written out.
+        """dE/dx [members, n, *shape]: back through the same weights, written out.
 
         So scoring needs no automatic derivative, and training only one.
         """
@@ -60,9 +65,32 @@ class EnergyNetwork:
             back = layer.back(context, back * torch.sigmoid(total))
         return x - context.weights["X.bias"] - back
 
+    def measure(self, context: Context, x: Tensor) -> None:
+        """Nothing: an energy of one row has no batch norm."""
+
     def reconstruct(self, context: Context, x: Tensor) -> Tensor:
         """r(x) = x - dE/dx."""
         return x - self.gradient(context, x)
+
+
+def dense_layers(width: int, widths: Sequence[int], first: int = 0) -> list[Dense]:
+    """Linear layers from rows of `width` numbers, numbered from `first` on."""
+    pairs = enumerate(itertools.pairwise([width, *widths]), start=first)
+    return [Dense(f"H.{number}", inputs, outputs) for number, (inputs, outputs) in pairs]
+
+
+def image_layers(
+    shape: tuple[int, ...], architecture: ImageEnergyArchitecture
+) -> list[Convolution | Dense]:
+    """Convolutions that halve an image each, then dense layers."""
+    layers: list[Any] = []
+    height, width, inputs = shape
+    for at, outputs in enumerate(architecture.channels):
+        window = Window((height, width), (architecture.kernel, architecture.kernel), 2)
+        layers.append(Convolution(f"H.{at}", inputs, outputs, window, deviation=None))
+        height, width, inputs = layers[-1].shape
+    layers = flattened(layers)
+    return [*layers, *dense_layers(height * width * inputs, architecture.dense, len(layers))]
 
 
 def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: Tensor) -> Tensor:
@@ -71,7 +99,7 @@ def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: T
     Vincent 2011; Zhai et al. 2016, eq. 8. The clean x is the target.
     """
     again = network.reconstruct(context, x + noise)
-    return (x - again).square().mean(dim=(1, 2))
+    return (x - again).square().flatten(1).mean(dim=1)
 
 
 def energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
@@ -81,7 +109,7 @@ def energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
 def reconstruction(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     """norm_2(x - r(x)), the length of dE/dx."""
     gradient = model.networks.gradient(model.context, model.for_members(x))
-    return torch.linalg.vector_norm(gradient, dim=2)
+    return torch.linalg.vector_norm(gradient.flatten(2), dim=2)
 
 
 class DSEBM(Descending):
@@ -98,6 +126,9 @@ class DSEBM(Descending):
     }
     architectures = ENERGY_ARCHITECTURES
     architecture_type = EnergyArchitecture
+    image_architectures = IMAGE_ENERGY_ARCHITECTURES
+    image_architecture_type = ImageEnergyArchitecture
+    sees_images = True
 
     def __init__(self, *, noise: float = 1.0, **common: Any):
         super().__init__(**common)
@@ -107,12 +138,16 @@ class DSEBM(Descending):
         super()._check_parameters()
         positive("noise", self.noise)
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> EnergyArchitecture:
+    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
+        if len(shape) > 1:
+            return image_energy_architecture_for(shape)
         return ENERGY_ARCHITECTURES["kdd99"]
 
     def _networks_for(self, shape: tuple[int, ...]) -> EnergyNetwork:
-        (width,) = shape
-        return EnergyNetwork(width, self._architecture(shape).hidden)
+        chosen = self._architecture(shape)
+        if isinstance(chosen, ImageEnergyArchitecture):
+            return EnergyNetwork(image_layers(shape, chosen), shape)
+        return EnergyNetwork(dense_layers(shape[0], chosen.hidden), shape)
 
     def _loss(self, networks: EnergyNetwork) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:

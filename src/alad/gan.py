@@ -7,13 +7,14 @@ Zenati et al. 2018. Real rows are the data, fake ones G(z), z ~ N(0, I).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from alad.context import Context, Layer
+from alad.context import Context, Layer, Networks
 from alad.errors import InputError
 from alad.game import Logits
 from alad.layers import Chain, Dense, chain
@@ -45,17 +46,17 @@ class Discriminator:
     """Judges a row x alone; the activations before the logit are its features f(x)."""
 
     hidden: Chain
-    logit: Dense
+    logit: Any  # a layer
 
     def features(self, context: Context, x: Tensor) -> Tensor:
-        """[members, n, width] -> [members, n, features]."""
+        """[members, n, *shape] -> [members, n, features]."""
         return self.hidden(context, x)
 
     def __call__(self, context: Context, x: Tensor) -> Tensor:
         """Logits [members, n]; large = looks like a row of the data."""
         return self.logit(context, self.features(context, x)).squeeze(2)
 
-    def layers(self) -> tuple[Dense, ...]:
+    def layers(self) -> tuple[Any, ...]:
         return (*self.hidden.layers, self.logit)
 
 
@@ -72,6 +73,14 @@ class SearchStart:
 
     def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
         return {START: (1, self.latent)}
+
+
+class Gan(Networks, Protocol):
+    """G and D, and where searches start, whatever a row looks like."""
+
+    latent: int
+    generator: Chain
+    judge: Discriminator
 
 
 class GanNetworks:
@@ -103,9 +112,11 @@ def _discriminator(width: int, shape: GanArchitecture) -> Discriminator:
 
 
 def play(
-    networks: GanNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
+    networks: Gan, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
 ) -> dict[str, Logits]:
-    """Logits of D on real rows x [members, n, width] and on fake ones G(z), z [members, n, latent].
+    """Logits of D on real rows x [members, n, *shape] and on fake ones G(z).
+
+    z is [members, n, latent].
 
     Both players read their loss from them (`game.discriminator_loss` and the same with flipped
     labels). With `constants=False` the real rows are left out: G has no part in them.
@@ -113,28 +124,29 @@ def play(
     generated = networks.generator(context, z)
     if not constants:
         return {"x": Logits(None, networks.judge(context, generated))}
-    both = networks.judge(context, torch.cat([x, generated], dim=1))  # no layer looks across rows
+    # in one product; what looks across rows, batch norm, keeps them apart
+    both = networks.judge(replace(context, batches=2), torch.cat([x, generated], dim=1))
     return {"x": Logits(*both.split(x.shape[1], dim=1))}
 
 
 class GanStep(TwoPlayerStep):
-    """One step of D against G on the rows X [n, width] for all members."""
+    """One step of D against G on the rows X [n, *shape] for all members."""
 
-    networks: GanNetworks
+    networks: Gan
 
     def __init__(
         self,
         X: Tensor,
-        shape: GanArchitecture,
+        networks: Gan,
         optimiser: Optimiser,
         *,
         seed: int,
         members: Sequence[int],
     ):
-        super().__init__(X, GanNetworks(X.shape[1], shape), optimiser, seed=seed, members=members)
+        super().__init__(X, networks, optimiser, seed=seed, members=members)
         for start, member in zip(self.buffer_views[START], self.members, strict=True):
             generator = stream(seed, member, Purpose.WEIGHTS, 1)
-            drawn = generator.standard_normal(shape.latent).astype(np.float32)
+            drawn = generator.standard_normal(networks.latent).astype(np.float32)
             start.copy_(torch.from_numpy(drawn))
 
     def _play(

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.gan import GanNetworks
+from alad.gan import Gan
 from alad.layers import COLUMNS_OF_EVEN_PRODUCT, LEAKY_SLOPE, Dense
 
 SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}
@@ -48,7 +48,7 @@ def bias_corrections(settings: SearchSettings) -> np.ndarray:
 
 
 class Found(NamedTuple):
-    """Where the search ended, z [members, n, latent], and G(z) [members, n, width].
+    """Where the search ended, z [members, n, latent], and G(z) [members, n, *shape of a row].
 
     The terms there are [members, n] each.
     """
@@ -86,6 +86,10 @@ class FrozenLayer:
             SLOPES[layer.activation],
         )
 
+    def filled_up(self, x: Tensor) -> Tensor:
+        """Rows as the layer takes them."""
+        return functional.pad(x, (0, -x.shape[-1] % COLUMNS_OF_EVEN_PRODUCT))
+
     def forward(self, h: Tensor, out: Tensor | None = None) -> Tensor:
         result = torch.baddbmm(self.bias, h, self.weight, out=out)
         return result if self.slope == 1.0 else functional.leaky_relu_(result, self.slope)
@@ -97,15 +101,20 @@ class FrozenLayer:
         backward = torch.ops.aten.leaky_relu_backward.grad_input
         return backward(gradient, out, self.slope, True, grad_input=gradient)
 
-    @property
-    def back(self) -> Tensor:
-        return self.weight.transpose(1, 2)
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Gradient by what goes in, from that by the sums."""
+        return torch.bmm(gradient, self.weight.transpose(1, 2))
+
+    def backward_onto(self, other: Tensor, gradient: Tensor, share: float) -> Tensor:
+        """(1 - share) other + share backward(gradient), in the place of `other`."""
+        back = self.weight.transpose(1, 2)
+        return other.baddbmm_(gradient, back, beta=1.0 - share, alpha=share)
 
 
-def even_blocks(x: Tensor) -> tuple[Tensor, ...]:
-    """x [n, width] in blocks of one size, the last one filled up with zeros."""
-    size = BLOCK_ROWS.get(x.device.type, BLOCK_ROWS["cpu"])
-    return torch.cat([x, x.new_zeros(-len(x) % size, x.shape[1])]).split(size)
+def even_blocks(x: Tensor, size: int | None = None) -> tuple[Tensor, ...]:
+    """x [n, *shape] in blocks of one size, the last one filled up with zeros."""
+    size = size or BLOCK_ROWS.get(x.device.type, BLOCK_ROWS["cpu"])
+    return torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
 
 
 class LatentSearch:
@@ -114,22 +123,28 @@ class LatentSearch:
     weights: name -> [members, ...]. start [members, 1, latent]: where every row's search begins.
     """
 
+    block_rows: int | None = None  # what suits the device
+
     def __init__(
         self,
-        networks: GanNetworks,
+        networks: Gan,
         weights: Mapping[str, Tensor],
         start: Tensor,
         settings: SearchSettings,
     ):
-        self.width, self.latent, self.settings = networks.width, networks.latent, settings
-        self.generator = [FrozenLayer.of(layer, weights) for layer in networks.generator.layers]
-        self.judge = [FrozenLayer.of(layer, weights) for layer in networks.judge.hidden.layers]
-        self.start = _filled_up(start)
+        self.latent, self.settings = networks.latent, settings
+        generator, judge = networks.generator.layers, networks.judge.hidden.layers
+        self.generator = [self._frozen(layer, weights) for layer in generator]
+        self.judge = [self._frozen(layer, weights) for layer in judge]
+        self.start = self.generator[0].filled_up(start)
+
+    def _frozen(self, layer: Any, weights: Mapping[str, Tensor]) -> Any:
+        return FrozenLayer.of(layer, weights)
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Found:
-        """Search for each row of x [n, width]: any number of them, in blocks of one size."""
-        parts = [self._block(block) for block in even_blocks(x)]
+        """Search for each row of x [n, *shape]: any number of them, in blocks of one size."""
+        parts = [self._block(block) for block in even_blocks(x, self.block_rows)]
         terms = (torch.cat(part, dim=1)[:, : len(x)] for part in zip(*parts, strict=True))
         return self._found(*terms)
 
@@ -148,22 +163,24 @@ class LatentSearch:
 
 
 class Descent:
-    """The search for one block of rows x [n, width] on its way.
+    """The search for one block of rows x [n, *shape] on its way.
 
-    Each layer's activations have one place, which the next step writes over.
+    Each layer's activations have one place, which the next step may write over.
     """
 
     def __init__(self, search: LatentSearch, x: Tensor):
         self._search = search
         members = len(search.start)
-        self._x = _filled_up(x).expand(members, -1, -1)
+        filled_up = search.judge[0].filled_up(x)
+        self._x = filled_up.expand(members, *filled_up.shape)
+        self._width = x.shape[-1]
         self._f = self._x
         for layer in search.judge:
             self._f = layer.forward(self._f)
         self.z = search.start.repeat(1, len(x), 1)
         self._moment, self._square = torch.zeros_like(self.z), torch.zeros_like(self.z)
-        layers = (*search.generator, *search.judge)
-        self._outs = [self.z.new_empty(*self.z.shape[:2], layer.bias.shape[2]) for layer in layers]
+        self._layers = (*search.generator, *search.judge)
+        self._outs: list[Any] = [None for _ in self._layers]
 
     def step(self, rate: float, root: float) -> None:
         """One Adam update of z, with both bias corrections worked in."""
@@ -180,31 +197,25 @@ class Descent:
         outs = self._outs[len(generator) :]
         gradient = torch.sub(features, self._f).sign_()  # of abs(f(G(z)) - f(x)) by f(G(z))
         for layer, out in zip(judge[:0:-1], outs[:0:-1], strict=True):
-            gradient = torch.bmm(layer.through_activation(gradient, out), layer.back)
+            gradient = layer.backward(layer.through_activation(gradient, out))
         gradient = judge[0].through_activation(gradient, outs[0])
         residual = torch.sub(generated, self._x).sign_()
-        gradient = residual.baddbmm_(gradient, judge[0].back, beta=1.0 - weight, alpha=weight)
+        gradient = judge[0].backward_onto(residual, gradient, weight)
         for layer, out in zip(generator[::-1], self._outs[len(generator) - 1 :: -1], strict=True):
-            gradient = torch.bmm(layer.through_activation(gradient, out), layer.back)
-        return gradient
+            gradient = layer.backward(layer.through_activation(gradient, out))
+        return gradient.view_as(self.z)
 
     def end(self) -> tuple[Tensor, ...]:
         """z, G(z) and the two terms there, as in `Found`."""
         generated, features = self._forward()
-        residual = (self._x - generated).abs().sum(dim=2)
-        discrimination = (self._f - features).abs().sum(dim=2)
-        found = self.z[..., : self._search.latent], generated[..., : self._search.width]
+        residual = (self._x - generated).abs().flatten(2).sum(dim=2)
+        discrimination = (self._f - features).abs().flatten(2).sum(dim=2)
+        found = self.z[..., : self._search.latent], generated[..., : self._width]
         return *found, residual, discrimination
 
     def _forward(self) -> tuple[Tensor, Tensor]:
         """G(z) and f(G(z)), filled up."""
         h = self.z
-        for layer, out in zip(
-            (*self._search.generator, *self._search.judge), self._outs, strict=True
-        ):
-            h = layer.forward(h, out)
+        for at, layer in enumerate(self._layers):
+            self._outs[at] = h = layer.forward(h, self._outs[at])
         return self._outs[len(self._search.generator) - 1], h
-
-
-def _filled_up(array: Tensor) -> Tensor:
-    return functional.pad(array, (0, -array.shape[-1] % COLUMNS_OF_EVEN_PRODUCT))

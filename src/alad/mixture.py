@@ -10,18 +10,25 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.codes import code_networks
 from alad.context import Context, Layer
 from alad.descending import Descending, Trained
+from alad.image_architectures import (
+    IMAGE_MIXTURE_ARCHITECTURES,
+    USUAL_WIDTH,
+    ImageMixtureArchitecture,
+)
 from alad.layers import chain
 from alad.parameters import positive
 from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, MixtureArchitecture
 from alad.randomness import StepNoise
-from alad.reconstruction import CodeNetworks, squared_error
+from alad.reconstruction import squared_error
 from alad.scores import Fitted, Score
 
 RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
 LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
 MIXTURE_BLOCK = 4_096  # rows at a time for the mixture of the whole training set
+MIXTURE_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ def _column(mass: Tensor) -> Tensor:
 
 def misses(x: Tensor, again: Tensor) -> Tensor:
     """norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]: what a row's code leaves out."""
+    x, again = x.flatten(2), again.flatten(2)
     length = torch.linalg.vector_norm(x, dim=2).clamp_min(LEAST_NORM)
     other = torch.linalg.vector_norm(again, dim=2).clamp_min(LEAST_NORM)
     distance = torch.linalg.vector_norm(x - again, dim=2) / length
@@ -98,14 +106,16 @@ def misses(x: Tensor, again: Tensor) -> Tensor:
 class MixtureNetworks:
     """Compression E, D and the estimation network: z = [E(x), misses] -> responsibilities."""
 
-    def __init__(self, width: int, shape: MixtureArchitecture):
-        self.compression = CodeNetworks(width, shape)
+    def __init__(
+        self, shape: tuple[int, ...], chosen: MixtureArchitecture | ImageMixtureArchitecture
+    ):
+        self.compression = code_networks(shape, chosen)
         self.estimation = chain(
             "M",
-            (shape.latent + 2, *shape.estimation, shape.mixtures),
-            shape.activation,
+            (chosen.latent + 2, *chosen.estimation, chosen.mixtures),
+            chosen.activation,
             last="linear",
-            dropout=shape.dropout,
+            dropout=chosen.dropout,
         )
         self.layers: tuple[Layer, ...] = (*self.compression.layers, *self.estimation.layers)
 
@@ -113,8 +123,11 @@ class MixtureNetworks:
     def groups(self) -> Mapping[str, Sequence[Layer]]:
         return {"weights": self.layers}
 
+    def measure(self, context: Context, x: Tensor) -> None:
+        self.compression.measure(context, x)
+
     def represent(self, context: Context, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x' [members, n, width] and z [members, n, latent + 2]."""
+        """x' [members, n, *shape] and z [members, n, latent + 2]."""
         code = self.compression.encoder(context, x)
         again = self.compression.decoder(context, code)
         return again, torch.cat([code, misses(x, again)], dim=2)
@@ -133,7 +146,7 @@ def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
 
 
 def fit_mixture(model: Trained, x: Tensor) -> dict[str, Tensor]:
-    """phi, mu and Sigma of all rows x [n, width], in two passes over blocks."""
+    """phi, mu and Sigma of all rows x [n, *shape], in two passes over blocks."""
     parts = list(_represented(model, x))
     mass = sum(gamma.sum(dim=1) for _, gamma in parts)
     mass = torch.as_tensor(mass).clamp_min(1e-12)
@@ -151,7 +164,7 @@ def fit_mixture(model: Trained, x: Tensor) -> dict[str, Tensor]:
 
 def _represented(model: Trained, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """z and responsibilities of each block of rows, float64."""
-    for block in x.split(MIXTURE_BLOCK):
+    for block in x.split(MIXTURE_BLOCK if x.dim() == 2 else MIXTURE_IMAGES):
         _, z = model.networks.represent(model.context, model.for_members(block))
         yield z.double(), model.networks.responsibilities(model.context, z)
 
@@ -160,7 +173,7 @@ def distance(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     """norm_2(x - x'), by the compression network alone."""
     x = model.for_members(x)
     again, _ = model.networks.represent(model.context, x)
-    return torch.linalg.vector_norm(x - again, dim=2)
+    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
 
 
 class DAGMM(Descending):
@@ -183,6 +196,9 @@ class DAGMM(Descending):
     }
     architectures = MIXTURE_ARCHITECTURES
     architecture_type = MixtureArchitecture
+    image_architectures = IMAGE_MIXTURE_ARCHITECTURES
+    image_architecture_type = ImageMixtureArchitecture
+    sees_images = True
 
     def __init__(
         self,
@@ -201,12 +217,12 @@ class DAGMM(Descending):
         for name in ("energy_weight", "penalty_weight"):
             positive(name, getattr(self, name), or_zero=True)
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> MixtureArchitecture:
-        return USUAL_MIXTURE_ARCHITECTURE
+    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
+        images = len(shape) > 1
+        return ImageMixtureArchitecture(width=USUAL_WIDTH) if images else USUAL_MIXTURE_ARCHITECTURE
 
     def _networks_for(self, shape: tuple[int, ...]) -> MixtureNetworks:
-        (width,) = shape
-        return MixtureNetworks(width, self._architecture(shape))
+        return MixtureNetworks(shape, self._architecture(shape))
 
     def _loss(self, networks: MixtureNetworks) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:

@@ -36,6 +36,8 @@ MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
 SCORE_FIT_IMAGES = 512
+# images from which batch norm's statistics are measured, as far as memory allows
+MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 # parameters that may be others when an interrupted training goes on; the rows may not, whatever
 # share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
@@ -77,6 +79,9 @@ class Neural(Detector):
     scores: ClassVar[Mapping[str, Score[Any]]]
     architectures: ClassVar[Mapping[str, Any]]  # by name, each an `architecture_type`
     architecture_type: ClassVar[type]  # a dataclass
+    # the same for images, of a method that sees them as such
+    image_architectures: ClassVar[Mapping[str, Any]] = {}
+    image_architecture_type: ClassVar[type]
 
     def __init__(
         self,
@@ -152,7 +157,7 @@ class Neural(Detector):
 
     @abstractmethod
     def _make_model(self, networks: Any, context: Context) -> Any:
-        """What the method's scores read, at evaluation."""
+        """What the method's scores read, at evaluation. For images it has a method `measure`."""
 
     @abstractmethod
     def _reconstruction(self, x: Tensor) -> Tensor:
@@ -206,7 +211,9 @@ class Neural(Detector):
 
     def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type, Mapping[str, Any]]:
         """(type, those that have names) for rows of this shape."""
-        return self.architecture_type, self.architectures
+        if len(shape) == 1:
+            return self.architecture_type, self.architectures
+        return self.image_architecture_type, self.image_architectures
 
     def _architecture_of(self, kind: type, widths: Mapping[str, Any]) -> Any:
         given: dict[str, Any] = {
@@ -352,9 +359,9 @@ class Neural(Detector):
 
     @property
     def _offered(self) -> dict[str, Score[Any]]:
-        """The method's scores; for images those that learn nothing, as features are too many."""
+        """The method's scores for rows of this shape."""
         images = len(self._row_shape) > 1
-        return {name: one for name, one in self.scores.items() if not (images and one.fit)}
+        return {name: one for name, one in self.scores.items() if one.for_images or not images}
 
     def _settle(self, arrays: Mapping[str, Tensor], rows: Tensor) -> None:
         """Score with these averaged weights: spectral norms divided out, once and exactly.
@@ -364,8 +371,14 @@ class Neural(Detector):
         self._use(Context(*scoring_weights(self._networks, arrays)))
         self._measure(rows)
 
+    @torch.no_grad()
     def _measure(self, rows: Tensor) -> None:
-        """Let the model take its batch norm's statistics from training rows."""
+        """Let the model take its batch norm's statistics from some training images."""
+        if rows.ndim > 2:
+            pixels = rows.shape[1] * rows.shape[2]
+            count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
+            self._model.measure(rows[:: max(1, len(rows) // count)][:count])
+            self._use(self._evaluated)
 
     def _use(self, context: Context) -> None:
         self._evaluated, self._model = context, self._make_model(self._networks, context)

@@ -7,7 +7,6 @@ from typing import Any
 
 from alad.errors import InputError
 from alad.gan import GanArchitecture
-from alad.image_networks import ImageArchitecture, halvings
 from alad.layers import Activation
 from alad.networks import Architecture
 
@@ -32,21 +31,6 @@ ARCHITECTURES = {
         zz=(64, 32),
     ),
 }
-
-
-# Zenati et al. 2018, table IX; the authors' files for SVHN and CIFAR-10 are identical
-IMAGE_ARCHITECTURES = {"cifar10": ImageArchitecture(), "svhn": ImageArchitecture()}
-
-
-def image_architecture_for(shape: tuple[int, ...]) -> ImageArchitecture:
-    """Channels for images of shape (height, width, channels): a quarter of the published ones.
-
-    A step then costs a fifth, which is what a CPU can bear. D_xx halves the image once less
-    often than E.
-    """
-    halved = len(halvings((shape[0], shape[1]))) - 1
-    xx = tuple(min(16 * 2**at, 64) for at in range(max(1, halved - 1)))
-    return ImageArchitecture(width=32, xz_code=(128, 128), xz_joint=256, xx=xx)
 
 
 def architecture_for(width: int) -> Architecture:
@@ -194,21 +178,24 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def _of_anogan(name: str, **changes: Any) -> dict[str, Any]:
     """A row of the table above, without what AnoGAN does not have or calls otherwise."""
-    alads_own = ("spectral_norm", "score_function")
+    alads_own = ("spectral_norm", "score_function", "stopping_rule")
     return {key: value for key, value in PRESETS[name].items() if key not in alads_own} | changes
 
 
+TO_THE_END: dict[str, Any] = {"max_steps": None, "validation_fraction": 0.0, "patience": None}
 # Constructor arguments of AnoGAN: trained as ALAD; `paper` rows search as the authors' code does.
 ANOGAN_PRESETS: dict[str, dict[str, Any]] = {
     "kdd99": _of_anogan("kdd99"),
     "arrhythmia": _of_anogan("arrhythmia"),
     "kdd99-paper": _of_anogan("kdd99-paper", search_learning_rate=1e-3),
     "arrhythmia-paper": _of_anogan("arrhythmia-paper", search_learning_rate=1e-3),
+    "images": PRESETS["images"],
+    # the authors stop by the mean score of validation images, for which all have to be searched
+    "cifar10-paper": _of_anogan("cifar10-paper", search_learning_rate=1e-3, **TO_THE_END),
 }
 
 
 # The same for the other methods with networks; those not listed have one row for each architecture
-TO_THE_END: dict[str, Any] = {"max_steps": None, "validation_fraction": 0.0, "patience": None}
 OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "anogan": ANOGAN_PRESETS,
     # Zong et al. 2018, section 4.3; how rows were scaled is not said there
@@ -229,10 +216,17 @@ OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "epochs": 10_000,
             **TO_THE_END,
         },
+        "images": {"batch_size": 128},  # a mixture has to be told from each
     },
 }
 OF_THE_GAME = ("alad", "alice", "bigan")
+# DSEBM as in the authors' code for CIFAR-10 and SVHN; the networks as wide as the others'
+DSEBM_IMAGES = {"learning_rate": 3e-3, "batch_size": 32}
 BY_ARCHITECTURE = {name: {"architecture": name} for name in ARCHITECTURES}
+OTHER_PRESETS |= {
+    name: BY_ARCHITECTURE | {"images": DSEBM_IMAGES} for name in ("dsebm-r", "dsebm-e")
+}
+BY_ARCHITECTURE |= {"images": {"batch_size": 32}}
 
 
 def presets_of(method: str) -> dict[str, dict[str, Any]]:

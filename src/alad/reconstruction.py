@@ -7,56 +7,26 @@ normal rows give normal rows back, and others less well.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from alad.context import Context, Layer
+from alad.codes import CodeNetworks, code_networks
+from alad.context import Context
 from alad.descending import Descending, Trained
-from alad.layers import chain
-from alad.parameters import one_of, positive, whole
-from alad.presets import (
-    CODE_ARCHITECTURES,
-    CodeArchitecture,
-    MixtureArchitecture,
-    code_architecture_for,
+from alad.image_architectures import (
+    IMAGE_CODE_ARCHITECTURES,
+    USUAL_WIDTH,
+    ImageCodeArchitecture,
 )
+from alad.parameters import one_of, positive, whole
+from alad.presets import CODE_ARCHITECTURES, CodeArchitecture, code_architecture_for
 from alad.randomness import StepNoise
 from alad.scores import Fitted, Score
 from alad.steps import LossStep, NetworkStep
-
-
-class CodeNetworks:
-    """E: x -> code and D: code -> x for rows of `width` numbers, with `numbers` for each output.
-
-    numbers: 1 = the output itself, 2 = its mean and its log variance, all means first.
-    """
-
-    def __init__(
-        self,
-        width: int,
-        shape: CodeArchitecture | MixtureArchitecture,
-        *,
-        numbers: int = 1,
-        others: Sequence[Layer] = (),
-    ):
-        self.latent, how = shape.latent, shape.activation
-        into = (width, *shape.encoder, numbers * shape.latent)
-        out_of = (shape.latent, *shape.decoder, numbers * width)
-        self.encoder = chain("E", into, how, last="linear")
-        self.decoder = chain("D", out_of, how, last="linear")
-        self.layers: tuple[Layer, ...] = (*self.encoder.layers, *self.decoder.layers, *others)
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Layer]]:
-        return {"weights": self.layers}
-
-    def __call__(self, context: Context, x: Tensor) -> Tensor:
-        """x' = D(E(x)), [members, n, width], with one number for each output."""
-        return self.decoder(context, self.encoder(context, x))
 
 
 class Coding(Descending):
@@ -70,6 +40,9 @@ class Coding(Descending):
     own_score = "l2"
     architectures = CODE_ARCHITECTURES
     architecture_type = CodeArchitecture
+    image_architectures = IMAGE_CODE_ARCHITECTURES
+    image_architecture_type = ImageCodeArchitecture
+    sees_images = True
 
     def __init__(self, *, latent_dim: int | None = None, **common: Any):
         super().__init__(**common)
@@ -85,12 +58,12 @@ class Coding(Descending):
         return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        (width,) = shape
-        return code_architecture_for(width)
+        if len(shape) > 1:
+            return ImageCodeArchitecture(width=USUAL_WIDTH)
+        return code_architecture_for(shape[0])
 
     def _networks_for(self, shape: tuple[int, ...]) -> CodeNetworks:
-        (width,) = shape
-        return CodeNetworks(width, self._architecture(shape))
+        return code_networks(shape, self._architecture(shape))
 
     def _reconstruction(self, x: Tensor) -> Tensor:
         return reconstructed(self._model, x)[1]

@@ -184,12 +184,14 @@ Model = TypeVar("Model")  # what a family of detectors scores with: networks and
 class Score(Generic[Model]):
     """value(model, x [n, *shape of a row], fitted) -> [members, n], larger = more odd.
 
-    fit(model, x) learns from training rows what value needs: a sample of them, or all.
+    fit(model, x) learns from training rows what value needs: a sample of them, or all. Some are
+    not for images, whose features are too many to learn how they vary together.
     """
 
     value: Callable[[Model, Tensor, Fitted], Tensor]
     fit: Callable[[Model, Tensor], dict[str, Tensor]] | None = None
     fit_to_all: bool = False
+    for_images: bool = True
 
 
 SCORES: dict[str, Score[Cycle]] = {
@@ -197,6 +199,6 @@ SCORES: dict[str, Score[Cycle]] = {
     "logits": Score(logits),
     "l1": Score(l1),
     "l2": Score(l2),
-    "whitened": Score(whitened, lambda cycle, x: fit_whitened(cycle.gap(x))),
+    "whitened": Score(whitened, lambda cycle, x: fit_whitened(cycle.gap(x)), for_images=False),
     "egbad": Score(egbad),
 }

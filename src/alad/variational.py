@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from alad.codes import CodeNetworks, code_networks
 from alad.context import Context
 from alad.descending import Trained
 from alad.layers import Arrays
 from alad.parameters import whole
 from alad.randomness import StepNoise
-from alad.reconstruction import CodeNetworks, Coding
+from alad.reconstruction import Coding
 from alad.scores import Fitted, Score
 
 # Log variances of a VAE are kept within: a constant column would drive one to minus infinity
@@ -24,14 +25,14 @@ LOG_TWO_PI = math.log(2.0 * math.pi)
 
 def halves(both: Tensor) -> tuple[Tensor, Tensor]:
     """Means and log variances [members, n, *] from what a network of two numbers gives."""
-    mean, log_variance = both.chunk(2, dim=2)
+    mean, log_variance = both.chunk(2, dim=-1)
     return mean, log_variance.clamp(LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST)
 
 
 def log_likelihood(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log N(x; mean, variance), summed over columns: [members, n]."""
+    """log N(x; mean, variance), summed over columns or pixels: [members, n]."""
     squares = (x - mean).square() * torch.exp(-log_variance)
-    return -0.5 * (LOG_TWO_PI + log_variance + squares).sum(dim=2)
+    return -0.5 * (LOG_TWO_PI + log_variance + squares).flatten(2).sum(dim=2)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def _mean_log_likelihood(model: Trained, x: Tensor, mean: Tensor, log_variance: 
 
 def distance_to_mean(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     x, again = decoded_mean(model, x)
-    return torch.linalg.vector_norm(x - again, dim=2)
+    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
 
 
 def decoded_mean(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,9 +117,9 @@ class VAE(Coding):
         whole("draws", self.draws)
 
     def _networks_for(self, shape: tuple[int, ...]) -> CodeNetworks:
-        (width,), chosen = shape, self._architecture(shape)
+        chosen = self._architecture(shape)
         draws = Arrays("Z", noise={"draws": (self.draws, chosen.latent)})
-        return CodeNetworks(width, chosen, numbers=2, others=(draws,))
+        return code_networks(shape, chosen, numbers=2, others=(draws,))
 
     def _loss(self, networks: CodeNetworks) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:

@@ -163,10 +163,12 @@ class TransposedConvolved(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.window = window
         y = x.new_empty(*x.shape[:2], *window.size, bias.shape[2])
+        columns = window.kernel[0] * window.kernel[1] * bias.shape[2]  # without those of zeros
         for member in range(len(x)):
             for piece in _pieces(x.shape[1], window, bias.shape[2]):
                 rows = x[member, piece].reshape(-1, weight.shape[1])
-                torch.add(window.fold(rows @ weight[member]), bias[member], out=y[member, piece])
+                patches = (rows @ weight[member])[:, :columns]
+                torch.add(window.fold(patches), bias[member], out=y[member, piece])
         return y
 
     @staticmethod

@@ -143,7 +143,7 @@ class NativeSearch(LatentSearch):
         members, n = len(self._members), len(rows)
         results = Results(
             np.empty((members, n, self.latent), np.float32),
-            np.empty((members, n, self.width), np.float32),
+            np.empty((members, n, rows.shape[1]), np.float32),
             *(np.empty((members, n)) for _ in ("residual", "discrimination")),
         )
         threads = max(1, torch.get_num_threads())

@@ -1,0 +1,48 @@
+"""G and D of a plain GAN for images: AnoGAN's, as the authors of ALAD ran it on CIFAR-10 and SVHN.
+
+| net | layers (32 × 32 × 3, width 128)                                                     |
+|-----|-------------------------------------------------------------------------------------|
+| G   | ALAD's: tconv 4×4 VALID 512 BN, 4×4/2 256 BN, 128 BN, ReLU each; 4×4/2 3 tanh       |
+| D   | conv 4×4/2 128, 256 BN, 512 BN, LReLU each, the last one its features f(x); logit   |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alad.context import Layer
+from alad.convolutions import Convolution
+from alad.gan import Discriminator, SearchStart
+from alad.image_layers import ImageLayers, flattened
+from alad.layers import Chain
+
+
+@dataclass(frozen=True)
+class ImageGanArchitecture:
+    """Channels of G and D after the first halving, from which the others follow."""
+
+    latent: int = 100
+    width: int = 128
+    deviation: float = 0.01  # of the normal distribution of the first weights
+
+
+class ImageGanNetworks:
+    """G and D for images of `shape` (height, width, channels)."""
+
+    def __init__(self, shape: tuple[int, int, int], architecture: ImageGanArchitecture):
+        self.shape, self.latent = shape, architecture.latent
+        build = ImageLayers(
+            shape, architecture.latent, architecture.width, deviation=architecture.deviation
+        )
+        self.generator = build.generator()
+        hidden = flattened(build.down("D.hidden", first_batch_norm=False))
+        self.judge = Discriminator(Chain(tuple(hidden)), build.logit("D", hidden[-1]))
+
+    @property
+    def groups(self) -> dict[str, tuple[Convolution, ...]]:
+        """Layers by the player that moves their weights."""
+        return {"players": self.generator.layers, "judges": self.judge.layers()}
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (*self.generator.layers, *self.judge.layers(), SearchStart(self.latent))
