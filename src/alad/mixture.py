@@ -18,7 +18,7 @@ from alad.image_architectures import (
     USUAL_WIDTH,
     ImageMixtureArchitecture,
 )
-from alad.layers import chain
+from alad.layers import chain, even_product
 from alad.parameters import positive
 from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, MixtureArchitecture
 from alad.randomness import StepNoise
@@ -141,8 +141,10 @@ def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     _, z = model.networks.represent(model.context, model.for_members(x))
     centred = z.double()[:, None] - fitted["mu"][:, :, None]
     # a product with the inverse factor: each row adds up alike wherever it stands
-    squares = (centred @ fitted["unmix"].transpose(2, 3)).square().sum(dim=3)
-    return _energy(squares, fitted["phi"], fitted["factor"])
+    unmix = fitted["unmix"].transpose(2, 3).flatten(0, 1)
+    nothing = unmix.new_zeros(len(unmix), 1, unmix.shape[2])
+    unmixed = even_product(nothing, centred.flatten(0, 1), unmix).view_as(centred)
+    return _energy(unmixed.square().sum(dim=3), fitted["phi"], fitted["factor"])
 
 
 def fit_mixture(model: Trained, x: Tensor) -> dict[str, Tensor]:

@@ -182,9 +182,10 @@ class TransposedConvolved(torch.autograd.Function):
             for piece in _pieces(x.shape[1], ctx.window, dy.shape[4]):
                 patches = ctx.window.patches(dy[member, piece])
                 if dx is not None:
-                    dx[member, piece] = (patches @ weight[member].T).view_as(dx[member, piece])
+                    back = patches @ weight[member, :, : patches.shape[1]].T
+                    dx[member, piece] = back.view_as(dx[member, piece])
                 if dw is not None:
                     rows = x[member, piece].reshape(-1, weight.shape[1])
-                    dw[member].addmm_(rows.T, patches)
+                    dw[member, :, : patches.shape[1]].addmm_(rows.T, patches)
         db = dy.flatten(1, 3).sum(dim=1, keepdim=True) if ctx.needs_input_grad[2] else None
         return dx, dw, db, None
