@@ -167,9 +167,9 @@ class AnoGAN(Neural):
         return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        if len(shape) > 1:
-            return ImageGanArchitecture(width=USUAL_WIDTH)
-        return gan_architecture_for(shape[0])
+        if len(shape) == 1:
+            return gan_architecture_for(shape[0])
+        return ImageGanArchitecture(width=USUAL_WIDTH)
 
     def _networks_for(self, shape: tuple[int, ...]) -> Gan:
         chosen = self._architecture(shape)

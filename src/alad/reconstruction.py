@@ -58,9 +58,9 @@ class Coding(Descending):
         return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        if len(shape) > 1:
-            return ImageCodeArchitecture(width=USUAL_WIDTH)
-        return code_architecture_for(shape[0])
+        if len(shape) == 1:
+            return code_architecture_for(shape[0])
+        return ImageCodeArchitecture(width=USUAL_WIDTH)
 
     def _networks_for(self, shape: tuple[int, ...]) -> CodeNetworks:
         return code_networks(shape, self._architecture(shape))
