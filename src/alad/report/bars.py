@@ -80,12 +80,13 @@ def _compared(area: Plot, row: Compared, top: float, as_dots: bool, decimals: in
     room = int((area.left - 10) / LETTER)
     label = row.label if len(row.label) <= room else row.label[: room - 1] + "…"
     parts = [tag("g", tag("title", row.label), words(label, area.left - 8, middle + 4, "end"))]
-    for at, estimate in enumerate(row.values):
-        y = top + APART / 2 + THICK * at
-        if estimate is not None:
-            drawn = _estimate(area, estimate, y, at, as_dots)
-            text = words(number(estimate.value, decimals), WIDTH - 4, y + THICK - 3, "end", "value")
-            parts.append(tag("g", drawn, text, class_=f"t{at % TONES + 1}"))
+    known = [(at, one) for at, one in enumerate(row.values) if one is not None]
+    y = middle - THICK * len(known) / 2
+    for at, estimate in known:
+        drawn = _estimate(area, estimate, y, at, as_dots)
+        text = words(number(estimate.value, decimals), WIDTH - 4, y + THICK - 3, "end", "value")
+        parts.append(tag("g", drawn, text, class_=f"t{at % TONES + 1}"))
+        y += THICK
     return joined(parts)
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from alad.published import Published
     from alad.sheets import Sheet
 
-ABLATION = ("alad-baseline", "alad+dl", "alad+sn", "alad+sn+dl")  # rows of the ablation study
+ABLATION = ("alad-baseline", "alad+dl", "alad+sn")  # rows of the ablation study, …
+WITH_ALL = ("alad+sn+dl", "alad")  # … and its last, which goes by ALAD's name where it is ALAD
 BESIDE = ("measured here", "published")
 
 
@@ -116,7 +117,9 @@ def comparison_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1"
 def ablation_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
     """The ablation study's rows as dots with spreads, on an axis that shows differences."""
     by_name = {row.detector: row for row in rows}
-    lines = [_compared(by_name[name], measure) for name in ABLATION if name in by_name]
+    lines = [
+        _compared(by_name[name], measure) for name in (*ABLATION, *WITH_ALL) if name in by_name
+    ]
     known = [one for line in lines for one in line.values if one is not None]
     ends = [end for one in known for end in (one.low, one.value, one.high) if end is not None]
     axis = Axis.over(f"{_named(measure)}, mean ± sd", ends).rounded()
