@@ -1,5 +1,6 @@
 """One contract for every detector of the catalogue."""
 
+import inspect
 import math
 import random
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from alad import catalogue, storage
 from alad.blocks import score_in_blocks
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 
@@ -89,6 +91,10 @@ def global_states() -> list[Any]:
     return [kind, keys.tolist(), rest, torch.get_rng_state().tolist(), random.getstate()]
 
 
+def test_editors_are_told_the_common_parameters():
+    assert Common.__annotations__.keys() == inspect.signature(Detector).parameters.keys()
+
+
 # --- scikit-learn's contract ----------------------------------------------------------------------
 
 
@@ -124,6 +130,17 @@ def test_fit_predict_is_fit_then_predict(name: str):
 def test_members_are_rows_of_scores(name: str):
     scores = fitted(name).member_scores(rows(9, seed=3))
     assert scores.shape == (1, 9) and scores.dtype == np.float64
+
+
+@every_detector
+def test_a_constructor_shows_its_own_parameters_and_those_that_it_hands_on(name: str):
+    kind = catalogue.detector_class(name)
+    shown = inspect.signature(kind).parameters
+    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in shown.values())
+    handed_on = [base for base in kind.__mro__ if issubclass(base, Detector)]
+    assert shown.keys() >= {key for base in handed_on for key in inspect.signature(base).parameters}
+    made = kind(**{key: one.default for key, one in shown.items()})
+    assert made.get_params() == kind().get_params() == vars(made)
 
 
 @every_detector

@@ -14,13 +14,14 @@ PACKAGE = Path(alad.__file__).parent
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
-    *("context", "layers", "windows", "convolutions", "networks", "weights"),
+    *("widths", "context", "layers", "windows", "convolutions", "networks", "weights"),
     *("image_layers", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native"),
     *("image_gan", "image_search", "training"),
     *("calibration", "drift", "decisions", "attribution", "explanation"),
-    *("blocks", "fitted", "detector"),
-    *("image_architectures", "presets", "named_tensors", "neural", "adversarial", "anogan"),
+    *("blocks", "fitted", "constructors", "detector"),
+    *("image_architectures", "presets", "named_tensors", "networked", "neural"),
+    *("adversarial", "anogan"),
     *("descending", "codes", "reconstruction", "variational", "energy", "mixture"),
     *("classic", "catalogue"),
     *("metrics", "published", "sheets", "comparison", "benchmark", "report"),

@@ -24,15 +24,6 @@ def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, width))
 
 
-@pytest.mark.parametrize("kind", [catalogue.detector_class(name) for name in NEURAL])
-def test_a_constructor_shows_the_common_parameters_and_its_own(kind: type[Neural]):
-    shown = inspect.signature(kind).parameters
-    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in shown.values())
-    assert shown.keys() >= inspect.signature(Neural).parameters.keys()
-    made = kind(**{name: one.default for name, one in shown.items()})
-    assert made.get_params() == kind().get_params() == vars(made)
-
-
 def test_own_parameters_of_a_method_are_shown_too():
     own = inspect.signature(Adversarial).parameters.keys() - inspect.signature(Neural).parameters
     known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}

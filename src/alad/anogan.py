@@ -32,7 +32,8 @@ from alad.image_gan import ImageGanArchitecture, ImageGanNetworks
 from alad.image_search import ImageSearch, frozen_weights
 from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
 from alad.native.search import NativeSearch
-from alad.neural import Neural, common_scale
+from alad.networked import common_scale
+from alad.neural import Neural
 from alad.parameters import one_of, share, whole
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress

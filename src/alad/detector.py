@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad import fitted, storage
 from alad.blocks import score_in_blocks
+from alad.constructors import show_what_is_handed_on
 from alad.data.frames import Columns, columns
 from alad.decisions import Deciding, held_out_calibration
 from alad.errors import InputError
@@ -38,8 +39,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
     """Learns from rows that are mostly normal, then scores any rows.
 
     A score is a pure function of the row and the model. Subclasses learn from, and score, the
-    encoded matrix alone; their constructors store `scaling`, `drop`, `contamination`,
-    `calibration_fraction`, `random_state` and what else they need.
+    encoded matrix alone; their constructors hand the parameters of this one on, as `**common`.
 
     After fit: `encoder_`, `offset_` (in the units of `score_samples`), `training_` (what is worth
     knowing of the fit, JSON-able), `calibration_` (a `Calibration`; None without calibration rows),
@@ -51,11 +51,24 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
     row_by_row: ClassVar[bool] = False  # does its arithmetic leave each row alone by itself?
     sees_images: ClassVar[bool] = False  # as such; to others they are rows of pixels
 
-    scaling: str
-    drop: Any
-    contamination: float
-    calibration_fraction: float = 0.0  # of a detector whose constructor has no such parameter
-    random_state: Any
+    def __init__(
+        self,
+        *,
+        scaling: str = "standard",
+        drop: Any = (),
+        contamination: float = 0.05,
+        calibration_fraction: float = 0.1,
+        random_state: Any = None,
+    ):
+        self.scaling = scaling
+        self.drop = drop
+        self.contamination = contamination
+        self.calibration_fraction = calibration_fraction
+        self.random_state = random_state
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        show_what_is_handed_on(cls)
 
     # --- what a detector has to say for itself ----------------------------------------------------
 

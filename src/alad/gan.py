@@ -20,24 +20,26 @@ from alad.game import Logits
 from alad.layers import Chain, Dense, chain
 from alad.randomness import Purpose, stream
 from alad.steps import Optimiser, TwoPlayerStep
+from alad.widths import Rate, SomeWidths, Width, Widths
 
 START = "search.start"  # where every search in latent space begins, [members, 1, latent]
 
 
 @dataclass(frozen=True)
-class GanArchitecture:
+class GanArchitecture(Widths):
     """Hidden widths of G and D; a dropout rate for each of D's layers."""
 
-    latent: int
-    generator: tuple[int, ...]
-    discriminator: tuple[int, ...]
-    dropout: tuple[float, ...]
+    latent: Width
+    generator: tuple[Width, ...]
+    discriminator: SomeWidths
+    dropout: tuple[Rate, ...]
 
     def __post_init__(self) -> None:
-        if not self.discriminator or len(self.dropout) != len(self.discriminator):
+        super().__post_init__()
+        if len(self.dropout) != len(self.discriminator):
             raise InputError(
-                f"discriminator has widths {self.discriminator} and dropout {self.dropout}; give "
-                "at least one hidden layer, and one rate for each"
+                f"architecture: discriminator has widths {self.discriminator} and dropout "
+                f"{self.dropout}; give one rate for each layer"
             )
 
 

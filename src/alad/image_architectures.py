@@ -12,46 +12,47 @@ from alad.image_gan import ImageGanArchitecture
 from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import Activation
+from alad.widths import Positive, Rate, SomeWidths, Width, Widths
 
 PUBLISHED_WIDTH = 128
 USUAL_WIDTH = 32  # a step costs a fifth of one with the published channels, which a CPU can bear
 
 
 @dataclass(frozen=True)
-class ImageCodeArchitecture:
+class ImageCodeArchitecture(Widths):
     """E to a latent code, G back: `width` channels after the first halving."""
 
-    latent: int = 100
-    width: int = PUBLISHED_WIDTH
-    deviation: float = 0.01  # of the normal distribution of the first weights
+    latent: Width = 100
+    width: Width = PUBLISHED_WIDTH
+    deviation: Positive = 0.01  # of the normal distribution of the first weights
 
 
 @dataclass(frozen=True)
-class ImageMixtureArchitecture:
+class ImageMixtureArchitecture(Widths):
     """The same, and the estimation network before `mixtures` components.
 
     A mixture of the whole code of 100 numbers would need more images than a batch has.
     """
 
-    latent: int = 8
-    width: int = PUBLISHED_WIDTH
-    estimation: tuple[int, ...] = (10,)
-    mixtures: int = 4
-    dropout: float = 0.5  # of the estimation network, as is the activation
+    latent: Width = 8
+    width: Width = PUBLISHED_WIDTH
+    estimation: tuple[Width, ...] = (10,)
+    mixtures: Width = 4
+    dropout: Rate = 0.5  # of the estimation network, as is the activation
     activation: Activation = "tanh"
-    deviation: float = 0.01
+    deviation: Positive = 0.01
 
 
 @dataclass(frozen=True)
-class ImageEnergyArchitecture:
+class ImageEnergyArchitecture(Widths):
     """Channels of the convolutions of an energy, each halving the image; then dense layers.
 
     The outputs of the last layer are summed.
     """
 
-    channels: tuple[int, ...]
-    dense: tuple[int, ...] = (128,)
-    kernel: int = 4
+    channels: SomeWidths
+    dense: tuple[Width, ...] = (128,)
+    kernel: Width = 4
 
 
 # Zenati et al. 2018, table IX; the authors' files for SVHN and CIFAR-10 are identical

@@ -15,15 +15,16 @@ from alad.convolutions import Convolution
 from alad.gan import Discriminator, SearchStart
 from alad.image_layers import ImageLayers, flattened
 from alad.layers import Chain
+from alad.widths import Positive, Width, Widths
 
 
 @dataclass(frozen=True)
-class ImageGanArchitecture:
+class ImageGanArchitecture(Widths):
     """Channels of G and D after the first halving, from which the others follow."""
 
-    latent: int = 100
-    width: int = 128
-    deviation: float = 0.01  # of the normal distribution of the first weights
+    latent: Width = 100
+    width: Width = 128
+    deviation: Positive = 0.01  # of the normal distribution of the first weights
 
 
 class ImageGanNetworks:

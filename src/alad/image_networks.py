@@ -22,6 +22,7 @@ from alad.convolutions import Convolution
 from alad.image_layers import ImageLayers, flattened
 from alad.layers import Chain
 from alad.networks import PairDiscriminator
+from alad.widths import Positive, Rate, SomeWidths, Width, Widths
 from alad.windows import Window
 
 Stacking = Literal["height", "channels"]
@@ -31,22 +32,22 @@ HEIGHT_AXIS, CHANNEL_AXIS = 2, 4  # of [members, n, height, width, channels]
 
 
 @dataclass(frozen=True)
-class ImageArchitecture:
+class ImageArchitecture(Widths):
     """Channels of the five networks. At every halving they double, up to four times the first.
 
     stacking: how D_xx sees two images: one above the other as in the authors' code, whose kernels
     then meet both only at the seam; or as channels of one image.
     """
 
-    latent: int = 100
-    width: int = 128  # channels after the first halving
-    xz_code: tuple[int, ...] = (512, 512)
-    xz_joint: int = 1024
-    xx: tuple[int, ...] = (64, 128)
-    zz: tuple[int, ...] = (64, 32)
+    latent: Width = 100
+    width: Width = 128  # channels after the first halving
+    xz_code: tuple[Width, ...] = (512, 512)
+    xz_joint: Width = 1024
+    xx: SomeWidths = (64, 128)
+    zz: SomeWidths = (64, 32)
     stacking: Stacking = "height"
-    dropout: float = 0.2
-    deviation: float = 0.01  # of the normal distribution of the first weights
+    dropout: Rate = 0.2
+    deviation: Positive = 0.01  # of the normal distribution of the first weights
 
 
 class ImageNetworks:

@@ -15,24 +15,25 @@ from torch import Tensor
 
 from alad.context import Context
 from alad.layers import Chain, Dense, chain
+from alad.widths import Rate, SomeWidths, Width, Widths
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Widths):
     """Hidden widths of the five networks: one row of the paper's tables X and XI.
 
     xz_branch is the width of both branches of D_xz, xz_joint that of its common layers.
     """
 
-    latent: int
-    encoder: tuple[int, ...]
-    generator: tuple[int, ...]
-    xz_branch: int
-    xz_joint: tuple[int, ...]
-    xx: tuple[int, ...]
-    zz: tuple[int, ...]
-    xz_dropout: float = 0.5
-    cycle_dropout: float = 0.2
+    latent: Width
+    encoder: tuple[Width, ...]
+    generator: tuple[Width, ...]
+    xz_branch: Width
+    xz_joint: SomeWidths
+    xx: SomeWidths
+    zz: SomeWidths
+    xz_dropout: Rate = 0.5
+    cycle_dropout: Rate = 0.2
     xz_batch_norm: bool = True
 
 

@@ -1,4 +1,4 @@
-"""What all detectors with networks share: members, schedule, stopping rule, checkpoints, storage.
+"""How all detectors with networks are trained: members, schedule, stopping rule, checkpoints.
 
 A method adds its networks, its step and its scores; nothing here knows what a row looks like.
 """
@@ -6,38 +6,31 @@ A method adds its networks, its step and its scores; nothing here knows what a r
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
-import torch
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from alad.context import Context, Networks
-from alad.detector import Detector
+from alad.constructors import Common
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
-from alad.named_tensors import from_named_tensors, named_tensors, require_whole
+from alad.networked import Networked, device_named
 from alad.parameters import fraction, one_of, positive, share, whole
 from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
-from alad.scores import Score
 from alad.steps import NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
-from alad.weights import scoring_weights
+from alad.widths import Widths
 
 MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
 SCORE_FIT_IMAGES = 512
-# images from which batch norm's statistics are measured, as far as memory allows
-MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 # parameters that may be others when an interrupted training goes on; the rows may not, whatever
 # share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
@@ -46,7 +39,7 @@ WITHOUT_EFFECT_ON_WEIGHTS = {
 }
 
 
-class Neural(Detector):
+class Neural(Networked):
     """The body of every detector with networks.
 
     A subclass hands on the parameters below with `**common`, and may give them other defaults.
@@ -75,21 +68,17 @@ class Neural(Detector):
         in it
     """
 
-    own_score: ClassVar[str]
-    scores: ClassVar[Mapping[str, Score[Any]]]
     architectures: ClassVar[Mapping[str, Any]]  # by name, each an `architecture_type`
-    architecture_type: ClassVar[type]  # a dataclass
+    architecture_type: ClassVar[type[Widths]]
     # the same for images, of a method that sees them as such
     image_architectures: ClassVar[Mapping[str, Any]] = {}
-    image_architecture_type: ClassVar[type]
+    image_architecture_type: ClassVar[type[Widths]]
 
     def __init__(
         self,
         *,
         architecture: str | Mapping[str, Any] | None = None,
         score_function: str | None = None,
-        scaling: str = "standard",
-        drop: Sequence[str] = (),
         learning_rate: float = 1e-3,
         batch_size: int = 64,
         epochs: int | None = None,
@@ -99,19 +88,16 @@ class Neural(Detector):
         check_every: int = 100,
         ema_decay: float = 0.999,
         members: int | Sequence[int] = 1,
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: object = None,
         device: str = "cpu",
         verbose: int = 0,
         checkpoint: str | Path | None = None,
         checkpoint_seconds: float = 60.0,
         resume: bool = False,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.architecture = architecture
         self.score_function = score_function
-        self.scaling = scaling
-        self.drop = drop
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.epochs = epochs
@@ -121,20 +107,11 @@ class Neural(Detector):
         self.check_every = check_every
         self.ema_decay = ema_decay
         self.members = members
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
         self.device = device
         self.verbose = verbose
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
         self.resume = resume
-
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        """Let the constructor's signature, which scikit-learn reads, show what `**common` hides."""
-        super().__init_subclass__(**keywords)
-        if "__init__" in vars(cls):
-            cls.__init__.__signature__ = _whole_signature(cls)  # pyright: ignore
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
@@ -148,20 +125,8 @@ class Neural(Detector):
         """The `architecture_type` for rows of this shape where the user names none."""
 
     @abstractmethod
-    def _networks_for(self, shape: tuple[int, ...]) -> Networks:
-        """The networks for rows of this shape; they hold no weights."""
-
-    @abstractmethod
     def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
         """What trains them on rows X [n, *shape]."""
-
-    @abstractmethod
-    def _make_model(self, networks: Any, context: Context) -> Any:
-        """What the method's scores read, at evaluation. For images it has a method `measure`."""
-
-    @abstractmethod
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        """The model's version of rows x [n, *shape]: [members, n, *shape]."""
 
     def _stopping_score(self) -> str:
         """The score by which the stopping rule judges: the one that will be used."""
@@ -186,7 +151,7 @@ class Neural(Detector):
         if not isinstance(self.checkpoint, str | Path | None):
             raise InputError(f"checkpoint is {self.checkpoint!r}; give a folder, or None")
         self._check_members()
-        self._device()
+        device_named(self.device)
 
     def _check_members(self) -> None:
         if isinstance(self.members, Sequence) and not isinstance(self.members, str):
@@ -201,29 +166,21 @@ class Neural(Detector):
     def _architecture(self, shape: tuple[int, ...]) -> Any:
         kind, named = self._architectures_for(shape)
         if isinstance(self.architecture, Mapping):
-            return self._architecture_of(kind, self.architecture)
+            return kind.of(self.architecture)
         if self.architecture is None:
             return self._usual_architecture(shape)
         if isinstance(self.architecture, str) and self.architecture in named:
             return named[self.architecture]
         known = ", ".join(named)
-        raise InputError(f"no architecture {self.architecture!r}; there are: {known}")
+        raise InputError(
+            f"no architecture {self.architecture!r}; there are: {known}; or give widths by name"
+        )
 
-    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type, Mapping[str, Any]]:
+    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type[Widths], Mapping[str, Any]]:
         """(type, those that have names) for rows of this shape."""
         if len(shape) == 1:
             return self.architecture_type, self.architectures
         return self.image_architecture_type, self.image_architectures
-
-    def _architecture_of(self, kind: type, widths: Mapping[str, Any]) -> Any:
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in widths.items()
-        }
-        try:
-            return kind(**given)
-        except TypeError as error:
-            raise InputError(f"architecture {widths!r} does not fit: {error}") from None
 
     def _optimiser(self, **settings: float) -> Optimiser:
         return Optimiser(self.learning_rate, self.batch_size, ema_decay=self.ema_decay, **settings)
@@ -232,22 +189,6 @@ class Neural(Detector):
         if isinstance(self.members, Sequence):
             return [int(member) for member in self.members]
         return list(range(int(self.members)))
-
-    def _device(self) -> torch.device:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            device = torch.device(self.device)
-        except (RuntimeError, TypeError):
-            raise InputError(f"device is {self.device!r}; give 'cpu', 'cuda' or 'auto'") from None
-        if device.type not in ("cpu", "cuda"):
-            raise InputError(f"device is {self.device!r}; give 'cpu', 'cuda' or 'auto'")
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise InputError("device is 'cuda', but there is none here; give 'cpu' or 'auto'")
-        return device
-
-    def _score_name(self) -> str:
-        return self.own_score if self.score_function is None else self.score_function
 
     # --- fitting ----------------------------------------------------------------------------------
 
@@ -346,150 +287,3 @@ class Neural(Detector):
             "architecture": asdict(self._architecture(self._row_shape)),
             "history": training.history,
         }
-
-    # --- scoring ----------------------------------------------------------------------------------
-
-    def _adopt(
-        self, networks: Networks, row_shape: tuple[int, ...], members: Sequence[int]
-    ) -> None:
-        self._networks, self._row_shape, self.members_ = networks, row_shape, list(members)
-        one_of("score_function", self._score_name(), tuple(self._offered))
-        self._fitted: dict[str, dict[str, Tensor]] = {}
-        self._scales: dict[str, np.ndarray] = {}
-
-    @property
-    def _offered(self) -> dict[str, Score[Any]]:
-        """The method's scores for rows of this shape."""
-        images = len(self._row_shape) > 1
-        return {name: one for name, one in self.scores.items() if one.for_images or not images}
-
-    def _settle(self, arrays: Mapping[str, Tensor], rows: Tensor) -> None:
-        """Score with these averaged weights: spectral norms divided out, once and exactly.
-
-        rows: training rows, from which statistics may be measured.
-        """
-        self._use(Context(*scoring_weights(self._networks, arrays)))
-        self._measure(rows)
-
-    @torch.no_grad()
-    def _measure(self, rows: Tensor) -> None:
-        """Let the model take its batch norm's statistics from some training images."""
-        if rows.ndim > 2:
-            pixels = rows.shape[1] * rows.shape[2]
-            count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
-            self._model.measure(rows[:: max(1, len(rows) // count)][:count])
-            self._use(self._evaluated)
-
-    def _use(self, context: Context) -> None:
-        self._evaluated, self._model = context, self._make_model(self._networks, context)
-
-    def _tensor(self, X: np.ndarray) -> Tensor:
-        return torch.from_numpy(X).to(self._device())
-
-    @torch.no_grad()
-    def _evaluate(self, X: np.ndarray, name: str) -> np.ndarray:
-        """Score `name` of one block of rows X [n, *shape]: [members, n], float64."""
-        value = self.scores[name].value(self._model, self._tensor(X), self._fitted.get(name, {}))
-        return value.double().cpu().numpy()
-
-    def _raw_scores(self, X: np.ndarray, name: str) -> np.ndarray:
-        """The same for any number of rows."""
-        return self._in_blocks(lambda block: self._evaluate(block, name), X)
-
-    @torch.no_grad()
-    def _learn(self, name: str, x: Tensor) -> None:
-        """What score `name` needs to know, from training rows x."""
-        fit = self.scores[name].fit
-        if fit is not None:
-            self._fitted[name] = fit(self._model, x)
-
-    def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
-        """What scores need to know, and for every member the common scale of an ensemble."""
-        for name, score in self._offered.items():
-            self._learn(name, rows if score.fit_to_all else self._tensor(sample))
-        self._scales = {
-            name: common_scale(self._raw_scores(sample, name)) for name in self._offered
-        }
-
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        name = self._score_name()
-        return self._combine(self._evaluate(X, name), name)
-
-    def _combine(self, scores: np.ndarray, name: str) -> np.ndarray:
-        """[members, n] -> [n]: one member's own score, or the mean on the members' common scale."""
-        if len(scores) == 1:
-            return scores[0]
-        center, spread = self._scales[name]
-        return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
-
-    def member_scores(self, X: Any) -> np.ndarray:
-        """Float64 [members, n], large = anomalous: each member's own score, on its own scale."""
-        check_is_fitted(self)
-        return self._streamed(X, self._score_name())
-
-    def _streamed(self, X: Any, name: str) -> np.ndarray:
-        blocks = [self._raw_scores(block, name) for block in self._encoded(X)]
-        return np.concatenate(blocks, axis=1)
-
-    def score_as(self, X: Any, score: str) -> np.ndarray:
-        """Float64 [n], large = anomalous, by any of the method's scores, no new fit."""
-        check_is_fitted(self)
-        one_of("score", score, tuple(self._offered))
-        return self._combine(self._streamed(X, score), score)
-
-    @torch.no_grad()
-    def reconstruct(self, X: Any) -> np.ndarray:
-        """The model's version of encoded rows, float32 [n, *shape], mean over members.
-
-        `encoder_.output_names_` names the columns.
-        """
-        check_is_fitted(self)
-
-        def one_block(block: np.ndarray) -> np.ndarray:
-            mean = self._reconstruction(self._tensor(block)).mean(dim=0)
-            return np.moveaxis(mean.cpu().numpy(), 0, -1)
-
-        rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
-        return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
-
-    def _own_version(self, X: Any) -> np.ndarray:
-        return self.reconstruct(X)
-
-    # --- storage ----------------------------------------------------------------------------------
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        tensors = named_tensors(self._evaluated, self._fitted)
-        arrays = {path: value.cpu().numpy() for path, value in tensors.items()}
-        arrays |= {f"scale/{name}": scale for name, scale in self._scales.items()}
-        return {"members": self.members_, "shape": list(self._row_shape)}, arrays
-
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        # before there were images, `width` was the shape
-        shape = tuple(content["shape"] if "shape" in content else [content["width"]])
-        self._adopt(self._networks_for(shape), shape, content["members"])
-        require_whole(arrays, self._networks.layers, self._offered, len(self.members_))
-        self._scales = {name: arrays[f"scale/{name}"] for name in self._offered}
-        tensors = {
-            path: self._tensor(array)
-            for path, array in arrays.items()
-            if not path.startswith("scale/")
-        }
-        context, self._fitted = from_named_tensors(tensors)
-        self._use(context)
-
-
-def _whole_signature(cls: type) -> inspect.Signature:
-    """That of the constructor of `cls`, with `**common` replaced by what it is handed on to."""
-    own = inspect.signature(cls.__init__).parameters
-    handed_on = inspect.signature(super(cls, cls).__init__).parameters  # pyright: ignore
-    named = {k: p for k, p in own.items() if p.kind is not inspect.Parameter.VAR_KEYWORD}
-    if len(named) < len(own):
-        named |= {k: p for k, p in handed_on.items() if k not in named}
-    return inspect.Signature(list(named.values()))
-
-
-def common_scale(scores: np.ndarray) -> np.ndarray:
-    """Median and mean deviation from it, [2, members], of scores [members, n] of training rows."""
-    center = np.median(scores, axis=1)
-    spread = np.abs(scores - center[:, None]).mean(axis=1)
-    return np.stack([center, np.where(spread > 0, spread, 1.0)])

@@ -43,12 +43,13 @@ def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
     return value
 
 
-def positive(name: str, value: Any, *, or_zero: bool = False) -> None:
-    """InputError unless `value` is a finite number above 0, or 0 if that is allowed."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
+    """`value` as a finite number above 0, or 0 if that is allowed, else InputError."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not (0 < value < math.inf or (or_zero and value == 0)):
         least = "of at least 0" if or_zero else "above 0"
         raise InputError(f"{name} is {value!r}; give a number {least}")
+    return float(value)
 
 
 def check_random_state(value: Any) -> None:

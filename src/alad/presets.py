@@ -9,6 +9,7 @@ from alad.errors import InputError
 from alad.gan import GanArchitecture
 from alad.layers import Activation
 from alad.networks import Architecture
+from alad.widths import Rate, SomeWidths, Width, Widths
 
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
 ARCHITECTURES = {
@@ -67,12 +68,12 @@ def gan_architecture_for(width: int) -> GanArchitecture:
 
 
 @dataclass(frozen=True)
-class CodeArchitecture:
+class CodeArchitecture(Widths):
     """Hidden widths on the way to a latent code and on the way back."""
 
-    latent: int
-    encoder: tuple[int, ...]
-    decoder: tuple[int, ...]
+    latent: Width
+    encoder: tuple[Width, ...]
+    decoder: tuple[Width, ...]
     activation: Activation = "relu"
 
 
@@ -89,10 +90,10 @@ def code_architecture_for(width: int) -> CodeArchitecture:
 
 
 @dataclass(frozen=True)
-class EnergyArchitecture:
+class EnergyArchitecture(Widths):
     """Widths of the hidden layers of an energy; the last one is summed."""
 
-    hidden: tuple[int, ...]
+    hidden: SomeWidths
 
 
 # Zenati et al. 2018, as in the authors' code (there 121-128-512-128-121 and 274-10-2-10-274, tied)
@@ -103,15 +104,15 @@ ENERGY_ARCHITECTURES = {
 
 
 @dataclass(frozen=True)
-class MixtureArchitecture:
+class MixtureArchitecture(Widths):
     """Compression to a code and back, and the estimation network before `mixtures` components."""
 
-    latent: int
-    encoder: tuple[int, ...]
-    decoder: tuple[int, ...]
-    estimation: tuple[int, ...]
-    mixtures: int
-    dropout: float = 0.5
+    latent: Width
+    encoder: tuple[Width, ...]
+    decoder: tuple[Width, ...]
+    estimation: tuple[Width, ...]
+    mixtures: Width
+    dropout: Rate = 0.5
     activation: Activation = "tanh"
 
 

@@ -1,7 +1,7 @@
 """Directions in which normal rows vary; what lies outside them is anomalous."""
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from sklearn import decomposition
@@ -11,6 +11,7 @@ from alad.classic.pursuit import pursue, row_space
 from alad.classic.sampling import need, sample
 from alad.classic.stored import check_arrays
 from alad.classic.subspace import Subspace, check_count, components_to_keep, fitting_count
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.parameters import one_of, share, whole
@@ -46,20 +47,12 @@ class PCA(Detector):
         explained: float = 0.95,
         n_components: int | None = None,
         distance: str = "residual",
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.explained = explained
         self.n_components = n_components
         self.distance = distance
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -133,21 +126,13 @@ class RobustPCA(Detector):
         tolerance: float = 1e-5,
         max_steps: int = 1000,
         max_rows: int = 5000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.n_components = n_components
         self.tolerance = tolerance
         self.max_steps = max_steps
         self.max_rows = max_rows
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -1,12 +1,13 @@
 """Isolation Forest: the trees of scikit-learn, laid out side by side and walked together."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from sklearn import ensemble
 
 from alad.classic.sampling import need, seed_for
 from alad.classic.stored import check_arrays, within
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.parameters import whole
@@ -34,19 +35,11 @@ class IsolationForest(Detector):
         *,
         n_estimators: int = 100,
         max_samples: int = 256,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.n_estimators = n_estimators
         self.max_samples = max_samples
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -1,6 +1,6 @@
 """Directions in the feature space of a kernel; what lies outside them is anomalous."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from sklearn import decomposition
@@ -9,6 +9,7 @@ from alad.classic.kernel import Gaussian, bandwidth, check_gamma
 from alad.classic.sampling import sample
 from alad.classic.stored import check_arrays, check_rows
 from alad.classic.subspace import check_count, components_to_keep
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.parameters import share, whole
@@ -46,21 +47,13 @@ class KernelPCA(Detector):
         n_components: int | None = None,
         gamma: float | None = None,
         max_rows: int = 2000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.explained = explained
         self.n_components = n_components
         self.gamma = gamma
         self.max_rows = max_rows
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -1,12 +1,13 @@
 """How far the nearest training rows are, and how dense they lie."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
 from alad.classic.nearest import Nearest
 from alad.classic.sampling import need, sample
 from alad.classic.stored import check_arrays, check_rows
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.parameters import one_of, whole
@@ -41,20 +42,12 @@ class KNN(Detector):
         n_neighbors: int = 5,
         distance: str = "kth",
         max_rows: int = 20_000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.n_neighbors = n_neighbors
         self.distance = distance
         self.max_rows = max_rows
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -110,19 +103,11 @@ class LOF(Detector):
         *,
         n_neighbors: int = 20,
         max_rows: int = 20_000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.n_neighbors = n_neighbors
         self.max_rows = max_rows
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -1,6 +1,6 @@
 """A smooth border around most rows: the one-class SVM, exact on a sample or approximate on all."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from sklearn import svm
@@ -11,6 +11,7 @@ from alad.blocks import BLOCK_ROWS
 from alad.classic.kernel import Gaussian, bandwidth, check_gamma
 from alad.classic.sampling import draw, global_generator_kept, sample, seed_for
 from alad.classic.stored import check_arrays, check_rows
+from alad.constructors import Common
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.parameters import share, whole
@@ -78,20 +79,12 @@ class OneClassSVM(KernelBorder):
         nu: float = 0.5,
         gamma: float | None = None,
         max_rows: int = 5000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.nu = nu
         self.gamma = gamma
         self.max_rows = max_rows
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -139,21 +132,13 @@ class OneClassSVMSGD(KernelBorder):
         gamma: float | None = None,
         n_components: int = 300,
         max_epochs: int = 1000,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
+        **common: Unpack[Common],
     ):
+        super().__init__(**common)
         self.nu = nu
         self.gamma = gamma
         self.n_components = n_components
         self.max_epochs = max_epochs
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
