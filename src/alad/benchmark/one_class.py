@@ -21,7 +21,7 @@ def is_one_class(benchmark: str) -> bool:
 
 
 def sheets(lines: Iterable[Line], benchmark: str) -> list[Sheet]:
-    """For each protocol that was measured one table: normal classes down, detectors across."""
+    """For each protocol that was measured one table: detectors down, normal classes across."""
     found = _measured(lines)
     return [
         _sheet(benchmark, protocol, {row: found[protocol, row] for row in names})
@@ -44,17 +44,18 @@ def _measured(lines: Iterable[Line]) -> dict[tuple[str, str], Classes]:
 
 def _sheet(benchmark: str, protocol: str, measured: Mapping[str, Classes]) -> Sheet:
     base = benchmark.removesuffix("-quick")
-    columns = {**measured, **published_classes(base)}
+    printed = {f"{name}, published": column for name, column in published_classes(base).items()}
     classes = IMAGE_BENCHMARKS[benchmark][protocol].tables
-    rows = [(name, *(_number(column.get(name)) for column in columns.values())) for name in classes]
-    rows.append(("mean", *(_summary(column, mean) for column in columns.values())))
-    rows.append(("deviation", *(_summary(column, stdev) for column in columns.values())))
-    heads = ("normal class", *measured, *(f"{name}, published" for name in published_classes(base)))
+    rows = [
+        (name, *(_number(found.get(each)) for each in classes), *_summary(found))
+        for name, found in {**measured, **printed}.items()
+    ]
     notes = [QUICK] if benchmark != base else []
-    if published_classes(base):
-        notes.append(f"published columns: {published.content()[base]['per_class']['status']}")
+    if printed:
+        notes.append(f"published rows: {published.content()[base]['per_class']['status']}")
         notes += [OTHER_PROTOCOL] if protocol != "paper" else []
-    return Sheet(f"{benchmark}, {protocol}: AUROC", heads, rows, notes)
+    heads = ("detector", *classes, "mean", "deviation")
+    return Sheet(f"{benchmark}, {protocol}: AUROC by normal class", heads, rows, notes)
 
 
 def published_classes(benchmark: str) -> dict[str, Classes]:
@@ -72,6 +73,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _summary(column: Classes, function) -> str:
-    values = [value for value in column.values() if value is not None]
-    return f"{function(values):.3f}" if len(values) > 1 else ""
+def _summary(classes: Classes) -> tuple[str, str]:
+    """Mean and deviation over those that were measured."""
+    values = [value for value in classes.values() if value is not None]
+    if len(values) < 2:
+        return "", ""
+    return f"{mean(values):.3f}", f"{stdev(values):.3f}"

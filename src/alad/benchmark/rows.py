@@ -12,6 +12,8 @@ QUICK = "-quick"  # how the name of a pass of minutes ends
 QUICK_STEPS = 300  # of training, in a pass that is to take minutes
 HOURS_MEMBERS = 5  # in one fit that takes an hour: half of the runs are there when it ends
 QUICK_SEARCHED = 500  # test rows of detectors that search for every row
+QUICK_SEARCH = {"search_steps": 50, "threshold_rows": 20}
+SEARCHED_IMAGES = 500  # test images of a detector that searches for each; a second or more each
 ALL_ROWS = 10**9  # for detectors that would learn from a sample
 
 
@@ -175,6 +177,17 @@ BENCHMARKS: dict[str, tuple[Row, ...]] = {
 }
 
 
+def _networks_on_images() -> tuple[Row, ...]:
+    """The other methods with E and G as wide as ALAD's, before and after training."""
+    names = ("autoencoder", "robust-autoencoder", "vae", "dsebm-r", "dsebm-e", "dagmm")
+    quick = {"max_steps": QUICK_STEPS}
+    searching = Row(
+        *("anogan", "anogan", "images"), test_rows=SEARCHED_IMAGES, quick=quick | QUICK_SEARCH
+    )
+    listed = (*(Row(name, name, "images", quick=quick) for name in names), searching)
+    return tuple(row for own in listed for row in _both(own))
+
+
 def _on_images(name: str) -> tuple[Row, ...]:
     """Detectors on pixels, ALAD with small networks; where there are numbers, the published ones.
 
@@ -185,6 +198,7 @@ def _on_images(name: str) -> tuple[Row, ...]:
         Row("isolation-forest", "isolation-forest"),
         Row("oc-svm", "oc-svm", most_runs=1),
         Row("knn", "knn", most_runs=1),
+        *_networks_on_images(),
         *_both(own),
     )
     published = replace(own, name="alad-paper", preset="cifar10-paper", hours=True)

@@ -1,0 +1,47 @@
+"""The class-by-class table of the benchmarks of images."""
+
+from __future__ import annotations
+
+import pytest
+
+from alad.benchmark import one_class
+from alad.benchmark.rows import rows_of, untrained_name
+from alad.data.image_splits import CLASSES
+
+
+def line(detector: str, normal_class: str, auroc: float, seed: int = 0) -> dict:
+    return {
+        **{"benchmark": "mnist", "protocol": "common", "detector": detector, "seed": seed},
+        **{"normal_class": normal_class, "auroc": auroc, "member": 0, "settings": "a"},
+        **{"cell": f"{detector}{normal_class}{seed}", "split": 0, "finished": "2026-01-01"},
+    }
+
+
+def test_detectors_down_and_classes_across_means_over_runs():
+    lines = [line("knn", "0", 0.9), line("alad", "0", 0.6), line("alad", "0", 0.8, seed=1)]
+    lines += [line("alad", "1", 0.9)]
+    (sheet,) = one_class.sheets(lines, "mnist")
+    assert sheet.heads == ("detector", *CLASSES["mnist"], "mean", "deviation")
+    assert [row[0] for row in sheet.rows] == ["knn", "alad"]  # in the order of the benchmark
+    assert sheet.rows[0][1:3] == ("0.900", "") and sheet.rows[0][-2:] == ("", "")
+    assert sheet.rows[1][1:3] == ("0.700", "0.900")
+    assert sheet.rows[1][-2:] == ("0.800", "0.141")
+
+
+def test_published_classes_stand_below():
+    of_cifar = line("knn", "frog", 0.7) | {"benchmark": "cifar10", "protocol": "paper"}
+    (sheet,) = one_class.sheets([of_cifar], "cifar10")
+    names = [row[0] for row in sheet.rows]
+    assert names[0] == "knn" and "ALAD, published" in names
+    assert len({len(row) for row in [sheet.heads, *sheet.rows]}) == 1
+
+
+@pytest.mark.parametrize("benchmark", [*CLASSES, *(f"{name}-quick" for name in CLASSES)])
+def test_every_method_with_networks_has_its_untrained_twin(benchmark):
+    rows = {row.name: row for row in rows_of(benchmark)}
+    methods = ("alad", "anogan", "autoencoder", "robust-autoencoder", "vae", "dagmm")
+    for name in (*methods, "dsebm-r", "dsebm-e"):
+        twin = rows[untrained_name(name)]
+        assert not twin.trained and twin.params()["max_steps"] == 0
+        assert rows[name].trained and rows[name].preset == "images"
+    assert rows["anogan"].test_rows == rows["anogan-untrained"].test_rows <= 500
