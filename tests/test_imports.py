@@ -18,7 +18,7 @@ ORDER = [
     *("image_layers", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native"),
     *("image_gan", "image_search", "training"),
-    *("calibration", "drift", "decisions", "attribution", "explanation"),
+    *("calibration", "drift", "decisions", "attribution", "heat", "explanation"),
     *("blocks", "fitted", "constructors", "detector"),
     *("image_architectures", "presets", "named_tensors", "networked", "neural"),
     *("adversarial", "anogan"),

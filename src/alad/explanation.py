@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from alad import attribution
 from alad.attribution import Explanation
 from alad.errors import InputError
+from alad.heat import HeatMaps, heat
 from alad.preprocess import ImageScaler, TableEncoder
 
 MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
@@ -33,18 +34,24 @@ class Explaining(ABC):
         """What the model takes rows X for, encoded [n, *shape]; None if it has no such thing."""
         return None
 
-    def explain(self, X: Any) -> Explanation:
-        """Which columns of rows X made their scores what they are.
+    def _seen(self, encoded: np.ndarray) -> np.ndarray:
+        """Encoded rows as the detector sees them."""
+        return encoded
+
+    def explain(self, X: Any) -> Explanation | HeatMaps:
+        """Which columns of rows X, or which pixels of images, made their scores what they are.
 
         A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
         with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
-        column: explain the rows that matter. Raises InputError if the model is of images, or was
-        saved before rows could be explained.
+        column, or an image and patch: explain what matters. Raises InputError if the model was
+        saved before that.
         """
         check_is_fitted(self)
-        encoder = self.encoder_
-        if not isinstance(encoder, TableEncoder):
-            raise InputError("explanations are by column of a table; this model is of images")
+        if isinstance(self.encoder_, TableEncoder):
+            return self._explain_rows(X, self.encoder_)
+        return self._explain_images(X, self.encoder_)
+
+    def _explain_rows(self, X: Any, encoder: TableEncoder) -> Explanation:
         rows = encoder.transform(X)
         references = self._compared_with(X, rows)
         return Explanation(
@@ -54,6 +61,22 @@ class Explaining(ABC):
             attribution.contributions(self._scores, rows, references, encoder.source_),
             self._scores(rows),
             np.mean([self._scores(one) for one in references], axis=0),
+        )
+
+    def _explain_images(self, X: Any, scaler: ImageScaler) -> HeatMaps:
+        images = scaler.transform(X)
+        flat = images.reshape(len(images), -1)
+        references = self._compared_with(X, flat)
+
+        def score(some: np.ndarray) -> np.ndarray:
+            return self._scores(self._seen(some.reshape(-1, *scaler.shape_)))
+
+        return HeatMaps(
+            heat(score, flat, references, scaler.shape_),
+            scaler.decode(images),
+            scaler.decode(references[0].reshape(images.shape)),
+            score(flat),
+            np.mean([score(one) for one in references], axis=0),
         )
 
     def _compared_with(self, X: Any, rows: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ becomes of the others: see `decoding`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,17 @@ class Pictures:
             yield names, np.stack(pixels)
         if not count:
             raise self._nothing_left()
+
+    def taken(self, form: Form, chosen: Sequence[int]) -> np.ndarray:
+        """Pixels [n, height, width, channels] of some of those that `names` lists, by number.
+
+        At least one must be chosen. Raises InputError if one cannot be read any more.
+        """
+        left = [cell for cell in self._cells if cell.name not in self.skipped]
+        pixels = [self._tried(left[at], lambda content: decoded(content, form)) for at in chosen]
+        if any(one is None for one in pixels):
+            raise InputError(f"{self.source}: pictures changed while they were read; try again")
+        return np.stack(pixels)
 
     def _tried(self, cell: Cell, read: Callable[..., Any]) -> Any:
         """What `read` makes of a picture's bytes; None, with its reason noted, if it fails."""

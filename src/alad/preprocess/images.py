@@ -110,6 +110,13 @@ class ImageScaler:
             raise InputError("images hold values that are missing or infinite; fill them first")
         return scaled
 
+    def decode(self, images: np.ndarray) -> np.ndarray:
+        """The images that encoded ones [n, *shape_] stand for, in the pixels of the training."""
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        values = np.clip(images, -1, 1) * half + middle
+        kind = {"float": "float32"}.get(self.kind, self.kind)
+        return values.astype(kind) if self.kind == "float" else np.rint(values).astype(kind)
+
     def state(self) -> dict[str, Any]:
         """All that transform needs, as JSON can hold it."""
         return {
