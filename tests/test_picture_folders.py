@@ -1,0 +1,70 @@
+"""A folder of pictures through `alad fit`, `score` and `info`, for every detector there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+import alad
+from alad import catalogue
+from alad.catalogue import DETECTORS
+from alad.cli import run
+from alad.presets import ANOGAN_PRESETS
+
+NETWORKS = [name for name in DETECTORS if catalogue.detector_class(name).sees_images]
+
+
+def stripes(n: int, seed: int) -> np.ndarray:
+    """Waves from top to bottom, 12 × 9, in colour."""
+    generator = np.random.default_rng(seed)
+    phase = generator.uniform(size=(n, 1, 1, 1))
+    waves = np.sin(2 * np.pi * (np.arange(12)[:, None, None] / 6 + phase))
+    pixels = waves * [1.0, 0.5, 0.2] + generator.normal(0, 0.1, (n, 12, 9, 3))
+    return (127.5 * (1 + np.clip(pixels, -1, 1))).astype(np.uint8)
+
+
+def written(folder: Path, images: np.ndarray) -> Path:
+    folder.mkdir()
+    for at, pixels in enumerate(images):
+        Image.fromarray(pixels).save(folder / f"{at:03}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Good pictures, and new ones of which the second half is noise."""
+    place = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(5).integers(0, 256, (10, 12, 9, 3), np.uint8)
+    new = np.concatenate([stripes(10, seed=1), noise])
+    return written(place / "good", stripes(60, seed=0)), written(place / "new", new)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_fit_score_and_info(name, folders: tuple[Path, Path], tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(ANOGAN_PRESETS, "images", ANOGAN_PRESETS["images"] | {"search_steps": 3})
+    good, new = folders
+    model, scored = str(tmp_path / "model"), str(tmp_path / "scored.csv")
+    steps = ["--max-steps", "2"] if name in NETWORKS else []
+    fit = ["fit", str(good), "-o", model, "--detector", name, *steps, "-q"]
+    assert run(fit) == run(["score", model, str(new), "-o", scored, "-q"]) == 0
+    table = pyarrow.csv.read_csv(scored).to_pydict()
+    assert table["file"] == [f"{at:03}.png" for at in range(20)]
+    loaded = alad.load(model)
+    pixels = np.stack([np.asarray(Image.open(new / file)) for file in table["file"]])
+    np.testing.assert_array_equal(table["anomaly_score"], loaded.anomaly_score(pixels))
+    if name not in NETWORKS:  # they need no training of minutes to tell noise
+        assert roc_auc_score(np.repeat([0, 1], 10), table["anomaly_score"]) > 0.95
+    capsys.readouterr()
+    assert run(["info", model, "--json"]) == 0
+    stored = json.loads(capsys.readouterr().out)["content"]
+    assert stored["encoder"]["shape"] == [12, 9, 3]
+    if name in NETWORKS:
+        assert stored["state"]["shape"] == [12, 9, 3]
+        preset = catalogue.detector_class(name).from_preset("images")
+        assert stored["params"]["batch_size"] == preset.batch_size
