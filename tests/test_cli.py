@@ -1,6 +1,7 @@
 """The verbs, from files to files, and how they say no."""
 
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 import alad
-from alad import catalogue, cli, presets, scores, training
+from alad import catalogue, cli, presets, training
 from alad.data.writing import write_table
 from alad.preprocess import SCALINGS
 
@@ -79,12 +80,18 @@ def test_version(capfd):
     assert capfd.readouterr().out == f"alad {alad.__version__}\n"
 
 
+def scores_of(name: str) -> tuple[str, ...]:
+    return catalogue.detector_class(name).score_names()
+
+
 def test_help_of_fit_names_what_there_is(capfd, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     assert cli.run(["fit", "--help"]) == 0
     shown = capfd.readouterr().out
-    names = [*catalogue.DETECTORS, *scores.SCORES, "robust", "minmax"]
-    assert [name for name in names if name not in shown] == []
+    assert [name for name in (*catalogue.DETECTORS, "robust", "minmax") if name not in shown] == []
+    (told,) = [line for line in shown.splitlines() if "--score" in line]
+    offered = {one for name in catalogue.DETECTORS for one in scores_of(name)}
+    assert [one for one in offered if not re.search(rf"\b{one}\b", told)] == []
     assert "robust" in SCALINGS and "kdd99-paper" in presets.PRESETS
 
 
@@ -146,13 +153,49 @@ def test_fit_drops_columns_given_together_or_apart(folder):
     assert np.array_equal(alad.load("one").anomaly_score(new), alad.load("two").anomaly_score(new))
 
 
+def test_fit_says_how_many_rows_were_learnt_and_how_many_held_out(folder, capfd):
+    command = "fit normal.csv -o model --detector knn --drop id --calibration-fraction 0.25"
+    assert cli.run(command.split()) == 0
+    err = capfd.readouterr().err
+    assert "60 rows learnt in " in err and "20 held out to calibrate" in err
+    assert len(alad.load("model").calibrated()) == 20
+
+
+def test_fit_of_too_few_rows_to_calibrate_says_what_would_do(folder, capfd):
+    assert cli.run("fit normal.csv -o model --detector knn --drop id".split()) == 0
+    err = capfd.readouterr().err
+    assert "80 rows learnt in " in err and "not calibrated, which takes 19 rows" in err
+    share = re.search(r"--calibration-fraction (0\.\d+)", err)
+    assert share is not None and "alad calibrate model" in err
+    again = f"fit normal.csv -o again --detector knn --drop id {share[0]}"
+    assert cli.run(again.split()) == 0
+    assert "19 held out to calibrate" in capfd.readouterr().err
+
+
+def test_who_wants_no_calibration_is_not_told_how(folder, capfd):
+    command = "fit normal.csv -o model --detector knn --drop id --calibration-fraction 0"
+    assert cli.run(command.split()) == 0
+    assert "calibrat" not in capfd.readouterr().err
+
+
+def test_a_score_that_is_none_blames_the_option(folder, capfd):
+    fit = "fit normal.csv -o model --drop id"
+    refused(capfd, f"{fit} --detector knn --score l1", "--score", "knn", "leave it out")
+    refused(capfd, f"{fit} --detector vae --score l1", "--score is 'l1'", "probability, bound, l2")
+    assert cli.run(f"{fit} --max-steps 1 -q".split()) == 0
+    refused(capfd, "score model new.csv --score nope", "alad: --score is 'nope'", "whitened")
+    assert cli.run("fit normal.csv -o other --detector knn --drop id -q".split()) == 0
+    refused(capfd, "score other new.csv --score l1", "--score", "knn", "leave it out")
+
+
 def test_fit_alad_with_its_options(folder, capfd):
     options = "--drop id --members 2 --max-steps 5 --score l1 --seed 3 --contamination 0.1"
     assert cli.run(f"fit normal.csv -o model {options} --json".split()) == 0
     out, err = capfd.readouterr()
     facts = json.loads(out)
     assert (facts["detector"], facts["rows"], facts["columns"]) == ("alad", 80, 4)
-    assert "80 rows learnt" in err and "next: alad score model" in err
+    assert "72 rows learnt" in err and "8 watched by the stopping rule" in err
+    assert "held out" not in err and "next: alad score model" in err
     params = alad.load("model").get_params()
     wanted = {
         "members": 2,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_detector import every_detector, quick, rows
 
-from alad import KNN, catalogue, storage
+from alad import ALAD, KNN, catalogue, storage
 from alad.benchmark.cells import cells
 from alad.benchmark.ledger import Ledger
 from alad.calibration import Calibration
@@ -118,6 +118,21 @@ def test_a_level_that_only_held_out_rows_have_is_unseen():
 def test_calibration_fraction_is_checked_at_fit(name: str, wrong):
     with pytest.raises(InputError, match="calibration_fraction is"):
         quick(name, calibration_fraction=wrong).fit(rows(20))
+
+
+def test_more_may_not_be_held_out_than_is_learnt_from():
+    for most in (0.51, 0.999):
+        with pytest.raises(InputError, match=rf"calibration_fraction is {most}: of 1000 rows \d+"):
+            KNN(calibration_fraction=most).fit(rows(1000))
+    assert KNN(calibration_fraction=0.5).fit(rows(1000)).training_["held_out"] == 500
+
+
+def test_the_stopping_rule_may_not_take_more_than_is_learnt_from():
+    detector = ALAD(validation_fraction=0.999, calibration_fraction=0, max_steps=1)
+    with pytest.raises(InputError, match=r"validation_fraction is 0.999: of 1000 rows 1 would be"):
+        detector.fit(rows(1000))
+    detector.set_params(validation_fraction=0.5, random_state=0)
+    assert detector.fit(rows(100)).training_["rows"] == 50
 
 
 # --- decisions ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import alad
 from alad import native
 from alad.errors import InputError
 from alad.game import Game
@@ -264,7 +266,8 @@ def test_too_many_layers_are_refused():
 
 def fresh_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the library, for the length of a test, and build quickly."""
-    monkeypatch.setattr(build, "library", build.library.__wrapped__)
+    monkeypatch.setattr(build, "_made", functools.cache(build._made.__wrapped__))
+    monkeypatch.setattr(build, "tell", functools.cache(build.tell.__wrapped__))
     monkeypatch.setattr(build, "FLAGS", build.FLAGS.replace("-O3", "-O1"))
 
 
@@ -283,6 +286,26 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("CC", "false")
     assert "could not compile the C sources" in (native.reason() or "")
     assert list(tmp_path.rglob("*.so")) == []
+
+
+def test_a_compiler_that_fails_is_tried_once_and_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    fresh_build(monkeypatch)
+    tried = tmp_path / "tried"
+    compiler = tmp_path / "compiler"
+    compiler.write_text(f"#!/bin/sh\necho again >> {tried}\nexit 1\n")
+    compiler.chmod(0o700)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", str(compiler))
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    detector = alad.ALAD(max_steps=2, random_state=0)
+    with pytest.warns(UserWarning, match="PyTorch does their work: .* could not compile") as told:
+        detector.fit(X)
+    assert detector.training_["engine"] == detector.training_["scoring_engine"] == "torch"
+    once = tried.read_text()
+    detector.fit(X)
+    assert len(told) == 1 and tried.read_text() == once
 
 
 def test_the_library_is_built_once_in_a_private_folder(

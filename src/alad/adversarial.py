@@ -121,7 +121,7 @@ class Adversarial(Neural):
         suits = X.device.type == "cpu" and X.ndim == 2
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
-        if self.engine == "native" or native.available():
+        if self.engine == "native" or native.preferred():
             return native.NativeGameStep
         return GameStep
 

@@ -239,7 +239,7 @@ class AnoGAN(Neural):
         """For tables: C where it can be had; asked for by name, it must be there."""
         if self.engine == "torch" or (self.engine == "auto" and start.device.type != "cpu"):
             return LatentSearch
-        if self.engine == "native" or native.available():
+        if self.engine == "native" or native.preferred():
             return NativeSearch
         return LatentSearch
 

@@ -69,7 +69,8 @@ class Deciding(ABC):
         if self.calibration_ is None:
             raise InputError(
                 "this model is not calibrated; calibrate it with normal rows that it did not learn "
-                "from: detector.calibrate(X), or alad calibrate MODEL TABLE"
+                "from: detector.calibrate(X), or alad calibrate MODEL TABLE; or let "
+                "fit hold out 19 of its rows: calibration_fraction, or --calibration-fraction"
             )
         return self.calibration_
 

@@ -22,7 +22,7 @@ from alad.decisions import Deciding, held_out_calibration
 from alad.errors import InputError
 from alad.explanation import Explaining, kept
 from alad.fitted import storable
-from alad.parameters import check_random_state, fraction, one_of, share
+from alad.parameters import check_random_state, fraction, held_out, one_of, share
 from alad.preprocess import (
     SCALINGS,
     ImageScaler,
@@ -101,6 +101,11 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         one_of("scaling", self.scaling, tuple(SCALINGS))
         check_random_state(self.random_state)
 
+    @classmethod
+    def score_names(cls, images: bool = False) -> tuple[str, ...]:
+        """Of the scores to choose from, for tables or for images; most detectors have but one."""
+        return ()
+
     # --- fit, score, decide -----------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -123,7 +128,8 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         matrix = self._seen(self.encoder_.fit_transform(rows, learnt))
         self.training_: dict[str, Any] = {}
         self._fit_matrix(matrix if learnt.all() else matrix[learnt])
-        facts = {"rows": int(learnt.sum()), "seconds": round(time.perf_counter() - begun, 3)}
+        facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
+        facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         self.training_ = facts | storable("training_", self.training_)
         judged = self._judged(len(matrix))
         scores = self._scores(matrix[judged])
@@ -142,7 +148,8 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
     def _held_out(self, n: int) -> np.ndarray:
         """Bool [n]: the rows for calibration."""
-        chosen, count = np.zeros(n, bool), int(self.calibration_fraction * n)
+        chosen = np.zeros(n, bool)
+        count = held_out("calibration_fraction", self.calibration_fraction, n)
         if count >= LEAST_HELD_OUT:
             from alad.randomness import (
                 Purpose,

@@ -46,6 +46,10 @@ class Networked(Detector):
     def _reconstruction(self, x: Tensor) -> Tensor:
         """The model's version of rows x [n, *shape]: [members, n, *shape]."""
 
+    @classmethod
+    def score_names(cls, images: bool = False) -> tuple[str, ...]:
+        return tuple(name for name, one in cls.scores.items() if one.for_images or not images)
+
     def _score_name(self) -> str:
         return self.own_score if self.score_function is None else self.score_function
 
@@ -62,8 +66,7 @@ class Networked(Detector):
     @property
     def _offered(self) -> dict[str, Score[Any]]:
         """The method's scores for rows of this shape."""
-        images = len(self._row_shape) > 1
-        return {name: one for name, one in self.scores.items() if one.for_images or not images}
+        return {name: self.scores[name] for name in self.score_names(len(self._row_shape) > 1)}
 
     def _settle(self, arrays: Mapping[str, Tensor], rows: Tensor) -> None:
         """Score with these averaged weights: spectral norms divided out, once and exactly.

@@ -20,7 +20,7 @@ from alad.constructors import Common
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networked import Networked, device_named
-from alad.parameters import fraction, one_of, positive, share, whole
+from alad.parameters import fraction, held_out, one_of, positive, share, whole
 from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
 from alad.steps import NetworkStep, Optimiser
@@ -215,9 +215,9 @@ class Neural(Networked):
         """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
         if self.patience is None:
             return X, X[:0]
-        held_out = int(self.validation_fraction * len(X))
+        count = held_out("validation_fraction", self.validation_fraction, len(X))
         order = stream(seed, 0, Purpose.SPLIT).permutation(len(X))
-        return X[np.sort(order[held_out:])], X[np.sort(order[:held_out])]
+        return X[np.sort(order[count:])], X[np.sort(order[:count])]
 
     def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
         """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""

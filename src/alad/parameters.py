@@ -8,6 +8,8 @@ import numpy as np
 
 from alad.errors import InputError
 
+MOST_HELD_OUT = 0.5  # share of the rows given to fit
+
 
 def whole(name: str, value: Any, least: int = 1) -> int:
     """`value` as a whole number of at least `least`, else InputError."""
@@ -34,6 +36,17 @@ def fraction(name: str, value: Any) -> float:
     if not number or not 0 <= value < 1:
         raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
     return float(value)
+
+
+def held_out(name: str, value: float, rows: int) -> int:
+    """How many of `rows` rows a share holds out; InputError if they would be more than the rest."""
+    count = int(value * rows)
+    if value > MOST_HELD_OUT:
+        raise InputError(
+            f"{name} is {value!r}: of {rows} rows {rows - count} would be left to learn from; give "
+            f"at most {MOST_HELD_OUT}"
+        )
+    return count
 
 
 def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:

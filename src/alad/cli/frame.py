@@ -6,11 +6,14 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alad.errors import InputError, TrainingError
+
+if TYPE_CHECKING:
+    from alad.detector import Detector
 
 LONGEST_LINE = 290  # characters: names of columns may be of any length
 
@@ -44,6 +47,22 @@ Drop = Annotated[
     option(metavar="NAME,…", help="Columns that the detector is not to see.", show_default=False),
 ]
 Names = Annotated[list[str] | None, typer.Option(show_default="all")]
+
+
+SCORES = (
+    "features, logits, l1, l2, whitened or egbad of alad, alice and bigan; anogan, residual, "
+    "discrimination or logits of anogan; l2 or l1 of the autoencoders; probability, bound or l2 of "
+    "vae; energy or reconstruction of dsebm-r and dsebm-e; energy or l2 of dagmm."
+)
+
+
+def check_score(kind: "type[Detector]", score: str | None, images: bool) -> None:
+    """InputError, which names the option, unless it is a score of that detector, or None."""
+    names = kind.score_names(images)
+    if score is not None and not names:
+        raise InputError(f"--score: {kind.name} has no scores to choose from; leave it out")
+    if score is not None and score not in names:
+        raise InputError(f"--score is {score!r}; {kind.name} has: {', '.join(names)}")
 
 
 def separated(names: list[str] | None) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from alad.cli import pictures
 from alad.cli.frame import (
+    SCORES,
     AsJson,
     Drop,
     Model,
     Quiet,
     Source,
     app,
+    check_score,
     option,
     print_json,
     say,
@@ -62,7 +64,7 @@ def fit(
     score: Annotated[
         str | None,
         option(
-            help="features, logits, l1, l2, whitened or egbad.",
+            help=SCORES,
             show_default="the method's own",
             panel=TRAINING,
         ),
@@ -80,6 +82,14 @@ def fit(
     ] = None,
     max_steps: Annotated[
         int | None, option(help="Steps, at most; 0 leaves networks untrained.", panel=TRAINING)
+    ] = None,
+    calibration_fraction: Annotated[
+        float | None,
+        option(
+            help="Share of the rows held out for p-values and false-alarm rates.",
+            show_default="0.1",
+            panel=TRAINING,
+        ),
     ] = None,
     size: PictureSize = None,
     strict: Strict = False,
@@ -105,9 +115,12 @@ def fit(
     Most rows should be normal. Numbers, categories, booleans and missing values are read as they
     are; leave out identifiers, labels, dates and free text with --drop.
     """
+    from alad import catalogue
+
     given = {
         "drop": separated(drop) or None,
         "contamination": contamination,
+        "calibration_fraction": calibration_fraction,
         "scaling": scaling,
         "random_state": seed,
         "score_function": score,
@@ -121,6 +134,7 @@ def fit(
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
     source = pictures.source(table, size, strict)
     preset = preset or pictures.usual_preset(source, detector)
+    check_score(catalogue.detector_class(detector), score, pictures.are(source))
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
     _set_known(made, running)
     with stoppable(lambda: _how_to_resume(kept)):
@@ -129,10 +143,31 @@ def fit(
         print_json(facts)
     if not quiet:
         pictures.say_skipped(source)
-        seconds = facts["training"]["seconds"]
-        say(f"{facts['rows']} rows learnt in {seconds:.1f} s; the model is in {output}")
+        say(f"{_told(facts['rows'], facts['training'])}; the model is in {output}")
+        if not facts["training"]["held_out"] and made.calibration_fraction:
+            say(_how_to_calibrate(facts["rows"], output))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
+
+
+def _told(rows: int, training: dict[str, Any]) -> str:
+    """What became of the rows."""
+    told = f"{training['rows']} rows learnt in {training['seconds']:.1f} s"
+    if watched := rows - training["rows"] - training["held_out"]:
+        told += f", {watched} watched by the stopping rule"
+    return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
+
+
+def _how_to_calibrate(rows: int, output: Path) -> str:
+    """For a table that was too small for its calibration fraction."""
+    from alad.detector import LEAST_HELD_OUT
+    from alad.parameters import MOST_HELD_OUT
+
+    how = f"alad calibrate {shlex.quote(str(output))} MORE_NORMAL_ROWS.csv"
+    shares = [percent / 100 for percent in range(1, int(100 * MOST_HELD_OUT) + 1)]
+    if enough := [share for share in shares if int(share * rows) >= LEAST_HELD_OUT]:
+        how += f", or fit again with --calibration-fraction {enough[0]}"
+    return f"not calibrated, which takes {LEAST_HELD_OUT} rows that were not learnt from: {how}"
 
 
 def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detector":

@@ -1,10 +1,11 @@
 """The verb that scores new rows with a model."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from alad.cli import pictures
 from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Rule, warn_of_drift
 from alad.cli.frame import (
+    SCORES,
     AsJson,
     Device,
     Drop,
@@ -12,6 +13,7 @@ from alad.cli.frame import (
     Quiet,
     Source,
     app,
+    check_score,
     option,
     print_json,
     say,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from alad.detector import Detector
+    from alad.networked import Networked
 
 
 @app.command()
@@ -37,7 +40,7 @@ def score(
     ] = "-",
     score: Annotated[
         str | None,
-        option(help="Another score of the same networks; nothing is flagged then."),
+        option(help=f"Another score of the same networks, nothing is flagged then: {SCORES}"),
     ] = None,
     false_alarm_rate: FalseAlarmRate = None,
     confidence: Confidence = None,
@@ -69,6 +72,7 @@ def score(
     detector = catalogue.load(model, device=device)
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict)
+    check_score(type(detector), score, pictures.are(source))
     with located(pictures.place(source) or tables.place_of(table)):
         if pictures.are(source):
             added = _scores(detector, source, score, rule)
@@ -96,10 +100,7 @@ def _scores(
     """The columns to add."""
     if name is None:
         return rule.columns(detector, rows)
-    score_as = getattr(detector, "score_as", None)
-    if score_as is None:
-        raise InputError(f"{detector.name} has only one score; leave out --score")
-    return {"anomaly_score": score_as(rows, name)}
+    return {"anomaly_score": cast("Networked", detector).score_as(rows, name)}
 
 
 def _without(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Table":

@@ -34,6 +34,14 @@ def available() -> bool:
     return reason() is None
 
 
+def preferred() -> bool:
+    """The same, for who would take PyTorch instead: that it comes to that is warned of, once."""
+    problem = reason()
+    if problem is not None:
+        build.tell(problem)
+    return problem is None
+
+
 def reason() -> str | None:
     """Why there is none, in one line; None if there is one."""
     try:

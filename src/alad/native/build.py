@@ -17,6 +17,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import warnings
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,10 +34,35 @@ class BuildError(RuntimeError):
     """No library: why, in one line."""
 
 
-@functools.cache
 def library() -> ctypes.CDLL:
-    """The compiled step and search. Raises BuildError."""
-    compiler = _compiler()
+    """The compiled engines, made at the first call. Raises BuildError."""
+    made = _made(os.environ.get("CC", ""))
+    if isinstance(made, BuildError):
+        raise BuildError(str(made))
+    return made
+
+
+@functools.cache
+def tell(reason: str) -> None:
+    """Warn, once, that PyTorch does what C would do."""
+    warnings.warn(f"no engines in C, PyTorch does their work: {reason}", stacklevel=2)
+
+
+@functools.cache
+def _made(compiler: str) -> ctypes.CDLL | BuildError:
+    """What came of it is remembered, failures too: each try may take as long as a whole build.
+
+    compiler: $CC, by which a user may mend it.
+    """
+    try:
+        return _library(shlex.split(compiler) or ["cc"])
+    except BuildError as error:
+        return error
+
+
+def _library(compiler: list[str]) -> ctypes.CDLL:
+    if shutil.which(compiler[0]) is None:
+        raise BuildError(f"no C compiler: {compiler[0]!r} not found; install one or set CC")
     name = f"step-{_fingerprint(compiler)}.so"
     for folder in (_cache_folder, _temporary_folder):
         try:
@@ -44,14 +70,6 @@ def library() -> ctypes.CDLL:
         except OSError as error:
             reason = error
     raise BuildError(f"the compiled library could not be stored or loaded: {reason}")
-
-
-def _compiler() -> list[str]:
-    """$CC, which may hold arguments, or cc."""
-    command = shlex.split(os.environ.get("CC", "")) or ["cc"]
-    if shutil.which(command[0]) is None:
-        raise BuildError(f"no C compiler: {command[0]!r} not found; install one or set CC")
-    return command
 
 
 def _source_folder() -> Path:

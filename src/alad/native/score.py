@@ -64,7 +64,8 @@ def cycle(networks: AnyNetworks, context: Context) -> Cycle:
         return Cycle(networks, context)
     try:
         return NativeCycle(networks, context)
-    except build.BuildError:
+    except build.BuildError as error:
+        build.tell(str(error))
         return Cycle(networks, context)
 
 
