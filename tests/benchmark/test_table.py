@@ -1,7 +1,10 @@
 """The table: means and spreads worked out by hand, beside the right published row."""
 
+import numpy as np
 import pytest
 
+import alad
+from alad.benchmark.rows import ablation_of, rows_of, untrained_twin
 from alad.benchmark.runner import run
 from alad.benchmark.table import MEASURES, Spread, latest, spread, table
 
@@ -80,3 +83,30 @@ def test_a_training_that_did_not_help_is_told():
     assert not any(said in row.notes for row in better)
     other_protocol = table([lines[0], line("alad", f1=0.4, protocol="clean")], "kdd99")
     assert not any(said in row.notes for row in other_protocol)
+
+
+def test_ablations_are_held_against_untrained_alad_and_a_differing_norm_is_named():
+    rows = {row.name: row for row in rows_of("kdd99")}
+    assert ablation_of(rows["alad"]) == "sn+dl" and "alad-baseline-untrained" not in rows
+    names = ("alad-baseline", "alad+dl", "alad+sn")
+    lines = [line("alad-untrained", f1=0.5), *(line(name, f1=0.4) for name in names)]
+    found = {row.detector: row.notes for row in table(lines, "kdd99")}
+    assert "no better than untrained ALAD with SN (alad-untrained)" in found["alad-baseline"]
+    assert "no better than untrained ALAD with SN (alad-untrained)" in found["alad+dl"]
+    assert "no better than untrained ALAD (alad-untrained)" in found["alad+sn"]
+    better = table([lines[0], line("alad+sn", f1=0.6)], "kdd99")
+    assert not any("untrained" in note for row in better for note in row.notes)
+
+
+def test_a_row_of_other_widths_is_not_held_against_untrained_alad():
+    assert untrained_twin("svhn", "alad-paper")[0] == "alad-paper-untrained"
+
+
+def test_before_training_the_discriminator_of_codes_changes_no_score_and_the_norm_does():
+    X = np.random.default_rng(0).normal(size=(60, 6))
+
+    def scores(**switches: bool) -> np.ndarray:
+        return alad.ALAD(max_steps=0, random_state=0, **switches).fit(X).anomaly_score(X)
+
+    assert np.array_equal(scores(latent_discriminator=False), scores())
+    assert not np.allclose(scores(spectral_norm=False), scores())

@@ -255,3 +255,18 @@ def rows_of(benchmark: str) -> tuple[Row, ...]:
     listed = BENCHMARKS[benchmark]
     own = {ablation_of(row) for row in listed if row.name == "alad"}
     return tuple(row for row in listed if row.published not in own)
+
+
+def untrained_twin(benchmark: str, name: str) -> tuple[str, str]:
+    """(name of the row of its networks before training, what they are); there may be no such row.
+
+    Rows of the ablation study share those of "alad". Before training DL changes no score, as the
+    discriminator of codes has no part in one; SN does, and is then named.
+    """
+    rows = {row.name: row for row in rows_of(benchmark)}
+    row, alad, own = rows[name], rows.get("alad"), untrained_name(name)
+    if own in rows or alad is None or not ablation_of(row) or row.preset != alad.preset:
+        return own, "the same networks untrained"
+    switched = [one.params().get("spectral_norm") is not False for one in (row, alad)]
+    other = {True: " with SN", False: " without SN"}[switched[1]] if len(set(switched)) > 1 else ""
+    return untrained_name("alad"), f"untrained ALAD{other}"

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from alad import catalogue, published
 from alad.benchmark.cells import INCIDENTAL, plain
 from alad.benchmark.ledger import Line, measured
-from alad.benchmark.rows import Row, ablation_of, published_as, rows_of, untrained_name
+from alad.benchmark.rows import Row, ablation_of, published_as, rows_of, untrained_twin
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
@@ -65,12 +65,13 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
 
 def _not_learnt(row: TableRow, rows: list[TableRow]) -> tuple[str, ...]:
     """A note if the row's networks found no more, by mean F1, before their first step."""
-    place = (row.protocol, row.dataset, untrained_name(row.detector))
+    twin, what = untrained_twin(row.benchmark, row.detector)
+    place = (row.protocol, row.dataset, twin)
     for other in rows:
         if (other.protocol, other.dataset, other.detector) != place:
             continue
         if row.measures and other.measures and row.measures["f1"].mean <= other.measures["f1"].mean:
-            return (f"no better than the same networks untrained ({other.detector})",)
+            return (f"no better than {what} ({twin})",)
     return ()
 
 
