@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -16,10 +18,11 @@ from alad.game import FAMILY, networks_for
 from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import spectral_norm
+from alad.native.convolve import NativeProducts
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser
 from alad.weights import initial_weights, weight_layout
-from alad.windows import Window
+from alad.windows import PATCHES, Window
 
 SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
 WINDOWS = [
@@ -143,6 +146,34 @@ def test_the_published_networks():
     }
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32), (9, 17)])
+def test_products_in_c_are_those_of_patches(window, inputs, outputs):
+    x, weight, bias, dy = (
+        weights(*shape).detach().float()
+        for shape in (
+            (5, *window.size, inputs),
+            (window.kernel[0] * window.kernel[1] * inputs, outputs),
+            (outputs,),
+            (5, *window.steps, outputs),
+        )
+    )
+    ours = NativeProducts()
+    close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
+    close(ours.forward(x, weight, bias, window), PATCHES.forward(x, weight, bias, window))
+    close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
+    close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
+    close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+
+
+def test_images_trained_by_either_engine_learn_the_same():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 9, 3), np.uint8)
+    how = {"max_steps": 3, "batch_size": 8, "random_state": 0, "patience": None}
+    one, two = (alad.ALAD(engine=engine, **how).fit(pixels) for engine in ("native", "torch"))
+    assert [d.training_["engine"] for d in (one, two)] == ["native", "torch"]
+    np.testing.assert_allclose(one.anomaly_score(pixels), two.anomaly_score(pixels), rtol=1e-3)
+
+
 @pytest.mark.parametrize("shape", [(28, 28, 1), (45, 60, 3), (256, 64, 1), (8, 8, 3)])
 @pytest.mark.parametrize("stacking", ["height", "channels"])
 def test_networks_for_any_size(shape, stacking):
@@ -253,5 +284,3 @@ def test_what_is_not_for_images_says_so():
     pixels = np.zeros((20, 8, 8))
     with pytest.raises(InputError, match="score_function is 'whitened'"):
         alad.ALAD(score_function="whitened", max_steps=1).fit(pixels)
-    with pytest.raises(InputError, match="not for images"):
-        alad.ALAD(engine="native", max_steps=1).fit(pixels)

@@ -21,6 +21,7 @@ from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
+from alad.native.convolve import NativeProducts, products_by
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
 from alad.neural import Neural
@@ -46,6 +47,8 @@ class Adversarial(Neural):
     latent_dim : width of the latent code; None = the architecture's
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
         method was published
+    share_batch : whether both players of a step see the same rows and noise, which saves a fifth
+        of its time; False = each its own, as published
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
         put together of several; "mean-score" = how low it is (the authors' rule for images)
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
@@ -68,6 +71,7 @@ class Adversarial(Neural):
         latent_dim: int | None = None,
         spectral_norm: bool | None = None,
         latent_discriminator: bool | None = None,
+        share_batch: bool = False,
         stopping_rule: str = "swapped",
         engine: str = "auto",
         **common: Any,
@@ -76,6 +80,7 @@ class Adversarial(Neural):
         self.latent_dim = latent_dim
         self.spectral_norm = spectral_norm
         self.latent_discriminator = latent_discriminator
+        self.share_batch = share_batch
         self.stopping_rule = stopping_rule
         self.engine = engine
 
@@ -83,7 +88,7 @@ class Adversarial(Neural):
         super()._check_parameters()
         if self.latent_dim is not None:
             whole("latent_dim", self.latent_dim)
-        for name in ("spectral_norm", "latent_discriminator"):
+        for name in ("spectral_norm", "latent_discriminator", "share_batch"):
             switch(name, getattr(self, name))
         one_of("engine", self.engine, ENGINES)
         one_of("stopping_rule", self.stopping_rule, STOPPING_RULES)
@@ -107,7 +112,7 @@ class Adversarial(Neural):
         return networks_for(shape, self._architecture(shape), self._game())
 
     def _make_step(self, X: Tensor, seed: int) -> GameStep:
-        return self._engine(X)(
+        step = self._engine(X)(
             X,
             self._game(),
             self._architecture(tuple(X.shape[1:])),
@@ -115,10 +120,21 @@ class Adversarial(Neural):
             seed=seed,
             members=self._members(),
         )
+        step.share_batch = self.share_batch
+        if X.ndim > 2:
+            step.products = products_by(self.engine, X)
+        return step
 
     def _engine(self, X: Tensor) -> type[GameStep]:
-        """The C step where it can be had and pays; asked for by name, it must be there."""
-        suits = X.device.type == "cpu" and X.ndim == 2
+        """The C step where it can be had and pays; asked for by name, it must be there.
+
+        Of images only the convolutions are in C.
+        """
+        if X.ndim > 2 or (self.share_batch and self.engine != "native"):
+            return GameStep
+        if self.share_batch:
+            raise InputError("share_batch is not for engine='native' on tables: use 'torch'")
+        suits = X.device.type == "cpu"
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native.preferred():
@@ -126,9 +142,10 @@ class Adversarial(Neural):
         return GameStep
 
     def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
-        native_suits = step.X.device.type == "cpu" and step.X.ndim == 2
+        native_suits = step.X.device.type == "cpu"
+        in_c = isinstance(step, native.NativeGameStep) or isinstance(step.products, NativeProducts)
         engine = {
-            "engine": "native" if isinstance(step, native.NativeGameStep) else "torch",
+            "engine": "native" if in_c else "torch",
             "scoring_engine": "native" if isinstance(self._model, NativeCycle) else "torch",
             "engine_note": native.reason() if self.engine == "auto" and native_suits else None,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -26,6 +26,7 @@ class Context:
     after the other along the rows: batch norm in training normalises each with its own statistics.
     `track_statistics` says whose running statistics follow: all, none, or the layers named.
     `measuring`, at evaluation, lets convolutions set theirs to what passes through them.
+    `products` makes the products of convolutions (`windows.PatchProducts`, which None stands for).
     """
 
     weights: Mapping[str, Tensor]
@@ -35,6 +36,7 @@ class Context:
     track_statistics: bool | Container[str] = False
     batches: int = 1
     measuring: bool = False
+    products: Any = None
 
     def tracks(self, layer: str) -> bool:
         """Do the running statistics of this layer follow?"""

@@ -24,18 +24,18 @@ from alad.layers import (
     batch_norm,
     spectral_norm,
 )
-from alad.windows import Convolved, TransposedConvolved, Window
+from alad.windows import PATCHES, Convolved, TransposedConvolved, Window
 
 
 def even_convolution(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
     """x * W + b at evaluation: an image gets the same whatever stands beside it."""
-    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window)
+    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window, PATCHES)
     return y[..., : bias.shape[2]]  # pyright: ignore
 
 
 def even_transposed(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
     """The same for the adjoint, W [members, inputs, kernel * outputs]."""
-    return TransposedConvolved.apply(x, _evened(weight), bias, window)  # pyright: ignore
+    return TransposedConvolved.apply(x, _evened(weight), bias, window, PATCHES)  # pyright: ignore
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class Convolution:
         g = g.reshape(*g.shape[:2], *self.window.steps, self.outputs)
         nothing = weight.new_zeros(len(weight), 1, self.inputs)
         if context.training:
-            return TransposedConvolved.apply(g, weight, nothing, self.window)  # pyright: ignore
+            products = context.products or PATCHES
+            return TransposedConvolved.apply(g, weight, nothing, self.window, products)  # pyright: ignore
         return even_transposed(g, weight, nothing, self.window)
 
     def _product(self, context: Context, x: Tensor) -> Tensor:
@@ -111,12 +112,13 @@ class Convolution:
         if not context.training:  # the weights are already divided, see `scoring_weights`
             product = even_transposed if self.transposed else even_convolution
             return product(x, weight, bias, self.window)
+        products = context.products or PATCHES
         if self.transposed:
-            return TransposedConvolved.apply(x, weight, bias, self.window)  # pyright: ignore
+            return TransposedConvolved.apply(x, weight, bias, self.window, products)  # pyright: ignore
         sigma = None
         if self.spectral:
             sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
-        return Convolved.apply(x, weight, bias, sigma, self.window)  # pyright: ignore
+        return Convolved.apply(x, weight, bias, sigma, self.window, products)  # pyright: ignore
 
     def _normalised(self, context: Context, h: Tensor) -> Tensor:
         if not context.training:

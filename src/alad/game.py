@@ -60,26 +60,58 @@ class Logits:
     fake: Tensor
 
 
+@dataclass(frozen=True)
+class Made:
+    """What E and G make of x and z, [members, n, *] each."""
+
+    encoded: Tensor  # E(x)
+    generated: Tensor  # G(z)
+    latent_cycle: Tensor  # E(G(z))
+    cycle: Tensor | None  # G(E(x)), where D_xx asks for it
+
+    def detached(self) -> Made:
+        """The same as constants."""
+        cycle = None if self.cycle is None else self.cycle.detach()
+        return Made(
+            self.encoded.detach(), self.generated.detach(), self.latent_cycle.detach(), cycle
+        )
+
+
 def play(
     networks: AnyNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
 ) -> dict[str, Logits]:
     """Logits of every discriminator on its real and its fake pairs.
 
-    x [members, n, *shape], z [members, n, latent]. With `constants=False` the real pairs (x, x) and
-    (z, z) are left out: they do not depend on E and G, so the players need not pay for them.
+    x [members, n, *shape], z [members, n, latent]; constants: see `judge`.
     """
-    generated = networks.generator(context, z)  # G(z)
+    return judge(networks, context, x, z, make(networks, context, x, z), constants=constants)
+
+
+def make(networks: AnyNetworks, context: Context, x: Tensor, z: Tensor) -> Made:
+    """The players' part."""
+    generated = networks.generator(context, z)
     # E on x and on G(z) in one product; what looks across rows, batch norm, keeps them apart
     codes = networks.encoder(replace(context, batches=2), torch.cat([x, generated], dim=1))
-    encoded, latent_cycle = codes.split(x.shape[1], dim=1)  # E(x), E(G(z))
-    logits = {"xz": _judge(networks.xz, context, (x, encoded), (generated, z))}
-    if networks.xx is not None:
-        cycle = networks.generator(context, encoded)  # G(E(x))
+    encoded, latent_cycle = codes.split(x.shape[1], dim=1)
+    cycle = None if networks.xx is None else networks.generator(context, encoded)
+    return Made(encoded, generated, latent_cycle, cycle)
+
+
+def judge(
+    networks: AnyNetworks, context: Context, x: Tensor, z: Tensor, made: Made, *, constants: bool
+) -> dict[str, Logits]:
+    """The judges' part.
+
+    With `constants=False` the real pairs (x, x) and (z, z) are left out: they do not depend on E
+    and G, so the players need not pay for them.
+    """
+    logits = {"xz": _judge(networks.xz, context, (x, made.encoded), (made.generated, z))}
+    if networks.xx is not None and made.cycle is not None:
         real = (x, x) if constants else None
-        logits["xx"] = _judge(networks.xx, context, real, (x, cycle))
+        logits["xx"] = _judge(networks.xx, context, real, (x, made.cycle))
     if networks.zz is not None:
         real = (z, z) if constants else None
-        logits["zz"] = _judge(networks.zz, context, real, (z, latent_cycle))
+        logits["zz"] = _judge(networks.zz, context, real, (z, made.latent_cycle))
     return logits
 
 

@@ -24,11 +24,14 @@ from alad.game import (
     Logits,
     discriminator_loss,
     generator_encoder_loss,
+    judge,
+    make,
     networks_for,
     play,
 )
 from alad.randomness import Order, Purpose, StepNoise, stream
 from alad.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
+from alad.windows import PATCHES, PatchProducts
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ class Player:
 class NetworkStep(ABC):
     """One step on the rows X [n, *shape] for all members: a player for each group of `networks`."""
 
+    products: PatchProducts = PATCHES  # what makes those of convolutions
+
     def __init__(
         self,
         X: Tensor,
@@ -149,7 +154,8 @@ class NetworkStep(ABC):
     def _context(
         self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool | Container[str]
     ) -> Context:
-        return Context(weights, self.buffer_views, noise, training=True, track_statistics=track)
+        how = {"training": True, "track_statistics": track, "products": self.products}
+        return Context(weights, self.buffer_views, noise, **how)
 
     def _rows(self, number: int, player: int) -> Tensor:
         """[members, batch, *shape]."""
@@ -262,6 +268,7 @@ class GameStep(TwoPlayerStep):
     """One step of D_xz, D_xx, D_zz against E and G on the rows X [n, *shape] for all members."""
 
     networks: AnyNetworks
+    share_batch: bool = False  # do both players see the same rows and noise?
 
     def __init__(
         self,
@@ -280,3 +287,27 @@ class GameStep(TwoPlayerStep):
         self, context: Context, x: Tensor, z: Tensor, *, constants: bool
     ) -> dict[str, Logits]:
         return play(self.networks, context, x, z, constants=constants)
+
+    def __call__(self, number: int) -> Tensor:
+        """Update the judges, then the players; losses [members, 2].
+
+        With `share_batch` the judges are shown what E and G have just made, and E and G learn from
+        it how the judges, updated, see it: E and G work once a step instead of twice.
+        """
+        if not self.share_batch:
+            return super().__call__(number)
+        noise = self._noise(number)
+        x, z = self._rows(number, 0), noise.normal(self.batch, self.networks.latent)
+        weights = self.players.leaves | self.judges.views
+        context = self._context(weights, noise, track=self.players.names)
+        made = make(self.networks, context, x, z)
+
+        judging = self._context(self.judges.leaves, noise, track=self.judges.names)
+        logits = judge(self.networks, judging, x, z, made.detached(), constants=True)
+        judges_loss = discriminator_loss(logits)
+        self.judges.descend(judges_loss.sum(), number)
+
+        logits = judge(self.networks, context, x, z, made, constants=False)
+        players_loss = generator_encoder_loss(logits)
+        self.players.descend(players_loss.sum(), number)
+        return torch.stack([judges_loss, players_loss], dim=1).detach()

@@ -42,6 +42,11 @@ class Window:
         size, kernel = self.size[axis], self.kernel[axis]
         return -(-size // self.stride) if self.same else (size - kernel) // self.stride + 1
 
+    @property
+    def whole(self) -> bool:
+        """Is the only patch the image as it is?"""
+        return self.steps == (1, 1) and self.kernel == self.size
+
     def padding(self, axis: int) -> tuple[int, int]:
         """Pixels of zeros (before, after) along the height (0) or the width (1)."""
         reach = (self._count(axis) - 1) * self.stride + self.kernel[axis]
@@ -50,6 +55,8 @@ class Window:
 
     def patches(self, x: Tensor) -> Tensor:
         """[n, height, width, channels] -> [n * patches, kernel height * width * channels]."""
+        if self.whole:
+            return x.flatten(1)
         (top, bottom), (left, right) = self.padding(0), self.padding(1)
         if top or bottom or left or right:
             x = functional.pad(x, (0, 0, left, right, top, bottom))
@@ -100,56 +107,99 @@ def _pieces(n: int, window: Window, channels: int) -> Iterator[slice]:
         yield slice(start, min(start + count, n))
 
 
+class PatchProducts:
+    """The three products of which convolutions, their adjoints and all gradients are made.
+
+    Of one member: x [n, *size, channels], y and dy [n, *steps, outputs], weight [kernel * channels,
+    outputs], bias [outputs]. Patches are made anew for each: that is cheaper than to keep them.
+    """
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
+        """y: the patches of x times the weight, plus bias."""
+        y = x.new_empty(len(x), *window.steps, weight.shape[1])
+        pieces = [slice(None)] if window.whole else _pieces(len(x), window, x.shape[3])
+        for piece in pieces:
+            patches, out = window.patches(x[piece]), y[piece].view(-1, weight.shape[1])
+            if bias is None:
+                torch.mm(patches, weight, out=out)
+            else:
+                torch.addmm(bias, patches, weight, out=out)
+        return y
+
+    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
+        """dx, as x, from dy: the adjoint of `forward` in x. Further rows of weight do not count."""
+        columns = _columns(window, channels)
+        dx = dy.new_empty(len(dy), *window.size, channels)
+        if window.whole:
+            dx.copy_((dy.flatten(1) @ weight.T)[:, :columns].view_as(dx))
+            return dx
+        for piece in _pieces(len(dy), window, channels):
+            rows = dy[piece].reshape(-1, weight.shape[1])
+            dx[piece] = window.fold((rows @ weight.T)[:, :columns])
+        return dx
+
+    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
+        """dw, as weight, from dy: the adjoint of `forward` in the weight."""
+        dw = x.new_zeros(_columns(window, x.shape[3]), dy.shape[3])
+        for piece in _pieces(len(x), window, x.shape[3]):
+            dw.addmm_(window.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
+        return dw
+
+
+PATCHES = PatchProducts()
+
+
+def _columns(window: Window, channels: int) -> int:
+    """Numbers in a patch."""
+    return window.kernel[0] * window.kernel[1] * channels
+
+
+def _together(members: list[Tensor]) -> Tensor:
+    """[members, ...]; one alone is not copied, and no view: activations work in place."""
+    return members[0].unsqueeze_(0) if len(members) == 1 else torch.stack(members)
+
+
 class Convolved(torch.autograd.Function):
     """x * W / sigma + b for x [members, n, *size, inputs] -> [members, n, *steps, outputs].
 
     W [members, kernel * inputs, outputs], b [members, 1, outputs], sigma [members, 1, 1] or None.
-    Patches are made anew for the gradient: that is cheaper than to remember them.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, sigma: Tensor | None, window: Window
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        sigma: Tensor | None,
+        window: Window,
+        products: PatchProducts,
     ) -> Tensor:
         ctx.save_for_backward(x, weight, sigma)
-        ctx.window = window
-        members, n, outputs = x.shape[0], x.shape[1], weight.shape[2]
-        y = x.new_empty(members, n, *window.steps, outputs)
-        for member in range(members):
-            scale = 1.0 if sigma is None else 1.0 / float(sigma[member])
-            for piece in _pieces(n, window, x.shape[4]):
-                torch.addmm(
-                    bias[member],
-                    window.patches(x[member, piece]),
-                    weight[member],
-                    alpha=scale,
-                    out=y[member, piece].view(-1, outputs),
-                )
-        return y
+        ctx.window, ctx.products = window, products
+        divided = weight if sigma is None else weight / sigma
+        each = zip(x, divided, bias[:, 0], strict=True)
+        return _together([products.forward(*member, window) for member in each])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, sigma = ctx.saved_tensors
-        dy = dy.contiguous()
-        dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        dw = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        for member in range(len(x)):
-            for piece in _pieces(x.shape[1], ctx.window, x.shape[4]):
-                rows = dy[member, piece].view(-1, weight.shape[2])
-                if dx is not None:
-                    dx[member, piece] = ctx.window.fold(rows @ weight[member].T)
-                if dw is not None:
-                    dw[member].addmm_(ctx.window.patches(x[member, piece]).T, rows)
-        db = dy.flatten(1, 3).sum(dim=1, keepdim=True) if ctx.needs_input_grad[2] else None
-        dsigma = None
-        if sigma is not None:
-            if dw is not None:
-                dsigma = -(dw * weight).sum(dim=(1, 2), keepdim=True) / sigma.square()
-                dw /= sigma
-            if dx is not None:
-                dx /= sigma[..., None, None]
-        return dx, dw, db, dsigma, None
+        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        dx = dw = db = dsigma = None
+        if ctx.needs_input_grad[0]:
+            divided = weight if sigma is None else weight / sigma
+            each = zip(dy, divided, strict=True)
+            dx = _together([products.to_input(dy_, w, window, x.shape[4]) for dy_, w in each])
+        if ctx.needs_input_grad[1]:
+            each = zip(x, dy, strict=True)
+            dw = _together([products.to_weight(*member, window) for member in each])
+        if ctx.needs_input_grad[2]:
+            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
+        if sigma is not None and dw is not None:
+            dsigma = -(dw * weight).sum(dim=(1, 2), keepdim=True) / sigma.square()
+            dw /= sigma
+        return dx, dw, db, dsigma, None, None
 
 
 class TransposedConvolved(torch.autograd.Function):
@@ -159,33 +209,34 @@ class TransposedConvolved(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        window: Window,
+        products: PatchProducts,
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.window = window
-        y = x.new_empty(*x.shape[:2], *window.size, bias.shape[2])
-        columns = window.kernel[0] * window.kernel[1] * bias.shape[2]  # without those of zeros
-        for member in range(len(x)):
-            for piece in _pieces(x.shape[1], window, bias.shape[2]):
-                rows = x[member, piece].reshape(-1, weight.shape[1])
-                patches = (rows @ weight[member])[:, :columns]
-                torch.add(window.fold(patches), bias[member], out=y[member, piece])
-        return y
+        ctx.window, ctx.products = window, products
+        each = zip(x, weight.transpose(1, 2), strict=True)
+        y = _together([products.to_input(x_, w, window, bias.shape[2]) for x_, w in each])
+        return y.add_(bias[:, :, None, None])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        dy = dy.contiguous()
-        dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        dw = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        for member in range(len(x)):
-            for piece in _pieces(x.shape[1], ctx.window, dy.shape[4]):
-                patches = ctx.window.patches(dy[member, piece])
-                if dx is not None:
-                    back = patches @ weight[member, :, : patches.shape[1]].T
-                    dx[member, piece] = back.view_as(dx[member, piece])
-                if dw is not None:
-                    rows = x[member, piece].reshape(-1, weight.shape[1])
-                    dw[member, :, : patches.shape[1]].addmm_(rows.T, patches)
-        db = dy.flatten(1, 3).sum(dim=1, keepdim=True) if ctx.needs_input_grad[2] else None
-        return dx, dw, db, None
+        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        dx = dw = db = None
+        if ctx.needs_input_grad[0]:
+            used = weight.transpose(1, 2)[:, : _columns(window, dy.shape[4])]
+            each = zip(dy, used, strict=True)
+            dx = _together([products.forward(x_, w, None, window) for x_, w in each])
+        if ctx.needs_input_grad[1]:
+            each = zip(dy, x, strict=True)
+            dw = _together([products.to_weight(*member, window).T for member in each])
+            dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
+        if ctx.needs_input_grad[2]:
+            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
+        return dx, dw, db, None, None

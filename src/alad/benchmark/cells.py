@@ -17,7 +17,7 @@ from alad.errors import InputError
 INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
 INCIDENTAL += ("threshold_rows",)
 # Parameters that came after lines had been written, at the value that changes nothing.
-LATER = {"gamma": None, "stopping_rule": "swapped"}
+LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,10 @@ def untrained_name(name: str) -> str:
 
 def _untrained(row: Row) -> Row:
     """The same networks before their first step: what they find is not training's credit."""
-    changes, none = {**row.changes, "max_steps": 0}, {}
+    changes = {**row.changes, "max_steps": 0}
+    quick = {key: value for key, value in row.quick.items() if key != "max_steps"}
     name = untrained_name(row.name)
-    return replace(row, name=name, changes=changes, quick=none, trained=False, published=None)
+    return replace(row, name=name, changes=changes, quick=quick, trained=False, published=None)
 
 
 def _both(row: Row) -> tuple[Row, Row]:
@@ -181,10 +182,12 @@ def _networks_on_images() -> tuple[Row, ...]:
     """The other methods with E and G as wide as ALAD's, before and after training."""
     names = ("autoencoder", "robust-autoencoder", "vae", "dsebm-r", "dsebm-e", "dagmm")
     quick = {"max_steps": QUICK_STEPS}
+    narrow = {name: preset("images-quick", name) for name in names[:3]}
     searching = Row(
         *("anogan", "anogan", "images"), test_rows=SEARCHED_IMAGES, quick=quick | QUICK_SEARCH
     )
-    listed = (*(Row(name, name, "images", quick=quick) for name in names), searching)
+    rows = (Row(name, name, "images", quick=narrow.get(name, quick)) for name in names)
+    listed = (*rows, searching)
     return tuple(row for own in listed for row in _both(own))
 
 
@@ -193,11 +196,12 @@ def _on_images(name: str) -> tuple[Row, ...]:
 
     Learning takes hours on a CPU, so a row has a single run unless told otherwise.
     """
-    own = Row("alad", "alad", "images", quick={"max_steps": QUICK_STEPS})
+    own = Row("alad", "alad", "images", quick=preset("images-quick"))
     listed = (
         Row("isolation-forest", "isolation-forest"),
         Row("oc-svm", "oc-svm", most_runs=1),
         Row("knn", "knn", most_runs=1),
+        Row("pca", "pca", most_runs=1),
         *_networks_on_images(),
         *_both(own),
     )
@@ -237,6 +241,15 @@ PAPERS_RUNS = 10  # on tables
 def published_as(benchmark: str) -> str:
     """The benchmark whose published numbers belong to this one."""
     return benchmark.removesuffix(QUICK)
+
+
+def quick_name(name: str) -> str:
+    """The benchmark that is the pass of minutes over `name`; InputError if there is none."""
+    short = name if name.endswith(QUICK) else f"{name}{QUICK}"
+    if short not in BENCHMARKS:
+        known = ", ".join(one.removesuffix(QUICK) for one in BENCHMARKS if one.endswith(QUICK))
+        raise InputError(f"there is no quick pass of {name!r}; there is one of: {known}")
+    return short
 
 
 def usual_runs(benchmark: str) -> int:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 @app.command()
 def bench(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME…", help="kdd99, arrhythmia, adbench or paper.")
+        list[str],
+        typer.Argument(
+            metavar="NAME…", help="kdd99, arrhythmia, adbench, cifar10, svhn, mnist or paper."
+        ),
     ],
     protocol: Names = None,
     detector: Names = None,
@@ -50,7 +53,7 @@ def bench(
         bool, option("--show", help="Measure nothing, show what is there.")
     ] = False,
     short: Annotated[
-        bool, option("--quick", help="Of paper: a pass of minutes, with a page of its own.")
+        bool, option("--quick", help="A pass of minutes, with results (or a page) of its own.")
     ] = False,
     device: Device = None,
     as_json: AsJson = False,
@@ -64,6 +67,7 @@ def bench(
     """
     from alad import benchmark
     from alad.benchmark.cells import cells
+    from alad.benchmark.rows import quick_name
 
     chosen: dict[str, Any] = {
         "protocols": protocol or (),
@@ -76,6 +80,8 @@ def bench(
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, runs=runs, **how)
         return
+    if short:
+        names = [quick_name(name) for name in names]
     for name in names:  # a wrong name is refused before the first benchmark is measured
         cells(name, **chosen)
     with stoppable(lambda: "the same command goes on"):
