@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,10 +15,11 @@ import alad
 from alad.context import Context
 from alad.convolutions import Convolution
 from alad.errors import InputError
-from alad.game import FAMILY, networks_for
+from alad.game import FAMILY, generator_encoder_loss, networks_for, play
 from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import spectral_norm
+from alad.native import build
 from alad.native.convolve import NativeProducts
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser
@@ -166,12 +168,48 @@ def test_products_in_c_are_those_of_patches(window, inputs, outputs):
     close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
 
 
-def test_images_trained_by_either_engine_learn_the_same():
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 9, 3), np.uint8)
-    how = {"max_steps": 3, "batch_size": 8, "random_state": 0, "patience": None}
-    one, two = (alad.ALAD(engine=engine, **how).fit(pixels) for engine in ("native", "torch"))
-    assert [d.training_["engine"] for d in (one, two)] == ["native", "torch"]
-    np.testing.assert_allclose(one.anomaly_score(pixels), two.anomaly_score(pixels), rtol=1e-3)
+@pytest.mark.parametrize("share_batch", [False, True])
+def test_a_step_with_products_in_c_has_the_same_losses_and_gradients(share_batch):
+    pixels = torch.from_numpy(np.random.default_rng(0).random((24, 12, 9, 3), np.float32))
+    how = {"seed": 0, "members": [0, 1]}
+    steps = [GameStep(pixels, FAMILY["alad"], SMALL, Optimiser(1e-3, 8), **how) for _ in "ab"]
+    steps[0].products = NativeProducts()
+    for one in steps:
+        one.share_batch = share_batch
+    torch.testing.assert_close(steps[0](0), steps[1](0), rtol=1e-5, atol=1e-5)
+    for group in ("judges", "players"):
+        ours, due = (one.by_group[group].moment for one in steps)  # half of the gradient
+        torch.testing.assert_close(ours, due, rtol=1e-2, atol=1e-4 * float(due.abs().max()))
+
+
+def test_one_batch_for_both_players_is_the_same_game():
+    """With judges that do not move, E and G get the gradient of `play` on that batch."""
+    one = step([0])
+    one.share_batch = True
+    one.judges.optimiser = replace(one.judges.optimiser, learning_rate=0.0)
+    noise = one._noise(0)
+    x, z = one._rows(0, 0), noise.normal(one.batch, one.networks.latent)
+    context = one._context(one.players.leaves | one.judges.views, noise, track=False)
+    first = {name: array.clone() for name, array in one.arrays().items()}
+    loss = generator_encoder_loss(play(one.networks, context, x, z, constants=False))
+    one.buffers.copy_(first["buffers"])
+    torch.testing.assert_close(one(0)[0, 1], loss[0].detach(), rtol=0.1, atol=0.0)
+    assert (one.players.weights != first["players.weights"]).any()
+    assert (one.judges.average == first["judges.average"]).all()
+
+
+def test_engines_of_images(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
+    for engine, told in (("auto", "native"), ("native", "native"), ("torch", "torch")):
+        detector = alad.ALAD(engine=engine, max_steps=1, batch_size=8).fit(pixels)
+        assert detector.training_["engine"] == told
+    monkeypatch.setenv("CC", "no-such-compiler")
+    build.library.cache_clear()
+    assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
+    with pytest.raises(InputError, match="not available"):
+        alad.ALAD(engine="native", max_steps=1, batch_size=8).fit(pixels)
+    monkeypatch.undo()
+    build.library.cache_clear()
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (45, 60, 3), (256, 64, 1), (8, 8, 3)])
