@@ -231,18 +231,13 @@ OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 OF_THE_GAME = ("alad", "alice", "bigan")
 BY_ARCHITECTURE = {name: {"architecture": name} for name in ARCHITECTURES}
-BY_ARCHITECTURE |= {
-    "images": {"batch_size": 32},
-    "images-quick": {
-        "architecture": "narrow",
-        "batch_size": 32,
-        "max_steps": 200,
-        "patience": None,
-    },
-}
+BY_ARCHITECTURE |= {"images": {"batch_size": 32}}
 # rate and batches of the authors' code for CIFAR-10 and SVHN; networks as wide as the others'
 ENERGY_PRESETS = BY_ARCHITECTURE | {"images": {"learning_rate": 3e-3, "batch_size": 32}}
 OTHER_PRESETS |= {"dsebm-r": ENERGY_PRESETS, "dsebm-e": ENERGY_PRESETS}
+NARROW = {"architecture": "narrow", "batch_size": 32, "max_steps": 200, "patience": None}
+CODE_PRESETS = BY_ARCHITECTURE | {"images-quick": NARROW}
+OTHER_PRESETS |= dict.fromkeys(("autoencoder", "robust-autoencoder", "vae"), CODE_PRESETS)
 
 
 def presets_of(method: str) -> dict[str, dict[str, Any]]:
