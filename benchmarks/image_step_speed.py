@@ -13,22 +13,22 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, softplus
+from torch.nn.functional import softplus
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
+import alad
 from alad.game import FAMILY
+from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
-from alad.context import Context
-from alad.presets import IMAGE_ARCHITECTURES, image_architecture_for
-from alad.scores import SCORES, Cycle
+from alad.native.convolve import NativeProducts
 from alad.steps import GameStep, Optimiser, ema_decay_at
-from alad.weights import scoring_weights
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
 EPSILON, SHARE = 1e-3, 0.01  # of batch norm
@@ -119,6 +119,10 @@ class Plain(nn.Module):
 
 
 class PlainLoop:
+    """`frozen`: a player's loss asks for no gradient of the other's weights."""
+
+    frozen = True
+
     def __init__(self, images: Tensor, shape: ImageArchitecture):
         self.images = images.permute(0, 3, 1, 2).contiguous()
         self.networks, self.latent = Plain(shape), shape.latent
@@ -133,7 +137,7 @@ class PlainLoop:
             z = torch.randn(BATCH, self.latent)
             for at, side in enumerate(self.sides):
                 for parameter in side:
-                    parameter.requires_grad_(at == player)
+                    parameter.requires_grad_(at == player or (player == 1 and not self.frozen))
             sign = 1.0 if player == 0 else -1.0
             code, made, recode, remade = nets.chain(x, z)
             loss = (
@@ -152,3 +156,186 @@ class PlainLoop:
                     self.averages[player], self.sides[player], strict=True
                 ):
                     average.lerp_(parameter, 1.0 - ema_decay_at(number, 0.999))
+
+
+def careless(loop: PlainLoop) -> PlainLoop:
+    """The loop as tutorials have it: the players' loss leaves gradients at the judges, unused."""
+    loop.frozen = False
+    return loop
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+@dataclass
+class Taken:
+    """Seconds of each call: of the processor, and on the wall."""
+
+    processor: list[float]
+    wall: list[float]
+
+
+def in_turns(actions: dict[str, Callable[[int], object]], rounds: int) -> dict[str, Taken]:
+    """Every action once a round; the first round is not counted."""
+    taken = {name: Taken([], []) for name in actions}
+    for number in range(rounds + 1):
+        for name, action in actions.items():
+            wall, processor = time.perf_counter(), time.process_time()
+            action(number)
+            if number:
+                taken[name].processor.append(time.process_time() - processor)
+                taken[name].wall.append(time.perf_counter() - wall)
+    return taken
+
+
+def ratio(slow: Taken, fast: Taken) -> str:
+    """Of processor seconds, round by round: median, lowest and highest."""
+    each = sorted(a / b for a, b in zip(slow.processor, fast.processor, strict=True))
+    return f"{median(each):.2f} ({each[0]:.2f} to {each[-1]:.2f})"
+
+
+def shape_of(width: int, stacking: str) -> ImageArchitecture:
+    shape = IMAGE_ARCHITECTURES["cifar10"] if width == 128 else image_architecture_for(SHAPE)
+    shape = IMAGE_ARCHITECTURES["narrow"] if width == 16 else shape
+    return replace(shape, stacking=stacking)
+
+
+def our_step(images: Tensor, shape: ImageArchitecture, *, shared: bool, native: bool) -> GameStep:
+    optimiser = Optimiser(RATE, BATCH)
+    step = GameStep(images, FAMILY["alad"], shape, optimiser, seed=0, members=[0])
+    step.share_batch = shared
+    if native:
+        step.products = NativeProducts()
+    return step
+
+
+def training(images: Tensor, width: int, stacking: str, rounds: int) -> None:
+    shape = shape_of(width, stacking)
+    actions: dict[str, Callable[[int], object]] = {
+        "plain": careless(PlainLoop(images, shape)),
+        "plain, gradients only where needed": PlainLoop(images, shape),
+        "ours, patches": our_step(images, shape, shared=False, native=False),
+        "ours, C": our_step(images, shape, shared=False, native=True),
+        "ours, C, one batch for both": our_step(images, shape, shared=True, native=True),
+    }
+    taken = in_turns(actions, rounds)
+    print(f"width {width}, D_xx on {stacking}: a step of {BATCH} images")
+    for name, own in taken.items():
+        seconds = median(own.processor)
+        print(
+            f"  {name:36} {1e3 * seconds:7.0f} ms of a processor, {1e3 * median(own.wall):7.0f} on "
+            f"the wall, {BATCH / seconds:6.1f} images/s; plain takes {ratio(taken['plain'], own)} "
+            "times as long",
+            flush=True,
+        )
+
+
+def multiplications(layers) -> int:
+    """Of one image, in the products of a chain's layers."""
+    return sum(
+        layer.window.steps[0]
+        * layer.window.steps[1]
+        * layer.window.kernel[0]
+        * layer.window.kernel[1]
+        * layer.inputs
+        * layer.outputs
+        for layer in layers
+    )
+
+
+def peak() -> float:
+    """GFLOP/s of the fastest matrix product, on as many threads as torch has."""
+    a, best = torch.ones(1024, 1024), np.inf
+    for _ in range(20):
+        begun = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - begun)
+    return 2 * 1024**3 / best / 1e9
+
+
+def scoring(images: Tensor, width: int, rounds: int) -> None:
+    detector = alad.ALAD(
+        architecture=asdict(shape_of(width, "height" if width == 128 else "channels")),
+        **{"max_steps": 0, "patience": None, "calibration_fraction": 0.0, "random_state": 0},
+    ).fit(images[:64].numpy())
+    rows = images[:512].numpy()
+    taken = in_turns({"score": lambda _: detector.anomaly_score(rows)}, rounds)["score"]
+    networks = detector._networks
+    done = sum(multiplications(c.layers) for c in (networks.encoder, networks.generator))
+    done += 2 * multiplications(networks.xx.joint.layers)
+    rate, most = 2e-9 * done * len(rows) / min(taken.processor), peak()
+    print(
+        f"scoring, width {width}: {len(rows) / min(taken.processor):.0f} images/s, {rate:.1f} "
+        f"GFLOP/s, {rate / most:.0%} of {most:.1f}",
+        flush=True,
+    )
+
+
+def searching(images: Tensor, width: int, steps: int, rounds: int) -> None:
+    """AnoGAN's search for a batch, so many of its 500 steps, and ALAD's score of the batch."""
+    shape = shape_of(width, "height")
+    gan = Plain(shape)
+    judge = nn.Sequential(*(strip(one) for one in gan.xz_x)).eval()  # AnoGAN's D, but for its logit
+    generator = gan.generator.eval()
+    for parameter in (*judge.parameters(), *generator.parameters()):
+        parameter.requires_grad_(False)
+    x = images[:BATCH].permute(0, 3, 1, 2).contiguous()
+    real = judge(x)
+
+    def search(_: int) -> None:
+        z = torch.randn(BATCH, shape.latent, 1, 1).requires_grad_()
+        adam = torch.optim.Adam([z], 0.01)
+        for _ in range(steps):
+            adam.zero_grad()
+            made = generator(z)
+            loss = 0.9 * (x - made).abs().sum() + 0.1 * (real - judge(made)).abs().sum()
+            loss.backward()
+            adam.step()
+
+    detector = alad.ALAD(
+        architecture=asdict(shape),
+        **{"max_steps": 0, "patience": None, "calibration_fraction": 0.0, "random_state": 0},
+    ).fit(images[:64].numpy())
+    batch = images[:BATCH].numpy()
+    taken = in_turns({"anogan": search, "alad": lambda _: detector.anomaly_score(batch)}, rounds)
+    whole = [seconds * 500 / steps for seconds in taken["anogan"].processor]
+    each = sorted(a / b for a, b in zip(whole, taken["alad"].processor, strict=True))
+    print(
+        f"a batch of {BATCH}, width {width}: AnoGAN {median(whole):.1f} s (500 steps, from {steps}), "
+        f"ALAD {1e3 * median(taken['alad'].processor):.0f} ms: {median(each):.0f} times "
+        f"({each[0]:.0f} to {each[-1]:.0f})",
+        flush=True,
+    )
+
+
+def strip(module: nn.Module) -> nn.Module:
+    """Without spectral norm, which AnoGAN does not have."""
+    if parametrize.is_parametrized(module):
+        parametrize.remove_parametrizations(module, "weight")
+    return module
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, nargs="+", default=[16, 32, 128])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--search-steps", type=int, default=20, help="of AnoGAN's 500")
+    parser.add_argument("--only", choices=("training", "scoring", "searching"))
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    torch.manual_seed(0)
+    images = torch.rand(2_000, *SHAPE) * 2 - 1
+    print(f"{chosen.threads} threads, {torch.__version__}, peak {peak():.1f} GFLOP/s")
+    for width in chosen.width:
+        if chosen.only in (None, "training"):
+            for stacking in ("channels", "height"):
+                training(images, width, stacking, chosen.rounds)
+        if chosen.only in (None, "scoring"):
+            scoring(images, width, chosen.rounds)
+        if chosen.only in (None, "searching"):
+            searching(images, width, chosen.search_steps, chosen.rounds)
+
+
+if __name__ == "__main__":
+    main()
