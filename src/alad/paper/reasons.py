@@ -41,7 +41,7 @@ OWN_TRAINING = (
     "training half is another"
 )
 SHORT = (
-    "trained with one setting for all of our rows, a tenth or less of the steps of the DAGMM paper; "
+    "trained with one setting for all of our rows, a tenth or less of the DAGMM paper's steps; "
     "the row `dagmm-paper` has that paper's"
 )
 
