@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 import alad
 from alad import catalogue
+from alad.benchmark import plain_anogan
 from alad.context import Context
 from alad.convolutions import Convolution
 from alad.energy import EnergyNetwork, image_layers
@@ -301,3 +302,10 @@ def test_batch_norm_scores_with_statistics_of_training_images():
     mean, variance = (model.context.buffers[f"E.0.{key}"] for key in ("mean", "variance"))
     torch.testing.assert_close(mean, sums.mean(dim=1, keepdim=True))
     torch.testing.assert_close(variance, sums.var(dim=1, keepdim=True, correction=0))
+
+
+def test_the_plain_program_finds_the_same():
+    """PyTorch's own modules, autograd and Adam: the yardstick of times is the same search."""
+    detector = quick("anogan", search_steps=20).fit(noise(40, 16, 8, 3))
+    rows = detector.encoder_.transform(noise(6, 16, 8, 3))
+    np.testing.assert_allclose(plain_anogan.search(detector, rows), detector._scores(rows), 1e-4)
