@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import alad
-from alad import catalogue, storage
+from alad import catalogue, presets, storage
 from alad.adversarial import Adversarial
 from alad.errors import InputError
 from alad.neural import Neural
@@ -27,7 +27,29 @@ def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
 def test_own_parameters_of_a_method_are_shown_too():
     own = inspect.signature(Adversarial).parameters.keys() - inspect.signature(Neural).parameters
     known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}
+    known |= {"share_batch"}
     assert own == known
+
+
+@pytest.mark.parametrize("name", NEURAL)
+def test_none_stands_for_what_suits_the_kind_of_rows(name):
+    made = catalogue.make(name)
+    assert made.get_params()["learning_rate"] is None  # what a user gave is never changed
+    table, images = made.settled(images=False), made.settled(images=True)
+    assert table["learning_rate"] == 1e-3 and table["batch_size"] in (64, 256)
+    for key, value in presets.preset("images", name).items():
+        assert images[key] == value
+    assert catalogue.make(name, batch_size=7).settled(images=True)["batch_size"] == 7
+
+
+def test_images_are_learnt_with_the_settings_for_images():
+    images = np.random.default_rng(0).random((40, 8, 8))
+    how = {"max_steps": 2, "random_state": 0, "check_every": 1}
+    usual = alad.ALAD(**how).fit(images)
+    named = alad.ALAD(learning_rate=2e-4, batch_size=32, share_batch=True, **how).fit(images)
+    tables = alad.ALAD(learning_rate=1e-3, batch_size=64, share_batch=False, **how).fit(images)
+    np.testing.assert_array_equal(usual.anomaly_score(images), named.anomaly_score(images))
+    assert (usual.anomaly_score(images) != tables.anomaly_score(images)).any()
 
 
 def test_an_unknown_parameter_is_refused():

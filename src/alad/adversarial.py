@@ -20,7 +20,7 @@ from alad.context import Context
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
-from alad.image_networks import ImageArchitecture
+from alad.image_networks import ImageArchitecture, ImageNetworks
 from alad.native.convolve import NativeProducts, products_by
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
@@ -47,8 +47,8 @@ class Adversarial(Neural):
     latent_dim : width of the latent code; None = the architecture's
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
         method was published
-    share_batch : whether both players of a step see the same rows and noise, which saves a fifth
-        of its time; False = each its own, as published
+    share_batch : whether both players of a step see the same rows and noise, which saves a tenth
+        of its time; False = each its own, as published; None = for images
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
         put together of several; "mean-score" = how low it is (the authors' rule for images)
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
@@ -58,6 +58,7 @@ class Adversarial(Neural):
 
     method: ClassVar[str]
     own_score = "features"
+    usual: ClassVar = {**Neural.usual, "share_batch": False}
     scores = SCORES
     architectures = ARCHITECTURES
     architecture_type = Architecture
@@ -71,7 +72,7 @@ class Adversarial(Neural):
         latent_dim: int | None = None,
         spectral_norm: bool | None = None,
         latent_discriminator: bool | None = None,
-        share_batch: bool = False,
+        share_batch: bool | None = None,
         stopping_rule: str = "swapped",
         engine: str = "auto",
         **common: Any,
@@ -120,7 +121,7 @@ class Adversarial(Neural):
             seed=seed,
             members=self._members(),
         )
-        step.share_batch = self.share_batch
+        step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         if X.ndim > 2:
             step.products = products_by(self.engine, X)
         return step
@@ -146,14 +147,23 @@ class Adversarial(Neural):
         in_c = isinstance(step, native.NativeGameStep) or isinstance(step.products, NativeProducts)
         engine = {
             "engine": "native" if in_c else "torch",
-            "scoring_engine": "native" if isinstance(self._model, NativeCycle) else "torch",
+            "scoring_engine": "native" if self._scored_in_c() else "torch",
             "engine_note": native.reason() if self.engine == "auto" and native_suits else None,
         }
         return super()._summary(training, step, seed) | engine
 
+    def _scored_in_c(self) -> bool:
+        products = self._model.context.products
+        return isinstance(self._model, NativeCycle) or isinstance(products, NativeProducts)
+
     def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
         """A model scores anywhere: in C where that can be had, whatever it was trained with."""
-        return (Cycle if self.engine == "torch" else cycle)(networks, context)
+        if self.engine == "torch":
+            return Cycle(networks, context)
+        if isinstance(networks, ImageNetworks):
+            products = products_by("auto", next(iter(context.weights.values())))
+            return Cycle(networks, replace(context, products=products))
+        return cycle(networks, context)
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""

@@ -24,18 +24,22 @@ from alad.layers import (
     batch_norm,
     spectral_norm,
 )
-from alad.windows import PATCHES, Convolved, TransposedConvolved, Window
+from alad.windows import PATCHES, Convolved, PatchProducts, TransposedConvolved, Window
 
 
-def even_convolution(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
+def even_convolution(
+    x: Tensor, weight: Tensor, bias: Tensor, window: Window, products: PatchProducts = PATCHES
+) -> Tensor:
     """x * W + b at evaluation: an image gets the same whatever stands beside it."""
-    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window, PATCHES)
+    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window, products)
     return y[..., : bias.shape[2]]  # pyright: ignore
 
 
-def even_transposed(x: Tensor, weight: Tensor, bias: Tensor, window: Window) -> Tensor:
+def even_transposed(
+    x: Tensor, weight: Tensor, bias: Tensor, window: Window, products: PatchProducts = PATCHES
+) -> Tensor:
     """The same for the adjoint, W [members, inputs, kernel * outputs]."""
-    return TransposedConvolved.apply(x, _evened(weight), bias, window, PATCHES)  # pyright: ignore
+    return TransposedConvolved.apply(x, _evened(weight), bias, window, products)  # pyright: ignore
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,10 @@ class Convolution:
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
         size = self.window.steps if self.transposed else self.window.size
         x = x.reshape(*x.shape[:2], *size, self.inputs)
+        products = context.products or PATCHES
         if not context.training:  # the weights are already divided, see `scoring_weights`
             product = even_transposed if self.transposed else even_convolution
-            return product(x, weight, bias, self.window)
-        products = context.products or PATCHES
+            return product(x, weight, bias, self.window, products)
         if self.transposed:
             return TransposedConvolved.apply(x, weight, bias, self.window, products)  # pyright: ignore
         sigma = None

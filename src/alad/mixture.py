@@ -201,16 +201,16 @@ class DAGMM(Descending):
     image_architectures = IMAGE_MIXTURE_ARCHITECTURES
     image_architecture_type = ImageMixtureArchitecture
     sees_images = True
+    usual: ClassVar = {**Descending.usual, "batch_size": 256}  # a mixture is told from each batch
 
     def __init__(
         self,
         *,
         energy_weight: float = 0.1,
         penalty_weight: float = 0.005,
-        batch_size: int = 256,
         **common: Any,
     ):
-        super().__init__(batch_size=batch_size, **common)
+        super().__init__(**common)
         self.energy_weight = energy_weight
         self.penalty_weight = penalty_weight
 

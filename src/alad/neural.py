@@ -21,7 +21,8 @@ from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networked import Networked, device_named
 from alad.parameters import fraction, held_out, one_of, positive, share, whole
-from alad.presets import preset
+from alad.preprocess import ImageScaler
+from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
 from alad.steps import NetworkStep, Optimiser
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
@@ -50,7 +51,8 @@ class Neural(Networked):
         rule from the shape of a row
     score_function : name of one of the method's scores; None = its own
     scaling, drop : see `TableEncoder`
-    learning_rate, batch_size : of Adam
+    learning_rate, batch_size : of Adam; None = 1e-3 and 64 (a method may differ, see `usual`), and
+        for images those of the method's preset "images"
     epochs, max_steps : how long to train at most, the smaller of the two; 0 = untrained
     validation_fraction, patience, check_every : share of rows held out for the stopping rule,
         checks without improvement after which a member stops learning, steps between two checks;
@@ -68,6 +70,8 @@ class Neural(Networked):
         in it
     """
 
+    # of tables, where a parameter is None
+    usual: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 64}
     architectures: ClassVar[Mapping[str, Any]]  # by name, each an `architecture_type`
     architecture_type: ClassVar[type[Widths]]
     # the same for images, of a method that sees them as such
@@ -79,8 +83,8 @@ class Neural(Networked):
         *,
         architecture: str | Mapping[str, Any] | None = None,
         score_function: str | None = None,
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
         epochs: int | None = None,
         max_steps: int | None = 2_000,
         validation_fraction: float = 0.1,
@@ -136,14 +140,14 @@ class Neural(Networked):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name in ("batch_size", "check_every"):
-            whole(name, getattr(self, name))
-        for name, least in (("epochs", 0), ("max_steps", 0), ("patience", 1)):
+        whole("check_every", self.check_every)
+        for name, least in (("batch_size", 1), ("epochs", 0), ("max_steps", 0), ("patience", 1)):
             if getattr(self, name) is not None:
                 whole(name, getattr(self, name), least)
         if self.epochs is None and self.max_steps is None:
             raise InputError("epochs and max_steps are both None; give one of them")
-        share("learning_rate", self.learning_rate)
+        if self.learning_rate is not None:
+            share("learning_rate", self.learning_rate)
         one_of("score_function", self._score_name(), tuple(self.scores))
         fraction("validation_fraction", self.validation_fraction)
         fraction("ema_decay", self.ema_decay)
@@ -182,8 +186,18 @@ class Neural(Networked):
             return self.architecture_type, self.architectures
         return self.image_architecture_type, self.image_architectures
 
+    def settled(self, images: bool) -> dict[str, Any]:
+        """The parameters, with what None stands for where that hangs on the kind of rows."""
+        chosen = presets_of(self.name).get("images", {}) if images else {}
+        usual = {name: chosen.get(name, value) for name, value in self.usual.items()}
+        given = self.get_params(deep=False)
+        return given | {name: value for name, value in usual.items() if given[name] is None}
+
     def _optimiser(self, **settings: float) -> Optimiser:
-        return Optimiser(self.learning_rate, self.batch_size, ema_decay=self.ema_decay, **settings)
+        own = self.settled(images=isinstance(getattr(self, "encoder_", None), ImageScaler))
+        return Optimiser(
+            own["learning_rate"], own["batch_size"], ema_decay=self.ema_decay, **settings
+        )
 
     def _members(self) -> list[int]:
         if isinstance(self.members, Sequence):

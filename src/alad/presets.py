@@ -170,6 +170,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation_fraction": 0.25,
         "patience": 11,
         "stopping_rule": "mean-score",
+        "share_batch": False,
     },
     "arrhythmia-paper": {
         "architecture": "arrhythmia",

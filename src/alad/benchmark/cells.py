@@ -8,7 +8,7 @@ from typing import Any
 
 from alad import catalogue
 from alad.benchmark.rows import Row, rows_of, usual_runs
-from alad.data.protocols import PROTOCOLS, Protocol
+from alad.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.errors import InputError
 
 # Parameters that say how a fit is done here and now, not what is fitted; that of calibration,
@@ -55,7 +55,7 @@ class Cell:
 
     def config(self, detector) -> dict[str, Any]:
         """Everything that decides the scores of `detector` on this cell, ready for JSON."""
-        params = detector.get_params(deep=False)
+        params = settled(detector, self.benchmark)
         return plain({name: value for name, value in params.items() if name not in INCIDENTAL})
 
     def settings(self, config: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +77,13 @@ class Cell:
 
 def protocol_of(benchmark: str, protocol: str) -> Protocol:
     return PROTOCOLS[benchmark][protocol]
+
+
+def settled(detector, benchmark: str) -> dict[str, Any]:
+    """Its parameters; where None stands for a value that hangs on the kind of rows, that value."""
+    if hasattr(detector, "settled"):
+        return detector.settled(images=benchmark in IMAGE_BENCHMARKS)
+    return detector.get_params(deep=False)
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 from alad import catalogue, published
-from alad.benchmark.cells import INCIDENTAL, plain
+from alad.benchmark.cells import INCIDENTAL, plain, settled
 from alad.benchmark.ledger import Line, measured
 from alad.benchmark.rows import Row, ablation_of, published_as, rows_of, untrained_twin
 from alad.data.protocols import PROTOCOLS
@@ -119,7 +119,7 @@ def _changed(row: Row, lines: list[Line]) -> tuple[str, ...]:
     """A note if the row's settings are no longer those that it was measured with."""
     if not lines:
         return ()
-    now = plain(catalogue.make(row.detector, **row.params()).get_params(deep=False))
+    now = plain(settled(catalogue.make(row.detector, **row.params()), lines[-1]["benchmark"]))
     then = lines[-1]["config"]
     others = [k for k in now if k in then and k not in OF_THE_RUN and now[k] != then[k]]
     changes = ", ".join(f"{name}={then[name]!r}" for name in others)

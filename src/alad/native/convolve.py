@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_int64, c_void_p
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,6 +69,10 @@ class NativeProducts(PatchProducts):
 
     def __init__(self) -> None:
         self._engine = _library()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The library has no meaning in another process: copies and pickles are made anew."""
+        return type(self), ()
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         if not _suits(x, window):
