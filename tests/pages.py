@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "img"}
 REFERENCES = ("src", "href", "action", "data", "xlink:href", "poster", "srcset")
 
 
@@ -44,7 +44,7 @@ class Parsed(HTMLParser):
         """Whatever an element would fetch from elsewhere."""
         wanted = [value for _, each in self.elements for key, value in each.items()
                   if key in REFERENCES]  # fmt: skip
-        return [value for value in wanted if value and not value.startswith("#")]
+        return [value for value in wanted if value and not value.startswith(("#", "data:"))]
 
     def ids(self) -> list[str]:
         return [value for _, each in self.elements for key, value in each.items()

@@ -44,7 +44,7 @@ def heat(
     score: Callable[[np.ndarray], np.ndarray],
     images: np.ndarray,
     references: np.ndarray,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
 ) -> np.ndarray:
     """Float64 [n, height, width] for flat images [n, width] and references [k, n, width].
 
@@ -63,7 +63,7 @@ def heat(
     return gaussian_filter(found, BLUR * side, axes=(1, 2))  # reflects at the border: no loss
 
 
-def patches(shape: tuple[int, int, int], side: int, down: int = 0, right: int = 0) -> np.ndarray:
+def patches(shape: tuple[int, ...], side: int, down: int = 0, right: int = 0) -> np.ndarray:
     """Int [height * width * channels]: which patch each value of a flat image lies in.
 
     The grid begins `down` rows above the image and `right` columns left of it.

@@ -59,7 +59,7 @@ def anomalies_section(
     columns.append(("score", True, [Cell(number(one), one) for one in scores[order].tolist()]))
     if p is not None:
         columns.append(("p-value", True, [Cell(number(one), one) for one in p.tolist()]))
-    columns.append(("decision", False, [_mark(bool(flagged[at])) for at in order]))
+    columns.append(("decision", False, [mark(bool(flagged[at])) for at in order]))
     if truth is not None:
         columns.append(("label", False, [truth[int(at)] for at in order]))
     columns.append(("columns that raise the score", False, [_listed(each) for each in reasons]))
@@ -73,7 +73,7 @@ def _table(columns: Sequence[tuple[str, bool, Sequence[str | Cell]]]) -> Rows:
     return Rows(heads, list(zip(*cells, strict=True)), caption, numeric, live=True)
 
 
-def _mark(flagged: bool) -> Cell:
+def mark(flagged: bool) -> Cell:
     words = "flagged" if flagged else "passed"
     return Cell(tag("span", words, class_="flag alarm" if flagged else "flag"), float(flagged))
 

@@ -14,7 +14,9 @@ from typing import Any
 UNFIT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-VOID = frozenset({"br", "input", "line", "meta", "path", "rect", "circle"})  # have no content
+VOID = frozenset(
+    {"br", "img", "input", "line", "meta", "path", "rect", "circle"}
+)  # have no content
 
 
 class Markup(str):

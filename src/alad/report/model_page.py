@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from alad.errors import InputError
 from alad.report.anomalies import anomalies_section
+from alad.report.anomalous_images import anomalous_images_section
 from alad.report.axes import number
 from alad.report.blocks import Facts, Section
 from alad.report.decided import Decision, calibration_section, scores_section
@@ -21,7 +20,7 @@ TOP = 200  # most anomalous rows shown
 
 def model_page(
     detector: Any,
-    rows: pa.Table | None = None,
+    rows: Any = None,
     anomalous: np.ndarray | None = None,
     *,
     source: str = "the table",
@@ -31,13 +30,11 @@ def model_page(
 ) -> Page:
     """The page of a fitted detector, and of new rows if there are any.
 
-    rows: a table as the detector takes it, called `source` on the page. anomalous: bool [rows], the
-    answer, which is only held against decisions already made. false_alarm_rate: where to flag; None
-    = as `predict` does. Raises InputError if the rows do not fit the model, or the rate cannot be
-    asked for.
+    rows: a table or images as the detector takes them, called `source` on the page. anomalous: bool
+    [rows], the answer, which is only held against decisions already made. false_alarm_rate: where
+    to flag; None = as `predict` does. Raises InputError if the rows do not fit the model, or the
+    rate cannot be asked for.
     """
-    if rows is not None and not of_tables(detector):
-        raise InputError("this model scores images, of which there is no page yet; name it alone")
     decision = Decision.of(detector, false_alarm_rate)
     scores = None if rows is None else detector.anomaly_score(rows)
     sections = [] if scores is None else [_summary(detector, decision, scores, anomalous)]
@@ -47,9 +44,10 @@ def model_page(
         sections.append(scores_section(detector, decision, None))
     training = training_section(detector)
     sections += [learnt_section(detector, about or {}), *([training] if training else [])]
+    what = "rows" if of_tables(detector) else "images"
     lead = "What the model learnt, and how it decides."
     if scores is not None:
-        lead = f"{len(scores):,} rows of {source}, scored by what the model learnt to be normal."
+        lead = f"{len(scores):,} {what} of {source}, scored by what the model learnt to be normal."
     return Page(f"Anomaly report: {detector.name}", lead, sections, _foot())
 
 
@@ -61,7 +59,7 @@ def write_model_page(path: str | Path, page: Page) -> None:
 def _found(
     detector: Any,
     decision: Decision,
-    rows: pa.Table,
+    rows: Any,
     scores: np.ndarray,
     anomalous: np.ndarray | None,
     top: int,
@@ -70,7 +68,10 @@ def _found(
     flagged = decision.flagged(scores)
     truth = None if anomalous is None else ["anomalous" if one else "normal" for one in anomalous]
     found = [scores_section(detector, decision, scores)]
-    found.append(anomalies_section(detector, rows, scores, flagged, truth, top=top))
+    if of_tables(detector):
+        found.append(anomalies_section(detector, rows, scores, flagged, truth, top=top))
+    else:
+        found.append(anomalous_images_section(detector, rows, scores, flagged, top=top))
     if detector.calibration_ is not None:
         normal = None if anomalous is None else ~anomalous
         found.append(calibration_section(detector, scores, normal))
@@ -85,7 +86,7 @@ def _summary(
     flagged = decision.flagged(scores)
     share = f" ({number(100 * float(flagged.mean()))}\u00a0%)" if len(scores) else ""
     headline = {
-        "rows scored": f"{len(scores):,}",
+        f"{'rows' if of_tables(detector) else 'images'} scored": f"{len(scores):,}",
         "flagged": f"{int(flagged.sum()):,}{share}",
         "flagged above": number(decision.threshold),
         "highest score": number(float(scores.max())) if len(scores) else "–",
