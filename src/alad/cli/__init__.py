@@ -7,13 +7,14 @@ with one line that says what to change; 130 stopped with Ctrl-C. A verb loads wh
 import sys
 from typing import NoReturn
 
-from alad.cli import comparing, deciding, measuring, models, reporting, scoring
+from alad.cli import comparing, deciding, explaining, measuring, models, reporting, scoring
 from alad.cli.frame import app, run
 
 __all__ = [
     "app",
     "comparing",
     "deciding",
+    "explaining",
     "main",
     "measuring",
     "models",

@@ -1,4 +1,4 @@
-"""Decisions whose errors are known, and the reasons for a score: what `score` adds, two verbs."""
+"""Decisions whose errors are known: what `score` adds to a table, and the verb `calibrate`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,14 +16,12 @@ from alad.cli.frame import (
     option,
     print_json,
     say,
-    separated,
 )
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     from alad.detector import Detector
 
@@ -142,7 +140,7 @@ def calibrate(
     from alad import catalogue
 
     detector = catalogue.load(model, device=device)
-    source, rows, place = _read(table, drop, strict)
+    source, rows, place = pictures.read(table, drop, strict)
     with located(place):
         detector.calibrate(rows)
     if device is not None:  # where it scored just now is no property of the model
@@ -158,87 +156,3 @@ def calibrate(
         pictures.say_skipped(source)
         rate = calibration.smallest_rate
         say(f"{len(calibration)} rows; false-alarm rates from {rate:.2g} on can be asked for")
-
-
-# --- explain --------------------------------------------------------------------------------------
-
-
-@app.command()
-def explain(
-    model: Model,
-    table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="Rows to explain; - reads standard input.")
-    ],
-    output: Annotated[
-        str,
-        option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
-    ] = "-",
-    top: Annotated[int, option(min=1, help="So many rows, the most anomalous ones.")] = 20,
-    columns: Annotated[
-        int | None,
-        option(min=1, help="So many columns a row, the weightiest.", show_default="all"),
-    ] = None,
-    drop: Drop = None,
-    device: Device = None,
-    quiet: Quiet = False,
-) -> None:
-    """Say which columns made the most anomalous rows of TABLE odd, a line a row and column.
-
-    Each line has the row's number (from 1) and score, a column, its value, the value that the
-    model expects, and the contribution. A row's contributions add up to its score minus that of
-    the expected row (reference_score).
-    """
-    import numpy as np
-
-    from alad import catalogue
-    from alad.data import writing
-
-    writing.check_target(output)
-    detector = catalogue.load(model, device=device)
-    _, rows, place = _read(table, drop, strict=False)
-    with located(place):
-        scores = detector.anomaly_score(rows)
-        chosen = np.argsort(-scores, kind="stable")[:top]
-        lines = _lines(detector.explain(_taken(rows, chosen)), chosen, columns)
-    writing.write_table(lines, output)
-    if not quiet:
-        say(f"{len(chosen)} of {len(scores)} rows explained, the most anomalous first")
-
-
-def _taken(rows: Any, chosen: "np.ndarray") -> Any:
-    if pictures.are(rows):
-        raise InputError("explanations are by column of a table; these are pictures")
-    return rows.take(chosen)
-
-
-def _lines(found: Any, chosen: "np.ndarray", columns: int | None) -> "pa.Table":
-    """One line a row and column, the weightiest column first."""
-    import pyarrow as pa
-
-    count = columns or len(found.columns)
-    places = [(row, at) for row in range(len(chosen)) for at in found.worst(row, count)]
-    return pa.table(
-        {
-            "row": [int(chosen[row]) + 1 for row, _ in places],
-            "anomaly_score": [float(found.score[row]) for row, _ in places],
-            "reference_score": [float(found.reference_score[row]) for row, _ in places],
-            "column": [found.columns[at] for _, at in places],
-            "value": [_text(found.values[row][at]) for row, at in places],
-            "expected": [_text(found.expected[row][at]) for row, at in places],
-            "contribution": [float(found.contributions[row, at]) for row, at in places],
-        }
-    )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, str]:
-    """(what was named, its rows or pictures, what to call it in messages)."""
-    from alad.data.tables import place_of, read_table
-
-    source = pictures.source(table, None, strict)
-    if pictures.are(source):
-        return source, source, pictures.place(source) or table
-    return source, read_table(source, drop=separated(drop)), place_of(source)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from alad.cli.frame import option, say
+from alad.cli.frame import option, say, separated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,3 +73,13 @@ def say_skipped(source: Any) -> None:
     more = f", and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""
     named = ", ".join(reasons[:MOST_NAMED])
     say(f"alad: {len(reasons)} of {len(source)} pictures skipped: {named}{more}")
+
+
+def read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, str]:
+    """(what was named, its rows or pictures, what to call it in messages)."""
+    from alad.data.tables import place_of, read_table
+
+    named = source(table, None, strict)
+    if are(named):
+        return named, named, place(named) or table
+    return named, read_table(named, drop=separated(drop)), place_of(named)

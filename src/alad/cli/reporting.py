@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli import pictures
 from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say, separated
+from alad.cli.pictures import Strict
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ def report(
     model: Model,
     table: Annotated[
         str | None,
-        typer.Argument(metavar="[TABLE]", help="New rows to score; - reads standard input."),
+        typer.Argument(
+            metavar="[TABLE]", help="New rows to score, or a folder; - reads standard input."
+        ),
     ] = None,
     output: Annotated[
         Path, option("--output", "-o", metavar="PAGE", help="HTML file to write.")
@@ -39,13 +43,14 @@ def report(
     ] = None,
     top: Annotated[int, option(min=1, max=2_000, help="Most anomalous rows to show.")] = 200,
     drop: Drop = None,
+    strict: Strict = False,
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a page about MODEL, and about what it finds in TABLE, to open in a browser.
+    """Write a page about MODEL, and what it finds in TABLE or a folder, to open in a browser.
 
-    One file that loads nothing: training, thresholds, calibration, the most anomalous rows with
-    the reasons for each; with --label also how right the decisions are.
+    One file that loads nothing: training, thresholds, calibration, the most anomalous rows or
+    pictures with the reasons for each; with --label also how right the decisions are.
     """
     from alad import catalogue, storage
     from alad.data.tables import place_of
@@ -55,7 +60,9 @@ def report(
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
     detector = catalogue.load(model, device=device)
-    rows, anomalous = (None, None) if table is None else _read(table, detector, label, normal, drop)
+    rows, anomalous = (
+        (None, None) if table is None else _read(table, detector, label, normal, drop, strict)
+    )
     about = _about(storage.manifest(model, "model"), model)
     with located(place_of(table) if table else model):
         page = model_page(
@@ -69,6 +76,7 @@ def report(
         )
     write_model_page(output, page)
     if not quiet:
+        pictures.say_skipped(rows)
         say(f"written: {output}")
 
 
@@ -78,14 +86,17 @@ def _read(
     label: str | None,
     normal: list[str] | None,
     drop: list[str] | None,
-) -> "tuple[pa.Table, np.ndarray | None]":
+    strict: bool,
+) -> "tuple[Any, np.ndarray | None]":
     """The rows that the model is to see, and which are anomalous by their label."""
     from alad import metrics
-    from alad.data.tables import place_of, read_table
+    from alad.data.tables import place_of
 
-    rows = read_table(table, drop=separated(drop))
+    source, rows, _ = pictures.read(table, drop, strict)
     if label is None:
         return rows, None
+    if pictures.are(source):
+        raise InputError("pictures in a folder have no labels; leave out --label")
     with located(place_of(table)):
         if label not in rows.column_names:
             raise InputError(f"no column named {label!r} to read labels from")

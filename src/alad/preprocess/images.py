@@ -142,6 +142,8 @@ class ImageScaler:
 
 def _array(X: Any) -> np.ndarray:
     """X as an array [n, height, width, channels] of a known kind of pixel."""
+    if hasattr(X, "column_names") or hasattr(X, "columns"):
+        raise InputError("X is a table, but this model is of images; give images, or a folder")
     pixels = np.asarray(X)
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]

@@ -1,0 +1,162 @@
+"""The verb that says why: which columns of a row, which pixels of a picture raised its score."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alad.cli import pictures
+from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say
+from alad.cli.pictures import Strict
+from alad.errors import InputError, located
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+HEAT = "heat.csv"
+
+
+@app.command()
+def explain(
+    model: Model,
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help="Rows to explain, or a folder; - reads standard input."
+        ),
+    ],
+    output: Annotated[
+        str,
+        option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write, its suffix is its format; of pictures a folder.",
+        ),
+    ] = "-",
+    top: Annotated[int, option(min=1, help="So many rows, the most anomalous ones.")] = 20,
+    columns: Annotated[
+        int | None,
+        option(min=1, help="So many columns a row, the weightiest.", show_default="all"),
+    ] = None,
+    drop: Drop = None,
+    strict: Strict = False,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what made the most anomalous rows of TABLE, or pictures of a folder, odd.
+
+    Of a table: a line a row and column, with the row's number (from 1) and score, a column, its
+    value, the value that the model expects, and the contribution. Of pictures: a heat map each, as
+    a PNG in the folder OUT, and heat.csv. Contributions, or the heat of all pixels, add up to the
+    score minus that of what is expected (reference_score).
+    """
+    import numpy as np
+
+    from alad import catalogue
+
+    source, rows, place = pictures.read(table, drop, strict)
+    _require_target(output, columns, of_pictures=pictures.are(source))
+    detector = catalogue.load(model, device=device)
+    with located(place):
+        scores = detector.anomaly_score(rows)
+        chosen = np.argsort(-scores, kind="stable")[:top]
+        if pictures.are(rows):
+            _write_maps(detector, rows, chosen, Path(output))
+        else:
+            _write_lines(detector, rows, chosen, output, columns)
+    if not quiet:
+        pictures.say_skipped(source)
+        what = "pictures" if pictures.are(rows) else "rows"
+        say(f"{len(chosen)} of {len(scores)} {what} explained, the most anomalous first")
+
+
+def _require_target(output: str, columns: int | None, *, of_pictures: bool) -> None:
+    """Refuse before the long work what could not be written after it."""
+    from alad.data import writing
+
+    if not of_pictures:
+        writing.check_target(output)
+        return
+    if columns is not None:
+        raise InputError("pictures have no columns; leave out --columns")
+    folder = Path(output)
+    if output == "-" or (folder.exists() and not folder.is_dir()):
+        raise InputError("of pictures there is a heat map each; name a folder for them with -o")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{output}: holds files already; name another folder, or an empty one")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output}: {error.strerror}; name another folder with -o") from error
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _write_lines(
+    detector: Any, rows: "pa.Table", chosen: "np.ndarray", output: str, columns: int | None
+) -> None:
+    from alad.data import writing
+
+    writing.write_table(_lines(detector.explain(rows.take(chosen)), chosen, columns), output)
+
+
+def _lines(found: Any, chosen: "np.ndarray", columns: int | None) -> "pa.Table":
+    """One line a row and column, the weightiest column first."""
+    import pyarrow as pa
+
+    count = columns or len(found.columns)
+    places = [(row, at) for row in range(len(chosen)) for at in found.worst(row, count)]
+    return pa.table(
+        {
+            "row": [int(chosen[row]) + 1 for row, _ in places],
+            "anomaly_score": [float(found.score[row]) for row, _ in places],
+            "reference_score": [float(found.reference_score[row]) for row, _ in places],
+            "column": [found.columns[at] for _, at in places],
+            "value": [_text(found.values[row][at]) for row, at in places],
+            "expected": [_text(found.expected[row][at]) for row, at in places],
+            "contribution": [float(found.contributions[row, at]) for row, at in places],
+        }
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) -> None:
+    """A PNG for each chosen picture, the most anomalous first by name, and heat.csv."""
+    import pyarrow as pa
+
+    from alad.data import writing
+    from alad.report import pixels
+
+    maps = detector.explain(source.taken(detector.encoder_.form, chosen.tolist()))
+    images = pixels.shown(detector.encoder_, maps.images)
+    names = [source.names[at] for at in chosen]
+    files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]
+    for at, file in enumerate(files):
+        picture = pixels.overlay(images[at], maps.heat[at])
+        (folder / file).write_bytes(pixels.png(pixels.enlarged(picture)))
+    hottest = [maps.hottest(at) for at in range(len(names))]
+    found = {
+        "file": names,
+        "anomaly_score": maps.score,
+        "reference_score": maps.reference_score,
+        "hottest_row": [row + 1 for row, _ in hottest],
+        "hottest_column": [column + 1 for _, column in hottest],
+        "heat_map": files,
+    }
+    writing.write_table(pa.table(found), folder / HEAT)
+
+
+def _file_name(name: str) -> str:
+    """The name of a picture below its folder, as part of a file's own name."""
+    kept = "".join(one if one.isalnum() or one in "-." else "_" for one in Path(name).stem)
+    parent = "_".join(Path(name).parent.parts)
+    return f"{parent}_{kept}"[-80:] if parent else kept[-80:]
