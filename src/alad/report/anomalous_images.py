@@ -28,7 +28,11 @@ def anomalous_images_section(
     rows = []
     for at, (one, cell) in enumerate(zip(order.tolist(), cells, strict=False)):
         decision = mark(bool(flagged[one]))
-        found = [Cell(f"{at + 1}", at + 1), names[one], Cell(number(scores[one]), scores[one])]
+        found = [
+            Cell(f"{at + 1}", at + 1),
+            names[one],
+            Cell(number(float(scores[one])), float(scores[one])),
+        ]
         if detector.calibration_ is not None:
             p = float(detector.calibration_.p_values(scores[[one]])[0])
             found.append(Cell(number(p), p))
