@@ -12,11 +12,12 @@ from test_adversarial import broken, ring
 from torch.nn.functional import softplus
 
 import alad
-from alad.anogan import SCORES, distinct_rows
+from alad.anogan import distinct_rows
 from alad.context import Context
 from alad.errors import InputError
 from alad.game import discriminator_loss, generator_encoder_loss
 from alad.gan import GanArchitecture, GanNetworks, GanStep, play
+from alad.gan_scores import SCORES
 from alad.presets import ANOGAN_PRESETS, GAN_ARCHITECTURES
 from alad.steps import Optimiser
 from alad.weights import initial_weights, weight_layout
@@ -196,7 +197,8 @@ def test_logits_are_the_discriminators_own_opinion():
 
 def test_the_stopping_rule_does_not_search(monkeypatch: pytest.MonkeyPatch):
     searched = []
-    monkeypatch.setattr("alad.anogan.anogan", lambda *_: searched.append(1))
+    for kind in ("LatentSearch", "NativeSearch"):
+        monkeypatch.setattr(f"alad.anogan.{kind}.__call__", lambda *_: searched.append(1))
     detector = alad.AnoGAN(max_steps=60, patience=1, check_every=10, **QUICK)
     monkeypatch.setattr(detector, "_learn_scores", lambda *_: None)
     monkeypatch.setattr(detector, "_scores", lambda X: np.zeros(len(X)))

@@ -17,7 +17,7 @@ ORDER = [
     *("widths", "context", "layers", "windows", "convolutions", "networks", "weights"),
     *("image_layers", "image_networks", "game"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native"),
-    *("image_gan", "image_search", "training"),
+    *("image_gan", "image_search", "gan_scores", "training"),
     *("calibration", "drift", "decisions", "attribution", "heat", "explanation"),
     *("blocks", "fitted", "constructors", "detector"),
     *("image_architectures", "presets", "named_tensors", "networked", "neural"),

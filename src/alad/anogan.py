@@ -1,21 +1,13 @@
 """AnoGAN: a GAN learns what is normal; a row is as odd as what its nearest G(z) leaves unexplained.
 
 Schlegl et al.: Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker
-Discovery, IPMI 2017; networks and settings for tables from Zenati et al. 2018. Scores, larger =
-more odd, with R and D as in `latent_search`:
-
-| score          | formula                                                               |
-|----------------|-----------------------------------------------------------------------|
-| anogan         | (1 - lambda) R(z) + lambda D(z) where the search ends                 |
-| residual       | R(z) there                                                            |
-| discrimination | D(z) there                                                            |
-| logits         | -log D(x) = softplus(-l(x)), without any search                       |
+Discovery, IPMI 2017; networks and settings for tables from Zenati et al. 2018.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,10 +19,11 @@ from alad.blocks import score_in_blocks
 from alad.context import Context
 from alad.errors import InputError
 from alad.gan import START, Gan, GanArchitecture, GanNetworks, GanStep
+from alad.gan_scores import SCORES, TrainedGan
 from alad.image_architectures import IMAGE_GAN_ARCHITECTURES, USUAL_WIDTH
 from alad.image_gan import ImageGanArchitecture, ImageGanNetworks
 from alad.image_search import ImageSearch, frozen_weights
-from alad.latent_search import Found, LatentSearch, SearchSettings, even_blocks
+from alad.latent_search import LatentSearch, SearchSettings
 from alad.native.search import NativeSearch
 from alad.networked import common_scale
 from alad.neural import Neural
@@ -38,7 +31,6 @@ from alad.parameters import one_of, share, whole
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
 from alad.randomness import Purpose, stream
-from alad.scores import Fitted, Score, minus_log_sigmoid
 from alad.steps import NetworkStep
 from alad.training import Training
 
@@ -46,55 +38,6 @@ ENGINES = ("auto", "torch", "native")
 SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
 THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those given to it
 SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
-
-
-@dataclass(frozen=True)
-class TrainedGan:
-    """What the scores read; x is [n, *shape]."""
-
-    networks: Gan
-    context: Context
-    search: Callable[[Tensor], Found]
-    block_rows: int | None = None
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Of D, [members, n]."""
-        members = len(self.context.buffers[START])
-        blocks = (block.expand(members, *block.shape) for block in even_blocks(x, self.block_rows))
-        parts = [self.networks.judge(self.context, block) for block in blocks]
-        return torch.cat(parts, dim=1)[:, : len(x)]
-
-    def measure(self, x: Tensor) -> None:
-        """Set batch norm's statistics: of G on as many codes from N(0, I), of D on images x."""
-        context = replace(self.context, measuring=True)
-        codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
-        z, members = torch.from_numpy(codes).to(x), len(self.context.buffers[START])
-        self.networks.generator(context, z.expand(members, *z.shape))
-        self.networks.judge(context, x.expand(members, *x.shape))
-
-
-def anogan(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
-    return gan.search(x).loss
-
-
-def residual(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
-    return gan.search(x).residual
-
-
-def discrimination(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
-    return gan.search(x).discrimination
-
-
-def logits(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
-    return minus_log_sigmoid(gan.logits(x).double())
-
-
-SCORES: dict[str, Score[TrainedGan]] = {
-    "anogan": Score(anogan),
-    "residual": Score(residual),
-    "discrimination": Score(discrimination),
-    "logits": Score(logits),
-}
 
 
 class AnoGAN(Neural):

@@ -18,7 +18,8 @@ from alad.gan import START
 from alad.layers import BATCH_NORM_EPSILON, LEAKY_SLOPE
 
 if TYPE_CHECKING:
-    from alad.anogan import AnoGAN, TrainedGan
+    from alad.anogan import AnoGAN
+    from alad.gan_scores import TrainedGan
 
 
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
