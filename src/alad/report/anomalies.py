@@ -49,6 +49,7 @@ def anomalies_section(
     """
     order = np.argsort(-scores, kind="stable")[:top]
     reasons = reasons_for(detector, table, order)
+    told = COMPARED + limits(sum(map(bool, reasons)), len(order), detector)
     p = None if detector.calibration_ is None else detector.calibration_.p_values(scores[order])
     columns: list[tuple[str, bool, Sequence[str | Cell]]] = [  # head, is it a number, cells
         ("rank", True, [Cell(f"{at}", at) for at in range(1, len(order) + 1)]),
@@ -63,7 +64,7 @@ def anomalies_section(
     if truth is not None:
         columns.append(("label", False, [truth[int(at)] for at in order]))
     columns.append(("columns that raise the score", False, [_listed(each) for each in reasons]))
-    return Section(f"Most anomalous rows ({len(order)})", [Text(COMPARED), _table(columns)])
+    return Section(f"Most anomalous rows ({len(order)})", [Text(told), _table(columns)])
 
 
 def _table(columns: Sequence[tuple[str, bool, Sequence[str | Cell]]]) -> Rows:
@@ -122,6 +123,19 @@ def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[list[
     found = detector.explain(table.take(order[:few]))
     explained = [_raising(found, at) for at in range(min(few, len(order)))]
     return explained + [[] for _ in order[few:]]
+
+
+def limits(explained: int, shown: int, detector: Any) -> str:
+    """What a reader should know of reasons that are not shown."""
+    words = ""
+    if len(detector.encoder_.state()["codes"]) > MOST_REASONS:
+        words = f" Of each row at most {MOST_REASONS} columns are named."
+    if explained < shown:
+        words += (
+            f" Reasons are given for {explained} of the {shown} rows, to keep the page quick; "
+            "`alad explain` gives them for as many as asked for."
+        )
+    return words
 
 
 def _raising(found: Any, at: int) -> list[Reason]:
