@@ -199,3 +199,11 @@ def test_without_pillow_a_remedy_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     with pytest.raises(InputError, match=r"alad\[images\]"):
         images.Pictures(tmp_path)
+
+
+def test_a_text_called_a_picture_is_told_to_be_none(tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("no picture")
+    assert holds_pictures(path)
+    with pytest.raises(InputError, match=r"text\.png: is no picture of a known format"):
+        Pictures(path).form()

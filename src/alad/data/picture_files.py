@@ -37,9 +37,12 @@ class Cell:
 
 
 def holds_pictures(source: str | Path) -> bool:
-    """Is it a folder, a picture file, or a table with a column of image bytes?"""
+    """Is it a folder, a picture file, or a table with a column of image bytes?
+
+    What is called a picture counts as one, so that a text named .png is told to be none.
+    """
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in SUFFIXES):
         return True
     return path.is_file() and (_begins_as_picture(path) or _bytes_column(path) is not None)
 
