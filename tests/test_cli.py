@@ -178,6 +178,25 @@ def test_who_wants_no_calibration_is_not_told_how(folder, capfd):
     assert "calibrat" not in capfd.readouterr().err
 
 
+def test_an_option_that_a_detector_has_not_is_named_as_it_was_given(folder, capfd):
+    fit = "fit normal.csv -o model --drop id --detector knn"
+    refused(
+        capfd, f"{fit} --epochs 3 --members 2", "knn has no --members and no --epochs; leave it"
+    )
+
+
+def test_the_table_that_is_read_is_not_written_over(folder, model, capfd):
+    before = Path("new.csv").read_bytes()
+    refused(capfd, "score model new.csv -o ./new.csv", "is the table that is read; name another")
+    refused(capfd, "explain model new.csv -o new.csv", "is the table that is read; name another")
+    assert Path("new.csv").read_bytes() == before
+
+
+def test_a_bad_rate_blames_the_option(folder, model, capfd):
+    refused(capfd, "score model new.csv --fdr nan", "alad: --fdr is nan; give a number between")
+    refused(capfd, "score model new.csv --false-alarm-rate 2", "alad: --false-alarm-rate is 2.0")
+
+
 def test_a_score_that_is_none_blames_the_option(folder, capfd):
     fit = "fit normal.csv -o model --drop id"
     refused(capfd, f"{fit} --detector knn --score l1", "--score", "knn", "leave it out")

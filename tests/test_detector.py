@@ -528,3 +528,25 @@ def test_unknown_names_are_refused(tmp_path: Path):
     storage.write(tmp_path / "model", "model", {"detector": "crystal-ball"}, {})
     with pytest.raises(InputError, match="no detector 'crystal-ball'"):
         catalogue.load(tmp_path / "model")
+
+
+# --- parameters after fit -------------------------------------------------------------------------
+
+
+@every_detector
+def test_a_fitted_detector_whose_parameters_were_changed_neither_scores_nor_is_saved(
+    name: str, tmp_path: Path
+):
+    X = rows(60)
+    fitted(name).save(tmp_path / "model")
+    for detector in (quick(name).fit(X), catalogue.load(tmp_path / "model")):
+        before = detector.anomaly_score(X)
+        detector.set_params(contamination=0.2, random_state=7)
+        assert np.array_equal(detector.anomaly_score(X), before)
+        detector.set_params(scaling="robust")
+        with pytest.raises(InputError, match="scaling was 'standard' at fit and is 'robust' now"):
+            detector.anomaly_score(X)
+        with pytest.raises(InputError, match="fit again, or set it back"):
+            detector.save(tmp_path / "other")
+        detector.set_params(scaling="standard")
+        assert np.array_equal(detector.anomaly_score(X), before)

@@ -32,6 +32,11 @@ from alad.preprocess import (
 )
 
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
+# parameters that may be set to something else on a fitted detector
+WITHOUT_EFFECT_AFTER_FIT = {
+    *("contamination", "calibration_fraction", "random_state", "device", "engine"),
+    *("verbose", "checkpoint", "checkpoint_seconds", "resume"),
+}
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
@@ -137,6 +142,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         self.calibration_ = held_out_calibration(scores, matrix, learnt, judged)
         self._references = kept(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
+        self._settings = self.get_params(deep=False)
         return self
 
     def _encoder_and_rows(self, X: Any) -> tuple[TableEncoder | ImageScaler, Any]:
@@ -172,7 +178,17 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
     def _encoded(self, X: Any) -> Iterator[np.ndarray]:
         """What `_score_matrix` takes, in pieces of any length."""
+        self._check_unchanged()
         return (self._seen(block) for block in self.encoder_.blocks(X))
+
+    def _check_unchanged(self) -> None:
+        """InputError if a parameter is another than at fit: scores would not fit the threshold."""
+        for name, value in self.get_params(deep=False).items():
+            then = self._settings[name]
+            if name not in WITHOUT_EFFECT_AFTER_FIT and repr(value) != repr(then):
+                raise InputError(
+                    f"{name} was {then!r} at fit and is {value!r} now; fit again, or set it back"
+                )
 
     def _seen(self, encoded: np.ndarray) -> np.ndarray:
         """Rows as this detector sees them: images as rows of pixels, unless it knows images."""
@@ -251,6 +267,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         Raises InputError if a parameter is no JSON value or `folder` holds something else.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         storage.write(folder, "model", *fitted.content_of(self))
 
     @classmethod

@@ -65,6 +65,7 @@ def restored(
         detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
         detector.calibration_ = _calibration(content.get("calibration"), arrays)
         detector.offset_ = _finite("offset", content["offset"])
+        detector._settings = detector.get_params(deep=False)
         detector._probe()
         return detector
 

@@ -52,11 +52,16 @@ class Rule:
     fdr: float | None = None
 
     def check(self, score: str | None) -> None:
-        """InputError if options contradict each other; before the long work."""
+        """InputError if options make no sense or contradict each other; before the long work."""
+        from alad.calibration import between_0_and_1
+
         if self.false_alarm_rate is not None and self.fdr is not None:
             raise InputError("--false-alarm-rate and --fdr are two rules; give one of them")
         if self.confidence is not None and self.false_alarm_rate is None:
             raise InputError("--confidence is of a rate; give --false-alarm-rate, too")
+        for flag, rate in (("--false-alarm-rate", self.false_alarm_rate), ("--fdr", self.fdr)):
+            if rate is not None:
+                between_0_and_1(flag, rate)
         if score is not None and (self.false_alarm_rate, self.fdr) != (None, None):
             raise InputError("thresholds belong to the model's own score; leave out --score")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import pictures
-from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say
+from alad.cli.frame import Device, Drop, Model, Quiet, app, check_output, option, say
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
 
@@ -74,10 +74,9 @@ def explain(
 
 def _require_target(output: str, columns: int | None, *, of_pictures: bool) -> None:
     """Refuse before the long work what could not be written after it."""
-    from alad.data import writing
 
     if not of_pictures:
-        writing.check_target(output)
+        check_output(output, table)
         return
     if columns is not None:
         raise InputError("pictures have no columns; leave out --columns")

@@ -65,6 +65,20 @@ def check_score(kind: "type[Detector]", score: str | None, images: bool) -> None
         raise InputError(f"--score is {score!r}; {kind.name} has: {', '.join(names)}")
 
 
+def check_output(output: str, source: str) -> None:
+    """InputError if no table can be written there, or if it would replace the one that is read."""
+    from alad.data import writing
+
+    writing.check_target(output)
+    if writing.STREAM not in (output, source) and Path(output).resolve() == Path(source).resolve():
+        raise InputError(f"-o {output} is the table that is read; name another file")
+
+
+def flag_of(parameter: str) -> str:
+    """The option of `alad fit` that sets a parameter of the detector."""
+    return "--" + parameter.replace("score_function", "score").replace("_", "-")
+
+
 def separated(names: list[str] | None) -> tuple[str, ...]:
     """["id,label", "date"] -> ("id", "label", "date")"""
     return tuple(name for part in names or () for name in part.split(",") if name)

@@ -17,6 +17,7 @@ from alad.cli.frame import (
     Source,
     app,
     check_score,
+    flag_of,
     option,
     print_json,
     say,
@@ -57,7 +58,9 @@ def fit(
             help="Of numbers: standard, robust, minmax, quantile, none, …", show_default="standard"
         ),
     ] = None,
-    seed: Annotated[int, option(min=0, help="Same seed, same model (on a CPU).")] = 0,
+    seed: Annotated[
+        int, option(min=0, max=2**32 - 1, help="Same seed, same model (on a CPU).")
+    ] = 0,
     preset: Annotated[
         str | None, option(help="Tried settings, such as kdd99-paper.", panel=TRAINING)
     ] = None,
@@ -174,6 +177,9 @@ def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detect
     """An unfitted detector with a preset's settings, those given replacing them."""
     from alad import catalogue, presets
 
+    known = catalogue.detector_class(name)._get_param_names()
+    if unknown := [flag_of(parameter) for parameter in given if parameter not in known]:
+        raise InputError(f"{name} has no {' and no '.join(unknown)}; leave it out")
     params = (presets.preset(preset, name) if preset else {}) | given
     if "epochs" in params:
         params.setdefault("max_steps", None)  # who says how many epochs means all of them

@@ -13,6 +13,7 @@ from alad.cli.frame import (
     Quiet,
     Source,
     app,
+    check_output,
     check_score,
     option,
     print_json,
@@ -68,7 +69,7 @@ def score(
         )
     rule = Rule(false_alarm_rate, confidence, fdr)
     rule.check(score)
-    writing.check_target(output)
+    check_output(output, table)
     detector = catalogue.load(model, device=device)
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict)
