@@ -127,10 +127,14 @@ class Networked(Detector):
         center, spread = self._scales[name]
         return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
 
-    def member_scores(self, X: Any) -> np.ndarray:
-        """Float64 [members, n], large = anomalous: each member's own score, on its own scale."""
+    def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
+        """Float64 [members, n], large = anomalous: each member's own score, on its own scale.
+
+        score: any of the method's, no new fit; None = the detector's own.
+        """
         check_is_fitted(self)
-        return self._streamed(X, self._score_name())
+        chosen = self._score_name() if score is None else score
+        return self._streamed(X, one_of("score", chosen, tuple(self._offered)))
 
     def _streamed(self, X: Any, name: str) -> np.ndarray:
         blocks = [self._raw_scores(block, name) for block in self._encoded(X)]

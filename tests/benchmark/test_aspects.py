@@ -15,10 +15,14 @@ def scored(toy, monkeypatch):
     """The toy detector "family" with two scores, the second one reversed."""
     own = toy.member_scores
 
-    def member_scores(self, rows):
-        return own(self, rows) * (-1 if self.params.get("score_function") == "l1" else 1)
+    def member_scores(self, rows, score=None):
+        return own(self, rows) * (-1 if score == "l1" else 1)
+
+    def score_as(self, rows, score):
+        return member_scores(self, rows, score).mean(axis=0)
 
     monkeypatch.setattr(toy, "member_scores", member_scores)
+    monkeypatch.setattr(toy, "score_as", score_as, raising=False)
     monkeypatch.setattr(toy, "scores", {"features": 0, "l1": 0, "other": 0}, raising=False)
     return toy
 

@@ -69,9 +69,7 @@ class _Aspects(Job):
         ]
 
     def _lines(self, score: str | None, detector, data: Split, shared: dict[str, Any]):
-        if score:  # nothing but the score is read from this parameter once the networks are trained
-            detector.set_params(score_function=score)
-        scored = member_scores(detector, data.test, self.cell.numbers)
+        scored = member_scores(detector, data.test, self.cell.numbers, score)
         for member, scores, seconds in scored:
             first = self.curves and member == scored[-1][0]
             line = self._line(

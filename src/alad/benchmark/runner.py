@@ -155,13 +155,18 @@ def command(cell: Cell) -> str:
 
 
 def member_scores(
-    detector, rows: np.ndarray, numbers: range
+    detector, rows: np.ndarray, numbers: range, score: str | None = None
 ) -> list[tuple[int | str, np.ndarray, float]]:
-    """(member, scores [n], seconds): each member's, and the ensemble's if there are several."""
-    whole, seconds = timed(lambda: detector.anomaly_score(rows))
+    """(member, scores [n], seconds): each member's, and the ensemble's if there are several.
+
+    score: another than the detector's own, of those that it offers.
+    """
+    how = (rows,) if score is None else (rows, score)
+    scored = detector.anomaly_score if score is None else detector.score_as
+    whole, seconds = timed(lambda: scored(*how))
     if len(numbers) == 1:
         return [(numbers[0], whole, seconds)]
-    each, of_all = timed(lambda: detector.member_scores(rows))
+    each, of_all = timed(lambda: detector.member_scores(*how))
     if len(each) != len(numbers):
         raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
     own = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
