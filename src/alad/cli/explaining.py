@@ -57,7 +57,7 @@ def explain(
     from alad import catalogue
 
     source, rows, place = pictures.read(table, drop, strict)
-    _require_target(output, columns, of_pictures=pictures.are(source))
+    _require_target(output, table, columns, of_pictures=pictures.are(source))
     detector = catalogue.load(model, device=device)
     with located(place):
         scores = detector.anomaly_score(rows)
@@ -72,7 +72,7 @@ def explain(
         say(f"{len(chosen)} of {len(scores)} {what} explained, the most anomalous first")
 
 
-def _require_target(output: str, columns: int | None, *, of_pictures: bool) -> None:
+def _require_target(output: str, table: str, columns: int | None, *, of_pictures: bool) -> None:
     """Refuse before the long work what could not be written after it."""
 
     if not of_pictures:
