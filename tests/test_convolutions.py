@@ -323,3 +323,10 @@ def test_what_is_not_for_images_says_so():
     pixels = np.zeros((20, 8, 8))
     with pytest.raises(InputError, match="score_function is 'whitened'"):
         alad.ALAD(score_function="whitened", max_steps=1).fit(pixels)
+
+
+def test_without_a_signal_the_last_weights_are_kept():
+    pixels = np.random.default_rng(0).random((60, 8, 8))
+    detector = alad.ALAD(max_steps=6, check_every=2, patience=1, batch_size=8, random_state=0)
+    assert detector.fit(pixels).training_["best_step"] == [6]
+    assert all("monitor" not in entry for entry in detector.training_["history"])

@@ -50,7 +50,8 @@ class Adversarial(Neural):
     share_batch : whether both players of a step see the same rows and noise, which saves a tenth
         of its time; False = each its own, as published; None = for images
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
-        put together of several; "mean-score" = how low it is (the authors' rule for images)
+        put together of several, which tells nothing of images: those are trained to the end;
+        "mean-score" = how low it is (the authors' rule for images)
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
         Scores are made by C unless it is "torch", and where C cannot be had by PyTorch, whatever
         trained; the two differ by rounding
@@ -183,6 +184,8 @@ class Adversarial(Neural):
     ) -> Monitor | None:
         if self.stopping_rule == "mean-score":
             return lambda: score(held_out).mean(axis=1)
+        if held_out.ndim > 2:  # cells of images tell nothing, or the contrary (EXPERIMENTS.md)
+            return None
         return super()._monitor(score, held_out, generator)
 
     def _stopping_score(self) -> str:
