@@ -40,6 +40,11 @@ OWN_TRAINING = (
     "settings are those of the DAGMM paper; how it scaled the rows is not told there, and its "
     "training half is another"
 )
+FAILS = (
+    "its energies do not tell the anomalies from the rest with these 226 rows of 274 columns: not "
+    "after its paper's 10,000 epochs (the row `dagmm-paper`), nor without anomalies among the "
+    "training rows (the protocol `clean`). Why was not found out"
+)
 SHORT = (
     "trained with one setting for all of our rows, a tenth or less of the DAGMM paper's steps; "
     "the row `dagmm-paper` has that paper's"
@@ -68,8 +73,8 @@ REASONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("arrhythmia", "oc-svm-sgd"): (COPIED, TUNED, FEW_ANOMALIES),
     ("arrhythmia", "dsebm-r"): (COPIED, CONTAMINATED, FEW_ANOMALIES),
     ("arrhythmia", "dsebm-e"): (COPIED, CONTAMINATED, FEW_ANOMALIES),
-    ("arrhythmia", "dagmm"): (COPIED, SHORT, CONTAMINATED, FEW_ANOMALIES),
-    ("arrhythmia", "dagmm-paper"): (COPIED, OWN_TRAINING, CONTAMINATED, FEW_ANOMALIES),
+    ("arrhythmia", "dagmm"): (COPIED, FAILS, FEW_ANOMALIES),
+    ("arrhythmia", "dagmm-paper"): (COPIED, OWN_TRAINING, FAILS, FEW_ANOMALIES),
     ("arrhythmia", "anogan"): (CONTAMINATED, FEW_ANOMALIES),
     ("arrhythmia", "alad"): (CONTAMINATED, FEW_ANOMALIES),
     ("arrhythmia", "alad-paper"): (FEW_ANOMALIES,),
