@@ -92,7 +92,11 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         fit_seconds=sum({line["cell"]: line["fit_seconds"] for line in single}.values()),
         score_seconds=mean([line["score_seconds"] for line in single]) if single else 0.0,
         published=number,
-        notes=(*_notes(benchmark, protocol, row, number), *_changed(row, current), *errors(lines)),
+        notes=(
+            *_notes(benchmark, protocol, row, number),
+            *_changed(row, current, benchmark),
+            *errors(lines),
+        ),
     )
 
 
@@ -115,11 +119,11 @@ def errors(lines: list[Line]) -> tuple[str, ...]:
     return tuple(f"failed: {error}" for error in failed)
 
 
-def _changed(row: Row, lines: list[Line]) -> tuple[str, ...]:
+def _changed(row: Row, lines: list[Line], benchmark: str) -> tuple[str, ...]:
     """A note if the row's settings are no longer those that it was measured with."""
     if not lines:
         return ()
-    now = plain(settled(catalogue.make(row.detector, **row.params()), lines[-1]["benchmark"]))
+    now = plain(settled(catalogue.make(row.detector, **row.params()), benchmark))
     then = lines[-1]["config"]
     others = [k for k in now if k in then and k not in OF_THE_RUN and now[k] != then[k]]
     changes = ", ".join(f"{name}={then[name]!r}" for name in others)
@@ -129,7 +133,8 @@ def _changed(row: Row, lines: list[Line]) -> tuple[str, ...]:
 def _notes(benchmark: str, protocol: str, row: Row, number: Published | None) -> tuple[str, ...]:
     if number is None:
         return ()
-    found = list(published.notes(number))
+    told = [f"published number: {number.status}"] if number.status != "verified" else []
+    found = [*told, *published.notes(number)]
     if row.published == "ALAD" and ablation_of(row) != "sn+dl":
         found.append(f"measured here: {published.ABLATIONS[ablation_of(row) or 'baseline']}")
     if protocol != "paper":

@@ -96,8 +96,7 @@ def benchmark_row(row: "TableRow", notes: list[str]) -> list[str]:
 def _published(number: "Published | None") -> str:
     if number is None:
         return ""
-    sd = "" if number.sd is None else f" ± {number.sd:.4f}"
-    return f"{number.f1:.4f}{sd}, {number.status}"
+    return f"{number.f1:.4f}" + ("" if number.sd is None else f" ± {number.sd:.4f}")
 
 
 def model_tables(stored: Mapping[str, Any]) -> list[Table]:
