@@ -422,3 +422,17 @@ def test_compare_without_labels_and_refusals(folder, capfd):
     refused(capfd, "compare normal.csv --label nope --detector knn -q", "normal.csv", "nope")
     refused(capfd, "compare normal.csv --label id --detector knn -q", "--normal")
     refused(capfd, "compare nowhere.csv", "nowhere.csv")
+
+
+def test_the_paper_is_measured_as_a_whole(tmp_path):
+    from typer.testing import CliRunner
+
+    from alad.cli import app
+    from alad.errors import InputError
+
+    for more in (["--detector", "knn"], ["kdd99"]):
+        found = CliRunner().invoke(app, ["bench", "paper", *more, "--results", str(tmp_path)])
+        assert isinstance(found.exception, InputError) and "paper is a whole" in str(
+            found.exception
+        )
+    assert list(tmp_path.iterdir()) == []

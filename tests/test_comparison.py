@@ -147,3 +147,9 @@ def test_intervals_have_the_width_that_theory_says():
     expected = 2 * 1.96 * np.sqrt(variance / (200 * 400))
     assert found.high - found.low == pytest.approx(expected, rel=0.15)
     assert found.low < area < found.high
+
+
+def test_what_has_steps_but_no_networks_has_no_untrained_self():
+    found = compare(table(), ["robust-pca"], label="label", normal=["good"])
+    assert [one.detector for one in found.outcomes] == ["robust-pca"]
+    assert found.outcomes[0].error is None

@@ -106,13 +106,13 @@ def compare(
 def _contenders(
     names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any]
 ) -> dict[str, Detector]:
-    """Unfitted detectors by title; those trained in steps are joined by their untrained selves."""
+    """Unfitted detectors by title; networks are joined by their untrained selves."""
     found = {}
     for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
         known = catalogue.detector_class(name)._get_param_names()
         params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
         found[name] = catalogue.make(name, **params)
-        if untrained and "max_steps" in known:
+        if untrained and "epochs" in known:  # robust PCA has steps, too, but nothing to train
             found[f"{name}, untrained"] = catalogue.make(name, **{**params, "max_steps": 0})
     return found
 

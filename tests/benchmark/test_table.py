@@ -110,3 +110,12 @@ def test_before_training_the_discriminator_of_codes_changes_no_score_and_the_nor
 
     assert np.array_equal(scores(latent_discriminator=False), scores())
     assert not np.allclose(scores(spectral_norm=False), scores())
+
+
+def test_samples_that_are_learnt_from_or_scored_are_told():
+    few = line("oc-svm", config={"max_rows": 5_000}, train_rows=9_000)
+    told = table([few, line("knn", config={"max_rows": 5_000}, train_rows=400)], "kdd99")
+    sampled = "learns from a random sample of 5,000 rows"
+    assert [sampled in row.notes for row in told] == [True, False]
+    (row,) = table([line("anogan")], "kdd99")
+    assert "scored on a random sample of 5,000 test rows" in row.notes

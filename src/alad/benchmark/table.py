@@ -94,10 +94,22 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         published=number,
         notes=(
             *_notes(benchmark, protocol, row, number),
+            *_sampled(row, current),
             *_changed(row, current, benchmark),
             *errors(lines),
         ),
     )
+
+
+def _sampled(row: Row, lines: list[Line]) -> tuple[str, ...]:
+    """Notes on what was not learnt from, or not scored, as all of it would take hours."""
+    if not lines:
+        return ()
+    most, rows = lines[-1]["config"].get("max_rows"), lines[-1].get("train_rows", 0)
+    learnt = f"learns from a random sample of {most or 0:,} rows"
+    scored = f"scored on a random sample of {row.test_rows or 0:,} test rows"
+    told = {learnt: most is not None and most < rows, scored: bool(row.test_rows)}
+    return tuple(note for note, holds in told.items() if holds)
 
 
 def latest(lines: list[Line]) -> list[Line]:

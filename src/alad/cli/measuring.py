@@ -20,6 +20,7 @@ from alad.cli.frame import (
     silent,
     stoppable,
 )
+from alad.errors import InputError
 
 if TYPE_CHECKING:
     from alad.sheets import Sheet
@@ -77,6 +78,8 @@ def bench(
     }
     how: dict[str, Any] = {"verbose": int(not quiet)} | ({"device": device} if device else {})
     how |= {"data_dir": data_dir, "say": silent if quiet else say}
+    if "paper" in names and (len(names) > 1 or protocol or detector or dataset):
+        raise InputError("paper is a whole: give it alone, without protocol, detector or dataset")
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, runs=runs, **how)
         return

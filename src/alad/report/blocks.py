@@ -131,7 +131,7 @@ class Rows(Block):
 
     def markdown(self) -> str:
         texts = [[_text_of(cell) for cell in row] for row in self.rows]
-        return _markdown_table(self.heads, texts, self.numeric)
+        return f"*{plain(self.caption)}*\n\n{_markdown_table(self.heads, texts, self.numeric)}"
 
 
 @dataclass(frozen=True)
