@@ -14,8 +14,10 @@ from alad.errors import InputError
 # Parameters that say how a fit is done here and now, not what is fitted; that of calibration,
 # which benchmarks always do without: all their rows are learnt from; and that of a threshold: they
 # flag the protocol's share.
-INCIDENTAL = ("checkpoint", "checkpoint_seconds", "resume", "verbose", "calibration_fraction")
-INCIDENTAL += ("threshold_rows",)
+INCIDENTAL = (
+    *("checkpoint", "checkpoint_seconds", "resume", "verbose"),
+    *("calibration_fraction", "threshold_rows"),
+)
 # Parameters that came after lines had been written, at the value that changes nothing.
 LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
 
