@@ -133,3 +133,10 @@ def test_clean_rows_are_learnt_better_among_spoilt_ones(penalty: str):
 def test_bad_parameters_are_named(parameter: str, value: object, said: str):
     with pytest.raises(InputError, match=said):
         alad.RobustAutoencoder(**{parameter: value}).fit(sheet(20))
+
+
+def test_training_without_second_visits_says_that_nothing_is_set_aside():
+    whole = {"patience": None, "calibration_fraction": 0.0, "batch_size": 16}
+    told = r"in 7 steps each of 64 rows is visited 1.8 times; give max_steps=20 or more"
+    with pytest.warns(UserWarning, match=told):
+        alad.RobustAutoencoder(max_steps=7, **whole).fit(sheet(64))

@@ -239,6 +239,9 @@ OTHER_PRESETS |= {"dsebm-r": ENERGY_PRESETS, "dsebm-e": ENERGY_PRESETS}
 NARROW = {"architecture": "narrow", "batch_size": 32, "max_steps": 200, "patience": None}
 CODE_PRESETS = BY_ARCHITECTURE | {"images-quick": NARROW}
 OTHER_PRESETS |= dict.fromkeys(("autoencoder", "robust-autoencoder", "vae"), CODE_PRESETS)
+# what it sets aside of a row is used at the next visit; 2,000 steps visit these rows less than once
+SEVERAL_VISITS = {"architecture": "kdd99", "epochs": 10, "max_steps": None}
+OTHER_PRESETS["robust-autoencoder"] = CODE_PRESETS | {"kdd99": SEVERAL_VISITS}
 
 
 def presets_of(method: str) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ normal rows give normal rows back, and others less well.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -197,12 +198,25 @@ class RobustAutoencoder(Coding):
 
     def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
         networks, how = self._networks_for(X.shape[1:]), self._optimiser(beta1=0.9)
-        return RobustStep(
+        step = RobustStep(
             *(X, networks, self._loss(networks), how),
             seed=seed,
             members=self._members(),
             shrink=self._shrink_for(X.shape[1:]),
         )
+        self._warn_of_few_visits(step)
+        return step
+
+    def _warn_of_few_visits(self, step: RobustStep) -> None:
+        """Without second visits the method is the plain autoencoder."""
+        steps, epoch = self._steps(step.steps_per_epoch), step.steps_per_epoch
+        if 0 < steps < 2 * epoch:
+            warnings.warn(
+                f"{self.name}: outliers are set aside from a row's second visit on, and in "
+                f"{steps:,} steps each of {len(step.X):,} rows is visited {steps / epoch:.1f} "
+                f"times; give max_steps={5 * epoch} or more",
+                stacklevel=2,
+            )
 
     def _shrink_for(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         if self.penalty == "entries":
