@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+UNMEASURED = "not measured yet"
+
 
 @dataclass(frozen=True)
 class Sheet:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from alad.benchmark import cells
-from alad.benchmark.rows import BENCHMARKS, Row
+from alad.benchmark.row import Row
+from alad.benchmark.rows import BENCHMARKS
 from alad.data.protocols import PROTOCOLS, Protocol
 from alad.data.splits import Split
 

@@ -7,7 +7,8 @@ import pytest
 from alad import catalogue
 from alad.benchmark.cells import cells, digest
 from alad.benchmark.ledger import Ledger
-from alad.benchmark.rows import ablation_of, rows_of
+from alad.benchmark.row import ablation_of
+from alad.benchmark.rows import rows_of
 from alad.data.protocols import PROTOCOLS
 from alad.errors import InputError
 

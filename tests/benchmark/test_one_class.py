@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alad.benchmark import one_class
-from alad.benchmark.rows import rows_of, untrained_name
+from alad.benchmark.row import untrained_name
+from alad.benchmark.rows import rows_of
 from alad.data.image_splits import CLASSES
 
 

@@ -2,14 +2,16 @@
 
 import pytest
 
-from alad import published
+from alad import catalogue, published
 from alad.benchmark.cells import cells
 from alad.benchmark.rows import rows_of
 from alad.benchmark.runner import run
-from alad.benchmark.standings import mean_ranks, sheets, standings
+from alad.benchmark.standing_sheets import mean_sheets, sheets
+from alad.benchmark.standings import mean_ranks, standings
 from alad.data import protocols
 from alad.data.adbench import SMALL, STEMS
 from alad.errors import InputError
+from alad.sheets import UNMEASURED
 
 
 def line(detector, dataset, auroc, protocol="published", member: int | str = 0):
@@ -17,6 +19,7 @@ def line(detector, dataset, auroc, protocol="published", member: int | str = 0):
     return {
         **named,
         "settings": "s",
+        "config": {},
         "cell": f"{dataset}",
         "auroc": auroc,
         "average_precision": 0.5,
@@ -61,10 +64,68 @@ def test_small_tables_stand_apart_and_published_ones_beside_their_own_protocol()
 def test_sheets_hold_published_methods_that_are_not_ours():
     shown = sheets(standings([line("knn", "wilt", 0.7)]))
     assert len(shown) == 2
-    table = {row[5]: row for row in shown[0].rows}
-    assert table["kNN"][2:] == ("70.00", "50.00", "1.00", "kNN", "63.66", "12.25", "+6.34")
-    assert table["GANomaly"][:2] == ("", "1")
-    assert shown[1].rows == [("wilt", "70.00 (63.66)")]
+    heads = list(shown[0].heads)
+    assert len(set(heads)) == len(heads)
+    table = {
+        row[heads.index("published as")]: dict(zip(heads, row, strict=True))
+        for row in shown[0].rows
+    }
+    own, alone = table["kNN"], table["GANomaly"]
+    assert (own["AUROC"], own["AP"], own["mean rank"], own["runs"]) == (
+        "70.00",
+        "50.00",
+        "1.00",
+        "1",
+    )
+    assert (own["published AUROC"], own["published AP"]) == ("63.66", "12.25")
+    assert own["difference"] == "+6.34" and own["tables"] == "1 of 16"
+    assert (alone["detector"], alone["tables"]) == ("published only", "1")
+    assert [list(row) for row in shown[1].rows] == [["knn", "70.00"], ["kNN, published", "63.66"]]
+
+
+def test_a_protocol_without_published_numbers_has_no_columns_for_them():
+    (shown,) = mean_sheets(standings([line("knn", "wilt", 0.7, protocol="random")]))
+    assert not any("published" in head for head in shown.heads)
+
+
+def test_a_mean_over_fewer_tables_is_marked_and_the_ranks_are_over_shared_ones():
+    tables = ("cardio", "wilt", "cover")
+    lines = [line("knn", table, 0.9) for table in tables]
+    lines += [line("pca", table, 0.8) for table in tables]
+    lines += [line("lof", table, 0.7) for table in tables[:2]]
+    lines += [line("oc-svm", "cover", 0.95)]  # one of three: too few to rank by
+    found = {row.detector: row for row in standings(lines)}
+    assert {name: row.rank for name, row in found.items()} == {
+        "knn": 1,
+        "pca": 2,
+        "lof": 3,
+        "oc-svm": None,
+    }
+    assert all(row.shared_tables == 2 for row in found.values())
+    (sheet,) = mean_sheets(found.values())
+    rows = {row[0]: dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows}
+    assert rows["knn"]["AUROC"] == "90.00" and rows["lof"]["AUROC"] == "70.00*"
+    assert rows["oc-svm"]["AUROC"] == "95.00*" and rows["oc-svm"]["AUROC, shared 2"] == ""
+    assert rows["lof"]["AUROC, shared 2"] == "70.00"
+    assert any("of 3 rows, over 2 tables" in note for note in sheet.notes)
+    assert any(note.startswith("* over fewer tables") for note in sheet.notes)
+
+
+def test_rows_that_were_not_measured_are_listed_where_asked_for():
+    lines = [line("knn", "wilt", 0.7)]
+    found = [row for row in standings(lines, whole=True) if row.protocol == "published"]
+    assert {row.detector for row in found} == {row.name for row in rows_of("adbench")}
+    sheet = mean_sheets(found)[0]
+    rows = {row[0]: dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows}
+    assert rows["alice"]["AUROC"] == UNMEASURED and rows["alice"]["tables"] == "0 of 16"
+    assert {len(row) for row in sheet.rows} == {len(sheet.heads)}
+
+
+def test_every_detector_is_a_row_and_so_are_its_untrained_networks():
+    rows = rows_of("adbench")
+    assert {row.detector for row in rows} == set(catalogue.DETECTORS)
+    networks = {row.detector for row in rows if not row.trained}
+    assert networks == {row.detector for row in rows if row.members}
 
 
 def test_the_published_numbers_are_those_of_the_publication():

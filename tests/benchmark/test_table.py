@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import alad
-from alad.benchmark.rows import ablation_of, rows_of, untrained_twin
+from alad.benchmark.row import ablation_of
+from alad.benchmark.rows import rows_of, untrained_twin
 from alad.benchmark.runner import run
 from alad.benchmark.table import MEASURES, Spread, latest, spread, table
 

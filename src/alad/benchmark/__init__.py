@@ -6,7 +6,8 @@
 
 from alad.benchmark.cells import Cell
 from alad.benchmark.ledger import Ledger
-from alad.benchmark.rows import BENCHMARKS, Row
+from alad.benchmark.row import Row
+from alad.benchmark.rows import BENCHMARKS
 from alad.benchmark.runner import run
 from alad.benchmark.table import Spread, TableRow, table
 

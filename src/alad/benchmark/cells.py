@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alad import catalogue
-from alad.benchmark.rows import Row, rows_of, usual_runs
+from alad.benchmark.row import Row
+from alad.benchmark.rows import rows_of, usual_runs
 from alad.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.errors import InputError
 

@@ -8,7 +8,8 @@ from statistics import mean, stdev
 from alad import catalogue, published
 from alad.benchmark.cells import INCIDENTAL, plain, settled
 from alad.benchmark.ledger import Line, measured
-from alad.benchmark.rows import Row, ablation_of, published_as, rows_of, untrained_twin
+from alad.benchmark.row import Row, ablation_of
+from alad.benchmark.rows import published_as, rows_of, untrained_twin
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
 
@@ -94,14 +95,14 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         published=number,
         notes=(
             *_notes(benchmark, protocol, row, number),
-            *_sampled(row, current),
+            *sampled(row, current),
             *_changed(row, current, benchmark),
             *errors(lines),
         ),
     )
 
 
-def _sampled(row: Row, lines: list[Line]) -> tuple[str, ...]:
+def sampled(row: Row, lines: list[Line]) -> tuple[str, ...]:
     """Notes on what was not learnt from, or not scored, as all of it would take hours."""
     if not lines:
         return ()

@@ -114,7 +114,7 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
 def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
     """Print what the ledgers hold; exit status 1 if a cell has failed."""
     from alad import benchmark, report
-    from alad.benchmark import one_class, standings
+    from alad.benchmark import one_class, standing_sheets, standings
 
     rows: list[benchmark.TableRow] = []
     standing: list[standings.Standing] = []
@@ -128,7 +128,7 @@ def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
     if as_json:
         print_json([asdict(row) for row in (*alone, *standing, *classes)])
     else:
-        more = sheet_parts([*standings.sheets(standing), *classes])
+        more = sheet_parts([*standing_sheets.sheets(standing), *classes])
         report.show(*report.benchmark_tables(alone), *more)
     failed = [note for row in rows for note in row.notes if note.startswith("failed")]
     for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):

@@ -1,0 +1,59 @@
+"""One line of a results table as data: which detector, which settings, beside which number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from alad.presets import preset
+
+QUICK_STEPS = 300  # of training, in a pass that is to take minutes
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a results table."""
+
+    name: str
+    detector: str  # as in the catalogue
+    preset: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the preset, or the defaults
+    published: str | None = None  # the method's name in the paper
+    protocols: tuple[str, ...] = ("paper", "clean")
+    members: bool = False  # runs are members of one fit, trained side by side
+    at_once: int | None = None  # on a shared split, so many members a fit; None = all runs
+    together: int = 1  # where splits differ, so many members a run, judged as an ensemble too
+    most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
+    trained: bool = True
+    hours: bool = False  # trained for hours, so measured after all else
+    test_rows: int | None = None  # score a random sample of so many, where all would take hours
+    quick: Mapping[str, Any] = field(default_factory=dict)  # further changes in a quick pass
+
+    def params(self) -> dict[str, Any]:
+        """Parameters of the detector, those of the run excepted."""
+        return {**(preset(self.preset, self.detector) if self.preset else {}), **self.changes}
+
+
+def untrained_name(name: str) -> str:
+    """Of the row whose networks are those of row `name` before their first step."""
+    return f"{name}-untrained"
+
+
+def untrained(row: Row) -> Row:
+    """The same networks before their first step: what they find is not training's credit."""
+    changes = {**row.changes, "max_steps": 0}
+    quick = {key: value for key, value in row.quick.items() if key != "max_steps"}
+    name = untrained_name(row.name)
+    return replace(row, name=name, changes=changes, quick=quick, trained=False, published=None)
+
+
+def both(row: Row) -> tuple[Row, Row]:
+    return untrained(row), row
+
+
+def ablation_of(row: Row) -> str | None:
+    """Which row of the ablation study a trained row of the family is: "dl", "sn+dl", …"""
+    if row.detector != "alad" or not row.trained:
+        return None
+    switches = {"sn": "spectral_norm", "dl": "latent_discriminator"}
+    on = [name for name, switch in switches.items() if row.params().get(switch) is not False]
+    return "+".join(on) or "baseline"
