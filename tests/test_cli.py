@@ -392,9 +392,22 @@ def interrupted(arguments: list[str], monkeypatch, after: int) -> int:
 # --- bench ----------------------------------------------------------------------------------------
 
 
-def test_bench_show_without_results_is_empty(folder, capfd):
-    assert cli.run("bench arrhythmia --show --json".split()) == 0
-    assert json.loads(capfd.readouterr().out) == []
+@pytest.mark.parametrize("name", ["arrhythmia", "adbench", "cifar10", "paper", "paper --quick"])
+def test_bench_show_without_results_says_so_and_writes_nothing(folder, capfd, name):
+    before = set(Path().rglob("*"))
+    refused(capfd, f"bench {name} --show", "measured", "results")
+    refused(capfd, f"bench {name} --show --json", "measured")
+    assert set(Path().rglob("*")) == before
+
+
+def test_bench_show_keeps_to_the_rows_that_are_asked_for(folder, capfd):
+    own = "--results " + str(Path(__file__).parents[1] / "results")
+    assert cli.run(f"bench kdd99 --protocol clean --detector knn --show {own} --json".split()) == 0
+    (row,) = json.loads(capfd.readouterr().out)
+    assert (row["protocol"], row["detector"]) == ("clean", "knn")
+    refused(
+        capfd, f"bench cifar10-quick --detector anogan --show {own}", "nothing", "cifar10-quick"
+    )
 
 
 # --- compare --------------------------------------------------------------------------------------

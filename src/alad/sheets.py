@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 UNMEASURED = "not measured yet"
+OTHER_PROTOCOL = "published for the paper's protocol, not this one"
 
 
 @dataclass(frozen=True)

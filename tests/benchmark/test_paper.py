@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from alad import paper
-from alad.benchmark import Spread, TableRow
+from alad.benchmark import Spread, TableRow, aspects, run
 from alad.benchmark.cells import cells
 from alad.benchmark.rows import BENCHMARKS, rows_of
 from alad.data.protocols import PROTOCOLS
-from alad.paper import page, reasons, times_section
+from alad.errors import InputError
+from alad.paper import lacking, page, reasons, times_section, verdict_section
 from alad.paper.plan import FULL, QUICK, Plan
 from alad.paper.verdicts import UNEXPLAINED, verdicts
 from alad.published import Published
@@ -38,7 +39,7 @@ def test_within_the_published_spread_or_not(own, within):
 
 def test_why_is_told_from_the_data_and_the_numbers():
     (known,) = verdicts([row(0.5, 0.9)])
-    assert known.why == (reasons.UNSCALED,)
+    assert known.why == (reasons.ALADS_SETTINGS,)
     (unknown,) = verdicts([row(0.5, 0.9, detector="new")])
     assert unknown.why == (UNEXPLAINED,)
     (impossible,) = verdicts([row(0.5, 0.9, detector="new", notes=("cannot be right: P …",))])
@@ -46,10 +47,31 @@ def test_why_is_told_from_the_data_and_the_numbers():
     assert verdicts([row(0.5, 0.9, protocol="clean")]) == []
 
 
+def test_a_row_that_was_not_measured_is_listed_and_not_judged():
+    absent = dataclasses.replace(row(0.0, 0.9), measures={})
+    measured = row(0.9, 0.9, detector="knn")
+    (verdict, other) = verdicts([absent, measured])
+    assert (verdict.f1, verdict.difference, verdict.within, verdict.why) == (None, None, False, ())
+    told = verdict_section.beside_published([verdict, other])[0].markdown()
+    assert "1 of 1 rows" in told and "Not measured yet: 1." in told
+    assert "| kdd99 alad | M, verified | not measured yet | 0.9000 |" in told
+
+
+def test_untrained_networks_above_the_published_number_are_told():
+    twin = dataclasses.replace(row(0.8, 0.0, detector="new-untrained"), published=None)
+    (verdict,) = verdicts([twin, row(0.9, 0.7, detector="new")])
+    assert verdict.why == (
+        "our networks of new on kdd99 are at 0.800 before their first step, already above the "
+        "published number",
+    )
+    (verdict,) = verdicts([twin, row(0.95, 0.9, detector="new")])
+    assert verdict.why == (UNEXPLAINED,)
+
+
 def test_reasons_belong_to_rows_that_there_are():
     for benchmark, name in reasons.REASONS:
         assert name in {one.name for one in BENCHMARKS[benchmark]}
-    assert reasons.reasons("kdd99-quick", "alad") == (reasons.REDUCED, reasons.UNSCALED)
+    assert reasons.reasons("kdd99-quick", "alad") == (reasons.REDUCED, reasons.ALADS_SETTINGS)
 
 
 @pytest.mark.parametrize("plan", [FULL, QUICK])
@@ -99,6 +121,27 @@ def test_a_pass_over_a_toy_writes_the_page_and_goes_on(toy, tmp_path):
         assert f"## {heading}" in markdown
     html = (tmp_path / "paper" / "index.html").read_text()
     assert html.count("<svg") > 4 and str(tmp_path) not in html + markdown
+
+
+def test_what_the_plan_lacks_is_named(toy, tmp_path):
+    views = (("toy", "paper", "family"), ("toy", "paper", "once"))
+    plan = Plan("paper", "", ("toy",), views, (), "Lead.", "alad bench")
+    with pytest.raises(InputError, match="nothing of the paper is measured"):
+        paper.run(plan, results=tmp_path, only_show=True)
+    assert list(tmp_path.iterdir()) == []
+    run("toy", protocols=["paper"], detectors=["family"], results=tmp_path, runs=2)
+    aspects.run(views[:1], runs=2, path=tmp_path / "paper" / "scores.jsonl")
+    found = paper.run(plan, results=tmp_path, only_show=True)
+    told = {(one.protocol, one.detector): one.notes for one in found.rows}
+    assert told["paper", "family"] == ("2 of 10 runs measured so far",)
+    assert told["clean", "once"][-1] == "not measured yet"
+    assert lacking.of_views(plan, found.aspects) == [
+        "toy, paper, family: 2 of 10 runs measured so far",
+        "toy, paper, once: not measured yet",
+    ]
+    text = (tmp_path / "paper" / "README.md").read_text()
+    assert "| once | 0 | not measured yet |" in text
+    assert lacking.of_times(FULL, []) == ["kdd99: not measured yet", "arrhythmia: not measured yet"]
 
 
 def test_failed_cells_are_named_on_the_page(toy, tmp_path):

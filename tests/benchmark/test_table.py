@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import alad
+from alad.benchmark import planned_runs
 from alad.benchmark.row import ablation_of
 from alad.benchmark.rows import rows_of, untrained_twin
 from alad.benchmark.runner import run
 from alad.benchmark.table import MEASURES, Spread, latest, spread, table
+from alad.sheets import UNMEASURED
 
 
 def line(detector="alad", member: int | str = 0, f1=0.5, **more):
@@ -28,6 +30,21 @@ def test_members_are_averaged_and_the_ensemble_stands_apart():
     assert row.ensemble and row.ensemble["f1"] == 0.99
     assert (row.fit_seconds, row.score_seconds) == (8.0, 2.0)  # one fit made both members
     assert row.published and row.published.f1 == 0.9501 and row.published.status == "verified"
+
+
+def test_what_is_planned_and_not_measured_stays_in_the_table():
+    planned = {("paper", None, "alad"): 3, ("paper", None, "knn"): 1}
+    knn, alad_row = table([line("alad", f1=0.7)], "kdd99", planned)
+    assert (knn.detector, knn.measures, knn.notes) == ("knn", {}, (UNMEASURED,))
+    assert "1 of 3 runs measured so far" in alad_row.notes
+    whole = table([line("knn")], "kdd99", planned)[0]
+    assert whole.measures and not any("measured" in note for note in whole.notes)
+
+
+def test_planned_runs_are_those_of_the_cells(toy):
+    assert planned_runs("toy")["paper", None, "family"] == 10
+    assert planned_runs("toy")["clean", None, "once"] == 3
+    assert planned_runs("toy", 2)["paper", None, "seeded"] == 2
 
 
 def test_rows_stand_in_the_benchmarks_order():

@@ -13,15 +13,17 @@ from alad.published import Published
 from alad.report.bars import Estimate
 from alad.report.benchmark_page import (
     ablation_chart,
+    ablation_sections,
     benchmark_page,
     comparison_chart,
     precision_recall_chart,
+    results_sections,
     roc_chart,
     sheet_blocks,
     timing_chart,
 )
 from alad.report.blocks import Figures, Section, Text
-from alad.sheets import Sheet
+from alad.sheets import OTHER_PROTOCOL, Sheet
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 
@@ -87,6 +89,40 @@ def test_comparison_and_ablation_say_ours_and_published():
     assert "alad-baseline: measured here 0.800, published 0.955." in told and "knn" in told
     told = ablation_chart("t", rows).description
     assert "alad+sn: measured here 0.850." in told and "knn" not in told
+
+
+def test_a_number_of_another_protocol_is_not_drawn_beside_ours():
+    number = Published("kdd99", "ALAD", f1=0.95, sd=0.002, status="verified")
+    own = row("alad", 0.7, published=number, notes=(OTHER_PROTOCOL,))
+    assert "published" not in comparison_chart("t", [own]).description
+    titles = [
+        chart.title for block in results_sections([own])[0].blocks for chart in block.charts()
+    ]
+    assert titles == ["F1, kdd99, protocol paper"]
+
+
+def test_rows_with_a_published_number_have_a_chart_of_their_own():
+    number = Published("kdd99", "ALAD", f1=0.95, sd=0.002, status="verified")
+    rows = [row("alad", 0.9, published=number), row("knn", 0.8), row("alad+sn", 0.85)]
+    blocks = results_sections(rows)[0].blocks
+    charts = [chart for block in blocks for chart in block.charts()]
+    assert ["alad: measured here 0.900, published 0.950." in one.description for one in charts] == [
+        True,
+        False,
+    ]
+    assert "knn: measured here 0.800." in charts[1].description
+    (section,) = ablation_sections(rows)
+    assert [chart.title for chart in section.blocks[1].charts()] == [
+        "Ablation on kdd99, protocol paper"
+    ]
+    assert ablation_sections(rows[:2]) == []
+
+
+def test_near_the_corner_false_alarms_are_drawn_on_a_logarithmic_axis():
+    curve = metrics.Curve(np.array([0, 0.01, 1]), np.array([0, 0.9, 1.0]))
+    near = roc_chart("t", {"a": curve}, corner=True)
+    assert "logarithmic" in near.description and "0.1 %" in near.body
+    assert "logarithmic" not in roc_chart("t", {"a": curve}).description
 
 
 def test_curves_and_timing_are_drawn():

@@ -46,6 +46,15 @@ def test_a_bar_is_as_long_as_its_value():
     assert "0.500" in "".join(root.itertext()) and "two" in "".join(root.itertext())
 
 
+def test_a_line_is_as_high_as_it_has_marks_and_names_are_whole():
+    name = "robust-autoencoder-untrained"
+    pair = Compared(name, (Estimate(0.5), Estimate(0.4)))
+    single = Compared(name, (Estimate(0.5), None))
+    high, low = (bars("t", UNIT, ("ours", "theirs"), [one] * 3) for one in (pair, single))
+    assert high.height > low.height
+    assert "".join(drawn(low).itertext()).count(name) == 9  # title, label, words
+
+
 def test_spreads_are_whiskers():
     lines = [Compared("one", (Estimate.around(0.5, 0.1),)), Compared("two", (Estimate(0.5),))]
     for as_dots in (False, True):

@@ -4,11 +4,21 @@
 `runner` does the rest of it, `table` sums it up.
 """
 
-from alad.benchmark.cells import Cell
+from alad.benchmark.cells import Cell, planned_runs
 from alad.benchmark.ledger import Ledger
 from alad.benchmark.row import Row
 from alad.benchmark.rows import BENCHMARKS
 from alad.benchmark.runner import run
 from alad.benchmark.table import Spread, TableRow, table
 
-__all__ = ["BENCHMARKS", "Cell", "Ledger", "Row", "Spread", "TableRow", "run", "table"]
+__all__ = [
+    "BENCHMARKS",
+    "Cell",
+    "Ledger",
+    "Row",
+    "Spread",
+    "TableRow",
+    "planned_runs",
+    "run",
+    "table",
+]

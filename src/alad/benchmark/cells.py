@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,6 +128,14 @@ def cells(
         for cell in _of_split(Cell(benchmark, protocol, row, split, 0, 1, dataset), runs)
     ]
     return sorted(found, key=lambda cell: cell.row.hours)
+
+
+def planned_runs(benchmark: str, runs: int | None = None) -> dict[tuple[str, str | None, str], int]:
+    """(protocol, dataset, name of the row) -> how many runs all its cells have together."""
+    found: dict[tuple[str, str | None, str], int] = defaultdict(int)
+    for cell in cells(benchmark, runs=runs):
+        found[cell.protocol, cell.dataset, cell.row.name] += cell.members
+    return dict(found)
 
 
 def _tables(benchmark: str, protocol: str, datasets: Iterable[str]):

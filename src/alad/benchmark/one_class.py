@@ -9,10 +9,9 @@ from alad.benchmark.ledger import Line
 from alad.benchmark.rows import rows_of
 from alad.benchmark.table import latest
 from alad.data.protocols import IMAGE_BENCHMARKS
-from alad.sheets import Sheet
+from alad.sheets import OTHER_PROTOCOL, Sheet
 
 QUICK = "a reduced pass: its numbers stand for themselves, not for the published protocol"
-OTHER_PROTOCOL = "published for the paper's protocol, not this one"
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs
 
 

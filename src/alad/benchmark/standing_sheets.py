@@ -76,6 +76,10 @@ def _row(row: Standing, most: int, apart: bool, width: int) -> Sequence[str]:
     return cells
 
 
+def _counted(tables: int) -> str:
+    return "1 table" if tables == 1 else f"{tables} tables"
+
+
 def _tables(row: Standing) -> str:
     return str(row.tables) if row.tables == row.of_tables else f"{row.tables} of {row.of_tables}"
 
@@ -105,9 +109,8 @@ def _published_alone(rows: list[Standing], most: int, width: int) -> list[Sequen
 
 
 def _notes(rows: list[Standing], most: int, apart: bool) -> list[str]:
-    ranked = [row for row in rows if row.rank is not None]
     notes = [
-        f"mean rank by AUROC: of {len(ranked)} rows, over {rows[0].shared_tables} tables"
+        f"mean rank by AUROC: of {rows[0].ranked} rows, over {_counted(rows[0].shared_tables)}"
         + (", those that all of them have" if apart else "")
     ]
     if any(0 < row.tables < most for row in rows):
@@ -116,7 +119,10 @@ def _notes(rows: list[Standing], most: int, apart: bool) -> list[str]:
     for row in rows:
         for note in row.notes:
             told[note].append(row.detector)
-    return [*notes, *(f"{', '.join(names)}: {note}" for note, names in told.items())]
+    return [
+        *notes,
+        *(f"{note} where there are more: {', '.join(names)}" for note, names in told.items()),
+    ]
 
 
 # --- one by one -----------------------------------------------------------------------------------

@@ -35,7 +35,8 @@ class Standing:
 
     protocol: str
     group: str
-    detector: str
+    detector: str  # as shown, its ensemble as such
+    row: str  # of the benchmark
     trained: bool
     tables: int
     of_tables: int  # how many the group has
@@ -45,6 +46,7 @@ class Standing:
     shared_tables: int
     shared_auroc: float | None
     rank: float | None  # mean rank by AUROC
+    ranked: int  # among how many rows
     published: str | None  # name of the published method
     published_auroc: float | None  # its mean over the same tables, where the protocol is its own
     published_average_precision: float | None
@@ -120,12 +122,11 @@ def _of_group(
     protocol: str, group: str, rows: Mapping[str, Means], whole: bool
 ) -> Iterable[Standing]:
     ranked = _ranked({name: means.values["auroc"] for name, means in rows.items()})
-    ranks, shared = mean_ranks(ranked), shared_tables(ranked)
+    ranks, place = mean_ranks(ranked), (protocol, group, shared_tables(ranked), len(ranked))
     for row in rows_of(BENCHMARK):
         for name in (row.name, row.name + TOGETHER):
             if name in rows or (whole and name == row.name):
-                means = rows.get(name, NOTHING)
-                yield _standing((protocol, group), row, name, means, shared, ranks.get(name))
+                yield _standing(place, row, name, rows.get(name, NOTHING), ranks.get(name))
 
 
 def _ranked(rows: Mapping[str, Values]) -> dict[str, Values]:
@@ -135,20 +136,20 @@ def _ranked(rows: Mapping[str, Values]) -> dict[str, Values]:
 
 
 def _standing(
-    place: tuple[str, str],
+    place: tuple[str, str, Collection[str], int],
     row: Row,
     name: str,
     means: Means,
-    shared: Collection[str],
     rank: float | None,
 ) -> Standing:
-    protocol, group = place
+    protocol, group, shared, ranked = place
     auroc, tables, runs = means.values["auroc"], means.runs.keys(), means.runs.values()
     own = published.one_class().get(row.published or "") if protocol == "published" else None
     return Standing(
         protocol=protocol,
         group=group,
         detector=name,
+        row=row.name,
         trained=row.trained,
         tables=len(tables),
         of_tables=sum((table in SMALL) is GROUPS[group] for table in STEMS),
@@ -158,6 +159,7 @@ def _standing(
         shared_tables=len(shared),
         shared_auroc=None if rank is None else _mean([auroc[table] for table in shared]),
         rank=rank,
+        ranked=ranked,
         published=row.published if own else None,
         published_auroc=over(tables, own, "auroc"),
         published_average_precision=over(tables, own, "average_precision"),

@@ -1,7 +1,7 @@
 """Rows of a results table: mean and spread over runs, beside what was published."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
@@ -12,10 +12,12 @@ from alad.benchmark.row import Row, ablation_of
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
 from alad.data.protocols import PROTOCOLS
 from alad.published import Published
+from alad.sheets import OTHER_PROTOCOL, UNMEASURED
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 OF_THE_RUN = {"random_state", "members", "device", "engine", *INCIDENTAL}
-OTHER_PROTOCOL = "published for the paper's protocol, not this one"
+Place = tuple[str, str | None, str]  # protocol, dataset, name of the row
+AS_PUBLISHED = ("paper", "quick")  # protocols that stand beside the published numbers
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,15 @@ class TableRow:
     dataset: str | None = None  # which table, of a benchmark that has several
 
 
-def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
+def table(
+    lines: Iterable[Line], benchmark: str, planned: Mapping[Place, int] | None = None
+) -> list[TableRow]:
     """Rows in the order of the benchmark's definition; those without any line are left out.
 
-    If a row was measured with several settings, the ones measured last count.
+    If a row was measured with several settings, the ones measured last count. planned: how many
+    runs each row is to have; rows named there stay in, and say what they lack.
     """
+    planned = planned or {}
     groups: dict[tuple[str, str | None, str], list[Line]] = defaultdict(list)
     for line in lines:
         groups[line["protocol"], line.get("dataset"), line["detector"]].append(line)
@@ -59,9 +65,21 @@ def table(lines: Iterable[Line], benchmark: str) -> list[TableRow]:
         for protocol in PROTOCOLS[benchmark]
         for dataset in PROTOCOLS[benchmark][protocol].parts()
         for row in rows_of(benchmark)
-        if groups.get((protocol, dataset, row.name))
+        if groups.get((protocol, dataset, row.name)) or (protocol, dataset, row.name) in planned
     ]
-    return [replace(row, notes=(*row.notes, *_not_learnt(row, found))) for row in found]
+    return [
+        replace(row, notes=(*row.notes, *_not_learnt(row, found), *_lacking(row, planned)))
+        for row in found
+    ]
+
+
+def _lacking(row: TableRow, planned: Mapping[Place, int]) -> tuple[str, ...]:
+    """A note if fewer runs were measured than planned."""
+    due = planned.get((row.protocol, row.dataset, row.detector), 0)
+    runs = row.measures["f1"].runs if row.measures else 0
+    if runs >= due:
+        return ()
+    return (f"{runs} of {due} runs measured so far" if runs else UNMEASURED,)
 
 
 def _not_learnt(row: TableRow, rows: list[TableRow]) -> tuple[str, ...]:
@@ -109,7 +127,8 @@ def sampled(row: Row, lines: list[Line]) -> tuple[str, ...]:
     most, rows = lines[-1]["config"].get("max_rows"), lines[-1].get("train_rows", 0)
     learnt = f"learns from a random sample of {most or 0:,} rows"
     scored = f"scored on a random sample of {row.test_rows or 0:,} test rows"
-    told = {learnt: most is not None and most < rows, scored: bool(row.test_rows)}
+    all_scored = lines[-1].get("test_rows", row.test_rows or 0) < (row.test_rows or 0)
+    told = {learnt: most is not None and most < rows, scored: row.test_rows and not all_scored}
     return tuple(note for note, holds in told.items() if holds)
 
 
@@ -146,6 +165,8 @@ def _changed(row: Row, lines: list[Line], benchmark: str) -> tuple[str, ...]:
 def _notes(benchmark: str, protocol: str, row: Row, number: Published | None) -> tuple[str, ...]:
     if number is None:
         return ()
+    if protocol not in AS_PUBLISHED:
+        return (OTHER_PROTOCOL,)
     told = [f"published number: {number.status}"] if number.status != "verified" else []
     found = [*told, *published.notes(number)]
     if row.published == "ALAD" and ablation_of(row) != "sn+dl":

@@ -90,7 +90,7 @@ def bench(
     with stoppable(lambda: "the same command goes on"):
         for name in names if not only_show else ():
             benchmark.run(name, results=results, **chosen, **how)
-    _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, as_json)
+    _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, chosen, as_json)
 
 
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
@@ -111,8 +111,11 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
         raise typer.Exit(1)
 
 
-def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
-    """Print what the ledgers hold; exit status 1 if a cell has failed."""
+def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: bool) -> None:
+    """Print what the ledgers hold of the chosen protocols, detectors and tables.
+
+    Exit status 1 if a cell has failed; InputError for a ledger that has nothing of them.
+    """
     from alad import benchmark, report
     from alad.benchmark import one_class, standing_sheets, standings
 
@@ -120,10 +123,15 @@ def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
     standing: list[standings.Standing] = []
     classes: list[Sheet] = []
     for name, path in ledgers.items():
-        lines = benchmark.Ledger(path).lines()
+        lines = [line for line in benchmark.Ledger(path).lines() if _of_tables(line, chosen)]
+        kept = [line for line in lines if _wanted(line["protocol"], line["detector"], chosen)]
+        if not kept:
+            raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
         rows += benchmark.table(lines, name)
         standing += standings.standings(lines) if name == standings.BENCHMARK else []
-        classes += one_class.sheets(lines, name) if one_class.is_one_class(name) else []
+        classes += one_class.sheets(kept, name) if one_class.is_one_class(name) else []
+    rows = [row for row in rows if _wanted(row.protocol, row.detector, chosen)]
+    standing = [row for row in standing if _wanted(row.protocol, row.row, chosen)]
     alone = [row for row in rows if row.dataset is None]
     if as_json:
         print_json([asdict(row) for row in (*alone, *standing, *classes)])
@@ -135,6 +143,15 @@ def _show_benchmarks(ledgers: dict[str, Path], as_json: bool) -> None:
         say(f"alad: {note}")
     if failed:
         raise typer.Exit(1)
+
+
+def _of_tables(line: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    return not chosen["datasets"] or line.get("dataset") in chosen["datasets"]
+
+
+def _wanted(protocol: str, detector: str, chosen: dict[str, Any]) -> bool:
+    asked = ((protocol, chosen["protocols"]), (detector, chosen["detectors"]))
+    return all(not names or name in names for name, names in asked)
 
 
 def sheet_parts(sheets: "Iterable[Sheet]") -> list[Any]:

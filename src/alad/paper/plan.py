@@ -19,6 +19,7 @@ class Plan:
     benches: tuple[Bench, ...]
     lead: str
     command: str
+    adbench: bool = False  # is the yardstick of today beside the paper part of the plan?
 
     def ledger(self, results: Path, name: str) -> Path:
         return results / self.tables / f"{name}.jsonl"
@@ -45,6 +46,7 @@ FULL = Plan(
         "rows show what a detector finds before its first step of training."
     ),
     command="alad bench paper",
+    adbench=True,
 )
 
 QUICK = Plan(

@@ -8,6 +8,7 @@ from alad import benchmark
 from alad.benchmark import Ledger, TableRow, aspects, timing
 from alad.benchmark.ledger import Line
 from alad.benchmark.runner import Say
+from alad.errors import InputError
 from alad.paper.plan import Plan
 
 
@@ -15,10 +16,12 @@ from alad.paper.plan import Plan
 class Found:
     """All that a page is made of."""
 
-    rows: list[TableRow]
+    rows: list[TableRow]  # those not measured yet among them
+    tables: list[Line]  # of which the rows are made
     aspects: list[Line]
     times: list[Line]
     standings: list[Line]  # of ADBench, if it has been measured; not a table of the paper
+    runs: int | None  # of each row; None = the usual number
     page: list[Path]
 
 
@@ -34,23 +37,29 @@ def run(
 ) -> Found:
     """The tables, the scores of one training, the times; a cell that fails leaves the others alone.
 
-    only_show: write the page from what is there. how: parameters such as device or verbose.
+    only_show: write the page from what is there; InputError if there is nothing. how: parameters
+    such as device or verbose.
     """
     from alad.paper.page import write
 
     results = Path(results)
     if not only_show:
         _measure(plan, results, runs, {"data_dir": data_dir, "say": say, **how})
+    lines = {name: Ledger(plan.ledger(results, name)).lines() for name in plan.benchmarks}
+    if not any(lines.values()):
+        raise InputError(f"nothing of the paper is measured in {results} yet; leave out --show")
     rows = [
         row
-        for name in plan.benchmarks
-        for row in benchmark.table(Ledger(plan.ledger(results, name)).lines(), name)
+        for name, own in lines.items()
+        for row in benchmark.table(own, name, benchmark.planned_runs(name, runs))
     ]
     found = Found(
         rows=rows,
+        tables=[line for own in lines.values() for line in own],
         aspects=Ledger(plan.own(results, "scores")).lines(),
         times=Ledger(plan.own(results, "timing")).lines(),
         standings=Ledger(results / "adbench.jsonl").lines(),
+        runs=runs,
         page=[],
     )
     page = write(plan, found, results / plan.folder)

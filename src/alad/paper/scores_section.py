@@ -1,7 +1,7 @@
 """Sections on one training seen from several sides: its scores, curves and histograms."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,17 +12,20 @@ from alad.metrics import Curve
 from alad.report.axes import Axis
 from alad.report.bars import Compared, Estimate, bars
 from alad.report.benchmark_page import BESIDE, precision_recall_chart, roc_chart
-from alad.report.blocks import Figures, Rows, Section, Text
+from alad.report.blocks import Figures, Notes, Rows, Section, Text
 from alad.report.canvas import Chart
 from alad.report.histograms import Quantiles, histogram
 from alad.report.terminal import mean_and_sd
 
+CORNER = 0.1  # a false-alarm rate
+TITLE = "Scores of one training"
 
-def scores_of_one_training(lines: Iterable[Line]) -> list[Section]:
-    """F1 and AUROC of each score of the same trained networks."""
+
+def scores_of_one_training(lines: Iterable[Line], lacking: Sequence[str]) -> list[Section]:
+    """F1 and AUROC of each score of the same trained networks. lacking: what is not there yet."""
     groups = _by_score(lines)
     if not groups:
-        return []
+        return [Section(TITLE, [Notes(lacking)])] if lacking else []
     body = [
         (
             f"{benchmark}, {protocol}",
@@ -37,13 +40,14 @@ def scores_of_one_training(lines: Iterable[Line]) -> list[Section]:
         for known in [_published_score(benchmark, protocol, score)]
     ]
     heads = ("table and protocol", "score", "runs", "F1", "AUROC", "published F1")
-    table = Rows(heads, body, "Scores of one training", frozenset({2, 3, 4, 5}))
+    table = Rows(heads, body, TITLE, frozenset({2, 3, 4, 5}), live=True)
     charts = [_score_chart(*key, scores) for key, scores in groups.items()]
+    notes = [Notes(lacking)] if lacking else []
     text = (
         "One training, several scores: f(x, x) − f(x, G(E(x))) by its L1 length (features), D_xx's "
         "logit, the residual x − G(E(x)) by L1 and L2, and the whitened features, which are ours."
     )
-    return [Section("Scores of one training", [Text(text), table, Figures(charts)])]
+    return [Section(TITLE, [Text(text), table, Figures(charts), *notes])]
 
 
 def _by_score(lines: Iterable[Line]) -> dict[tuple[str, str], dict[str, list[Line]]]:
@@ -105,13 +109,19 @@ def _curve_charts(key: tuple[str, str], lines: dict[str, Line]) -> list[Chart]:
     roc = {title: _curve(one["roc"]) for title, one in found.items()}
     precision = {title: _curve(one["precision_recall"]) for title, one in found.items()}
     return [
-        roc_chart(f"ROC, {name}", roc),
+        roc_chart(f"ROC, {name}", roc, corner=_in_the_corner(roc)),
         precision_recall_chart(f"Precision over recall, {name}", precision, share),
         *(
             histogram(f"Scores of {title}, {name}", "anomaly score", _groups(one))
             for title, one in found.items()
         ),
     ]
+
+
+def _in_the_corner(curves: Mapping[str, Curve]) -> bool:
+    """Whether most anomalies are found at a false-alarm rate that a linear axis cannot show."""
+    found = [np.interp(CORNER, one.x, one.y) for one in curves.values()]
+    return float(np.median(found)) > 0.9
 
 
 def _curve(points: list[list[float]]) -> Curve:

@@ -1,5 +1,6 @@
 """Bars and dots with spreads, a line for everything that is compared."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,16 +46,22 @@ def bars(
     Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow.
     """
     entries, legend_rows = legend([_bar_key(at, name, as_dots) for at, name in enumerate(series)])
-    pitch = THICK * len(series) + APART
-    left = min(LETTER * max((len(row.label) for row in rows), default=0) + 10, WIDTH * 0.42)
+    left = min(LETTER * max((len(row.label) for row in rows), default=0) + 10, WIDTH * 0.46)
     top = 12 + LINE * legend_rows
-    area = Plot(x, x, left, top, WIDTH - left - 62, pitch * len(rows))
+    *tops, height = itertools.accumulate(map(_height, rows), initial=0)
+    area = Plot(x, x, left, top, WIDTH - left - 62, height)
     lines = [
-        _compared(area, row, top + pitch * at, as_dots, decimals) for at, row in enumerate(rows)
+        _compared(area, row, top + at, as_dots, decimals)
+        for at, row in zip(tops, rows, strict=True)
     ]
     body = joined([entries, _upright_frame(area), *lines])
     described = _compared_told(x.label, series, rows, decimals)
     return Chart(title, described, top + area.height + 2 * LINE + 12, body)
+
+
+def _height(row: Compared) -> int:
+    """Of one line of the chart: as many marks as it has, and at least the room of its label."""
+    return THICK * max(1, sum(one is not None for one in row.values)) + APART
 
 
 def _bar_key(at: int, name: str, as_dots: bool) -> Key:
@@ -76,7 +83,7 @@ def _upright_frame(area: Plot) -> Markup:
 
 
 def _compared(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | None) -> Markup:
-    middle = top + (THICK * len(row.values) + APART) / 2
+    middle = top + _height(row) / 2
     room = int((area.left - 10) / LETTER)
     label = row.label if len(row.label) <= room else row.label[: room - 1] + "…"
     parts = [tag("g", tag("title", row.label), words(label, area.left - 8, middle + 4, "end"))]

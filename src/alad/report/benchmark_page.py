@@ -13,7 +13,14 @@ from alad.report.canvas import TONES, Chart
 from alad.report.charts import Series, plot
 from alad.report.document import Page, write_text
 from alad.report.games import game_chart
-from alad.report.terminal import BENCHMARK_HEADS, MEASURES, benchmark_notes, benchmark_row
+from alad.report.terminal import (
+    BENCHMARK_HEADS,
+    FIT_SECONDS,
+    MEASURES,
+    benchmark_notes,
+    benchmark_row,
+)
+from alad.sheets import OTHER_PROTOCOL
 
 if TYPE_CHECKING:
     from alad.benchmark import Spread, TableRow
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
 ABLATION = ("alad-baseline", "alad+dl", "alad+sn")  # rows of the ablation study, …
 WITH_ALL = ("alad+sn+dl", "alad")  # … and its last, which goes by ALAD's name where it is ALAD
 BESIDE = ("measured here", "published")
+FEWEST_FALSE_ALARMS = 1e-3  # where a logarithmic axis of rates begins
+CHANCE_POINTS = 40  # of its line, which is curved there
 
 
 def benchmark_page(
@@ -38,9 +47,10 @@ def benchmark_page(
     """Write README.md with figures/*.svg, and index.html; -> the files written.
 
     After the drawing of the games there is a section for every benchmark and protocol among the
-    rows, then the `extra` ones. Raises InputError if the folder cannot be written to.
+    rows, one on the ablation study if it was run, then the `extra` ones. Raises InputError if the
+    folder cannot be written to.
     """
-    sections = [games_section(), *results_sections(rows), *extra]
+    sections = [games_section(), *results_sections(rows), *ablation_sections(rows), *extra]
     return write_page(Page(title, lead, sections, foot), Path(folder))
 
 
@@ -67,19 +77,42 @@ def games_section() -> Section:
 
 
 def results_sections(rows: Sequence["TableRow"]) -> list[Section]:
-    """For each benchmark and protocol: table, notes, F1 as bars, and the ablation study if run."""
+    """For each benchmark and protocol: table, notes, and F1 as bars."""
     groups = groupby(rows, lambda row: (row.benchmark, row.protocol))
     return [_results(benchmark, protocol, list(group)) for (benchmark, protocol), group in groups]
 
 
 def _results(benchmark: str, protocol: str, rows: Sequence["TableRow"]) -> Section:
     name = f"{benchmark}, protocol {protocol}"
-    charts = [comparison_chart(f"F1 on {name}", rows)]
-    if any(row.detector in ABLATION and row.measures for row in rows):
-        charts.append(ablation_chart(f"Ablation on {name}", rows))
-    blocks: list[Block] = [results_table(rows, f"Mean ± sd over runs, {name}"), Figures(charts)]
-    notes = benchmark_notes(rows)
+    table, notes = results_table(rows, f"Mean ± sd over runs, {name}"), benchmark_notes(rows)
+    blocks: list[Block] = [table, Text(FIT_SECONDS, tone="small"), Figures(_bars(name, rows))]
     return Section(name, [*blocks, Notes(notes)] if notes else blocks)
+
+
+def _bars(name: str, rows: Sequence["TableRow"]) -> list[Chart]:
+    """F1 of the rows that have a published number beside it, and of the others."""
+    beside = [row for row in rows if row.published and OTHER_PROTOCOL not in row.notes]
+    others = [row for row in rows if row not in beside]
+    charts = [comparison_chart(f"F1 beside the published one, {name}", beside)] if beside else []
+    title = f"F1 of the other rows, {name}" if beside else f"F1, {name}"
+    return [*charts, *([own_chart(title, others)] if others else [])]
+
+
+def ablation_sections(rows: Sequence["TableRow"]) -> list[Section]:
+    """The ablation study of every benchmark and protocol that has it."""
+    groups = groupby(rows, lambda row: (row.benchmark, row.protocol))
+    studied = {f"{name}, protocol {protocol}": list(own) for (name, protocol), own in groups}
+    charts = [
+        ablation_chart(f"Ablation on {name}", own)
+        for name, own in studied.items()
+        if any(row.detector in ABLATION and row.measures for row in own)
+    ]
+    text = (
+        "The baseline is ALICE: the games of D_xz and D_xx without spectral normalisation. DL adds "
+        "the discriminator D_zz of codes, SN normalises layers spectrally, and with both it is "
+        "ALAD. All four have the same preset and the same training rows."
+    )
+    return [Section("Ablation", [Text(text), Figures(charts)])] if charts else []
 
 
 def results_table(rows: Sequence["TableRow"], caption: str) -> Rows:
@@ -102,7 +135,7 @@ def _order(text: str) -> float | None:
     if not text:
         return float("-inf")
     try:
-        return float(text.split()[0].rstrip(","))
+        return float(text.split()[0].rstrip(",*"))
     except ValueError:
         return None
 
@@ -110,8 +143,18 @@ def _order(text: str) -> float | None:
 def comparison_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
     """Ours beside published, bars from 0 with spreads; rows that have neither are left out."""
     lines = [line for line in (_compared(row, measure) for row in rows) if any(line.values)]
-    label = f"{_named(measure)}, mean ± sd"
-    return bars(title, Axis(label, 0.0, 1.0), BESIDE, lines)
+    return bars(title, _from_zero(measure), BESIDE, lines)
+
+
+def own_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
+    """Ours alone, in the same way."""
+    found = {row.detector: _estimate(row.measures.get(measure)) for row in rows}
+    lines = [Compared(name, (one,)) for name, one in found.items() if one]
+    return bars(title, _from_zero(measure), BESIDE[:1], lines)
+
+
+def _from_zero(measure: str) -> Axis:
+    return Axis(f"{_named(measure)}, mean ± sd", 0.0, 1.0)
 
 
 def ablation_chart(title: str, rows: Sequence["TableRow"], measure: str = "f1") -> Chart:
@@ -131,7 +174,7 @@ def _named(measure: str) -> str:
 
 
 def _compared(row: "TableRow", measure: str) -> Compared:
-    published = _published(row.published, measure)
+    published = None if OTHER_PROTOCOL in row.notes else _published(row.published, measure)
     return Compared(row.detector, (_estimate(row.measures.get(measure)), published))
 
 
@@ -149,11 +192,18 @@ def _published(number: "Published | None", measure: str) -> Estimate | None:
 # --- curves ---------------------------------------------------------------------------------------
 
 
-def roc_chart(title: str, curves: Mapping[str, "Curve"]) -> Chart:
-    """ROC curves by name, as `metrics.roc` makes them, over the diagonal of chance."""
-    x = Axis("false-alarm rate: share of normal rows flagged", 0.0, 1.0, percent=True)
+def roc_chart(title: str, curves: Mapping[str, "Curve"], *, corner: bool = False) -> Chart:
+    """ROC curves by name, as `metrics.roc` makes them, over what chance would reach.
+
+    corner: a logarithmic axis of false alarms, for curves that a linear one squeezes to its left.
+    """
+    name = "false-alarm rate: share of normal rows flagged"
+    x = Axis(name, 0.0, 1.0, percent=True)
+    if corner:
+        x = Axis(f"{name}, logarithmic", FEWEST_FALSE_ALARMS, 1.0, "log", percent=True)
     y = Axis("recall: share of anomalies flagged", 0.0, 1.0, percent=True)
-    chance = Series("chance", (0.0, 1.0), (0.0, 1.0), tone=0, dashed=True, faint=True)
+    diagonal = x.edges(CHANCE_POINTS)
+    chance = Series("chance", diagonal, diagonal, tone=0, dashed=True, faint=True)
     return plot(title, x, y, [*_lines(curves), chance], height=380)
 
 

@@ -30,16 +30,19 @@ class Block(ABC):
 
 @dataclass(frozen=True)
 class Text(Block):
-    """A paragraph; `tone` "alarm" or "calm" frames it."""
+    """A paragraph; `tone` "alarm" or "calm" frames it, "small" makes it a note."""
 
     text: str
     tone: str = ""
 
     def html(self) -> Markup:
+        if self.tone == "small":
+            return tag("p", self.text, class_="note")
         return tag("p", self.text, class_=f"framed {self.tone}" if self.tone else None)
 
     def markdown(self) -> str:
-        return f"> {plain(self.text)}" if self.tone else plain(self.text)
+        framed = self.tone not in ("", "small")
+        return f"> {plain(self.text)}" if framed else plain(self.text)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alad.attribution import Explanation
+from alad.sheets import UNMEASURED
 
 if TYPE_CHECKING:
     from alad.benchmark import Spread, TableRow
@@ -27,7 +28,10 @@ MEASURES = {
 BESIDE_F1 = {name: told for name, told in MEASURES.items() if name != "f1"}
 BENCHMARK_HEADS = (
     *("detector", "runs", "F1", "published F1", *BESIDE_F1.values()),
-    *("ensemble F1", "ensemble AUROC", "fit s"),
+    *("ensemble F1", "ensemble AUROC", "fit s", "notes"),
+)
+FIT_SECONDS = (
+    "fit s: seconds for all runs of the row together; members of one fit train side by side"
 )
 
 
@@ -69,7 +73,7 @@ def _benchmark_table(title: str, rows: Sequence["TableRow"]) -> list[Table | str
     notes = benchmark_notes(rows)
     body = [benchmark_row(row, notes) for row in rows]
     lines = [f"  ({number}) {note}" for number, note in enumerate(notes, 1)]
-    return [plain_table(BENCHMARK_HEADS, body, title), *lines]
+    return [plain_table(BENCHMARK_HEADS, body, title), f"  {FIT_SECONDS}", *lines]
 
 
 def benchmark_notes(rows: Sequence["TableRow"]) -> list[str]:
@@ -81,15 +85,17 @@ def benchmark_row(row: "TableRow", notes: list[str]) -> list[str]:
     """One row's cells, under BENCHMARK_HEADS."""
     runs = max((spread.runs for spread in row.measures.values()), default=0)
     together = row.ensemble or {}
-    marks = "".join(f" ({notes.index(note) + 1})" for note in row.notes)
+    marks = ", ".join(str(notes.index(note) + 1) for note in row.notes)
+    own = mean_and_sd(row.measures.get("f1"))
     return [
         row.detector,
         str(runs),
-        mean_and_sd(row.measures.get("f1")),
-        _published(row.published) + marks,
+        own or (UNMEASURED if UNMEASURED in row.notes else "failed"),
+        _published(row.published),
         *(mean_and_sd(row.measures.get(name), 3) for name in BESIDE_F1),
         *(f"{together[name]:.4f}" if together else "" for name in ("f1", "auroc")),
-        f"{row.fit_seconds:.1f}",
+        f"{row.fit_seconds:.1f}" if runs else "",
+        marks,
     ]
 
 
