@@ -17,7 +17,7 @@ import torch
 
 from alad import metrics
 from alad.anogan import AnoGAN
-from alad.data.protocols import kdd99_development
+from alad.data.kdd99 import kdd99_development
 from alad.gan import START
 
 LEARNT, HELD_OUT, JUDGED = 20_000, 300, 1_500

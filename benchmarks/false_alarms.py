@@ -30,7 +30,7 @@ import numpy as np
 from alad import catalogue
 from alad.calibration import Calibration
 from alad.data.adbench import read_adbench
-from alad.data.protocols import kdd99
+from alad.data.kdd99 import kdd99
 
 TABLES = ("kdd99", "cardio", "landsat", "mammography", "pageblocks", "spambase")
 DETECTORS = {"alad": {"max_steps": 500}, "isolation-forest": {}, "knn": {"max_rows": 2000}}

@@ -1,6 +1,7 @@
 """The order of the modules, and what importing the package costs."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import alad
 
 PACKAGE = Path(alad.__file__).parent
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
@@ -95,3 +97,10 @@ def loaded_by(statement: str) -> set[str]:
     code = f"{statement}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in BENCHMARKS.glob("*.py")))
+def test_benchmark_scripts_import_what_there_is(script, monkeypatch):
+    """They run for minutes to hours, so no test runs them whole."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    importlib.import_module(script)

@@ -187,6 +187,8 @@ class DAGMM(Descending):
     Parameters, beside those of `Neural`
     ----------
     energy_weight, penalty_weight : lambda_1 and lambda_2 of eq. 7
+    scaling : as everywhere, but "minmax" is usual here: `misses` divides by a row's length, and
+        where columns are centred on what is usual the odd rows are the long ones (EXPERIMENTS.md)
     """
 
     name: ClassVar[str] = "dagmm"
@@ -208,9 +210,10 @@ class DAGMM(Descending):
         *,
         energy_weight: float = 0.1,
         penalty_weight: float = 0.005,
+        scaling: str = "minmax",
         **common: Any,
     ):
-        super().__init__(**common)
+        super().__init__(scaling=scaling, **common)
         self.energy_weight = energy_weight
         self.penalty_weight = penalty_weight
 
