@@ -429,12 +429,23 @@ def test_compare_with_labels_prints_tables_and_json(folder, capfd):
     assert found["outcomes"][0]["auroc"].keys() == {"value", "low", "high"}
 
 
+def test_detectors_are_listed_with_a_line_each(capfd):
+    assert cli.run(["detectors"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(catalogue.DETECTORS)
+    assert all(len(line.split()) > 2 and len(line) < 100 for line in lines)
+    assert cli.run(["detectors", "--json"]) == 0
+    assert [one["name"] for one in json.loads(capfd.readouterr().out)] == list(catalogue.DETECTORS)
+
+
 def test_compare_without_labels_and_refusals(folder, capfd):
     assert cli.run("compare normal.csv --drop id --detector knn -q".split()) == 0
     assert "trained on all rows" in capfd.readouterr().out
     refused(capfd, "compare normal.csv --label nope --detector knn -q", "normal.csv", "nope")
     refused(capfd, "compare normal.csv --label id --detector knn -q", "--normal")
     refused(capfd, "compare nowhere.csv", "nowhere.csv")
+    Path("one.csv").write_text("a,b\n1,2\n")
+    refused(capfd, "compare one.csv", "one.csv", "1 row")
 
 
 def test_the_paper_is_measured_as_a_whole(tmp_path):

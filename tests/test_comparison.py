@@ -1,5 +1,8 @@
 """Detectors on one's own table: who learns from which rows, what is told, and what fails alone."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,6 +10,7 @@ from scipy.stats import spearmanr
 
 from alad import KNN, catalogue, comparison, metrics
 from alad.comparison import compare, rank_agreement
+from alad.comparison_sheets import sheets
 from alad.errors import InputError
 
 NAMES = ("knn", "isolation-forest")
@@ -74,9 +78,34 @@ def test_one_that_fails_does_not_end_the_others(monkeypatch):
     found = compare(table(), NAMES, label="label", normal=["good"])
     assert [outcome.error for outcome in found.outcomes] == ["ArithmeticError: no way", None]
     assert found.ranked == ("isolation-forest",)
-    sheet = found.sheets()[0]
+    sheet = sheets(found)[0]
     assert sheet.rows[0][:2] == ["knn", "failed"] and len(sheet.rows[0]) == len(sheet.heads)
     assert any("no way" in note for note in sheet.notes)
+
+
+def test_untrained_networks_are_columns_and_not_in_the_agreement():
+    names = ["knn", "alad", "isolation-forest"]
+    found = compare(table(), names, label="label", normal=["good"], max_steps=3)
+    outcomes, agreement = sheets(found)
+    assert [row[0] for row in outcomes.rows] == names
+    assert len(set(outcomes.heads)) == len(outcomes.heads)
+    assert {len(row) for row in outcomes.rows} == {len(outcomes.heads)}
+    at = outcomes.heads.index("untrained AUROC")
+    (twin,) = (one for one in found.outcomes if not one.trained)
+    assert twin.auroc and [row[at] for row in outcomes.rows] == ["", f"{twin.auroc.value:.4f}", ""]
+    assert [row[0] for row in agreement.rows] == ["1 knn", "2 alad", "3 isolation-forest"]
+    assert list(agreement.heads) == ["", "1", "2", "3"]
+    assert [row[at] for at, row in enumerate(agreement.rows, 1)] == ["100"] * 3
+    assert any("most alike" in note for note in agreement.notes)
+
+
+def test_what_is_left_out_is_told_unless_detectors_are_named(monkeypatch):
+    monkeypatch.setattr(catalogue, "DETECTORS", {
+        name: catalogue.DETECTORS[name] for name in ("knn", "anogan")
+    })  # fmt: skip
+    assert any(note.startswith("anogan: left out") for note in sheets(compare(table()))[0].notes)
+    named = sheets(compare(table(), ["knn"]))[0].notes
+    assert not any("left out" in note for note in named)
 
 
 def test_agreement_by_hand():
@@ -95,11 +124,32 @@ def test_agreement_by_hand():
         ({"label": "label", "normal": ["good", "bad"]}, "all rows are labelled normal"),
         ({"drop": ["nope"]}, "no column nope"),
         ({"names": ["nope"]}, "no detector 'nope'"),
+        ({"drop": ["a", "b", "kind", "label"]}, "no column is left"),
+        ({"rows": 1}, "1 row is too few to compare on; give at least 2"),
+        ({"rows": 0}, "0 rows are too few"),
+        ({"rows": 23, "label": "label", "normal": ["good"]}, "1 rows to learn from.*at least 4"),
+        ({"cells": {"a": float("inf")}}, r"column 'a' contains infinity \(row 1\)"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(how, words):
+    how = {"names": ["knn"], **how}
+    rows = table(max(how["rows"], 20)).slice(0, how.pop("rows")) if "rows" in how else table()
+    for name, value in how.pop("cells", {}).items():
+        at = rows.column_names.index(name)
+        cells = [value, *rows[name].to_pylist()[1:]]
+        rows = rows.set_column(at, name, pa.array(cells))
     with pytest.raises(InputError, match=words):
-        compare(table(), **{"names": ["knn"], **how})
+        compare(rows, **how)
+
+
+def test_the_first_detector_does_not_pay_for_what_all_load():
+    code = (
+        "import numpy as np, pyarrow as pa; from alad.comparison import compare;"
+        "rows = pa.table({'a': np.arange(50.0)}); found = compare(rows, ['knn', 'lof']);"
+        "print(found.outcomes[0].fit_seconds)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1.0
 
 
 # --- labels and intervals, in metrics -------------------------------------------------------------
@@ -121,7 +171,7 @@ def test_labels_as_tables_have_them(labels, normal, expected):
 
 @pytest.mark.parametrize("empty", [None, "", " ", float("nan")])
 def test_a_row_without_a_label_is_refused(empty):
-    with pytest.raises(InputError, match="row 1 has no label"):
+    with pytest.raises(InputError, match="row 2 has no label"):
         metrics.anomalous(["0", empty, "1"])
 
 

@@ -26,8 +26,8 @@ ORDER = [
     *("adversarial", "anogan"),
     *("descending", "codes", "reconstruction", "variational", "energy", "mixture"),
     *("classic", "catalogue"),
-    *("metrics", "published", "sheets", "comparison", "benchmark", "report"),
-    *("paper", "demo"),
+    *("metrics", "published", "sheets", "comparison", "comparison_sheets", "benchmark"),
+    *("report", "paper", "demo"),
     *("cli", "__main__"),
 ]
 

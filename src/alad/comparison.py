@@ -13,17 +13,18 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from alad import catalogue, metrics
+from alad import catalogue, metrics, native
 from alad.data.splits import half_of_normal
 from alad.detector import Detector
 from alad.errors import InputError, on_one_line
 from alad.metrics import Estimate
-from alad.sheets import Sheet
+from alad.preprocess import TableEncoder
 
+LEAST_ROWS = 2  # to learn from
 SLOW = ("anogan",)  # searches a latent code for every row: only where it is asked for
 HALF = "trained on a random half of the normal rows, scored on all others"
 ALL_ROWS = "trained on all rows and scored on the same ones, for there are no labels"
-UNTRAINED = "its networks before the first step: what training adds is the difference"
+UNTRAINED = ", untrained"  # ends the title of a detector's networks before their first step
 
 Say = Callable[[str], None]
 
@@ -57,9 +58,7 @@ class Comparison:
     ranked: tuple[str, ...]
     agreement: tuple[tuple[float | None, ...], ...]
 
-    def sheets(self) -> list[Sheet]:
-        """The detectors, and how alike they rank the rows."""
-        return [_outcomes(self), *([_agreement(self)] if len(self.ranked) > 1 else [])]
+    left_out: tuple[str, ...] = ()  # detectors that are compared only where they are named
 
 
 def compare(
@@ -83,7 +82,9 @@ def compare(
     contenders = _contenders(names, seed, untrained=label is not None, how=how)
     anomalous = None if label is None else metrics.anomalous(_column(table, label), normal)
     rows = _without(table, [*drop, *([label] if label else [])])
+    _check_readable(rows)
     train, test = _divided(rows, anomalous, seed)
+    _load()
     truth = None if anomalous is None else anomalous[test]
     outcomes, scores = [], {}
     for title, detector in contenders.items():
@@ -100,6 +101,7 @@ def compare(
         outcomes=tuple(outcomes),
         ranked=tuple(scores),
         agreement=rank_agreement(list(scores.values())),
+        left_out=() if names else SLOW,
     )
 
 
@@ -113,7 +115,7 @@ def _contenders(
         params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
         found[name] = catalogue.make(name, **params)
         if untrained and "epochs" in known:  # robust PCA has steps, too, but nothing to train
-            found[f"{name}, untrained"] = catalogue.make(name, **{**params, "max_steps": 0})
+            found[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
     return found
 
 
@@ -132,6 +134,26 @@ def _without(table: pa.Table, names: Sequence[str]) -> pa.Table:
     return table.drop_columns(list(dict.fromkeys(names)))
 
 
+def _check_readable(rows: pa.Table) -> None:
+    """InputError, before any detector meets it, for a table that none of them could learn from."""
+    if not rows.num_columns:
+        raise InputError("no column is left to learn from; drop fewer")
+    if rows.num_rows < LEAST_ROWS:
+        raise InputError(f"{_counted(rows.num_rows)} to compare on; give at least {LEAST_ROWS}")
+    TableEncoder().fit_transform(rows)
+
+
+def _counted(rows: int) -> str:
+    return "1 row is too few" if rows == 1 else f"{rows} rows are too few"
+
+
+def _load() -> None:
+    """What detectors load when they are first used; the first one is not to pay for it."""
+    import torch  # noqa: F401  # some seconds
+
+    native.reason()  # compiles, where that has not been done
+
+
 def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
     """Numbers of the rows to learn from, and of those to score."""
     everything = np.arange(rows.num_rows)
@@ -141,6 +163,11 @@ def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
         kind = "anomalous" if anomalous.all() else "normal"
         raise InputError(f"all rows are labelled {kind}; give both kinds, or leave out the label")
     train = half_of_normal(anomalous, seed)
+    if len(train) < LEAST_ROWS:
+        raise InputError(
+            f"{len(train)} rows to learn from, half of those labelled normal; label at least "
+            f"{2 * LEAST_ROWS} rows as normal"
+        )
     return train, np.setdiff1d(everything, train)
 
 
@@ -148,7 +175,7 @@ def _measured(
     title: str, detector: Detector, train: pa.Table, test: pa.Table, truth: np.ndarray | None
 ) -> tuple[Outcome, np.ndarray | None]:
     """The outcome, and the scores [rows of test] unless it failed."""
-    trained = not title.endswith(", untrained")
+    trained = not title.endswith(UNTRAINED)
     try:
         begun = time.perf_counter()
         detector.fit(train)
@@ -184,41 +211,3 @@ def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ..
 
     count = range(len(scores))
     return tuple(tuple(correlation(first, second) for second in count) for first in count)
-
-
-# --- for people -----------------------------------------------------------------------------------
-
-
-def _outcomes(found: Comparison) -> Sheet:
-    labelled = found.anomalies is not None
-    measures = ("AUROC", "95 % interval", "AP", "95 % interval") if labelled else ()
-    notes = [f"{found.rows}: {found.train_rows} and {found.test_rows} rows"]
-    if labelled:
-        notes[0] += f", {found.anomalies} of these anomalous"
-        notes.append(f"intervals: {metrics.ROUNDS} bootstrap samples of the scored rows")
-    if any(not outcome.trained for outcome in found.outcomes):
-        notes.append(f"untrained: {UNTRAINED}")
-    notes += [f"{one.detector} failed: {one.error}" for one in found.outcomes if one.error]
-    heads = ("detector", "fit s", "score s", *measures)
-    body = [_outcome_row(outcome, len(heads)) for outcome in found.outcomes]
-    return Sheet("Detectors", heads, body, notes)
-
-
-def _outcome_row(outcome: Outcome, width: int) -> list[str]:
-    cells = [outcome.detector]
-    if outcome.error:
-        return [*cells, "failed", *[""] * (width - 2)]
-    cells += [f"{outcome.fit_seconds:.2f}", f"{outcome.score_seconds:.2f}"]
-    for estimate in (outcome.auroc, outcome.average_precision):
-        if estimate is not None:
-            cells += [f"{estimate.value:.4f}", f"{estimate.low:.4f} … {estimate.high:.4f}"]
-    return cells
-
-
-def _agreement(found: Comparison) -> Sheet:
-    body = [
-        (name, *("" if value is None else f"{value:.2f}" for value in row))
-        for name, row in zip(found.ranked, found.agreement, strict=True)
-    ]
-    notes = ["1: the same order of rows, 0: nothing in common"]
-    return Sheet("Agreement of the scores' ranks (Spearman)", ("", *found.ranked), body, notes)

@@ -1,4 +1,4 @@
-"""The verb that sets detectors side by side on the user's own table."""
+"""Verbs about all detectors: which there are, and how they do on the user's own table."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -8,9 +8,7 @@ import typer
 from alad.cli.frame import (
     AsJson,
     Drop,
-    Names,
     Quiet,
-    Source,
     app,
     option,
     print_json,
@@ -23,8 +21,26 @@ from alad.cli.measuring import sheet_parts
 
 
 @app.command()
+def detectors(as_json: AsJson = False) -> None:
+    """List the detectors, a line each."""
+    from alad import catalogue, report
+
+    found = catalogue.detectors()
+    if as_json:
+        print_json([{"name": name, "summary": summary} for name, summary in found])
+    else:
+        report.show(*(f"{name:<20}{summary}" for name, summary in found))
+
+
+@app.command()
 def compare(
-    table: Source,
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input.",
+        ),
+    ],
     label: Annotated[
         str | None,
         option(metavar="COLUMN", help="Which rows are anomalous; no detector sees it."),
@@ -33,7 +49,9 @@ def compare(
         list[str] | None,
         option(metavar="VALUE", help="Labels of normal rows.", show_default="0, false, no, normal"),
     ] = None,
-    detector: Names = None,
+    detector: Annotated[
+        list[str] | None, option(show_default="all but those that search for every row")
+    ] = None,
     drop: Drop = None,
     seed: Annotated[int, option(min=0, help="Of the division and the detectors.")] = 0,
     max_steps: Annotated[
@@ -48,7 +66,7 @@ def compare(
     With --label they learn from a random half of the normal rows and score all others; without it
     they learn from all rows and score the same ones.
     """
-    from alad import comparison, report
+    from alad import comparison, comparison_sheets, report
     from alad.data.tables import place_of, read_table
     from alad.errors import located
 
@@ -68,6 +86,6 @@ def compare(
     if as_json:
         print_json(asdict(found))
     else:
-        report.show(*sheet_parts(found.sheets()))
+        report.show(*sheet_parts(comparison_sheets.sheets(found)))
     if any(outcome.error for outcome in found.outcomes):
         raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""How well scores find the anomalies. Scores are large for anomalies, labels 1 or True.
+
+This is where test labels are read, once, after the scores exist.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alad.metrics.flagged import (
+    AtShare,
+    Confusion,
+    Share,
+    at_share,
+    confusion,
+    flags_at,
+    share_of,
+)
+from alad.metrics.intervals import LEVEL, ROUNDS, Estimate, estimates
+from alad.metrics.labels import ANOMALOUS, NORMAL, anomalous
+from alad.metrics.ranked import Curve, auroc, average_precision, precision_recall, ranking, roc
+
+__all__ = [
+    "ANOMALOUS",
+    "LEVEL",
+    "NORMAL",
+    "ROUNDS",
+    "AtShare",
+    "Confusion",
+    "Curve",
+    "Estimate",
+    "Share",
+    "anomalous",
+    "at_share",
+    "auroc",
+    "average_precision",
+    "confusion",
+    "estimates",
+    "evaluate",
+    "flags_at",
+    "precision_recall",
+    "ranking",
+    "roc",
+    "share_of",
+]
+
+
+def evaluate(scores: ArrayLike, labels: ArrayLike, percentile: float) -> dict[str, float | int]:
+    """Every number of a results line: precision, recall, f1, flagged, anomalies, auroc, …"""
+    share = at_share(scores, labels, percentile)
+    return {
+        **vars(share),
+        "anomalies": int(np.asarray(labels).astype(bool).sum()),
+        "auroc": auroc(scores, labels),
+        "average_precision": average_precision(scores, labels),
+    }
