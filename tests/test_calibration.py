@@ -124,6 +124,13 @@ def test_equality_survives_rounding():
         assert benjamini_hochberg(p, 0.1).sum() == k
 
 
+def test_the_smallest_rate_can_be_asked_for():
+    for n in (*range(1, 200), 999, 12_345):
+        calibration = Calibration.of(np.arange(n))
+        assert calibration.threshold(calibration.smallest_rate) == n - 1
+        assert rows_needed(calibration.smallest_rate) == n
+
+
 def test_fewest_selectable_is_where_a_selection_begins():
     usual = Calibration.of(np.arange(99.0))
     least = usual.fewest_selectable(500, 0.1)
@@ -154,6 +161,20 @@ def test_rates_are_numbers_between_0_and_1(wrong):
 def test_calibration_needs_scores(wrong):
     with pytest.raises(InputError, match="calibration score"):
         Calibration.of(wrong)
+
+
+@pytest.mark.parametrize("wrong", [[np.nan], [[1.0, 2.0]], ["a"], 3.0])
+def test_what_is_no_row_of_scores_has_no_rank(wrong):
+    calibration = Calibration.of([1, 2, 3])
+    for ask in (calibration.p_values, Martingale(calibration).update, Calibration.of):
+        with pytest.raises(InputError, match="score"):
+            ask(wrong)
+    assert calibration.p_values([np.inf, -np.inf]).tolist() == [0.25, 1]
+
+
+def test_a_share_to_trim_is_called_so():
+    with pytest.raises(InputError, match=r"trim is 1\.5"):
+        drift([1.0], Calibration.of(range(30)), trim=1.5)
 
 
 def test_anomalies_among_the_calibration_rows_make_fewer_flags():
@@ -245,7 +266,7 @@ def test_anomalies_are_no_drift_if_trimmed():
 def test_a_batch_beyond_calibration_has_drifted_however_it_is_trimmed():
     usual = Calibration.of(normal(100))
     found = drift(np.full(50, 9.0), usual, trim=0.1)
-    assert found.drifted and "100% of the rows" in str(found)
+    assert found.drifted and "100% score higher" in str(found)
     assert not drift([9.0], usual, trim=0.1).drifted  # one row is an anomaly
     with pytest.raises(InputError, match="no row"):
         drift([], usual)

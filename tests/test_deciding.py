@@ -68,6 +68,10 @@ def test_rules_that_cannot_be_followed_are_refused(folder, capfd):
     refused(capfd, f"{score} --fdr 0", "0")
     refused(capfd, f"{score} --fdr 0.1 --false-alarm-rate 0.1", "one of them")
     refused(capfd, f"{score} --confidence 0.9", "--false-alarm-rate")
+    refused(capfd, f"{score} --false-alarm-rate 0.1 --confidence nan", "--confidence is nan")
+    for wrong in ("abc", "nan", "inf", "-0.1", "1"):
+        for flag in ("--false-alarm-rate", "--fdr"):
+            refused(capfd, f"{score} {flag} {wrong}", flag)
     assert not (folder / "out.csv").exists()
 
 
@@ -77,12 +81,48 @@ def test_a_model_without_calibration_says_so_until_it_is_calibrated(folder, capf
     refused(capfd, "score model new.csv --false-alarm-rate 0.1", "not calibrated", "alad calibrate")
     before = alad.load("model").anomaly_score(pacsv.read_csv("new.csv"))
     assert cli.run("calibrate model normal.csv".split()) == 0
-    assert "400 rows" in capfd.readouterr().err
+    err = capfd.readouterr().err
+    assert "370 rows; " in err and "; 30 rows left out, because the model learnt from them" in err
     loaded = alad.load("model")
-    assert len(loaded.calibrated()) == 400
+    assert len(loaded.calibrated()) == 370
     assert np.array_equal(before, loaded.anomaly_score(pacsv.read_csv("new.csv")))
     command = "score model new.csv -o out.csv --false-alarm-rate 0.1 --confidence 0.9 --quiet"
     assert cli.run(command.split()) == 0
+
+
+def test_a_training_table_gives_the_calibration_of_the_fit_again(folder, capfd):
+    before = alad.load("model").calibrated().scores
+    assert cli.run("calibrate model normal.csv --json".split()) == 0
+    out, err = capfd.readouterr()
+    assert '"left_out": 360' in out and "40 rows; false-alarm rates from 0.025 on" in err
+    assert np.array_equal(alad.load("model").calibrated().scores, before)
+    learnt = alad.load("model")._references
+    assert learnt is not None and len(learnt) == 360
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 40, 41, 98, 400])
+def test_the_rate_said_to_be_possible_is_so(folder, capfd, count):
+    write_table(table(np.random.default_rng(7), count), "more.csv")
+    assert cli.run("calibrate model more.csv".split()) == 0
+    err = capfd.readouterr().err
+    assert err.startswith("1 row;" if count == 1 else f"{count} rows;")
+    rate = err.partition("from ")[2].split()[0]
+    command = f"score model new.csv -o out.csv --false-alarm-rate {rate} --quiet"
+    assert cli.run(command.split()) == 0
+
+
+@pytest.mark.filterwarnings("default")
+def test_strange_values_of_a_category_are_a_warning(folder, capfd):
+    kinds = np.random.default_rng(0).choice(["tcp", "udp"], 400)
+    known = pacsv.read_csv("normal.csv").append_column("kind", pa.array(kinds))
+    write_table(known, "kinds.csv")
+    write_table(known.set_column(3, "kind", pa.array(np.arange(400) % 2)), "numbers.parquet")
+    assert cli.run("fit kinds.csv -o model --detector knn --quiet".split()) == 0
+    assert cli.run("score model kinds.csv -o out.csv".split()) == 0
+    assert "warning" not in capfd.readouterr().err
+    assert cli.run("score model numbers.parquet -o out.csv".split()) == 0
+    err = capfd.readouterr().err
+    assert "warning: column 'kind' holds no value that it had at fit ('tcp', 'udp')" in err
 
 
 def test_drift_is_a_warning(folder, capfd):

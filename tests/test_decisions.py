@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from test_detector import every_detector, quick, rows
 
-from alad import ALAD, KNN, catalogue, storage
+from alad import ALAD, KNN, catalogue, explanation, storage
 from alad.benchmark.cells import cells
 from alad.benchmark.ledger import Ledger
 from alad.calibration import Calibration
 from alad.data.protocols import PROTOCOLS
 from alad.detector import LEAST_HELD_OUT, Detector
 from alad.errors import InputError
+from alad.parameters import held_out
 
 HELD_OUT = 30
 
@@ -79,6 +80,38 @@ def test_rows_equal_to_training_rows_do_not_calibrate():
     assert (
         KNN(n_neighbors=1, random_state=0).fit(np.repeat(rows(3), 90, axis=0)).calibration_ is None
     )
+
+
+def test_calibrated_on_the_training_table_it_is_as_after_fit():
+    X = rows(300)
+    detector = KNN(random_state=0).fit(X)
+    before = calibration_of(detector)
+    after = calibration_of(detector.calibrate(X[::-1]))
+    np.testing.assert_array_equal(after.scores, before.scores)
+    assert (after.seen, after.origin) == (270, "given")
+    learnt = X[~detector._held_out(300)]
+    with pytest.raises(InputError, match="has learnt from all of these 270 rows"):
+        detector.calibrate(learnt)
+    assert calibration_of(detector) is after
+
+
+def test_a_training_table_is_noticed_where_few_of_its_rows_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(explanation, "MOST_KEPT", 20)
+    X = rows(300)
+    detector = KNN(random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="look like the rows that this model has learnt from"):
+        detector.calibrate(X)
+    detector.calibrate(np.concatenate([rows(300, seed=1), X[:30]]))  # a warning would be an error
+
+
+def test_shares_are_those_that_were_meant():
+    """0.29 * 100 is 28.999999999999996."""
+    assert KNN(calibration_fraction=0.29).fit(rows(100)).training_["held_out"] == 29
+    every = [(percent, n) for percent in range(51) for n in (1, 7, 50, 100, 300, 1000)]
+    counts = [held_out("share", percent / 100, n) for percent, n in every]
+    assert counts == [percent * n // 100 for percent, n in every]
 
 
 def test_rows_that_repeat_training_rows_are_no_drift(tmp_path: Path):
@@ -154,6 +187,11 @@ def test_p_values_flags_and_thresholds_agree(name: str):
         found = detector.select(X, 0.2, adaptive=adaptive)
         due = calibration_of(detector).select(scores, 0.2, adaptive=adaptive)
         np.testing.assert_array_equal(found, due)
+
+
+def test_a_confidence_without_a_rate_is_refused():
+    with pytest.raises(InputError, match="false_alarm_rate, too"):
+        fitted("knn").predict(rows(3), confidence=0.9)
 
 
 @every_detector

@@ -95,3 +95,10 @@ def test_a_model_from_before_there_were_shapes_is_loaded(tmp_path: Path):
     storage.write(tmp_path / "model", "model", content, arrays)
     loaded = alad.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.anomaly_score(rows()), detector.anomaly_score(rows()))
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("resume", "x"), ("resume", 1), ("verbose", "x")])
+def test_switches_are_switches(name, wrong):
+    with pytest.raises(InputError, match=f"{name} is {wrong!r}"):
+        alad.ALAD(max_steps=1, **{name: wrong}).fit(np.eye(30))
+    alad.ALAD(max_steps=0, verbose=False, resume=False).fit(np.eye(30))

@@ -372,3 +372,47 @@ def test_infinity_is_refused_with_its_column(bad):
         encoded([1.0, 2.0], [1.0, bad])
     with pytest.raises(InputError, match=r"'x1' contains infinity \(row 1\)"):
         TableEncoder().fit([[1.0, bad], [2.0, 3.0]])
+
+
+def written_as(form: str, levels: int) -> pd.DataFrame:
+    return pd.DataFrame({"share": [form.format(at % levels) for at in range(200)], "b": range(200)})
+
+
+@pytest.mark.parametrize("form", ["{}%", "{} %", "1,{:03}", "${}.50", "1 {:03},000", "{:03} €"])
+def test_numbers_with_marks_are_no_categories(form):
+    with pytest.raises(InputError, match=r"'share' holds '.*' \(row 1\), which is no plain number"):
+        TableEncoder().fit(written_as(form, levels=40))
+    few = TableEncoder().fit(written_as(form, levels=5))
+    assert len([name for name in few.output_names_ if name.startswith("share=")]) == 6
+
+
+@pytest.mark.parametrize("form", ["{}-{}", "v{}", "10.0.{}", "{}% off", "{:02}:x", "1,{}"])
+def test_labels_with_digits_stay_categories(form):
+    table = written_as(form.replace("{}-{}", "{}-1"), levels=40)
+    assert len(TableEncoder().fit(table).output_names_) == 42
+
+
+def test_images_are_no_table():
+    encoder = TableEncoder().fit(np.eye(3))
+    for ask in (encoder.transform, encoder.cells):
+        with pytest.raises(InputError, match="X is images, but this model is of a table"):
+            ask(np.zeros((2, 8, 8)))
+
+
+def test_values_that_are_all_strange_are_a_warning():
+    encoder = TableEncoder().fit(pd.DataFrame({"kind": ["a", "b", None] * 10}))
+    with pytest.warns(UserWarning, match=r"'kind' holds no value that it had at fit \('a', 'b'\)"):
+        encoder.transform(pd.DataFrame({"kind": ["1", "0"] * 10}))
+    for calm in (["1"] * 19, ["1"] * 29 + ["b"], [None] * 30):
+        encoder.transform(pd.DataFrame({"kind": calm}, dtype=object))
+
+
+def test_decoding_tells_zero_from_what_is_next_to_it():
+    generator = np.random.default_rng(0)
+    x = np.where(generator.random(300) < 0.9, 0.0, generator.random(300) * 3e-3) - 1e-3 * (
+        np.arange(300) % 7 == 0
+    )
+    encoder = TableEncoder().fit(x[:, np.newaxis])
+    again = np.array(encoder.decode(encoder.transform(x[:, np.newaxis])))[:, 0]
+    assert ((again == 0) == (x == 0)).all()
+    np.testing.assert_allclose(again, x, rtol=1e-5, atol=1e-8)

@@ -201,3 +201,10 @@ def test_a_reader_other_than_the_writer_may_read(folder: Path):
     (folder.parent / "plain").touch()
     usual = (folder.parent / "plain").stat().st_mode & 0o777
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {usual}
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [], b"model"])
+def test_what_is_no_path_is_refused(wrong):
+    for ask in (alad.load, alad.KNN().fit(np.eye(9)).save):
+        with pytest.raises(InputError, match="is no path; give the folder of a model"):
+            ask(wrong)

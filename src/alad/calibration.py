@@ -19,13 +19,13 @@ Statistics 2023 (conditional thresholds, false discoveries).
 
 import math
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alad.errors import InputError
+from alad.parameters import exactly
 
 STOREY_LAMBDA = 0.5  # p-values above it are taken to be of normal rows
 ROUNDING = 1e-12  # relative: a p-value exactly at its bound must not be lost to float64
@@ -49,11 +49,13 @@ class Calibration:
         cls, scores: ArrayLike, origin: str = "given", repeated: ArrayLike = ()
     ) -> "Calibration":
         """From scores in any order. Raises InputError if there is none, or one is not finite."""
-        ordered, left_out = (np.sort(np.asarray(s, dtype=np.float64)) for s in (scores, repeated))
-        if ordered.ndim != 1 or not len(ordered):
+        ordered, left_out = (
+            np.sort(numbers_of(each, "calibration score")) for each in (scores, repeated)
+        )
+        if not len(ordered):
             raise InputError("there is no calibration score; give at least one normal row")
         if not np.isfinite(ordered).all() or not np.isfinite(left_out).all():
-            raise InputError("a calibration score is NaN or infinite; leave its row out")
+            raise InputError("a calibration score is infinite; leave its row out")
         return cls(ordered, origin, left_out)
 
     @property
@@ -75,7 +77,7 @@ class Calibration:
 
     def p_values(self, scores: ArrayLike) -> np.ndarray:
         """Float64 [n]: (1 + #{calibration score >= score}) / (calibration rows + 1)."""
-        below = np.searchsorted(self.scores, np.asarray(scores, np.float64), side="left")
+        below = np.searchsorted(self.scores, numbers_of(scores), side="left")
         return (1 + len(self) - below) / (len(self) + 1)
 
     def threshold(self, rate: float, confidence: float | None = None) -> float:
@@ -117,7 +119,21 @@ class Calibration:
 
     def fewest_selectable(self, rows: int, fdr: float) -> int:
         """`select` on so many rows reports none, or at least this many: p-values are no smaller."""
-        return max(1, math.ceil(_exactly(fdr) ** -1 * rows / (len(self) + 1)))
+        return max(1, math.ceil(exactly(fdr) ** -1 * rows / (len(self) + 1)))
+
+
+def numbers_of(scores: ArrayLike, what: str = "score") -> np.ndarray:
+    """Float64 [n]; InputError for anything but a row of numbers, because NaN has no rank."""
+    try:
+        found = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a {what} is no number ({error}); give an array [n]") from error
+    if found.ndim != 1:
+        raise InputError(f"{what}s have the shape {found.shape}; give one number a row, [n]")
+    if np.isnan(found).any():
+        at = int(np.isnan(found).argmax())
+        raise InputError(f"{what} {at} is NaN, which has no rank; leave its row out")
+    return found
 
 
 # --- thresholds -----------------------------------------------------------------------------------
@@ -131,14 +147,9 @@ def between_0_and_1(name: str, value: Any) -> float:
     return float(value)
 
 
-def _exactly(number: float) -> Fraction:
-    """The decimal that was meant: 0.29 is 29/100, though 0.29 * 100 is 28.999999999999996."""
-    return Fraction(repr(float(number)))
-
-
 def marginal_rank(n: int, rate: float) -> int | None:
     """Which of n ascending scores (from 1) is the threshold; None if n < 1 / rate - 1."""
-    allowed = math.floor(_exactly(rate) * (n + 1))  # calibration scores at or above a flagged one
+    allowed = math.floor(exactly(rate) * (n + 1))  # calibration scores at or above a flagged one
     return n + 1 - allowed if allowed else None
 
 
@@ -157,7 +168,7 @@ def conditional_rank(n: int, rate: float, confidence: float) -> int | None:
 def rows_needed(rate: float, confidence: float | None = None) -> int:
     """The fewest calibration rows with which `rate` can be asked for."""
     if confidence is None:
-        return max(1, math.ceil(1 / _exactly(rate)) - 1)
+        return max(1, math.ceil(1 / exactly(rate)) - 1)
     # the highest of n must do: (1 - rate)^n <= 1 - confidence
     return max(1, math.ceil(math.log1p(-confidence) / math.log1p(-rate)))
 

@@ -1,7 +1,9 @@
 """What every detector makes of its scores: decisions whose errors are known."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, Self
+from warnings import warn
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -10,15 +12,27 @@ from alad.calibration import Calibration, unseen
 from alad.drift import Drift, Martingale, drift
 from alad.errors import InputError
 
+MOST_SEEN = 0.5  # share of the learnt rows at hand, beyond which it looks like the training table
+
 
 class Deciding(ABC):
     """A detector as far as its scores of calibration rows go; see `alad.calibration`."""
 
     calibration_: Calibration | None  # None without calibration rows
+    training_: dict[str, Any]
+    _references: np.ndarray | None  # [m, width], learnt rows; None in models of earlier versions
 
     @abstractmethod
     def anomaly_score(self, X: Any) -> np.ndarray:
         """Float64 [n], large = anomalous."""
+
+    @abstractmethod
+    def _encoded(self, X: Any) -> Iterator[np.ndarray]:
+        """Rows as the detector sees them, in pieces of any length."""
+
+    @abstractmethod
+    def _scores(self, matrix: np.ndarray) -> np.ndarray:
+        """Float64 [n], large = anomalous, of encoded rows."""
 
     def p_value(self, X: Any) -> np.ndarray:
         """Float64 [n]: how probable so high a score is for a normal row.
@@ -46,11 +60,50 @@ class Deciding(ABC):
     def calibrate(self, X: Any) -> Self:
         """Calibrate on normal rows X that the detector did not learn from, without refitting.
 
-        Replaces what `fit` held out. Rows that it learnt from would lower the thresholds, and
-        anomalies among X raise them: then fewer rows are flagged than asked for.
+        Replaces what `fit` held out. Anomalies among X raise the thresholds: then fewer rows are
+        flagged than asked for. Rows that it learnt from would lower them: they are left out, as at
+        fit, as far as the model keeps them (up to 2,000); a warning says if X looks like the whole
+        training table. Raises InputError if no row is left.
         """
-        self.calibration_ = Calibration.of(self.anomaly_score(X))
+        check_is_fitted(self)
+        scores, seen, repeats = [], [], []
+        for block in self._encoded(X):
+            known = self._known(block)
+            scores.append(self._scores(block))
+            seen.append(known)
+            repeats.append(block.reshape(len(block), -1)[known])
+        known = np.concatenate(seen)
+        if known.all():
+            raise InputError(
+                f"this model has learnt from all of these {len(known)} rows; calibrate it with "
+                "normal rows that it did not learn from"
+            )
+        self._warn_of_training_rows(np.concatenate(repeats))
+        every = np.concatenate(scores)
+        self.calibration_ = Calibration.of(every[~known], repeated=every[known])
         return self
+
+    def _known(self, rows: np.ndarray) -> np.ndarray:
+        """Bool [n]: which encoded rows [n, *shape] equal a learnt row that the model keeps."""
+        if self._references is None:
+            return np.zeros(len(rows), bool)
+        return ~unseen(rows.reshape(len(rows), -1), self._references)
+
+    def _warn_of_training_rows(self, repeats: np.ndarray) -> None:
+        """A warning if most of the kept rows are among `repeats` [n, width], and not all are kept.
+
+        Then other learnt rows, which nobody can tell, are most likely among those left in.
+        """
+        if self._references is None or len(self._references) >= self.training_["rows"]:
+            return
+        kept = np.unique(self._references, axis=0)
+        if len(np.unique(repeats, axis=0)) > MOST_SEEN * len(kept):
+            warn(
+                "these look like the rows that this model has learnt from; if they are, thresholds "
+                "come out too low: calibrate it with other normal rows",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def drift(self, X: Any, *, trim: float = 0.0) -> Drift:
         """Do rows X, presumed normal, score like the calibration rows? See `alad.drift`.

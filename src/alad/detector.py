@@ -213,9 +213,11 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
         With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
         given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
-        scores tie there.
+        scores tie there. Raises InputError for a confidence without a rate to be sure of.
         """
         if false_alarm_rate is None:
+            if confidence is not None:
+                raise InputError("confidence is of a rate; give false_alarm_rate, too")
             return np.where(self.decision_function(X) < 0, -1, 1)
         limit = self.threshold(false_alarm_rate, confidence)
         return np.where(self.anomaly_score(X) > limit, -1, 1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alad.calibration import Calibration, between_0_and_1, marginal_rank
+from alad.calibration import Calibration, between_0_and_1, marginal_rank, numbers_of
 from alad.errors import InputError
 
 LEVEL = 0.001  # how seldom drift is seen in a batch where there is none
@@ -32,7 +32,7 @@ class Drift:
 
     def __str__(self) -> str:
         if self.outside > MOST_OUTSIDE:
-            return f"{self.outside:.0%} of the rows score higher than nearly all calibration rows"
+            return f"{self.outside:.0%} score higher than nearly all of calibration"
         side = "higher" if self.higher else "lower"
         return (
             f"scores are {side} than at calibration "
@@ -52,7 +52,8 @@ def drift(
     with those of calibration that do. Raises InputError if there is no score, or none is left.
     """
     level = between_0_and_1("level", level)
-    new, usual = np.asarray(scores, np.float64), calibration.with_repeated()
+    new, usual = numbers_of(scores), calibration.with_repeated()
+    trim = between_0_and_1("trim", trim) if trim else 0.0
     if not len(new):
         raise InputError("there is no row to look for drift in; give at least one")
     limit = usual.threshold(trim) if trim else math.inf
@@ -117,7 +118,7 @@ class Martingale:
 
     def update(self, scores: ArrayLike) -> np.ndarray:
         """Float64 [n]: log10 of the capital after each of the scores, in their order."""
-        return np.array([self._one(float(score)) for score in np.asarray(scores, np.float64)])
+        return np.array([self._one(float(score)) for score in numbers_of(scores)])
 
     def _one(self, score: float) -> float:
         p = self._smoothed_p_value(score)

@@ -20,7 +20,7 @@ from alad.constructors import Common
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networked import Networked, device_named
-from alad.parameters import fraction, held_out, one_of, positive, share, whole
+from alad.parameters import fraction, held_out, one_of, positive, share, switch, whole
 from alad.preprocess import ImageScaler
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
@@ -154,6 +154,9 @@ class Neural(Networked):
         positive("checkpoint_seconds", self.checkpoint_seconds, or_zero=True)
         if not isinstance(self.checkpoint, str | Path | None):
             raise InputError(f"checkpoint is {self.checkpoint!r}; give a folder, or None")
+        switch("resume", self.resume)
+        if not isinstance(self.verbose, bool):
+            whole("verbose", self.verbose, 0)
         self._check_members()
         device_named(self.device)
 

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from alad.errors import InputError
 
 MOST_HELD_OUT = 0.5  # share of the rows given to fit
+LARGEST_DENOMINATOR = 10**9  # of a fraction that somebody may have meant
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
@@ -38,15 +40,28 @@ def fraction(name: str, value: Any) -> float:
     return float(value)
 
 
+def exactly(number: float) -> Fraction:
+    """The fraction that was meant: 0.29 is 29/100, though 0.29 * 100 is 28.999999999999996."""
+    simple = Fraction(number).limit_denominator(LARGEST_DENOMINATOR)
+    return simple if float(simple) == number else Fraction(number)
+
+
 def held_out(name: str, value: float, rows: int) -> int:
     """How many of `rows` rows a share holds out; InputError if they would be more than the rest."""
-    count = int(value * rows)
+    count = math.floor(exactly(value) * rows)
     if value > MOST_HELD_OUT:
         raise InputError(
             f"{name} is {value!r}: of {rows} rows {rows - count} would be left to learn from; give "
             f"at most {MOST_HELD_OUT}"
         )
     return count
+
+
+def switch(name: str, value: Any) -> bool:
+    """`value` if it is True or False, else InputError."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} is {value!r}; give True or False")
+    return bool(value)
 
 
 def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:

@@ -42,7 +42,7 @@ def write(
     """
     from safetensors.numpy import save
 
-    folder = Path(folder)
+    folder = _path(folder, kind)
     packed = save({name: _plain(name, array) for name, array in arrays.items()})
     text = _manifest(kind, content, packed)
     _refuse_foreign(folder)
@@ -64,7 +64,7 @@ def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.n
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    folder = Path(folder)
+    folder = _path(folder, kind)
     stored = manifest(folder, kind)
     packed = _bytes(folder, folder / stored["arrays"]["file"])
     if hashlib.sha256(packed).hexdigest() != stored["arrays"]["sha256"]:
@@ -77,7 +77,7 @@ def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.n
 
 def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
     """The checked manifest alone: schema_version, kind, versions, created, content, arrays."""
-    folder = Path(folder)
+    folder = _path(folder, kind)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {what}; give the folder of a saved {kind}")
@@ -94,6 +94,12 @@ def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
     if stored["kind"] != kind:
         raise InputError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
     return stored
+
+
+def _path(folder: Any, kind: Kind) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise InputError(f"{folder!r} is no path; give the folder of a {kind}")
+    return Path(folder)
 
 
 def _has_form(stored: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import alad
 from alad import cli, metrics
 from alad.data.writing import write_table
 from alad.errors import InputError
+from alad.report import anomalies
 from alad.report.model_page import model_page
 
 EVIL = '</td><script>alert("x")</script><b onclick=y>'
@@ -104,6 +105,32 @@ def test_reasons_are_the_columns_that_raise_the_score(page, trained, new):
     assert f"expected {expected}" in shown and shown.endswith(f" {100 * share:.0f}")
 
 
+def test_reasons_left_out_are_said_to_be(trained, new, monkeypatch: pytest.MonkeyPatch):
+    """Three columns, eight scores for each and for what it is compared with: 32 scores a row."""
+    assert "Reasons are given for" not in Parsed(model_page(trained, new[0], top=10).html()).text
+    monkeypatch.setattr(anomalies, "MOST_SCORES", 3 * 32 + 31)
+    page = Parsed(model_page(trained, new[0], top=10).html())
+    assert "Reasons are given for 3 of the 10 rows, to keep the page quick" in page.text
+    lists = [each for each in page.all("ul") if each.get("class") == "reasons"]
+    assert len(lists) == 10 and "Most anomalous rows (10)" in page.text
+    assert page.text.count("expected ") <= 3 * 3 + 1  # and once in the text
+
+
+def test_columns_left_out_are_said_to_be():
+    wide = pa.table({f"c{at}": np.arange(40.0) + at for at in range(5)})
+    told = "at most 4 columns are named"
+    assert told in Parsed(model_page(alad.KNN().fit(wide), wide, top=2).html()).text
+    narrow = wide.select(["c0", "c1", "c2", "c3"])
+    assert told not in Parsed(model_page(alad.KNN().fit(narrow), narrow, top=2).html()).text
+
+
+@pytest.mark.parametrize("count", [1, 5, 8, 9, 10])
+def test_few_calibration_rows(new, count):
+    detector = alad.KNN(drop=("id",)).fit(table(60)).calibrate(table(count, seed=1))
+    page = Parsed(model_page(detector, new[0]).html())
+    assert ("too few rows to look for drift" in page.text) == (count < 9)
+
+
 def test_a_model_of_images_has_a_page_without_rows():
     images = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
     detector = alad.ALAD(max_steps=0, random_state=0).fit(images)
@@ -162,7 +189,7 @@ def test_a_dropped_column_may_be_called_as_one_of_ours():
 def test_one_row_and_rows_all_alike(trained, new, count):
     rows = pa.concat_tables([new[0].slice(0, 1)] * count)
     page = Parsed(model_page(trained, rows, np.zeros(count, bool)).html())
-    assert "By their labels all rows are alike" in page.text
+    assert "By their labels all are alike" in page.text
 
 
 def test_drift_is_said(trained):
@@ -205,7 +232,7 @@ def test_report_of_a_model_alone(folder):
         ("report model n.csv -o p.html --label nope", ("nope",)),
         ("report model n.csv -o p.html --label label", ("bad", "--normal")),
         ("report model n.csv -o p.html --label kind", ("learnt from column 'kind'", "--drop kind")),
-        ("report model n.csv -o p.html --drop label --false-alarm-rate 2", ("false_alarm_rate",)),
+        ("report model n.csv -o p.html --drop label --false-alarm-rate 2", ("--false-alarm-rate",)),
         ("report model n.csv -o p.html --drop label --false-alarm-rate 0.001", ("too few", "999")),
         ("report model n.csv -o nowhere/p.html", ("nowhere/p.html",)),
         ("report model n.csv -o page.txt", ("page.txt", ".html")),

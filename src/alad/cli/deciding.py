@@ -1,5 +1,6 @@
 """Decisions whose errors are known: what `score` adds to a table, and the verb `calibrate`."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from alad.cli.frame import (
     Model,
     Quiet,
     app,
+    flag_of,
     option,
     print_json,
     say,
@@ -23,6 +25,7 @@ from alad.errors import InputError, located
 if TYPE_CHECKING:
     import numpy as np
 
+    from alad.calibration import Calibration
     from alad.detector import Detector
 
 FalseAlarmRate = Annotated[
@@ -59,9 +62,9 @@ class Rule:
             raise InputError("--false-alarm-rate and --fdr are two rules; give one of them")
         if self.confidence is not None and self.false_alarm_rate is None:
             raise InputError("--confidence is of a rate; give --false-alarm-rate, too")
-        for flag, rate in (("--false-alarm-rate", self.false_alarm_rate), ("--fdr", self.fdr)):
-            if rate is not None:
-                between_0_and_1(flag, rate)
+        for name in ("false_alarm_rate", "confidence", "fdr"):
+            if getattr(self, name) is not None:
+                between_0_and_1(flag_of(name), getattr(self, name))
         if score is not None and (self.false_alarm_rate, self.fdr) != (None, None):
             raise InputError("thresholds belong to the model's own score; leave out --score")
 
@@ -140,7 +143,8 @@ def calibrate(
     """Calibrate MODEL anew on normal rows that it did not learn from; it is not fitted again.
 
     Thresholds, p-values and drift are then told from these rows. Anomalies among them make
-    thresholds higher: fewer rows are flagged than asked for.
+    thresholds higher: fewer rows are flagged than asked for. Rows that it learnt from would make
+    them too low; those that it keeps (up to 2,000) are left out.
     """
     from alad import catalogue
 
@@ -153,11 +157,22 @@ def calibrate(
     detector.save(model)
     calibration = detector.calibrated()
     if as_json:
-        smallest = calibration.smallest_rate
-        print_json(
-            {"model": str(model), "rows": len(calibration), "smallest_false_alarm_rate": smallest}
-        )
+        facts = {"model": str(model), "rows": len(calibration), "left_out": calibration.seen}
+        print_json(facts | {"smallest_false_alarm_rate": calibration.smallest_rate})
     if not quiet:
         pictures.say_skipped(source)
-        rate = calibration.smallest_rate
-        say(f"{len(calibration)} rows; false-alarm rates from {rate:.2g} on can be asked for")
+        say(_told(calibration, source))
+
+
+def _told(calibration: "Calibration", source: Any) -> str:
+    told = f"{pictures.counted(len(calibration), source)}; false-alarm rates from "
+    told += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
+    if seen := calibration.seen:
+        told += f"; {pictures.counted(seen, source)} left out, because the model learnt from them"
+    return told
+
+
+def _rounded_up(rate: float) -> str:
+    """With two digits, and never a rate that is too small."""
+    digits = 1 - math.floor(math.log10(rate))
+    return f"{math.ceil(rate * 10**digits - 1e-9) / 10**digits:.2g}"

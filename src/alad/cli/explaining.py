@@ -68,8 +68,8 @@ def explain(
             _write_lines(detector, rows, chosen, output, columns)
     if not quiet:
         pictures.say_skipped(source)
-        what = "pictures" if pictures.are(rows) else "rows"
-        say(f"{len(chosen)} of {len(scores)} {what} explained, the most anomalous first")
+        of = pictures.counted(len(scores), rows)
+        say(f"{len(chosen)} of {of} explained, the most anomalous first")
 
 
 def _require_target(output: str, table: str, columns: int | None, *, of_pictures: bool) -> None:

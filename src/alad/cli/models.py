@@ -146,16 +146,16 @@ def fit(
         print_json(facts)
     if not quiet:
         pictures.say_skipped(source)
-        say(f"{_told(facts['rows'], facts['training'])}; the model is in {output}")
+        say(f"{_told(facts['rows'], facts['training'], source)}; the model is in {output}")
         if not facts["training"]["held_out"] and made.calibration_fraction:
             say(_how_to_calibrate(facts["rows"], output))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
 
-def _told(rows: int, training: dict[str, Any]) -> str:
+def _told(rows: int, training: dict[str, Any], source: Any) -> str:
     """What became of the rows."""
-    told = f"{training['rows']} rows learnt in {training['seconds']:.1f} s"
+    told = f"{pictures.counted(training['rows'], source)} learnt in {training['seconds']:.1f} s"
     if watched := rows - training["rows"] - training["held_out"]:
         told += f", {watched} watched by the stopping rule"
     return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
@@ -167,9 +167,9 @@ def _how_to_calibrate(rows: int, output: Path) -> str:
     from alad.parameters import MOST_HELD_OUT
 
     how = f"alad calibrate {shlex.quote(str(output))} MORE_NORMAL_ROWS.csv"
-    shares = [percent / 100 for percent in range(1, int(100 * MOST_HELD_OUT) + 1)]
-    if enough := [share for share in shares if int(share * rows) >= LEAST_HELD_OUT]:
-        how += f", or fit again with --calibration-fraction {enough[0]}"
+    percent = -(-100 * LEAST_HELD_OUT // rows)  # rounded up
+    if percent <= 100 * MOST_HELD_OUT:
+        how += f", or fit again with --calibration-fraction {percent / 100}"
     return f"not calibrated, which takes {LEAST_HELD_OUT} rows that were not learnt from: {how}"
 
 

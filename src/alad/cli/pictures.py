@@ -29,6 +29,8 @@ def source(place: str, size: str | None, strict: bool) -> Any:
     from alad.data.picture_files import holds_pictures
     from alad.errors import InputError
 
+    if not place:
+        raise InputError("TABLE has an empty name; name a file, a folder, or - for standard input")
     wanted = None if size is None else size_of(size)
     if place != "-" and holds_pictures(place):
         return Pictures(place, wanted, strict)
@@ -44,6 +46,12 @@ def are(source: Any) -> bool:
 def place(source: Any) -> str | None:
     """What to call pictures in messages."""
     return str(source.source) if are(source) else None
+
+
+def counted(number: int, rows: Any) -> str:
+    """ "1 row", "12 pictures" """
+    what = "picture" if are(rows) else "row"
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def count(rows: Any) -> int:

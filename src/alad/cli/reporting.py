@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import pictures
+from alad.cli.deciding import Rule
 from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say, separated
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
@@ -56,6 +57,7 @@ def report(
     from alad.data.tables import place_of
     from alad.report.model_page import model_page, write_model_page
 
+    Rule(false_alarm_rate).check(None)
     _require_page(output)
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")

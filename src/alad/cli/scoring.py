@@ -92,7 +92,7 @@ def score(
     if not quiet:
         pictures.say_skipped(source)
         found = "" if flagged is None else f", {rule.told(detector, whole.num_rows, flagged)}"
-        say(f"{whole.num_rows} rows scored{found}")
+        say(f"{pictures.counted(whole.num_rows, source)} scored{found}")
 
 
 def _scores(

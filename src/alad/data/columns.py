@@ -23,6 +23,9 @@ pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
 EXACT_MISSING = pa.array(["", "?", "NA", "N/A", "nan", "NaN", "null", "NULL", "None"])
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
+WRITTEN = re.compile(  # as people and spreadsheets write numbers: 12 %, 1,234.50, $5
+    r"[+-]?[$€£¥]?\s?(\d+|\d{1,3}([,' \u00a0]\d{3})+)(\.\d+)?\s?[%€$£¥]?"
+)
 DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?"
     r"|\d{1,2}/\d{1,2}/\d{2}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
@@ -241,6 +244,9 @@ def _check_labels(column: Column) -> None:
     if len(levels) > FEW_LEVELS[True] and len(slips) < (1 - NEARLY_ALL) * len(levels):
         where = _where(column, slips[0])
         raise InputError(f"column {column.name!r} holds numbers, but also {where}; {MEND}")
+    if len(levels) > FEW_LEVELS[True] and all(map(WRITTEN.fullmatch, slips)):
+        where = f"{_where(column, slips[0])}, which is no plain number"
+        raise _refusal(column.name, where, "write it as 12 or 1234.5")
     prose = bool(levels) and math.fsum(map(len, levels)) > LONG_TEXT * len(levels)
     present = int((column.values >= 0).sum())
     if len(levels) > max(FEW_LEVELS[prose], present // 2):

@@ -40,6 +40,8 @@ class Pictures:
 
     def __post_init__(self) -> None:
         require_pillow()
+        if not isinstance(self.source, str | Path) or not str(self.source):
+            raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
         self._cells = cells_of(Path(self.source))
         if not self._cells:
             raise InputError(f"{self.source}: no pictures in it ({', '.join(SUFFIXES)})")

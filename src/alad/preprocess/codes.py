@@ -52,8 +52,15 @@ class NumberCode:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
 
     def decode(self, encoded: np.ndarray) -> list[float | None]:
-        """The numbers that encoded ones [n, width] stand for, to six digits; None for missing."""
-        found = self._unscaled(encoded[:, 0].astype(np.float64))
+        """The numbers that encoded ones [n, width] stand for, to six digits; None for missing.
+
+        0 is told from what float32 cannot tell from it: the next number of the code is beyond 0.
+        """
+        found, above, below = (
+            self._unscaled(np.nextafter(encoded[:, 0], to).astype(np.float64))
+            for to in (encoded[:, 0], np.float32(np.inf), np.float32(-np.inf))
+        )
+        found[(below <= 0) & (above >= 0)] = 0.0
         holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
         texts = [None if hole else f"{x:.6g}" for x, hole in zip(found, holes, strict=True)]
         return [None if text is None else float(text) for text in texts]

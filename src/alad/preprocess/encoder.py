@@ -6,7 +6,7 @@ from warnings import warn
 
 import numpy as np
 
-from alad.data.columns import categories, check_finite, guess, listed, numbers
+from alad.data.columns import Column, categories, check_finite, guess, listed, numbers
 from alad.data.frames import Columns, columns
 from alad.errors import InputError
 from alad.preprocess.codes import (
@@ -18,7 +18,10 @@ from alad.preprocess.codes import (
     from_state,
     to_state,
 )
+from alad.preprocess.images import is_images
 from alad.preprocess.scalings import SCALINGS
+
+MANY_ROWS = 20  # fewer may hold strange values by chance
 
 
 class TableEncoder:
@@ -85,7 +88,7 @@ class TableEncoder:
 
     def transform(self, X: Any) -> np.ndarray:
         """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
-        table = columns(X)
+        table = _read(X)
         places = self._matched(table)
         out = np.zeros((table.n_rows, self.width_), dtype=np.float32)
         if self._numbers:
@@ -94,7 +97,9 @@ class TableEncoder:
         for code, place, start in zip(self._codes, places, self._starts, strict=True):
             if isinstance(code, CategoryCode):
                 part = out[:, start : start + len(code.output_names)]
-                code.encode(categories(code.name, table.raw[place]), part)
+                column = categories(code.name, table.raw[place])
+                code.encode(column, part)
+                _warn_of_values(code, column)
         return out
 
     @property
@@ -118,7 +123,7 @@ class TableEncoder:
 
     def cells(self, X: Any) -> list[list[Any]]:
         """[n][used columns]: what stands in the table, as Python values."""
-        table = columns(X)
+        table = _read(X)
         raw = [table.raw[place].to_pylist() for place in self._matched(table)]
         return [list(row) for row in zip(*raw, strict=True)]
 
@@ -200,6 +205,25 @@ class TableEncoder:
         codes = [from_state(code) for code in state["codes"]]
         _check_state(state, codes)
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
+
+
+def _read(X: Any) -> Columns:
+    """New rows; InputError if they are images, which a model of a table cannot score."""
+    if is_images(X):
+        raise InputError("X is images, but this model is of a table; give a table")
+    return columns(X)
+
+
+def _warn_of_values(code: CategoryCode, column: Column) -> None:
+    """A warning if many rows hold only values that training rows did not: coded anew, perhaps."""
+    strange = not code.rare and set(code.levels).isdisjoint(column.levels or code.levels)
+    if code.levels and strange and len(column.values) >= MANY_ROWS:
+        warn(
+            f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "
+            "is it written in another way?",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:

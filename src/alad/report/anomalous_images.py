@@ -39,8 +39,8 @@ def anomalous_images_section(
         rows.append([*found, decision, cell])
     told = ["p-value"] if detector.calibration_ is not None else []
     heads = ["rank", "image", "score", *told, "decision", "where the score comes from"]
-    caption = "Click a head to sort."
-    table = Rows(heads, rows, caption, frozenset(range(2, 3 + len(told))) | {0}, live=True)
+    numeric = frozenset(range(2, 3 + len(told))) | {0}
+    table = Rows(heads, rows, "Click a head to sort.", numeric, live=True, unit="images")
     return Section(f"Most anomalous images ({len(rows)})", [*_explained(len(rows), scores), table])
 
 

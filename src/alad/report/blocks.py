@@ -86,7 +86,7 @@ class Rows(Block):
     """A table. The first column names the row; those in `numeric` are set to the right.
 
     `live` gives it sorting and a search field, lays it out as cards on a phone, and lets it scroll
-    by itself if it is long.
+    by itself if it is long. `unit` is what its rows are, in the plural.
     """
 
     heads: Sequence[str]
@@ -94,6 +94,7 @@ class Rows(Block):
     caption: str
     numeric: frozenset[int] = field(default_factory=frozenset)
     live: bool = False
+    unit: str = "rows"
 
     def html(self) -> Markup:
         heads = tag("tr", *(self._head(at, name) for at, name in enumerate(self.heads)), role="row")
@@ -114,7 +115,8 @@ class Rows(Block):
     def _search(self) -> Markup:
         """Hidden until the script that makes it work is there."""
         field_ = tag("input", type="search", placeholder="any word or number")
-        count = tag("output", f"{len(self.rows)} rows", aria_live="polite")
+        told = f"{len(self.rows)} {self.unit}"
+        count = tag("output", told, aria_live="polite", data_unit=self.unit)
         return tag("div", tag("label", "Search ", field_), count, class_="search", hidden=True)
 
     def _head(self, at: int, name: str) -> Markup:

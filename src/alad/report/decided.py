@@ -11,10 +11,11 @@ from alad.report.blocks import Block, Cell, Figures, Rows, Section, Text
 from alad.report.canvas import Chart
 from alad.report.charts import Rule, Series, plot
 from alad.report.histograms import Group, histogram
-from alad.report.learnt import training_scores
+from alad.report.learnt import training_scores, unit
 
 RATES = (0.1, 0.05, 0.01, 0.001)  # false-alarm rates shown beside the one asked for
 CONFIDENCE = 0.95  # of the stricter thresholds
+LEFT_ASIDE = 0.1  # share of high scores that are not looked at for drift, where no label is known
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,10 @@ class Decision:
     def told(self, detector: Any) -> str:
         if self.rate is None:
             share = f"{detector.contamination:.3g}"
-            return f"the model's own threshold, above which a share of {share} of its rows lay"
-        return f"a false-alarm rate of at most {number(100 * self.rate)} % of normal rows"
+            return f"the model's own threshold, above which a share of {share} lay at fit"
+        return (
+            f"a false-alarm rate of at most {number(100 * self.rate)} % of normal {unit(detector)}"
+        )
 
 
 def scores_section(detector: Any, decision: Decision, new: np.ndarray | None) -> Section:
@@ -54,9 +57,11 @@ def scores_section(detector: Any, decision: Decision, new: np.ndarray | None) ->
     if calibration is not None:
         groups["calibration"] = calibration.scores
     if new is not None:
-        groups["new rows"] = new
+        groups[f"new {unit(detector)}"] = new
     rule = Rule("threshold", decision.threshold)
-    words = f"Rows that score above {number(decision.threshold)} are flagged: "
+    words = (
+        f"{unit(detector).capitalize()} that score above {number(decision.threshold)} are flagged: "
+    )
     blocks: list[Block] = [Text(f"{words}{decision.told(detector)}.")]
     if groups:
         chart = histogram("Anomaly scores", "anomaly score", groups, [rule])
@@ -64,17 +69,18 @@ def scores_section(detector: Any, decision: Decision, new: np.ndarray | None) ->
     if calibration is None:
         words = (
             "This model is not calibrated, so no false-alarm rate is known. Calibrate it with "
-            "normal rows that it has not learnt from: alad calibrate MODEL TABLE."
+            f"normal {unit(detector)} that it has not learnt from: alad calibrate MODEL TABLE."
         )
         return Section("Scores and thresholds", [*blocks, Text(words, "alarm")])
-    return Section("Scores and thresholds", [*blocks, _thresholds(calibration, new)])
+    return Section("Scores and thresholds", [*blocks, _thresholds(detector, new)])
 
 
-def _thresholds(calibration: Any, new: np.ndarray | None) -> Rows:
+def _thresholds(detector: Any, new: np.ndarray | None) -> Rows:
     """Thresholds for some false-alarm rates, and how many of the new rows lie above them."""
+    calibration, what = detector.calibration_, unit(detector)
     sure = f"with confidence {100 * CONFIDENCE:.0f}\u00a0%"
     heads = ["false-alarm rate, at most", "threshold, on average", f"threshold, {sure}"]
-    heads += [] if new is None else ["new rows flagged", f"flagged, {sure}"]
+    heads += [] if new is None else [f"new {what} flagged", f"flagged, {sure}"]
     rows = []
     for rate in RATES:
         limits = [_threshold(calibration, rate, confidence) for confidence in (None, CONFIDENCE)]
@@ -83,7 +89,7 @@ def _thresholds(calibration: Any, new: np.ndarray | None) -> Rows:
             cells += [Cell(_above(new, limit)) for limit in limits]
         rows.append([Cell(f"{number(100 * rate)} %", rate), *cells])
     caption = (
-        f"Thresholds from {len(calibration):,} calibration rows ({calibration.origin}); "
+        f"Thresholds from {len(calibration):,} calibration {what} ({calibration.origin}); "
         "“too few”: it takes more of them"
     )
     return Rows(heads, rows, caption, frozenset(range(1, len(heads))))
@@ -116,19 +122,20 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
     normal: which of the new rows are normal by their labels, where labels are there.
     """
     calibration = detector.calibration_
-    whose = "all new rows" if normal is None else "new rows labelled normal"
+    what = unit(detector)
+    whose = f"all new {what}" if normal is None else f"new {what} labelled normal"
     chosen = scores if normal is None else scores[normal]
     p = np.sort(calibration.p_values(chosen))
     charts = [_realised(p, whose), _realised_closely(p, whose, calibration.smallest_rate)]
     words = (
-        "For normal rows that are like those of calibration the line keeps to the diagonal: asking "
-        "for a false-alarm rate of 5 % flags 5 % of them. Anomalies lift the left end; a line that "
-        "leaves the diagonal everywhere means that the new rows differ as a whole."
+        f"For normal {what} that are like those of calibration the line keeps to the diagonal: "
+        "asking for a false-alarm rate of 5 % flags 5 % of them. Anomalies lift the left end; a "
+        f"line that leaves the diagonal everywhere means that the new {what} differ as a whole."
     )
     if calibration.seen:
         words += (
-            f" {calibration.seen:,} held-out rows that equal a training row are left out of "
-            "calibration: where new rows repeat training rows, fewer than asked for are flagged."
+            f" {calibration.seen:,} {what} that equal one learnt from are left out of calibration: "
+            "where new ones repeat those, fewer than asked for are flagged."
         )
     blocks: list[Block] = [Figures(charts, words), _drift(detector, chosen, normal is not None)]
     return Section("Calibration and drift", blocks)
@@ -136,7 +143,7 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
 
 def _realised(p: np.ndarray, whose: str) -> Chart:
     x = Axis("false-alarm rate asked for", 0.0, 1.0, percent=True)
-    y = Axis("share of rows flagged", 0.0, 1.0, percent=True)
+    y = Axis("share flagged", 0.0, 1.0, percent=True)
     return plot("Calibration", x, y, _curves(p, whose, 0.0), height=360)
 
 
@@ -144,7 +151,7 @@ def _realised_closely(p: np.ndarray, whose: str, least: float) -> Chart:
     """The same where it matters, on logarithmic axes."""
     low = min(least, 0.01)
     x = Axis("false-alarm rate asked for", low, 1.0, "log", percent=True)
-    y = Axis("share of rows flagged", low / 10, 1.0, "log", percent=True)
+    y = Axis("share flagged", low / 10, 1.0, "log", percent=True)
     return plot("Calibration at small rates", x, y, _curves(p, whose, low), height=360)
 
 
@@ -161,9 +168,9 @@ def _drift(detector: Any, scores: np.ndarray, presumed_normal: bool) -> Text:
     from alad.drift import LEVEL, drift
 
     calibration = detector.calibration_
-    trim = 0.0 if presumed_normal else max(0.1, calibration.smallest_rate)
-    if trim >= 1 or not len(scores):
-        return Text("There are too few rows to look for drift.")
+    trim = 0.0 if presumed_normal else LEFT_ASIDE
+    if calibration.smallest_rate > LEFT_ASIDE or not len(scores):
+        return Text(f"There are too few {unit(detector)} to look for drift.")
     found = drift(scores, calibration, trim=trim)
     aside = "" if presumed_normal else " The highest scores, perhaps anomalies, were left aside."
     if found.drifted:
@@ -172,5 +179,7 @@ def _drift(detector: Any, scores: np.ndarray, presumed_normal: bool) -> Text:
     gap = (
         f"distance {found.statistic:.2f}, p = {number(found.p_value)}, drift is said below {LEVEL}"
     )
-    words = f"No drift seen: the new rows score like those of calibration ({gap}).{aside}"
+    words = (
+        f"No drift seen: the new {unit(detector)} score like those of calibration ({gap}).{aside}"
+    )
     return Text(words, "calm")

@@ -35,7 +35,7 @@ def histogram(
     x = Axis.suited(label, *values, [rule.at for rule in rules])
     edges = x.edges(_bins(min(map(count_of, known.values()), default=0)))
     shares = [shares_between(edges, group) for group in known.values()]
-    y = Axis("share of the group's rows", 0.0, max(map(np.max, shares), default=1.0), percent=True)
+    y = Axis("share of the group", 0.0, max(map(np.max, shares), default=1.0), percent=True)
     series = [
         Series(f"{name} ({count_of(group):,})", *steps(edges, share), tone=tone, shape="area")
         for tone, ((name, group), share) in enumerate(zip(known.items(), shares, strict=True), 1)
@@ -76,5 +76,5 @@ def _groups_told(groups: Mapping[str, Group], rules: Sequence[Rule]) -> list[str
     for name, group in groups.items():
         values = group.values if isinstance(group, Quantiles) else group
         middle, high = number(float(np.median(values))), number(float(np.max(values)))
-        told.append(f"{name}: {count_of(group):,} rows, median {middle}, highest {high}.")
+        told.append(f"{name}: {count_of(group):,}, median {middle}, highest {high}.")
     return told + [f"{rule.name}: {number(rule.at)}." for rule in rules]

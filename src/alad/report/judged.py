@@ -18,7 +18,7 @@ def judged_section(
 ) -> Section:
     """ROC, precision and recall, and what the decision got right and wrong, with 95 % intervals."""
     if anomalous.all() or not anomalous.any():
-        words = "By their labels all rows are alike, so there is nothing to rank."
+        words = "By their labels all are alike, so there is nothing to rank."
         return Section("Against the labels", [Text(words), *_decision(flagged, anomalous)])
     curves = [
         roc_chart("ROC", {detector: metrics.roc(scores, anomalous)}),
@@ -52,11 +52,11 @@ def _decision(flagged: np.ndarray, anomalous: np.ndarray) -> list[Block]:
         ("anomalous", Cell(f"{found.hits:,}"), Cell(f"{found.misses:,}")),
         ("normal", Cell(f"{found.false_alarms:,}"), Cell(f"{found.passed:,}")),
     ]
-    table = Rows(heads, rows, "Rows at the threshold chosen", frozenset({1, 2}))
+    table = Rows(heads, rows, "Decisions at the threshold chosen", frozenset({1, 2}))
     shares = {
         "recall: of anomalies, flagged": found.recall,
-        "precision: of flagged rows, anomalous": found.precision,
-        "false-alarm rate: of normal rows, flagged": found.false_alarm_rate,
+        "precision: of those flagged, anomalous": found.precision,
+        "false-alarm rate: of those normal, flagged": found.false_alarm_rate,
     }
     facts = Facts({name: _share(share) for name, share in shares.items()}, large=True)
     return [
@@ -70,6 +70,6 @@ def _decision(flagged: np.ndarray, anomalous: np.ndarray) -> list[Block]:
 
 def _share(share: metrics.Share) -> str:
     if not share.count:
-        return "no such row"
+        return "there is none"
     value, low, high = (number(100 * one) for one in (share.value, share.low, share.high))
     return f"{value}\u00a0% ({low} to {high})"

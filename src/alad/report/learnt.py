@@ -23,7 +23,7 @@ def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
     training, encoder = detector.training_, detector.encoder_.state()
     headline = {
         "detector": detector.name,
-        "rows learnt from": f"{training['rows']:,}",
+        f"{unit(detector)} learnt from": f"{training['rows']:,}",
         **_width(encoder),
         "seconds to fit": number(float(training["seconds"])),
     }
@@ -37,6 +37,11 @@ def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
 def of_tables(detector: Any) -> bool:
     """Does it score rows of a table? Otherwise images."""
     return "codes" in detector.encoder_.state()
+
+
+def unit(detector: Any) -> str:
+    """What it scores, in the plural."""
+    return "rows" if of_tables(detector) else "images"
 
 
 def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
@@ -103,9 +108,10 @@ def _told(detector: Any) -> str:
         return f"{text} There was no stopping signal: the last weights are kept."
     members = f" (members between {min(best):,} and {max(best):,})" if len(set(best)) > 1 else ""
     kept = f"The weights of step {int(np.median(best)):,} are kept{members}, where the stopping"
+    what, part = ("rows", "columns") if of_tables(detector) else ("images", "cells of a grid")
     return (
-        f"{text} {kept} signal was lowest. The signal compares held-out rows with twins of which "
-        "half the columns come from other rows; it reads no labels."
+        f"{text} {kept} signal was lowest. The signal compares held-out {what} with twins of which "
+        f"half the {part} come from other {what}; it reads no labels."
     )
 
 

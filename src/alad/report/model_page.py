@@ -13,7 +13,7 @@ from alad.report.blocks import Facts, Section
 from alad.report.decided import Decision, calibration_section, scores_section
 from alad.report.document import Page, write_text
 from alad.report.judged import judged_section
-from alad.report.learnt import learnt_section, of_tables, training_section
+from alad.report.learnt import learnt_section, of_tables, training_section, unit
 
 TOP = 200  # most anomalous rows shown
 
@@ -44,10 +44,10 @@ def model_page(
         sections.append(scores_section(detector, decision, None))
     training = training_section(detector)
     sections += [learnt_section(detector, about or {}), *([training] if training else [])]
-    what = "rows" if of_tables(detector) else "images"
     lead = "What the model learnt, and how it decides."
     if scores is not None:
-        lead = f"{len(scores):,} {what} of {source}, scored by what the model learnt to be normal."
+        count = f"{len(scores):,} {unit(detector)}"
+        lead = f"{count} of {source}, scored by what the model learnt to be normal."
     return Page(f"Anomaly report: {detector.name}", lead, sections, _foot())
 
 
@@ -86,7 +86,7 @@ def _summary(
     flagged = decision.flagged(scores)
     share = f" ({number(100 * float(flagged.mean()))}\u00a0%)" if len(scores) else ""
     headline = {
-        f"{'rows' if of_tables(detector) else 'images'} scored": f"{len(scores):,}",
+        f"{unit(detector)} scored": f"{len(scores):,}",
         "flagged": f"{int(flagged.sum()):,}{share}",
         "flagged above": number(decision.threshold),
         "highest score": number(float(scores.max())) if len(scores) else "–",

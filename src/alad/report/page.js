@@ -31,7 +31,8 @@ function search(table, words, count) {
     shown += row.hidden ? 0 : 1;
   }
   const all = table.tBodies[0].rows.length;
-  count.textContent = shown === all ? `${all} rows` : `${shown} of ${all} rows`;
+  const of = `${all} ${count.dataset.unit}`;
+  count.textContent = shown === all ? of : `${shown} of ${of}`;
 }
 
 for (const table of document.querySelectorAll("table.live")) {
