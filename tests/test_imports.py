@@ -17,11 +17,11 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 ORDER = [
     *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
     *("widths", "context", "layers", "windows", "convolutions", "networks", "weights"),
-    *("image_layers", "image_networks", "game"),
+    *("image_layers", "image_networks", "game", "streamed"),
     *("scores", "monitor", "steps", "gan", "latent_search", "native"),
     *("image_gan", "image_search", "gan_scores", "training"),
     *("calibration", "drift", "decisions", "attribution", "heat", "explanation"),
-    *("blocks", "fitted", "constructors", "detector"),
+    *("blocks", "fitted", "constructors", "fitting", "detector"),
     *("image_architectures", "presets", "named_tensors", "networked", "neural"),
     *("adversarial", "anogan"),
     *("descending", "codes", "reconstruction", "variational", "energy", "mixture"),

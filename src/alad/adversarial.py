@@ -29,6 +29,7 @@ from alad.parameters import one_of, whole
 from alad.presets import ARCHITECTURES, architecture_for
 from alad.scores import SCORES, Cycle
 from alad.steps import GameStep, NetworkStep
+from alad.streamed import Rows
 from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native")
@@ -66,6 +67,7 @@ class Adversarial(Neural):
     image_architectures = IMAGE_ARCHITECTURES
     image_architecture_type = ImageArchitecture
     sees_images = True
+    streams_images = True
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class Adversarial(Neural):
     def _networks_for(self, shape: tuple[int, ...]) -> AnyNetworks:
         return networks_for(shape, self._architecture(shape), self._game())
 
-    def _make_step(self, X: Tensor, seed: int) -> GameStep:
+    def _make_step(self, X: Rows, seed: int) -> GameStep:
         step = self._engine(X)(
             X,
             self._game(),
@@ -124,10 +126,10 @@ class Adversarial(Neural):
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         if X.ndim > 2:
-            step.products = products_by(self.engine, X)
+            step.products = products_by(self.engine, step.like)
         return step
 
-    def _engine(self, X: Tensor) -> type[GameStep]:
+    def _engine(self, X: Rows) -> type[GameStep]:
         """The C step where it can be had and pays; asked for by name, it must be there.
 
         Of images only the convolutions are in C.
@@ -179,10 +181,10 @@ class Adversarial(Neural):
     def _monitor(
         self,
         score: Callable[[np.ndarray], np.ndarray],
-        held_out: np.ndarray,
+        held_out: Any,
         generator: np.random.Generator,
     ) -> Monitor | None:
-        if self.stopping_rule == "mean-score":
+        if self.stopping_rule == "mean-score":  # of all of them, as the authors do
             return lambda: score(held_out).mean(axis=1)
         if held_out.ndim > 2:  # cells of images tell nothing, or the contrary (EXPERIMENTS.md)
             return None

@@ -32,6 +32,7 @@ from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
 from alad.randomness import Purpose, stream
 from alad.steps import NetworkStep
+from alad.streamed import Rows
 from alad.training import Training
 
 ENGINES = ("auto", "torch", "native")
@@ -72,6 +73,7 @@ class AnoGAN(Neural):
     image_architectures = IMAGE_GAN_ARCHITECTURES
     image_architecture_type = ImageGanArchitecture
     sees_images = True
+    streams_images = True
 
     def __init__(
         self,
@@ -125,7 +127,7 @@ class AnoGAN(Neural):
 
     # --- training ---------------------------------------------------------------------------------
 
-    def _make_step(self, X: Tensor, seed: int) -> GanStep:
+    def _make_step(self, X: Rows, seed: int) -> GanStep:
         if self.engine == "native" and X.ndim > 2:
             raise InputError("the native search is not for images; give engine='auto' or 'torch'")
         networks = self._networks_for(tuple(X.shape[1:]))
@@ -143,13 +145,13 @@ class AnoGAN(Neural):
         }
         return super()._summary(training, step, seed) | engine
 
-    def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
+    def _sample(self, X: Any, seed: int) -> Any:
         """Fewer than of rows that cost less to score."""
         sample = super()._sample(X, seed)
         return sample[:: -(-len(sample) // (SCALE_ROWS if X.ndim == 2 else SCALE_IMAGES))]
 
     @torch.no_grad()
-    def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
+    def _learn_scores(self, rows: Rows, sample: Any) -> None:
         """The members' common scales; one search serves all scores that need one."""
         x = self._tensor(sample)
         found = self._model.search(x)
@@ -188,7 +190,7 @@ class AnoGAN(Neural):
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """As a score is a pure function of its row, rows that are equal are searched for once."""
-        distinct, places = distinct_rows(X)
+        distinct, places = distinct_rows(np.asarray(X))
         label, done = f"{self.name}: search", 0
         told = bool(self.verbose and self.training_)  # training has its own progress
         with Progress(label, len(distinct), unit="rows", enabled=told) as progress:

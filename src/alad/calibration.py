@@ -18,7 +18,9 @@ Statistics 2023 (conditional thresholds, false discoveries).
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from alad.errors import InputError
 from alad.parameters import exactly
 
 STOREY_LAMBDA = 0.5  # p-values above it are taken to be of normal rows
+MOST_BYTES = 1_024  # of a row that is remembered as it is
 ROUNDING = 1e-12  # relative: a p-value exactly at its bound must not be lost to float64
 
 
@@ -213,8 +216,8 @@ def storey(p_values: ArrayLike, fdr: float, cut: float = STOREY_LAMBDA) -> np.nd
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def unseen(rows: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Bool [n]: which of `rows` [n, width] equal no row of `training` [m, width]."""
+def unseen(rows: Iterable[np.ndarray], training: Iterable[np.ndarray]) -> np.ndarray:
+    """Bool [n]: which of the n `rows` equal no row of `training`."""
     keys = [_key(row) for row in rows]
     wanted = set(keys)
     seen = {key for row in training if (key := _key(row)) in wanted}
@@ -222,4 +225,6 @@ def unseen(rows: np.ndarray, training: np.ndarray) -> np.ndarray:
 
 
 def _key(row: np.ndarray) -> bytes:
-    return (row + 0).tobytes()  # -0.0 is 0.0
+    """What equal rows share; of long ones a digest, so that many can be remembered."""
+    content = (row + 0).tobytes()  # -0.0 is 0.0
+    return content if len(content) <= MOST_BYTES else blake2b(content, digest_size=32).digest()

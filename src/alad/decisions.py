@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from alad.calibration import Calibration, unseen
 from alad.drift import Drift, Martingale, drift
 from alad.errors import InputError
+from alad.preprocess import ScaledImages
 
 MOST_SEEN = 0.5  # share of the learnt rows at hand, beyond which it looks like the training table
 
@@ -129,7 +130,10 @@ class Deciding(ABC):
 
 
 def held_out_calibration(
-    scores: np.ndarray, matrix: np.ndarray, learnt: np.ndarray, judged: slice | np.ndarray
+    scores: np.ndarray,
+    matrix: np.ndarray | ScaledImages,
+    learnt: np.ndarray,
+    judged: slice | np.ndarray,
 ) -> Calibration | None:
     """From the scores of the held-out rows judged, save those that equal a learnt one.
 

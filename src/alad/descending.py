@@ -13,6 +13,7 @@ from alad.context import Context
 from alad.neural import Neural
 from alad.randomness import StepNoise
 from alad.steps import LossStep, NetworkStep
+from alad.streamed import Rows
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Descending(Neural):
     def _loss(self, networks: Any) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         """context, x [members, n, *shape], noise -> [members], the mean over rows."""
 
-    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
+    def _make_step(self, X: Rows, seed: int) -> NetworkStep:
         networks = self._networks_for(X.shape[1:])
         how = self._optimiser(beta1=0.9)
         return LossStep(X, networks, self._loss(networks), how, seed=seed, members=self._members())

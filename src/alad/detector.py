@@ -17,18 +17,16 @@ from sklearn.utils.validation import check_is_fitted
 from alad import fitted, storage
 from alad.blocks import score_in_blocks
 from alad.constructors import show_what_is_handed_on
-from alad.data.frames import Columns, columns
+from alad.data.frames import Columns
 from alad.decisions import Deciding, held_out_calibration
 from alad.errors import InputError
 from alad.explanation import Explaining, kept
 from alad.fitted import storable
+from alad.fitting import drawn, encoder_and_rows, learnable, summed_up
 from alad.parameters import check_random_state, fraction, held_out, one_of, share
 from alad.preprocess import (
     SCALINGS,
-    ImageScaler,
-    TableEncoder,
-    is_images,
-    pixels_of,
+    ScaledImages,
 )
 
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
@@ -37,7 +35,6 @@ WITHOUT_EFFECT_AFTER_FIT = {
     *("contamination", "calibration_fraction", "random_state", "device", "engine"),
     *("verbose", "checkpoint", "checkpoint_seconds", "resume"),
 }
-SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
 class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
@@ -55,6 +52,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
     summary: ClassVar[str]  # one line, with the source
     row_by_row: ClassVar[bool] = False  # does its arithmetic leave each row alone by itself?
     sees_images: ClassVar[bool] = False  # as such; to others they are rows of pixels
+    streams_images: ClassVar[bool] = False  # does it read them batch by batch, however many?
 
     def __init__(
         self,
@@ -79,7 +77,10 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _fit_matrix(self, X: np.ndarray) -> None:
-        """Learn from encoded rows X, float32 [n, width]. May put facts into `training_`."""
+        """Learn from encoded rows X, float32 [n, width]; of images, if seen, `ScaledImages`.
+
+        May put facts into `training_`.
+        """
 
     @abstractmethod
     def _score_matrix(self, X: np.ndarray) -> np.ndarray:
@@ -118,7 +119,9 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
         A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
         Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
-        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them.
+        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. Pictures are decoded
+        into a file, and need not fit into memory together: a detector that cannot learn from
+        batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
 
         A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
         learnt from them, and of those only that equal no training row are used. None are held out
@@ -128,43 +131,38 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         self._check_parameters()
         self._forget()
         begun = time.perf_counter()
-        self.encoder_, rows = self._encoder_and_rows(X)
+        with encoder_and_rows(self, X) as (self.encoder_, rows):
+            self._fit_rows(rows, begun)
+        return self
+
+    def _fit_rows(self, rows: Any, begun: float) -> None:
         learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
-        matrix = self._seen(self.encoder_.fit_transform(rows, learnt))
+        matrix = self.encoder_.fit_transform(rows, learnt)
         self.training_: dict[str, Any] = {}
-        self._fit_matrix(matrix if learnt.all() else matrix[learnt])
+        self._fit_matrix(learnable(self, matrix if learnt.all() else matrix[learnt]))
         facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         self.training_ = facts | storable("training_", self.training_)
         judged = self._judged(len(matrix))
-        scores = self._scores(matrix[judged])
-        self.training_["scores"] = _summed_up(scores[learnt[judged]])
+        scores = self._piecewise(matrix[judged])
+        self.training_["scores"] = summed_up(scores[learnt[judged]])
         self.calibration_ = held_out_calibration(scores, matrix, learnt, judged)
         self._references = kept(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         self._settings = self.get_params(deep=False)
-        return self
 
-    def _encoder_and_rows(self, X: Any) -> tuple[TableEncoder | ImageScaler, Any]:
-        """What will encode X, and its rows, read but not yet encoded."""
-        owner = type(self).__name__
-        if is_images(X):
-            return ImageScaler(owner=owner), pixels_of(X)
-        return TableEncoder(self.scaling, self.drop, owner=owner), columns(X)
+    def _piecewise(self, X: np.ndarray | ScaledImages) -> np.ndarray:
+        """Scores of encoded rows that memory need not hold together."""
+        if isinstance(X, np.ndarray):
+            return self._scores(X)
+        return np.concatenate([self._scores(self._seen(piece)) for piece in X.pieces()])
 
     def _held_out(self, n: int) -> np.ndarray:
         """Bool [n]: the rows for calibration."""
         chosen = np.zeros(n, bool)
         count = held_out("calibration_fraction", self.calibration_fraction, n)
         if count >= LEAST_HELD_OUT:
-            from alad.randomness import (
-                Purpose,
-                seed_of,
-                stream,
-            )  # loads torch; scoring does without
-
-            generator = stream(seed_of(self.random_state), 0, Purpose.CALIBRATION)
-            chosen[generator.permutation(n)[:count]] = True
+            chosen[drawn(self.random_state, n, count)] = True
         return chosen
 
     def _judged(self, n: int) -> slice | np.ndarray:
@@ -289,9 +287,3 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
             scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
             raise InputError("its arrays give a row no finite score; save it anew")
-
-
-def _summed_up(scores: np.ndarray) -> dict[str, Any]:
-    """How many, and their quantiles at equal steps: enough to draw their distribution."""
-    quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
-    return {"rows": len(scores), "quantiles": quantiles.tolist()}

@@ -129,6 +129,7 @@ class DSEBM(Descending):
     image_architectures = IMAGE_ENERGY_ARCHITECTURES
     image_architecture_type = ImageEnergyArchitecture
     sees_images = True
+    streams_images = True
 
     def __init__(self, *, noise: float = 1.0, **common: Any):
         super().__init__(**common)

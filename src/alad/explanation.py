@@ -4,6 +4,7 @@ A row is compared with what the model takes it for, G(E(x)), where it has such a
 rows that it shares most with among those kept from training; see `alad.attribution`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -14,7 +15,7 @@ from alad import attribution
 from alad.attribution import Explanation
 from alad.errors import InputError
 from alad.heat import HeatMaps, heat
-from alad.preprocess import ImageScaler, TableEncoder
+from alad.preprocess import ImageScaler, ScaledImages, TableEncoder
 
 MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
 NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
@@ -92,8 +93,8 @@ class Explaining(ABC):
         )
 
 
-def kept(learnt: np.ndarray) -> np.ndarray:
+def kept(learnt: np.ndarray | ScaledImages) -> np.ndarray:
     """[m, width]: of the learnt rows [n, *shape] those to compare with, evenly first to last."""
-    flat = learnt.reshape(len(learnt), -1)
-    most = min(MOST_KEPT, max(1, NUMBERS_KEPT // flat.shape[1]))
-    return flat[np.unique(np.linspace(0, len(flat) - 1, most).astype(int))]
+    most = min(MOST_KEPT, max(1, NUMBERS_KEPT // math.prod(learnt.shape[1:])))
+    places = np.unique(np.linspace(0, len(learnt) - 1, most).astype(int))
+    return np.asarray(learnt[places]).reshape(len(places), -1)

@@ -20,6 +20,7 @@ from alad.game import Logits
 from alad.layers import Chain, Dense, chain
 from alad.randomness import Purpose, stream
 from alad.steps import Optimiser, TwoPlayerStep
+from alad.streamed import Rows
 from alad.widths import Rate, SomeWidths, Width, Widths
 
 START = "search.start"  # where every search in latent space begins, [members, 1, latent]
@@ -138,7 +139,7 @@ class GanStep(TwoPlayerStep):
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         networks: Gan,
         optimiser: Optimiser,
         *,

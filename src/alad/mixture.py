@@ -24,6 +24,7 @@ from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, Mixt
 from alad.randomness import StepNoise
 from alad.reconstruction import squared_error
 from alad.scores import Fitted, Score
+from alad.streamed import Rows
 
 RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
 LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
@@ -147,7 +148,7 @@ def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     return _energy(unmixed.square().sum(dim=3), fitted["phi"], fitted["factor"])
 
 
-def fit_mixture(model: Trained, x: Tensor) -> dict[str, Tensor]:
+def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
     """phi, mu and Sigma of all rows x [n, *shape], in two passes over blocks."""
     parts = list(_represented(model, x))
     mass = sum(gamma.sum(dim=1) for _, gamma in parts)
@@ -164,9 +165,9 @@ def fit_mixture(model: Trained, x: Tensor) -> dict[str, Tensor]:
     return {name: array.contiguous() for name, array in found.items()}
 
 
-def _represented(model: Trained, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
     """z and responsibilities of each block of rows, float64."""
-    for block in x.split(MIXTURE_BLOCK if x.dim() == 2 else MIXTURE_IMAGES):
+    for block in x.split(MIXTURE_BLOCK if x.ndim == 2 else MIXTURE_IMAGES):
         _, z = model.networks.represent(model.context, model.for_members(block))
         yield z.double(), model.networks.responsibilities(model.context, z)
 
@@ -203,6 +204,7 @@ class DAGMM(Descending):
     image_architectures = IMAGE_MIXTURE_ARCHITECTURES
     image_architecture_type = ImageMixtureArchitecture
     sees_images = True
+    streams_images = True
     usual: ClassVar = {**Descending.usual, "batch_size": 256}  # a mixture is told from each batch
 
     def __init__(

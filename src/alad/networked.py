@@ -17,6 +17,7 @@ from alad.errors import InputError
 from alad.named_tensors import from_named_tensors, named_tensors, require_whole
 from alad.parameters import one_of
 from alad.scores import Score
+from alad.streamed import Rows, whole
 from alad.weights import scoring_weights
 
 # images from which batch norm's statistics are measured, as far as memory allows
@@ -68,7 +69,7 @@ class Networked(Detector):
         """The method's scores for rows of this shape."""
         return {name: self.scores[name] for name in self.score_names(len(self._row_shape) > 1)}
 
-    def _settle(self, arrays: Mapping[str, Tensor], rows: Tensor) -> None:
+    def _settle(self, arrays: Mapping[str, Tensor], rows: Rows) -> None:
         """Score with these averaged weights: spectral norms divided out, once and exactly.
 
         rows: training rows, from which statistics may be measured.
@@ -77,19 +78,19 @@ class Networked(Detector):
         self._measure(rows)
 
     @torch.no_grad()
-    def _measure(self, rows: Tensor) -> None:
+    def _measure(self, rows: Rows) -> None:
         """Let the model take its batch norm's statistics from some training images."""
         if rows.ndim > 2:
             pixels = rows.shape[1] * rows.shape[2]
             count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
-            self._model.measure(rows[:: max(1, len(rows) // count)][:count])
+            self._model.measure(whole(rows[:: max(1, len(rows) // count)][:count]))
             self._use(self._evaluated)
 
     def _use(self, context: Context) -> None:
         self._evaluated, self._model = context, self._make_model(self._networks, context)
 
-    def _tensor(self, X: np.ndarray) -> Tensor:
-        return torch.from_numpy(X).to(device_named(self.device))
+    def _tensor(self, X: Any) -> Tensor:
+        return torch.from_numpy(np.asarray(X)).to(device_named(self.device))
 
     @torch.no_grad()
     def _evaluate(self, X: np.ndarray, name: str) -> np.ndarray:
@@ -97,18 +98,18 @@ class Networked(Detector):
         value = self.scores[name].value(self._model, self._tensor(X), self._fitted.get(name, {}))
         return value.double().cpu().numpy()
 
-    def _raw_scores(self, X: np.ndarray, name: str) -> np.ndarray:
+    def _raw_scores(self, X: Any, name: str) -> np.ndarray:
         """The same for any number of rows."""
         return self._in_blocks(lambda block: self._evaluate(block, name), X)
 
     @torch.no_grad()
-    def _learn(self, name: str, x: Tensor) -> None:
+    def _learn(self, name: str, x: Any) -> None:
         """What score `name` needs to know, from training rows x."""
         fit = self.scores[name].fit
         if fit is not None:
             self._fitted[name] = fit(self._model, x)
 
-    def _learn_scores(self, rows: Tensor, sample: np.ndarray) -> None:
+    def _learn_scores(self, rows: Rows, sample: Any) -> None:
         """What scores need to know, and for every member the common scale of an ensemble."""
         for name, score in self._offered.items():
             self._learn(name, rows if score.fit_to_all else self._tensor(sample))

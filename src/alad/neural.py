@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
-from torch import Tensor
 
 from alad.constructors import Common
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.networked import Networked, device_named
 from alad.parameters import fraction, held_out, one_of, positive, share, switch, whole
-from alad.preprocess import ImageScaler
+from alad.preprocess import ImageScaler, ScaledImages
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
 from alad.steps import NetworkStep, Optimiser
+from alad.streamed import Rows, rows_on
 from alad.training import Checkpoint, Monitor, Schedule, Training, train
 from alad.widths import Widths
 
@@ -38,6 +38,9 @@ WITHOUT_EFFECT_ON_WEIGHTS = {
     *("checkpoint", "checkpoint_seconds", "resume", "calibration_fraction"),
     *("verbose", "device", "engine", "contamination"),
 }
+
+
+Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
 
 
 class Neural(Networked):
@@ -129,7 +132,7 @@ class Neural(Networked):
         """The `architecture_type` for rows of this shape where the user names none."""
 
     @abstractmethod
-    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
+    def _make_step(self, X: Rows, seed: int) -> NetworkStep:
         """What trains them on rows X [n, *shape]."""
 
     def _stopping_score(self) -> str:
@@ -209,10 +212,10 @@ class Neural(Networked):
 
     # --- fitting ----------------------------------------------------------------------------------
 
-    def _fit_matrix(self, X: np.ndarray) -> None:
+    def _fit_matrix(self, X: Encoded) -> None:
         seed = seed_of(self.random_state)
         rows, held_out = self._split(X, seed)
-        step = self._make_step(self._tensor(rows), seed)
+        step = self._make_step(rows_on(device_named(self.device), rows), seed)
         self._adopt(step.networks, X.shape[1:], step.members)
         monitor = self._make_monitor(step, held_out, seed)
         patience = self.patience if monitor else None
@@ -226,9 +229,9 @@ class Neural(Networked):
         )
         self._settle(training.best, step.X)
         self._learn_scores(step.X, self._sample(rows, seed))
-        self.training_ = self._summary(training, step, seed)
+        self.training_ |= self._summary(training, step, seed)
 
-    def _split(self, X: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, X: Encoded, seed: int) -> tuple[Encoded, Encoded]:
         """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
         if self.patience is None:
             return X, X[:0]
@@ -236,7 +239,7 @@ class Neural(Networked):
         order = stream(seed, 0, Purpose.SPLIT).permutation(len(X))
         return X[np.sort(order[count:])], X[np.sort(order[:count])]
 
-    def _sample(self, X: np.ndarray, seed: int) -> np.ndarray:
+    def _sample(self, X: Encoded, seed: int) -> Encoded:
         """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""
         most = SCORE_FIT_ROWS if X.ndim == 2 else SCORE_FIT_IMAGES
         if len(X) <= most:
@@ -244,32 +247,32 @@ class Neural(Networked):
         chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
         return X[np.sort(chosen)]
 
-    def _make_monitor(self, step: NetworkStep, held_out: np.ndarray, seed: int) -> Monitor | None:
+    def _make_monitor(self, step: NetworkStep, held_out: Encoded, seed: int) -> Monitor | None:
         """The label-free stopping signal; None if the held-out rows give none."""
         if len(held_out) == 0:
             return None
         name = self._stopping_score()
-        most = MONITOR_ROWS if held_out.ndim == 2 else MONITOR_IMAGES
-        known = step.X[:: max(1, len(step.X) // most)]
+        known = step.X[:: max(1, len(step.X) // _watched(held_out))]
 
-        def score(X: np.ndarray) -> np.ndarray:
+        def score(X: Encoded) -> np.ndarray:
             self._settle(step.scoring_arrays(), known)
             self._learn(name, known)
             return self._raw_scores(X, name)
 
-        return self._monitor(score, held_out[:most], stream(seed, 0, Purpose.SPLIT, 1))
+        return self._monitor(score, held_out, stream(seed, 0, Purpose.SPLIT, 1))
 
     def _monitor(
         self,
         score: Callable[[np.ndarray], np.ndarray],
-        held_out: np.ndarray,
+        held_out: Any,
         generator: np.random.Generator,
     ) -> Monitor | None:
         """Does the score know rows from ones put together of several? See `SwappedColumns`."""
-        shape = held_out.shape[1:]
+        watched = np.asarray(held_out[: _watched(held_out)])
+        shape = watched.shape[1:]
         monitor = SwappedColumns(
             lambda rows: score(rows.reshape(-1, *shape)),
-            held_out.reshape(len(held_out), -1),
+            watched.reshape(len(watched), -1),
             self.encoder_.source_,
             generator,
         )
@@ -280,7 +283,7 @@ class Neural(Networked):
         by_steps = [] if self.max_steps is None else [self.max_steps]
         return min(by_epochs + by_steps)
 
-    def _make_checkpoint(self, X: np.ndarray, seed: int) -> Checkpoint | None:
+    def _make_checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
         settings = {
@@ -289,7 +292,8 @@ class Neural(Networked):
             if name not in WITHOUT_EFFECT_ON_WEIGHTS
         }
         digest = hashlib.sha256(json.dumps([self.name, seed, settings], sort_keys=True).encode())
-        digest.update(np.ascontiguousarray(X).data)
+        for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
+            digest.update(np.ascontiguousarray(piece).data)
         return Checkpoint(
             Path(self.checkpoint), digest.hexdigest(), self.checkpoint_seconds, self.resume
         )
@@ -304,3 +308,8 @@ class Neural(Networked):
             "architecture": asdict(self._architecture(self._row_shape)),
             "history": training.history,
         }
+
+
+def _watched(held_out: Encoded) -> int:
+    """How many of the held-out rows the stopping rule looks at, at most."""
+    return MONITOR_ROWS if held_out.ndim == 2 else MONITOR_IMAGES

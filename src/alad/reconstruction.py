@@ -28,6 +28,7 @@ from alad.presets import CODE_ARCHITECTURES, CodeArchitecture, code_architecture
 from alad.randomness import StepNoise
 from alad.scores import Fitted, Score
 from alad.steps import LossStep, NetworkStep
+from alad.streamed import Rows
 
 
 class Coding(Descending):
@@ -44,6 +45,7 @@ class Coding(Descending):
     image_architectures = IMAGE_CODE_ARCHITECTURES
     image_architecture_type = ImageCodeArchitecture
     sees_images = True
+    streams_images = True
 
     def __init__(self, *, latent_dim: int | None = None, **common: Any):
         super().__init__(**common)
@@ -139,7 +141,7 @@ class RobustStep(LossStep):
     def __init__(self, *arguments: Any, shrink: Callable[[Tensor], Tensor], **named: Any):
         super().__init__(*arguments, **named)
         self._shrink = shrink
-        self.sparse = self.X.new_zeros(len(self.members), *self.X.shape)  # S
+        self.sparse = self.like.new_zeros(len(self.members), *self.X.shape)  # S
 
     def __call__(self, number: int) -> Tensor:
         loss = super().__call__(number)
@@ -184,6 +186,7 @@ class RobustAutoencoder(Coding):
 
     name: ClassVar[str] = "robust-autoencoder"
     summary: ClassVar[str] = "autoencoder that sets outliers aside (Zhou & Paffenroth, KDD 2017)"
+    streams_images = False  # there is an S for each
     scores: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
 
     def __init__(self, *, penalty: str = "rows", penalty_weight: float = 0.5, **common: Any):
@@ -196,7 +199,7 @@ class RobustAutoencoder(Coding):
         one_of("penalty", self.penalty, PENALTIES)
         positive("penalty_weight", self.penalty_weight)
 
-    def _make_step(self, X: Tensor, seed: int) -> NetworkStep:
+    def _make_step(self, X: Rows, seed: int) -> NetworkStep:
         networks, how = self._networks_for(X.shape[1:]), self._optimiser(beta1=0.9)
         step = RobustStep(
             *(X, networks, self._loss(networks), how),

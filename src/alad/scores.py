@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -189,7 +189,7 @@ class Score(Generic[Model]):
     """
 
     value: Callable[[Model, Tensor, Fitted], Tensor]
-    fit: Callable[[Model, Tensor], dict[str, Tensor]] | None = None
+    fit: Callable[[Model, Any], dict[str, Tensor]] | None = None
     fit_to_all: bool = False
     for_images: bool = True
 

@@ -30,6 +30,7 @@ from alad.game import (
     play,
 )
 from alad.randomness import Order, Purpose, StepNoise, stream
+from alad.streamed import Rows, taken
 from alad.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.windows import PATCHES, PatchProducts
 
@@ -120,7 +121,7 @@ class NetworkStep(ABC):
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         networks: Networks,
         optimiser: Optimiser,
         *,
@@ -128,6 +129,7 @@ class NetworkStep(ABC):
         members: Sequence[int],
     ):
         self.X, self.networks, self.seed, self.members = X, networks, seed, list(members)
+        self.like = torch.empty(0, dtype=X.dtype, device=X.device)
         self.batch = min(optimiser.batch_size, len(X))
         self.order = Order(seed, members, len(X), self.batch, players=len(networks.groups))
         self.steps_per_epoch = self.order.steps_per_epoch
@@ -140,8 +142,8 @@ class NetworkStep(ABC):
         for group, layers in networks.groups.items():
             weights = initial_weights(weight_layout(layers), generators)
             views |= weight_layout(layers).views(weights)
-            self.by_group[group] = Player(layers, weights.to(self.X), optimiser)
-        self.buffers = initial_buffers(networks.layers, views, generators).to(self.X)
+            self.by_group[group] = Player(layers, weights.to(self.like), optimiser)
+        self.buffers = initial_buffers(networks.layers, views, generators).to(self.like)
         self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
 
     @abstractmethod
@@ -149,7 +151,7 @@ class NetworkStep(ABC):
         """Make update `number` (from 0); losses [members, kinds]."""
 
     def _noise(self, number: int) -> StepNoise:
-        return StepNoise(self.seed, self.members, number, self.X)
+        return StepNoise(self.seed, self.members, number, self.like)
 
     def _context(
         self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool | Container[str]
@@ -159,8 +161,8 @@ class NetworkStep(ABC):
 
     def _rows(self, number: int, player: int) -> Tensor:
         """[members, batch, *shape]."""
-        chosen = torch.from_numpy(self.order.batch(number, player).flatten()).to(self.X.device)
-        return self.X.index_select(0, chosen).unflatten(0, (len(self.members), self.batch))
+        rows = taken(self.X, self.order.batch(number, player).flatten())
+        return rows.unflatten(0, (len(self.members), self.batch))
 
     def arrays(self) -> dict[str, Tensor]:
         """All that changes from step to step, by reference: enough to stop here and go on later."""
@@ -189,7 +191,7 @@ class LossStep(NetworkStep):
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         networks: Networks,
         loss: Callable[[Context, Tensor, StepNoise], Tensor],
         optimiser: Optimiser,
@@ -223,7 +225,7 @@ class TwoPlayerStep(NetworkStep):
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         networks: TwoPlayerNetworks,
         optimiser: Optimiser,
         *,
@@ -272,7 +274,7 @@ class GameStep(TwoPlayerStep):
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         game: Game,
         architecture: AnyArchitecture,
         optimiser: Optimiser,

@@ -14,7 +14,7 @@ from alad.data.decoding import Form
 from alad.data.images import Pictures, size_of
 from alad.data.picture_files import holds_pictures
 from alad.errors import InputError
-from alad.preprocess import ImageScaler
+from alad.preprocess import ImageScaler, pixels_of
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
@@ -66,7 +66,8 @@ def test_sixteen_bits_are_kept_and_their_scale_follows_the_camera(tmp_path):
     twelve = np.arange(80, dtype=np.uint16).reshape(8, 10) * 51  # up to 4029: 12 bits
     put(tmp_path, a_png=encoded(Image.fromarray(twelve)))
     scaler = ImageScaler()
-    scaled = scaler.fit_transform(Pictures(tmp_path))
+    with pixels_of(Pictures(tmp_path)) as pixels:
+        scaled = np.asarray(scaler.fit_transform(pixels))
     assert scaler.high == 4095.0
     np.testing.assert_allclose(scaled[0, ..., 0], twelve / 2047.5 - 1, atol=1e-6)
 

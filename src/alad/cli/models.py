@@ -199,9 +199,11 @@ def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -
 
     detector._check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)
-    _require_place(output, "model")
+    place = _require_place(output, "model")
     if trained_in_steps:
         _require_place(checkpoint, "checkpoint")
+    if pictures.are(source):
+        source.scratch = place
     with located(pictures.place(source) or place_of(source)):
         rows = source if pictures.are(source) else read_table(source)
         detector.fit(rows)
@@ -219,8 +221,11 @@ def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -
     }
 
 
-def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> None:
-    """InputError if `folder` holds anything but what we would replace, or cannot be written."""
+def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
+    """InputError if `folder` holds anything but what we would replace, or cannot be written.
+
+    -> the folder nearest to it that is there.
+    """
     from alad import storage
 
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -234,6 +239,7 @@ def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> None:
         tempfile.TemporaryDirectory(dir=place).cleanup()  # only trying tells, on some file systems
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+    return place
 
 
 def _how_to_resume(checkpoint: Path) -> str:

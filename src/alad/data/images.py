@@ -17,7 +17,7 @@ from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require
 from alad.data.picture_files import SUFFIXES, Cell, Unreadable, cells_of
 from alad.errors import InputError
 
-BLOCK = 256  # pictures decoded at a time
+BLOCK, BLOCK_VALUES = 256, 1 << 24  # pictures decoded at a time, and their values
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Pictures:
     structs of `bytes` and `path`, as Hugging Face writes them). size: (height, width) to which all
     are resized; None = their own if they share one, else the median, but at most `most_side` on the
     longer side. strict: a picture that cannot be read raises InputError instead of being skipped.
+    scratch: the folder in which a file holds all of them, decoded, while a model learns; None = the
+    system's for temporary files, which may be a part of memory.
 
     `skipped` says which were left out so far, and why. Raises InputError if there is no picture.
     """
@@ -36,6 +38,7 @@ class Pictures:
     size: tuple[int, int] | None = None
     strict: bool = False
     most_side: int = 64
+    scratch: str | Path | None = None
     skipped: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -67,8 +70,13 @@ class Pictures:
         channels = max(header.channels for header in headers)
         return Form(height, width, channels, max(header.bits for header in headers))
 
-    def blocks(self, form: Form, rows: int = BLOCK) -> Iterator[tuple[list[str], np.ndarray]]:
-        """(names, pixels [n, height, width, channels]) with n at most `rows`; uint8 or uint16."""
+    def blocks(self, form: Form, rows: int | None = None) -> Iterator[tuple[list[str], np.ndarray]]:
+        """(names, pixels [n, height, width, channels]) with n at most `rows`; uint8 or uint16.
+
+        rows: None = as many as suit their size.
+        """
+        fitting = BLOCK_VALUES // (form.height * form.width * form.channels)
+        rows = rows or max(1, min(BLOCK, fitting))
         names: list[str] = []
         pixels: list[np.ndarray] = []
         count = 0

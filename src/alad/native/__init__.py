@@ -78,6 +78,8 @@ class NativeGameStep(GameStep):
     Raises InputError if the step cannot be compiled here or X is not float32 on the CPU.
     """
 
+    X: Tensor
+
     def __init__(
         self,
         X: Tensor,

@@ -5,11 +5,13 @@ from typing import Any
 
 from alad.preprocess.encoder import TableEncoder
 from alad.preprocess.images import IMAGES, ImageScaler, is_images, pixels_of
+from alad.preprocess.scaled import ScaledImages
 from alad.preprocess.scalings import SCALINGS
 
 __all__ = [
     "SCALINGS",
     "ImageScaler",
+    "ScaledImages",
     "TableEncoder",
     "encoder_from_state",
     "is_images",

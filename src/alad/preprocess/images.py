@@ -1,13 +1,16 @@
 """Images as float32 arrays [n, height, width, channels] in [-1, 1]; fitted on training images."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 
 from alad.data.decoding import Form
 from alad.data.images import Pictures
+from alad.data.pixels import PixelFile, decoded_once
 from alad.errors import InputError
+from alad.preprocess.scaled import ScaledImages, piece_rows
 
 CHANNELS = (1, 3, 4)  # the last axis of colour images; another length is most likely no channel
 IMAGES = "images"  # what a stored scaler is told by
@@ -21,11 +24,17 @@ def is_images(X: Any) -> bool:
     return isinstance(X, Pictures) or getattr(X, "ndim", 0) in (3, 4)
 
 
-def pixels_of(X: Any) -> np.ndarray:
-    """All images of X in memory, as an array [n, height, width, channels] of a known pixel."""
+@contextmanager
+def pixels_of(X: Any) -> Iterator[np.ndarray | PixelFile]:
+    """The images of X, [n, height, width, channels] of a known pixel: in a file, if X is pictures.
+
+    The file is there as long as the context is.
+    """
     if isinstance(X, Pictures):
-        return np.concatenate([block for _, block in X.blocks(X.form())])
-    return _array(X)
+        with decoded_once(X) as pixels:
+            yield pixels
+    else:
+        yield _array(X)
 
 
 class ImageScaler:
@@ -46,18 +55,18 @@ class ImageScaler:
         self.owner = owner
 
     def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
-        """Learn shape and range. Raises InputError if X holds no images, or different ones.
+        """Learn shape and range from what `pixels_of` gives, or from an array.
 
-        rows: bool [n], those to learn the range from; None = all.
+        rows: bool [n], those to learn the range from; None = all. Raises InputError if X holds no
+        images.
         """
-        pixels = pixels_of(X)
-        learnt = pixels if rows is None or rows.all() else pixels[rows]
-        return self._settle(pixels.shape[1:], _kind(pixels), _range(learnt))
+        pixels = X if isinstance(X, PixelFile) else _array(X)
+        return self._settle(pixels.shape[1:], _kind(pixels), _range(pixels, rows))
 
-    def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-        """fit, then transform all of X, reading it once."""
-        pixels = pixels_of(X)
-        return self.fit(pixels, rows)._scaled(pixels)
+    def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> ScaledImages:
+        """fit, then the encoded images of X, which are scaled when they are looked at."""
+        pixels = X if isinstance(X, PixelFile) else _array(X)
+        return ScaledImages(self.fit(pixels, rows), pixels)
 
     def _settle(self, shape: Any, kind: str, limits: tuple[float, float]) -> Self:
         self.shape_ = tuple(int(length) for length in shape)
@@ -74,9 +83,9 @@ class ImageScaler:
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """The same in pieces, so that pictures need not fit into memory together."""
         if isinstance(X, Pictures):
-            yield from (self._scaled(pixels) for _, pixels in X.blocks(self.form))
+            yield from (self.scaled(pixels) for _, pixels in X.blocks(self.form))
         else:
-            yield self._scaled(self._checked(_array(X)))
+            yield from ScaledImages(self, self._checked(_array(X))).pieces()
 
     @property
     def form(self) -> Form:
@@ -102,9 +111,13 @@ class ImageScaler:
             )
         return pixels
 
-    def _scaled(self, pixels: np.ndarray) -> np.ndarray:
+    def scaled(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """float32, of some images of the right shape and kind of pixel; written to `out`, if given.
+
+        Raises InputError if a value is not finite.
+        """
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        scaled = np.subtract(pixels, np.float32(middle), dtype=np.float32)
+        scaled = np.subtract(pixels, np.float32(middle), out=out, dtype=np.float32)
         scaled /= np.float32(half)
         if self.kind == "float" and not np.isfinite(scaled).all():
             raise InputError("images hold values that are missing or infinite; fill them first")
@@ -163,7 +176,7 @@ def _array(X: Any) -> np.ndarray:
     return pixels
 
 
-def _kind(pixels: np.ndarray) -> str:
+def _kind(pixels: np.ndarray | PixelFile) -> str:
     """The kind of pixel: a name of what decides the range."""
     if pixels.dtype.kind == "f":
         return "float"
@@ -172,19 +185,31 @@ def _kind(pixels: np.ndarray) -> str:
     raise InputError(f"images are of {pixels.dtype}; give uint8, uint16, bool or floats")
 
 
-def _range(pixels: np.ndarray) -> tuple[float, float]:
-    """(value that becomes -1, value that becomes 1)."""
-    kind, low, high = _kind(pixels), float(pixels.min()), float(pixels.max())
+def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[float, float]:
+    """(value that becomes -1, value that becomes 1), told by the images `rows`, bool [n]."""
+    kind = _kind(pixels)
     if kind in WHOLE_RANGE:
         return 0.0, float(WHOLE_RANGE[kind])
+    low, high = _extremes(pixels, np.ones(len(pixels), bool) if rows is None else rows)
     if kind == "uint16":
         return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
-    if not np.isfinite([low, high]).all():
-        raise InputError("images hold values that are missing or infinite; fill them first")
     for usual in FLOAT_RANGES:
         if usual[0] <= low and high <= usual[1]:
             return usual
-    return low, high
+    return low, max(high, low + 1.0, float(np.nextafter(low, np.inf))) if low == high else high
+
+
+def _extremes(pixels: np.ndarray | PixelFile, rows: np.ndarray) -> tuple[float, float]:
+    """Least and largest value of those images; InputError if any value of all is not finite."""
+    lows, highs, step = [], [], piece_rows(tuple(pixels.shape[1:]))
+    for at in range(0, len(pixels), step):
+        some = pixels[np.arange(at, min(at + step, len(pixels)))]
+        if not np.isfinite([some.min(), some.max()]).all():
+            raise InputError("images hold values that are missing or infinite; fill them first")
+        if len(learnt := some[rows[at : at + step]]):
+            lows.append(float(learnt.min()))
+            highs.append(float(learnt.max()))
+    return min(lows), max(highs)
 
 
 def _cells(height: int, width: int, channels: int) -> np.ndarray:
