@@ -407,6 +407,15 @@ def test_values_that_are_all_strange_are_a_warning():
         encoder.transform(pd.DataFrame({"kind": calm}, dtype=object))
 
 
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_decoding_gives_back_short_numbers_as_they_were(scaling: str):
+    generator = np.random.default_rng(0)
+    x = np.round(generator.normal(300, 100, 200), 1)[:, np.newaxis]
+    encoder = TableEncoder(scaling).fit(x)
+    again = np.array(encoder.decode(encoder.transform(x)), dtype=float)
+    assert np.mean(again == x) > 0.98
+
+
 def test_decoding_tells_zero_from_what_is_next_to_it():
     generator = np.random.default_rng(0)
     x = np.where(generator.random(300) < 0.9, 0.0, generator.random(300) * 3e-3) - 1e-3 * (

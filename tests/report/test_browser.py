@@ -66,6 +66,8 @@ def test_it_fits_its_script_ran_and_the_console_is_silent(tab: Browser, page: Pa
     assert tab.run('document.querySelector(".search").hidden') is False
     assert not tab.run(JUTS_OUT)
     assert tab.run("[...document.images].every((image) => image.naturalWidth > 0)")
+    tops = "new Set([...document.images].slice(0, 3).map((image) => image.offsetTop)).size"
+    assert tab.run(tops) <= 1  # an image, what is expected and its heat stand side by side
     assert tab.console == []
 
 

@@ -52,18 +52,18 @@ class NumberCode:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
 
     def decode(self, encoded: np.ndarray) -> list[float | None]:
-        """The numbers that encoded ones [n, width] stand for, to six digits; None for missing.
+        """The numbers that encoded ones [n, width] stand for; None for missing.
 
-        0 is told from what float32 cannot tell from it: the next number of the code is beyond 0.
+        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
         """
-        found, above, below = (
-            self._unscaled(np.nextafter(encoded[:, 0], to).astype(np.float64))
-            for to in (encoded[:, 0], np.float32(np.inf), np.float32(-np.inf))
-        )
-        found[(below <= 0) & (above >= 0)] = 0.0
+        limits = (np.nextafter(encoded[:, 0], np.float32(to)) for to in (-np.inf, np.inf))
+        low, high = (self._unscaled(limit.astype(np.float64)) for limit in limits)
+        found = self._unscaled(encoded[:, 0].astype(np.float64))
         holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
-        texts = [None if hole else f"{x:.6g}" for x, hole in zip(found, holes, strict=True)]
-        return [None if text is None else float(text) for text in texts]
+        return [
+            None if hole else _shortest(x, between)
+            for x, hole, *between in zip(found.tolist(), holes, low, high, strict=True)
+        ]
 
     def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
         """Solves `_scaled`, which rises, by halving; every scaling has the same few lines."""
@@ -78,6 +78,15 @@ class NumberCode:
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
+
+
+def _shortest(x: float, between: Sequence[float]) -> float:
+    """The number nearest to x of the fewest digits, at most six, that lies between two others."""
+    low, high = between
+    if low <= 0 <= high:
+        return 0.0
+    rounded = (float(f"{x:.{digits}g}") for digits in range(1, 7))
+    return next((short for short in rounded if low <= short <= high), float(f"{x:.6g}"))
 
 
 class NumberCodes:

@@ -12,6 +12,7 @@ from alad.report.blocks import Cell, Rows, Section, Text
 from alad.report.markup import Markup, tag
 
 MOST_REASONS = 4  # columns named for a row
+LEAST_SHARE = 0.005  # of the reasons for a row: less is shown as 0 %
 MOST_IDENTIFIERS = 3  # dropped columns shown beside a row, to know it again
 MOST_LETTERS = 80  # of a cell's text
 
@@ -133,13 +134,13 @@ def limits(explained: int, shown: int, detector: Any) -> str:
     if explained < shown:
         words += (
             f" Reasons are given for {explained} of the {shown} rows, to keep the page quick; "
-            "`alad explain` gives them for as many as asked for."
+            "alad explain gives them for as many as asked for."
         )
     return words
 
 
 def _raising(found: Any, at: int) -> list[Reason]:
-    """Of one row the columns whose contribution is above 0, the largest first."""
+    """Of one row the columns with a share that can be seen, the largest first."""
     part = found.raising(at)
     return [
         Reason(
@@ -149,5 +150,5 @@ def _raising(found: Any, at: int) -> list[Reason]:
             f"expected {cell_text(found.expected[at][column])}",
         )
         for column in found.worst(at, MOST_REASONS)
-        if part[column] > 0
+        if part[column] >= LEAST_SHARE
     ]

@@ -11,6 +11,10 @@ from alad.report.markup import Markup, joined, tag
 from alad.report.pixels import embedded, overlay, shown
 
 MOST_IMAGES = 24  # on a page; a heat map takes some 200 scores
+ALT = {
+    "reconstruction": "what the model makes of it",
+    "nearest learnt": "the learnt image nearest to it",
+}
 MOST_LETTERS = 2_400_000  # of embedded pictures, for a page below 3 MB
 
 
@@ -71,14 +75,14 @@ def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     """A cell for each image, as many as a page can hold."""
     maps = detector.explain(images)
     own, expected = (shown(detector.encoder_, each) for each in (maps.images, maps.expected))
-    what = "reconstruction" if hasattr(detector, "reconstruct") else "nearest learnt image"
+    what = "reconstruction" if hasattr(detector, "reconstruct") else "nearest learnt"
     cells, letters = [], 0
     for at in range(len(own)):
         row, column = maps.hottest(at)
         place = f"hottest at row {row + 1}, column {column + 1}"
         three = [
             _figure("image", own[at], "the image itself"),
-            _figure(what, expected[at], f"its {what}"),
+            _figure(what, expected[at], ALT[what]),
             _figure("heat", overlay(own[at], maps.heat[at]), f"its heat map, {place}"),
         ]
         letters += sum(map(len, three))
