@@ -111,10 +111,13 @@ def _contenders(
     """Unfitted detectors by title; networks are joined by their untrained selves."""
     found = {}
     for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
-        known = catalogue.detector_class(name)._get_param_names()
+        known = set(catalogue.detector_class(name)._get_param_names())
+        networks = "epochs" in known
+        if not networks:
+            known -= {"max_steps"}  # robust PCA's are no training, and too few of them no answer
         params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
         found[name] = catalogue.make(name, **params)
-        if untrained and "epochs" in known:  # robust PCA has steps, too, but nothing to train
+        if untrained and networks:
             found[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
     return found
 
@@ -148,10 +151,10 @@ def _counted(rows: int) -> str:
 
 
 def _load() -> None:
-    """What detectors load when they are first used; the first one is not to pay for it."""
-    import torch  # noqa: F401  # some seconds
-
+    """Load what detectors load when they are first used; the first one is not to pay for it."""
     native.reason()  # compiles, where that has not been done
+    # PyTorch itself, and what it loads for its first gradient: seconds each
+    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))
 
 
 def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):

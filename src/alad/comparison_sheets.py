@@ -6,7 +6,7 @@ from alad import metrics
 from alad.comparison import UNTRAINED, Comparison, Outcome
 from alad.sheets import Sheet
 
-LEFT_OUT = "left out, as they search for every row; name them with --detector to compare them too"
+LEFT_OUT = "searches for every row, so it is left out unless it is named with --detector"
 
 
 def sheets(found: Comparison) -> list[Sheet]:
