@@ -3,6 +3,7 @@
 import inspect
 import math
 import random
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -518,6 +519,14 @@ def test_blocks_are_not_filled_for_who_scores_row_by_row():
 def test_the_catalogue_knows_it(name: str):
     assert catalogue.detector_class(name).name == name
     assert catalogue.detector_class(name).summary
+
+
+@every_detector
+def test_its_docstring_names_a_paper_a_formula_and_the_orientation(name: str):
+    about = (catalogue.detector_class(name).__doc__ or "").partition("Parameters")[0]
+    assert re.search(r"\b(19|20)\d\d\b", about), "a paper's year"
+    assert re.search(r"\beq\. \d|\bdef\. \d|\balgorithm \d|\|.+\||\^k|\) = ", about), "a formula"
+    assert "large =" in about or "as in `DSEBM`" in about or "above 0" in about
 
 
 def test_unknown_names_are_refused(tmp_path: Path):

@@ -199,7 +199,9 @@ class Adversarial(Neural):
 class ALAD(Adversarial):
     """Adversarially learned anomaly detection (Zenati et al. 2018).
 
-    D_xz, D_xx and D_zz, spectrally normalised.
+    D_xz tells (x, E(x)) from (G(z), z), D_xx (x, x) from (x, G(E(x))), D_zz (z, z) from
+    (z, E(G(z))); with spectral normalisation. Score, large = anomalous: the L1 length of
+    f(x, x) - f(x, G(E(x))), f [hidden] the activations before D_xx's logit (eq. 9).
     """
 
     name: ClassVar[str] = "alad"
@@ -208,7 +210,11 @@ class ALAD(Adversarial):
 
 
 class ALICE(Adversarial):
-    """ALICE (Li et al. 2017): D_xz and D_xx; the baseline of the ALAD paper's ablations."""
+    """ALICE (Li et al. 2017): D_xz and D_xx; the baseline of the ALAD paper's ablations.
+
+    D_xx, here without spectral normalisation, is its adversarial term for cycle consistency: it
+    tells (x, x) from (x, G(E(x))). Score as ALAD's, large = anomalous (Zenati et al. 2018, eq. 9).
+    """
 
     name: ClassVar[str] = "alice"
     summary: ClassVar[str] = "ALAD without D_zz and spectral norm (Li et al., NeurIPS 2017)"
@@ -216,9 +222,10 @@ class ALICE(Adversarial):
 
 
 class BiGAN(Adversarial):
-    """BiGAN for anomaly detection (Zenati et al. 2018b, EGBAD).
+    """BiGAN (Donahue et al. 2017) for anomaly detection (EGBAD, Zenati et al. 2018b).
 
-    D_xz alone, scored by residual and features.
+    D_xz alone. Score, large = anomalous, with x' = G(E(x)): 0.9 |x - x'|_1 + 0.1 |f(x, E(x)) -
+    f(x', E(x))|_1, f [hidden] the activations before D_xz's logit.
     """
 
     name: ClassVar[str] = "bigan"

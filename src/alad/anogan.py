@@ -44,6 +44,10 @@ SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the member
 class AnoGAN(Neural):
     """A GAN on normal rows, and a search of its latent space for every row that is scored.
 
+    Schlegl et al. 2017. Score, large = anomalous: the loss (1 - lambda) R(z) + lambda D(z) (eq. 5)
+    where the search for z ends, with R(z) = |x - G(z)|_1 (eq. 2) and D(z) = |f(x) - f(G(z))|_1
+    (eq. 4), f [hidden] the activations before D's logit.
+
     Training alternates between D and G, by Adam with betas (0.5, 0.999); it runs to the end unless
     `patience` is given, and then stops by D's logits: a search at every check would cost more than
     the training. Scoring costs search_steps passes through G and D and back for each different row.

@@ -115,6 +115,9 @@ def reconstruction(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
 class DSEBM(Descending):
     """The body of DSEBM: one energy, two ways to score (Zhai et al. 2016).
 
+    E(x) = 0.5 |x - b'|_2² - sum_j h_L(x)_j (section 3.1; h_L [widths of the last layer]), learnt by
+    score matching as denoising: |x - r(x + noise)|_2², r(x) = x - dE/dx (eq. 8).
+
     Parameters, beside those of `Neural`
     ----------
     noise : standard deviation of the noise that is added in training, in encoded units
@@ -161,7 +164,10 @@ class DSEBM(Descending):
 
 
 class DSEBMr(DSEBM):
-    """Deep structured energy-based model, scored by norm(x - r(x)) (Zhai et al. 2016)."""
+    """Deep structured energy-based model, scored by reconstruction (Zhai et al. 2016).
+
+    |x - r(x)|_2 = |dE/dx|_2, large = anomalous; energy and loss (section 3.1, eq. 8) as in `DSEBM`.
+    """
 
     name: ClassVar[str] = "dsebm-r"
     summary: ClassVar[str] = "deep structured energy, by reconstruction (Zhai et al., ICML 2016)"
@@ -169,7 +175,10 @@ class DSEBMr(DSEBM):
 
 
 class DSEBMe(DSEBM):
-    """Deep structured energy-based model, scored by its energy (Zhai et al. 2016)."""
+    """Deep structured energy-based model, scored by its energy (Zhai et al. 2016).
+
+    E(x), large = anomalous; energy and loss (section 3.1, eq. 8) as in `DSEBM`.
+    """
 
     name: ClassVar[str] = "dsebm-e"
     summary: ClassVar[str] = "deep structured energy, by energy (Zhai et al., ICML 2016)"

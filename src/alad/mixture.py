@@ -182,8 +182,10 @@ def distance(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
 class DAGMM(Descending):
     """Deep autoencoding Gaussian mixture model (Zong et al. 2018).
 
-    Compression and estimation networks are trained together; the loss depends on the mixture of
-    the batch through phi, mu and Sigma. After training the mixture is that of all training rows.
+    Compression and estimation networks are trained together; the loss (eq. 7) depends on the
+    mixture of the batch through phi, mu and Sigma (eq. 5). After training the mixture is that of
+    all training rows. Score, large = anomalous: the energy (eq. 6) of z = [E(x), misses], which
+    has latent + 2 numbers.
 
     Parameters, beside those of `Neural`
     ----------

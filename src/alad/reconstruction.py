@@ -103,7 +103,9 @@ def squared_error(x: Tensor, again: Tensor) -> Tensor:
 class Autoencoder(Coding):
     """An autoencoder, scored by the distance of a row from its reconstruction.
 
-    The squared distance is the loss; the nonlinear form of a score by principal components.
+    Hawkins et al. 2002 (replicator networks); Sakurada, Yairi 2014. The loss is the mean over rows
+    of |x - D(E(x))|_2², the score |x - D(E(x))|_2, large = anomalous: the nonlinear form of a score
+    by principal components.
     """
 
     name: ClassVar[str] = "autoencoder"
@@ -174,8 +176,9 @@ class RobustAutoencoder(Coding):
     """Robust deep autoencoder (Zhou & Paffenroth 2017): training rows may hold anomalies.
 
     X = L + S; the autoencoder learns L, and S takes what it cannot give back: min norm(L - D(E(L)))
-    + lambda norm(S), by alternating a step of the networks and the proximal map. A new row has no S
-    of its own; its score is its distance from D(E(x)), of which the row's S is a monotone function.
+    + lambda norm(S), by alternating a step of the networks and the proximal map (algorithm 1; of
+    l_2,1 eq. 12). A new row has no S of its own; its score is its distance from D(E(x)), large =
+    anomalous, of which the row's S is a monotone function.
 
     Parameters, beside those of `Coding`
     ----------

@@ -91,8 +91,10 @@ def decoded_mean(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
 class VAE(Coding):
     """Variational autoencoder, scored by reconstruction probability (An & Cho 2015).
 
-    Normal code and normal rows given the code, both with a learnt diagonal variance. The draws of
-    the code that a score averages over are made once, from the seed, and stored with the model.
+    Normal code and normal rows given the code, both with a learnt diagonal variance; trained by the
+    evidence lower bound (Kingma, Welling 2014, eq. 10). Score, large = anomalous: minus the mean of
+    log p(x | z_l) over L draws of the code (An & Cho's algorithm 4). The draws are made once, from
+    the seed, and stored with the model.
 
     Parameters, beside those of `Coding`
     ----------

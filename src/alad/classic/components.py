@@ -22,9 +22,10 @@ LEAST_NOISE = 1e-9  # of the largest variance: where nothing varied, any differe
 class PCA(Detector):
     """Length of a row outside the directions in which the training rows vary most.
 
-    This is the square root of the Q statistic (Jackson, Mudholkar 1979). The Mahalanobis length is
-    that of the same model with noise of one variance in all other directions (Tipping, Bishop 1999,
-    eq. 6 to 8): it also counts how far a row lies out within the kept directions.
+    Score, large = anomalous: |c - P P' c|_2, c = x - mean, P [width, kept] the directions. This is
+    the square root of the Q statistic (Jackson, Mudholkar 1979). The Mahalanobis length is that of
+    the same model with noise of one variance in all other directions (Tipping, Bishop 1999, eq. 6
+    to 8): it also counts how far a row lies out within the kept directions.
 
     Parameters
     ----------
@@ -99,9 +100,9 @@ class RobustPCA(Detector):
     """Length of a row outside the row space of the low-rank part of the training rows.
 
     Rows minus their column medians = low rank + sparse, by principal component pursuit (Candès, Li,
-    Ma, Wright 2009): single wrong cells go into the sparse part and do not turn the directions. A
-    new row has no part in that division; it is projected on the row space of the low-rank part, and
-    what is left, sparse or not, is measured.
+    Ma, Wright 2009, eq. 1.1): single wrong cells go into the sparse part and do not turn the
+    directions. A new row has no part in that division; it is projected on the row space of the
+    low-rank part, and the length of what is left, sparse or not, is its score, large = anomalous.
 
     Parameters
     ----------

@@ -16,6 +16,9 @@ from alad.parameters import whole
 class IsolationForest(Detector):
     """Rows that random cuts isolate soon are anomalous. Liu, Ting, Zhou: Isolation Forest, 2008.
 
+    Score, large = anomalous: 2^(-E(h(x)) / c(psi)) (eq. 2), between 0 and 1; h(x) is the number of
+    cuts to x in a tree, c(psi) that of an unsuccessful search among psi rows (eq. 1).
+
     Parameters
     ----------
     n_estimators : trees

@@ -20,9 +20,10 @@ class KernelPCA(Detector):
 
     Hoffmann: Kernel PCA for novelty detection, 2007: with k'(x) the kernels of x with the sampled
     rows, centred, and f_l(x) its coordinate along the l-th direction, the score is
-    k'(x, x) - sum_l f_l(x)² (eq. 8 and 9). The directions are the leading eigenvectors of the
-    centred kernel matrix, which the iterative kernel PCA of Günter, Schraudolph, Vishwanathan 2007
-    approaches step by step; here the matrix of a sample is decomposed at once.
+    k'(x, x) - sum_l f_l(x)² (eq. 8 and 9), large = anomalous. The directions are the
+    leading eigenvectors of the centred kernel matrix, which the iterative kernel PCA of Günter,
+    Schraudolph, Vishwanathan 2007 approaches step by step; here the matrix of a sample is
+    decomposed at once.
 
     Parameters
     ----------

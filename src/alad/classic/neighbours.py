@@ -18,6 +18,8 @@ SMALLEST_REACH = 1e-10  # added to the mean reach, as scikit-learn does: copies 
 class KNN(Detector):
     """Distance to the nearest training rows. Ramaswamy, Rastogi, Shim 2000; Angiulli, Pizzuti 2002.
 
+    Score, large = anomalous: D^k(x), the distance to the k-th nearest, or the mean of the k
+    distances (Angiulli and Pizzuti's weight over k), in encoded units.
     A training row is its own nearest neighbour, at distance 0: among training rows scores are a
     little lower than among new ones, and `predict` flags new rows a little more often.
 
@@ -78,8 +80,9 @@ class LOF(Detector):
     """Thinner among its neighbours than they are among theirs. Breunig et al.: LOF, 2000.
 
     Each training row has a reach, the distance to its k-th neighbour; the density at x is
-    1 / mean over its k neighbours o of max(reach of o, |x - o|) (def. 6), and the score the mean of
-    the neighbours' densities over that of x (def. 7): about 1 within a cluster, however dense. As
+    1 / mean over its k neighbours o of max(reach of o, |x - o|) (def. 6), and the score, large =
+    anomalous, the mean of the neighbours' densities over that of x (def. 7): about 1 within a
+    cluster, however dense. As
     novelty detection: a new row meets the training rows only. A training row, when scored, is its
     own nearest neighbour at distance 0, and seems a little denser than it is.
 

@@ -55,8 +55,10 @@ class KernelBorder(Detector):
 class OneClassSVM(KernelBorder):
     """Distance beyond a smooth border around most rows. Schölkopf et al. 2001.
 
-    The kernel is exp(-gamma |x - s|²). Far from all rows it vanishes: of two distant anomalies it
-    cannot tell which is farther.
+    min |w|² / 2 + sum_i xi_i / (nu n) - rho, subject to w·phi(x_i) >= rho - xi_i and xi_i >= 0: the
+    paper's primal problem. Score, large = anomalous: rho - sum_i alpha_i k(x_i, x), above 0 outside
+    the border, by the dual's alpha. The kernel is k(s, x) = exp(-gamma |x - s|²). Far from all rows
+    it vanishes: of two distant anomalies it cannot tell which is farther.
 
     Parameters
     ----------
@@ -104,8 +106,10 @@ class OneClassSVM(KernelBorder):
 class OneClassSVMSGD(KernelBorder):
     """The one-class SVM learnt from all rows, in an approximate feature space.
 
+    The problem of Schölkopf et al. 2001 (see `OneClassSVM`); the score is large = anomalous, and
+    above 0 outside the border.
     Nyström's features of a row (Williams, Seeger 2001) are its kernels with a sample of the rows,
-    made orthonormal; in them the border is a plane, found by stochastic gradient descent over all
+    made orthonormal, phi(x) = K^(-1/2) k(x) [rows of the sample]; in them the border is a plane, found by stochastic gradient descent over all
     rows (scikit-learn's `SGDOneClassSVM`). They are linear in the kernels, so a score is a weighted
     sum of kernels like that of the exact machine, over the sampled rows.
 

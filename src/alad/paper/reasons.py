@@ -41,9 +41,9 @@ DSEBM_SETTINGS = (
     "this one; which ones the DAGMM paper's DSEBM had is not known here"
 )
 DAGMM_SETTINGS = (
-    "networks and loss are those of the DAGMM paper; this row has 2,000 steps of 256 standardised "
-    "rows, where the paper trains for 200 epochs at a tenth of the learning rate (the row "
-    "dagmm-paper does)"
+    "networks and loss are those of the DAGMM paper; this row has 2,000 steps of 256 rows at a "
+    "rate of 1e-3, where the paper trains for 200 epochs on KDD99 and 10,000 on Arrhythmia at 1e-4 "
+    "(the row dagmm-paper does)"
 )
 DROPS_KINDS = (
     "trained as our ALAD is, the GAN makes only the commonest kinds of normal rows: of held-out "
@@ -60,13 +60,15 @@ BY_CHANCE = (
     "0.146 on average"
 )
 OWN_TRAINING = (
-    "settings are those of the DAGMM paper; how it scaled the rows is not told there (here they "
-    "are standardised), and its training halves are others"
+    "settings are those of the DAGMM paper; how it scaled the rows is not told there, and much "
+    "hangs on that here (benchmarks/mixture_scaling.py)"
 )
-FAILS = (
-    "its energies do not tell the anomalies from the rest with these 226 rows of 274 columns: not "
-    "after its paper's 10,000 epochs (the row dagmm-paper), nor without anomalies among the "
-    "training rows (the protocol “clean”). Why was not found out"
+
+SCALING = (
+    "of standardised columns DAGMM's energy learns nothing here: an odd row is long, and its error "
+    "is divided by its length. On divisions that the benchmark does not use its F1 is 0.13 with "
+    "standardised columns and 0.48 with columns between their extremes, which is its usual scaling "
+    "now (benchmarks/mixture_scaling.py)"
 )
 
 # (benchmark, row) -> reasons; a row of the quick pass has those of its benchmark, and REDUCED
@@ -92,8 +94,8 @@ REASONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("arrhythmia", "oc-svm-sgd"): (COPIED, TUNED, FEW_ANOMALIES),
     ("arrhythmia", "dsebm-r"): (COPIED, BY_CHANCE),
     ("arrhythmia", "dsebm-e"): (COPIED, FEW_ANOMALIES),
-    ("arrhythmia", "dagmm"): (COPIED, FAILS),
-    ("arrhythmia", "dagmm-paper"): (COPIED, OWN_TRAINING, FAILS),
+    ("arrhythmia", "dagmm"): (COPIED, DAGMM_SETTINGS, SCALING),
+    ("arrhythmia", "dagmm-paper"): (COPIED, OWN_TRAINING, SCALING),
     ("arrhythmia", "anogan"): (ANOGAN_SETTINGS, FEW_ANOMALIES),
     ("arrhythmia", "alad"): (CONTAMINATED, ALADS_SETTINGS_ARRHYTHMIA),
     ("arrhythmia", "alad-paper"): (FEW_ANOMALIES,),
