@@ -1,4 +1,4 @@
-"""Training images a second beside a plain PyTorch loop, scoring beside the peak, and AnoGAN.
+"""Training images a second beside a plain PyTorch loop, and scoring beside the peak.
 
 The plain loop is what one would write first: nn.Conv2d and nn.ConvTranspose2d, spectral norm as a
 parametrisation, torch.optim.Adam, the same networks, batch, dropout and moving average; each player
@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
-from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 import alad
@@ -271,58 +270,12 @@ def scoring(images: Tensor, width: int, rounds: int) -> None:
     )
 
 
-def searching(images: Tensor, width: int, steps: int, rounds: int) -> None:
-    """AnoGAN's search for a batch, so many of its 500 steps, and ALAD's score of the batch."""
-    shape = shape_of(width, "height")
-    gan = Plain(shape)
-    judge = nn.Sequential(*(strip(one) for one in gan.xz_x)).eval()  # AnoGAN's D, but for its logit
-    generator = gan.generator.eval()
-    for parameter in (*judge.parameters(), *generator.parameters()):
-        parameter.requires_grad_(False)
-    x = images[:BATCH].permute(0, 3, 1, 2).contiguous()
-    real = judge(x)
-
-    def search(_: int) -> None:
-        z = torch.randn(BATCH, shape.latent, 1, 1).requires_grad_()
-        adam = torch.optim.Adam([z], 0.01)
-        for _ in range(steps):
-            adam.zero_grad()
-            made = generator(z)
-            loss = 0.9 * (x - made).abs().sum() + 0.1 * (real - judge(made)).abs().sum()
-            loss.backward()
-            adam.step()
-
-    detector = alad.ALAD(
-        architecture=asdict(shape),
-        **{"max_steps": 0, "patience": None, "calibration_fraction": 0.0, "random_state": 0},
-    ).fit(images[:64].numpy())
-    batch = images[:BATCH].numpy()
-    taken = in_turns({"anogan": search, "alad": lambda _: detector.anomaly_score(batch)}, rounds)
-    whole = [seconds * 500 / steps for seconds in taken["anogan"].processor]
-    each = sorted(a / b for a, b in zip(whole, taken["alad"].processor, strict=True))
-    print(
-        f"a batch of {BATCH}, width {width}: AnoGAN {median(whole):.1f} s (500 steps, "
-        f"from {steps}), "
-        f"ALAD {1e3 * median(taken['alad'].processor):.0f} ms: {median(each):.0f} times "
-        f"({each[0]:.0f} to {each[-1]:.0f})",
-        flush=True,
-    )
-
-
-def strip(module: nn.Module) -> nn.Module:
-    """Without spectral norm, which AnoGAN does not have."""
-    if parametrize.is_parametrized(module):
-        parametrize.remove_parametrizations(module, "weight")
-    return module
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, nargs="+", default=[16, 32, 128])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--search-steps", type=int, default=20, help="of AnoGAN's 500")
-    parser.add_argument("--only", choices=("training", "scoring", "searching"))
+    parser.add_argument("--only", choices=("training", "scoring"))
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
@@ -334,8 +287,6 @@ def main() -> None:
                 training(images, width, stacking, chosen.rounds)
         if chosen.only in (None, "scoring"):
             scoring(images, width, chosen.rounds)
-        if chosen.only in (None, "searching"):
-            searching(images, width, chosen.search_steps, chosen.rounds)
 
 
 if __name__ == "__main__":

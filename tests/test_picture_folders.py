@@ -68,3 +68,13 @@ def test_fit_score_and_info(name, folders: tuple[Path, Path], tmp_path, capsys, 
         assert stored["state"]["shape"] == [12, 9, 3]
         preset = catalogue.detector_class(name).from_preset("images")
         assert stored["params"]["batch_size"] == preset.batch_size
+
+
+def test_options_of_tables_are_refused_for_pictures(folders: tuple[Path, Path], tmp_path, capsys):
+    good, model = str(folders[0]), str(tmp_path / "model")
+    fit = ["fit", good, "-o", model, "--detector", "knn", "-q"]
+    assert run([*fit, "--drop", "a", "--scaling", "robust"]) == 2
+    assert "holds pictures; leave out --drop and --scaling" in capsys.readouterr().err
+    assert run(fit) == 0
+    assert run(["score", model, good, "-o", str(tmp_path / "s.csv"), "--drop", "a"]) == 2
+    assert "holds pictures; leave out --drop" in capsys.readouterr().err

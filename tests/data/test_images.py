@@ -1,6 +1,8 @@
 """Pictures as people have them: formats, modes, sizes, and what is no picture."""
 
+import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +210,62 @@ def test_a_text_called_a_picture_is_told_to_be_none(tmp_path):
     assert holds_pictures(path)
     with pytest.raises(InputError, match=r"text\.png: is no picture of a known format"):
         Pictures(path).form()
+
+
+def test_one_image_alone_is_told_from_many():
+    with pytest.raises(InputError, match=r"\(32, 32, 3\), which is one image; .*X\[np.newaxis\]"):
+        ImageScaler().fit(np.zeros((32, 32, 3), np.uint8))
+
+
+@pytest.mark.parametrize("value", [-3.0, 300.0, 1e17, 0.0])
+def test_floats_that_are_all_the_same_have_a_range(value):
+    scaled = np.asarray(ImageScaler().fit_transform(np.full((3, 8, 8), value)))
+    assert np.isfinite(scaled).all() and (np.abs(scaled) <= 1).all()
+
+
+def test_names_that_are_no_utf8_can_be_written_down(tmp_path):
+    strange = os.fsencode(tmp_path) + b"/\xff.png"
+    with open(strange, "wb") as file:
+        file.write(encoded(plain()))
+    pictures = Pictures(put(tmp_path, a_png=encoded(plain())))
+    assert pictures.names == ["a.png", "\\xff.png"] and read(tmp_path).shape == (2, 8, 10, 1)
+
+
+def test_circles_of_links_and_hidden_files_are_left_alone(tmp_path):
+    put(tmp_path, a_png=encoded(plain()))
+    put(tmp_path / ".git", b_png=encoded(plain()))
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "nowhere.png").symlink_to(tmp_path / "missing.png")
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    assert Pictures(tmp_path).names == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    put(tmp_path, a_png=encoded(plain()))
+    closed = put(tmp_path / "closed", b_png=encoded(plain()))
+    listed = os.scandir
+
+    def refused(place):
+        if str(place) == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return listed(place)
+
+    monkeypatch.setattr("os.scandir", refused)
+    with pytest.raises(InputError, match="closed: cannot be read: Permission denied"):
+        Pictures(tmp_path)
+
+
+def test_a_picture_that_may_not_be_opened_is_skipped_with_its_reason(tmp_path, monkeypatch):
+    put(tmp_path, a_png=encoded(plain()), b_png=encoded(plain()))
+    whole = Path.read_bytes
+
+    def refused(path):
+        if path.name == "b.png":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    pictures = Pictures(tmp_path)
+    (names, _), *_ = pictures.blocks(pictures.form())
+    assert names == ["a.png"]
+    assert pictures.skipped == {"b.png": "cannot be read: Permission denied"}

@@ -15,6 +15,7 @@ from alad import metrics
 from alad.benchmark.cells import Cell, cells, digest, protocol_of
 from alad.benchmark.ledger import Ledger, Line
 from alad.benchmark.one_class import is_one_class
+from alad.benchmark.pace import Pace
 from alad.benchmark.surroundings import machine
 from alad.data.splits import Split, fewer
 from alad.errors import InputError, on_one_line
@@ -55,11 +56,17 @@ def work(
     ledger.path.parent.mkdir(parents=True, exist_ok=True)
     finished = ledger.finished()
     lacking = [job for job in jobs if not finished.issuperset(job.keys)]
-    say(f"{title}: {len(jobs) - len(lacking)} of {len(jobs)} cells are there already")
+    there, pace = f"{len(jobs) - len(lacking)} of {len(jobs)}", Pace(ledger.lines())
+    rows = [job.cell.row.name for job in lacking]
+    left = f"; {len(rows)} to go, {pace.told(rows)}" if rows else ""
+    say(f"{title}: {there} cells are there already{left}")
     for (benchmark, protocol, dataset, split), group in groupby(lacking, lambda job: job.rows):
         data = protocol_of(benchmark, protocol).rows(split, data_dir, dataset)
         for job in group:
-            say(job.do(data))
+            told, seconds = timed(lambda job=job, data=data: job.do(data))
+            pace.add(rows.pop(0), seconds)
+            left = f" ({len(rows)} to go, {pace.told(rows)})" if rows else ""
+            say(told + left)
 
 
 class Job:

@@ -135,7 +135,7 @@ def fit(
     }
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
-    source = pictures.source(table, size, strict)
+    source = pictures.source(table, size, strict, drop=drop, scaling=scaling)
     preset = preset or pictures.usual_preset(source, detector)
     check_score(catalogue.detector_class(detector), score, pictures.are(source))
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})

@@ -23,8 +23,12 @@ Strict = Annotated[
 ]
 
 
-def source(place: str, size: str | None, strict: bool) -> Any:
-    """`alad.Pictures`, if that is what lies at `place`; else the place, for a table."""
+def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> Any:
+    """`alad.Pictures`, if that is what lies at `place`; else the place, for a table.
+
+    of_tables: values of options that are for tables alone. InputError if one is given for pictures,
+    or `size` or `strict` for a table.
+    """
     from alad.data.images import Pictures, size_of
     from alad.data.picture_files import holds_pictures
     from alad.errors import InputError
@@ -33,6 +37,8 @@ def source(place: str, size: str | None, strict: bool) -> Any:
         raise InputError("TABLE has an empty name; name a file, a folder, or - for standard input")
     wanted = None if size is None else size_of(size)
     if place != "-" and holds_pictures(place):
+        if meaningless := [f"--{name}" for name, value in of_tables.items() if value]:
+            raise InputError(f"{place}: holds pictures; leave out {' and '.join(meaningless)}")
         return Pictures(place, wanted, strict)
     if wanted or strict:
         raise InputError(f"{place}: is no folder of pictures; leave out --size and --strict")
@@ -87,7 +93,7 @@ def read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, st
     """(what was named, its rows or pictures, what to call it in messages)."""
     from alad.data.tables import place_of, read_table
 
-    named = source(table, None, strict)
+    named = source(table, None, strict, drop=drop)
     if are(named):
         return named, named, place(named) or table
     return named, read_table(named, drop=separated(drop)), place_of(named)

@@ -72,7 +72,7 @@ def score(
     check_output(output, table)
     detector = catalogue.load(model, device=device)
     threshold = rule.threshold(detector)
-    source = pictures.source(table, None, strict)
+    source = pictures.source(table, None, strict, drop=drop)
     check_score(type(detector), score, pictures.are(source))
     with located(pictures.place(source) or tables.place_of(table)):
         if pictures.are(source):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +50,10 @@ def holds_pictures(source: str | Path) -> bool:
 
 
 def cells_of(source: Path) -> list[Cell]:
+    """Of a folder in the order of their names; InputError if it, or one below, cannot be read."""
     if source.is_dir():
-        files = sorted(path for path in source.rglob("*") if _seems_picture(path, source))
-        return [Cell(path.relative_to(source).as_posix(), path) for path in files]
+        files = sorted(path for path in _files_below(source) if _seems_picture(path))
+        return [Cell(_name(path.relative_to(source)), path) for path in files]
     if not source.is_file():
         raise InputError(f"{source}: no such file or folder")
     column = _bytes_column(source)
@@ -59,12 +62,28 @@ def cells_of(source: Path) -> list[Cell]:
     return _cells_of_column(column)
 
 
-def _seems_picture(path: Path, below: Path) -> bool:
-    """By its suffix or by how it begins; what is hidden is left alone."""
-    hidden = any(part.startswith(".") for part in path.relative_to(below).parts)
-    if hidden or not path.is_file():
-        return False
-    return path.suffix.lower() in SUFFIXES or _begins_as_picture(path)
+def _files_below(folder: Path) -> Iterator[Path]:
+    """What is hidden is left alone, and links to folders are not followed: they may go in circles.
+
+    A folder that cannot be listed is an error, or its pictures would be missing without a word.
+    """
+
+    def stop(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+    for place, below, names in os.walk(folder, onerror=stop):
+        below[:] = [name for name in below if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _seems_picture(path: Path) -> bool:
+    """By its suffix or by how it begins."""
+    return path.is_file() and (path.suffix.lower() in SUFFIXES or _begins_as_picture(path))
+
+
+def _name(path: Path) -> str:
+    r"""With / between folders; bytes that are no UTF-8 as \xff, as a table can hold them."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _begins_as_picture(path: Path) -> bool:

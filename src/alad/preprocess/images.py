@@ -158,6 +158,10 @@ def _array(X: Any) -> np.ndarray:
     if hasattr(X, "column_names") or hasattr(X, "columns"):
         raise InputError("X is a table, but this model is of images; give images, or a folder")
     pixels = np.asarray(X)
+    if pixels.ndim == 3 and pixels.shape[2] in CHANNELS:
+        raise InputError(
+            f"X has the shape {pixels.shape}, which is one image; give several, or X[np.newaxis]"
+        )
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
     if pixels.ndim != 4 or 0 in pixels.shape:
