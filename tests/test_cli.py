@@ -444,6 +444,9 @@ def test_compare_without_labels_and_refusals(folder, capfd):
     refused(capfd, "compare normal.csv --label nope --detector knn -q", "normal.csv", "nope")
     refused(capfd, "compare normal.csv --label id --detector knn -q", "--normal")
     refused(capfd, "compare nowhere.csv", "nowhere.csv")
+    refused(capfd, "compare nowhere.csv --detector nope", "no detector 'nope'")
+    refused(capfd, "compare normal.csv --seed 99999999999", "--seed")
+    refused(capfd, "compare normal.csv --max-steps -1", "--max-steps")
     Path("one.csv").write_text("a,b\n1,2\n")
     refused(capfd, "compare one.csv", "one.csv", "1 row")
 

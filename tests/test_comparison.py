@@ -128,6 +128,7 @@ def test_agreement_by_hand():
         ({"label": "label", "normal": ["good", "bad"]}, "all rows are labelled normal"),
         ({"drop": ["nope"]}, "no column nope"),
         ({"names": ["nope"]}, "no detector 'nope'"),
+        ({"names": ["vae"], "max_steps": -1}, "max_steps is -1"),
         ({"drop": ["a", "b", "kind", "label"]}, "no column is left"),
         ({"rows": 1}, "1 row is too few to compare on; give at least 2"),
         ({"rows": 0}, "0 rows are too few"),

@@ -117,6 +117,7 @@ def _contenders(
             known -= {"max_steps"}  # robust PCA's are no training, and too few of them no answer
         params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
         found[name] = catalogue.make(name, **params)
+        found[name]._check_parameters()  # what all fits would refuse is refused before the first
         if untrained and networks:
             found[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
     return found

@@ -17,7 +17,7 @@ from torch.nn import functional
 from alad.context import Context
 from alad.convolutions import Convolution, even_convolution, even_transposed
 from alad.gan import Gan
-from alad.latent_search import SLOPES, LatentSearch, SearchSettings
+from alad.latent_search import SLOPES, LatentSearch
 from alad.layers import BATCH_NORM_EPSILON
 from alad.windows import Window
 
@@ -83,14 +83,7 @@ class FrozenConvolution:
 class ImageSearch(LatentSearch):
     """`LatentSearch` for images. weights: as `frozen_weights` gives them."""
 
-    def __init__(
-        self,
-        networks: Gan,
-        weights: Mapping[str, Tensor],
-        start: Tensor,
-        settings: SearchSettings,
-    ):
-        super().__init__(networks, weights, start, settings)
+    def _prepare(self) -> None:
         height, width, _ = self.generator[-1].layer.shape
         fit = max(1, BLOCK_PIXELS // (height * width))
         self.block_rows = min(BLOCK_IMAGES, 1 << (fit.bit_length() - 1))  # a power of two

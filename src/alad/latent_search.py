@@ -137,6 +137,11 @@ class LatentSearch:
         self.generator = [self._frozen(layer, weights) for layer in generator]
         self.judge = [self._frozen(layer, weights) for layer in judge]
         self.start = self.generator[0].filled_up(start)
+        self._made_of = networks, weights, start, settings
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What another kind of search needs besides, once the layers are frozen."""
 
     def _frozen(self, layer: Any, weights: Mapping[str, Tensor]) -> Any:
         return FrozenLayer.of(layer, weights)

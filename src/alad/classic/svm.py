@@ -109,9 +109,10 @@ class OneClassSVMSGD(KernelBorder):
     The problem of Schölkopf et al. 2001 (see `OneClassSVM`); the score is large = anomalous, and
     above 0 outside the border.
     Nyström's features of a row (Williams, Seeger 2001) are its kernels with a sample of the rows,
-    made orthonormal, phi(x) = K^(-1/2) k(x) [rows of the sample]; in them the border is a plane, found by stochastic gradient descent over all
-    rows (scikit-learn's `SGDOneClassSVM`). They are linear in the kernels, so a score is a weighted
-    sum of kernels like that of the exact machine, over the sampled rows.
+    made orthonormal, phi(x) = K^(-1/2) k(x) [rows of the sample]; in them the border is a plane,
+    found by stochastic gradient descent over all rows (scikit-learn's `SGDOneClassSVM`). They are
+    linear in the kernels, so a score is a weighted sum of kernels like that of the exact machine,
+    over the sampled rows.
 
     Parameters
     ----------

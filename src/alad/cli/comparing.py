@@ -53,10 +53,12 @@ def compare(
         list[str] | None, option(show_default="all but those that search for every row")
     ] = None,
     drop: Drop = None,
-    seed: Annotated[int, option(min=0, help="Of the division and the detectors.")] = 0,
+    seed: Annotated[
+        int, option(min=0, max=2**32 - 1, help="Of the division and the detectors.")
+    ] = 0,
     max_steps: Annotated[
         int | None,
-        option(help="Steps of training, at most.", show_default="each detector's own"),
+        option(min=0, help="Steps of training, at most.", show_default="each detector's own"),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -66,10 +68,12 @@ def compare(
     With --label they learn from a random half of the normal rows and score all others; without it
     they learn from all rows and score the same ones.
     """
-    from alad import comparison, comparison_sheets, report
+    from alad import catalogue, comparison, comparison_sheets, report
     from alad.data.tables import place_of, read_table
     from alad.errors import located
 
+    for name in detector or ():  # a wrong name is refused before a large table is read
+        catalogue.detector_class(name)
     rows = read_table(table)
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(place_of(table)):

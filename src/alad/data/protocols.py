@@ -121,7 +121,7 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
         ),
         "published": Protocol(
             "the first half of the normal rows trains; tables under 1,000 rows are resampled to "
-            "1,000, and of `cover` 50,000 rows are drawn",
+            "1,000, so that the same row is learnt from and scored; of cover 50,000 rows are drawn",
             (),
             lambda seed, data_dir, name: adbench(name, "published", seed, data_dir),
             tables={name: tuple(range(5)) if name in REDRAWN else (0,) for name in STEMS},

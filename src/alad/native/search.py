@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
 from ctypes import POINTER, c_float, c_int64, c_void_p
 from typing import Any, NamedTuple
 
@@ -12,14 +11,12 @@ import torch
 from torch import Tensor
 
 from alad.errors import InputError
-from alad.gan import GanNetworks
 from alad.latent_search import (
     BETA1,
     BETA2,
     EPSILON,
     Found,
     LatentSearch,
-    SearchSettings,
     bias_corrections,
 )
 from alad.native import build
@@ -86,16 +83,8 @@ class NativeSearch(LatentSearch):
     Raises InputError if there is no compiled library, or the weights are not float32 on the CPU.
     """
 
-    def __init__(
-        self,
-        networks: GanNetworks,
-        weights: Mapping[str, Tensor],
-        start: Tensor,
-        settings: SearchSettings,
-    ):
-        super().__init__(networks, weights, start, settings)
-        _require_supported(start)
-        self._made_of = networks, weights, start, settings
+    def _prepare(self) -> None:
+        _require_supported(self.start)
         try:
             self._engine = _library()
         except build.BuildError as error:
@@ -103,9 +92,9 @@ class NativeSearch(LatentSearch):
                 f"the native search is not available ({error}): use the plain search"
             ) from error
         self._owner = Owner()
-        self._corrections = self._owner.own(bias_corrections(settings))
-        self._layers = [self._frozen_layers(member) for member in range(len(start))]
-        self._members = [self._plan(member) for member in range(len(start))]
+        self._corrections = self._owner.own(bias_corrections(self.settings))
+        self._layers = [self._frozen_layers(member) for member in range(len(self.start))]
+        self._members = [self._plan(member) for member in range(len(self.start))]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Addresses mean nothing in another process: copies and pickles are made anew."""
