@@ -119,10 +119,7 @@ def _notes(rows: list[Standing], most: int, apart: bool) -> list[str]:
     for row in rows:
         for note in row.notes:
             told[note].append(row.detector)
-    return [
-        *notes,
-        *(f"{note} where there are more: {', '.join(names)}" for note, names in told.items()),
-    ]
+    return [*notes, *(f"{', '.join(names)}: {note}" for note, names in told.items())]
 
 
 # --- one by one -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from alad import published
 from alad.benchmark.ledger import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of
-from alad.benchmark.table import latest, sampled
+from alad.benchmark.table import changed, latest, sampled
 from alad.data.adbench import SMALL, STEMS
 from alad.data.protocols import PROTOCOLS
 
@@ -51,7 +51,7 @@ class Standing:
     published_auroc: float | None  # its mean over the same tables, where the protocol is its own
     published_average_precision: float | None
     by_table: Values  # AUROC
-    notes: tuple[str, ...] = ()  # what was learnt from, or scored, in part
+    notes: tuple[str, ...] = ()  # what is to be known of how it was measured
 
 
 def standings(lines: Iterable[Line], *, whole: bool = False) -> list[Standing]:
@@ -102,8 +102,14 @@ def _measured(lines: Iterable[Line]) -> dict[tuple[str, str], Means]:
             kinds[f"{name}{TOGETHER}" if line["member"] == "ensemble" else name].append(line)
         for shown, runs in kinds.items():
             if runs and name in rows:
-                _add(found[protocol, shown], dataset, runs, sampled(rows[name], runs))
+                _add(found[protocol, shown], dataset, runs, _told(rows[name], runs))
     return found
+
+
+def _told(row: Row, runs: list[Line]) -> tuple[str, ...]:
+    """What was learnt from, or scored, in part; and whether with settings that are no more."""
+    in_part = (f"{note}, where there are more" for note in sampled(row, runs))
+    return (*in_part, *changed(row, runs, BENCHMARK))
 
 
 def _add(means: Means, dataset: str, runs: list[Line], notes: tuple[str, ...]) -> None:

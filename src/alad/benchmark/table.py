@@ -114,7 +114,7 @@ def _row(benchmark: str, protocol: str, row: Row, lines: list[Line]) -> TableRow
         notes=(
             *_notes(benchmark, protocol, row, number),
             *sampled(row, current),
-            *_changed(row, current, benchmark),
+            *changed(row, current, benchmark),
             *errors(lines),
         ),
     )
@@ -151,7 +151,7 @@ def errors(lines: list[Line]) -> tuple[str, ...]:
     return tuple(f"failed: {error}" for error in failed)
 
 
-def _changed(row: Row, lines: list[Line], benchmark: str) -> tuple[str, ...]:
+def changed(row: Row, lines: list[Line], benchmark: str) -> tuple[str, ...]:
     """A note if the row's settings are no longer those that it was measured with."""
     if not lines:
         return ()

@@ -75,7 +75,7 @@ def how_made(plan: Plan, found: "Found") -> Section:
 
 def _machines(lines: Iterable[Line]) -> list[str]:
     told = {
-        f"{one['cores']} cores of {one['cpu']}, {one['system']}"
+        f"{one['cores']} core{'s' * (one['cores'] != 1)} of {one['cpu']}, {one['system']}"
         for line in lines
         for one in [line["machine"]]
     }
