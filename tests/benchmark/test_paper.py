@@ -37,6 +37,15 @@ def test_within_the_published_spread_or_not(own, within):
     assert (verdict.why == ()) is within
 
 
+def test_far_off_within_a_wide_spread_of_ours_needs_a_reason_too():
+    (wide,) = verdicts([row(0.8, 0.9, sd=0.2)])
+    assert wide.within and wide.why == (reasons.ALADS_SETTINGS,)
+    (printed,) = verdicts([row(0.8, 0.9, published_sd=0.2)])
+    assert printed.within and printed.why == ()
+    text = verdict_section.beside_published([wide, printed])[0].markdown()
+    assert "| within ours |" in text and "| within |" in text
+
+
 def test_why_is_told_from_the_data_and_the_numbers():
     (known,) = verdicts([row(0.5, 0.9)])
     assert known.why == (reasons.ALADS_SETTINGS,)

@@ -50,7 +50,11 @@ def compare(
         option(metavar="VALUE", help="Labels of normal rows.", show_default="0, false, no, normal"),
     ] = None,
     detector: Annotated[
-        list[str] | None, option(show_default="all but those that search for every row")
+        list[str] | None,
+        option(
+            help="One of `alad detectors`; may be given again.",
+            show_default="all but those that search for every row",
+        ),
     ] = None,
     drop: Drop = None,
     seed: Annotated[

@@ -22,7 +22,8 @@ def beside_published(found: Sequence[Verdict]) -> list[Section]:
     within = sum(verdict.within for verdict in measured)
     text = (
         f"{within} of {len(measured)} rows lie within the spread: the published one or, where none "
-        "is printed, ours. The others say why they do not."
+        "is printed, ours (“within ours”). The others say why they do not, and so do those that "
+        "are far off within a wide spread of ours."
     )
     absent = len(found) - len(measured)
     text += f" Not measured yet: {absent}." if absent else ""
@@ -43,12 +44,13 @@ def _row(verdict: Verdict, notes: list[str]) -> list[str | Cell]:
     if verdict.f1 is None or verdict.difference is None:
         return [*head, UNMEASURED, *known, "", "", "", printed, ""]
     side = "above" if verdict.difference > 0 else "below"
+    within = "within" if verdict.published_sd is not None else "within ours"
     return [
         *head,
         Cell(_number(verdict.f1, verdict.sd), verdict.f1),
         *known,
         Cell(f"{verdict.difference:+.4f}", verdict.difference),
-        "within" if verdict.within else side,
+        within if verdict.within else side,
         _pair(verdict.precision, verdict.recall),
         printed,
         ", ".join(map(str, sorted(notes.index(reason) + 1 for reason in verdict.why))),

@@ -9,6 +9,7 @@ from alad.benchmark.table import AS_PUBLISHED
 from alad.paper.reasons import reasons
 
 UNEXPLAINED = "not explained yet"
+NOTABLE = 0.02  # of F1: so much needs a reason even within a spread of our own that is wide
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Verdict:
     status: str
     difference: float | None
     within: bool
-    why: tuple[str, ...]  # where it is not within
+    why: tuple[str, ...]  # where it is not within, or no spread is printed and ours is wide
 
 
 def verdicts(rows: Iterable[TableRow]) -> list[Verdict]:
@@ -48,6 +49,9 @@ def _verdict(row: TableRow, rows: Sequence[TableRow]) -> Verdict:
     spread = number.sd if number.sd is not None else (own and own.sd) or 0.0
     difference = own and own.mean - number.f1
     within = difference is not None and abs(difference) <= spread
+    wanting = difference is not None and not within
+    if within and number.sd is None:
+        wanting = abs(difference or 0.0) > NOTABLE
     return Verdict(
         benchmark=row.benchmark,
         row=row.detector,
@@ -63,7 +67,7 @@ def _verdict(row: TableRow, rows: Sequence[TableRow]) -> Verdict:
         status=number.status,
         difference=difference,
         within=within,
-        why=() if within or own is None else _why(row, rows) or (UNEXPLAINED,),
+        why=_why(row, rows) or (UNEXPLAINED,) if wanting else (),
     )
 
 
