@@ -83,6 +83,30 @@ def test_a_score_is_a_pure_function_of_image_and_model(name, shape, tmp_path):
     assert detector.reconstruct(pixels).reshape(pixels.shape).shape == pixels.shape
 
 
+QUICK = ("autoencoder", "dagmm", "dsebm-r", "dsebm-e")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in ("alad", "alice", "bigan", *SMALL)
+    ],
+)
+def test_so_it_is_of_large_images_of_odd_sides(name):
+    """17 images are scored in two blocks of 15."""
+    pixels = noise(17, 91, 91, 3)
+    how = {"max_steps": 0, "calibration_fraction": 0.0, "random_state": 0}
+    how |= {"search_steps": 2, "threshold_rows": 2} if name == "anogan" else {}
+    detector = catalogue.make(name, architecture=SMALL.get(name, "narrow"), **how).fit(pixels)
+    for score in detector._offered:
+        together = detector.score_as(pixels, score)
+        assert np.isfinite(together).all() and len(set(together)) == 17
+        np.testing.assert_array_equal(detector.score_as(pixels[::-1], score), together[::-1])
+        alone = [detector.score_as(pixels[[place]], score)[0] for place in (0, 14, 16)]
+        np.testing.assert_array_equal(alone, together[[0, 14, 16]])
+
+
 @every_method
 def test_all_scores_of_the_method_are_for_images(name):
     detector = quick(name).fit(noise(30, 8, 8))

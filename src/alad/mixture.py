@@ -18,7 +18,7 @@ from alad.image_architectures import (
     USUAL_WIDTH,
     ImageMixtureArchitecture,
 )
-from alad.layers import chain, even_product
+from alad.layers import chain, even_product_in_blocks
 from alad.parameters import positive
 from alad.presets import MIXTURE_ARCHITECTURES, USUAL_MIXTURE_ARCHITECTURE, MixtureArchitecture
 from alad.randomness import StepNoise
@@ -143,8 +143,7 @@ def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
     centred = z.double()[:, None] - fitted["mu"][:, :, None]
     # a product with the inverse factor: each row adds up alike wherever it stands
     unmix = fitted["unmix"].transpose(2, 3).flatten(0, 1)
-    nothing = unmix.new_zeros(len(unmix), 1, unmix.shape[2])
-    unmixed = even_product(nothing, centred.flatten(0, 1), unmix).view_as(centred)
+    unmixed = even_product_in_blocks(centred.flatten(0, 1), unmix).view_as(centred)
     return _energy(unmixed.square().sum(dim=3), fitted["phi"], fitted["factor"])
 
 

@@ -23,16 +23,14 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from alad.context import Context
 from alad.game import AnyNetworks
-from alad.layers import even_product
+from alad.layers import even_product_in_blocks
 from alad.networks import PairDiscriminator
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1
-ROWS_OF_EVEN_PRODUCT = 64
 
 
 @dataclass
@@ -156,13 +154,8 @@ def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:
     By blocks of one size: a row's length must not depend on how many others there are.
     """
     centred = values.double() - fitted["mean"]
-    spare = -centred.shape[1] % ROWS_OF_EVEN_PRODUCT
-    unmix = fitted["unmix"].transpose(1, 2)
-    nothing = unmix.new_zeros(len(unmix), 1, unmix.shape[2])
-    blocks = functional.pad(centred, (0, 0, 0, spare)).split(ROWS_OF_EVEN_PRODUCT, dim=1)
-    parts = [even_product(nothing, block.contiguous(), unmix) for block in blocks]
-    lengths = torch.linalg.vector_norm(torch.cat(parts, dim=1), dim=2)
-    return lengths[:, : values.shape[1]]
+    unmixed = even_product_in_blocks(centred, fitted["unmix"].transpose(1, 2))
+    return torch.linalg.vector_norm(unmixed, dim=2)
 
 
 def fit_whitened(gaps: Tensor) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from alad.report.decided import Decision, calibration_section, scores_section
 from alad.report.document import Page, write_text
 from alad.report.judged import judged_section
 from alad.report.learnt import learnt_section, of_tables, training_section, unit
+from alad.report.reconstructed import reconstructed_section
 
 TOP = 200  # most anomalous rows shown
 
@@ -72,6 +73,8 @@ def _found(
         found.append(anomalies_section(detector, rows, scores, flagged, truth, top=top))
     else:
         found.append(anomalous_images_section(detector, rows, scores, flagged, top=top))
+        made = reconstructed_section(detector, rows, scores, flagged)
+        found += [made] if made else []
     if detector.calibration_ is not None:
         normal = None if anomalous is None else ~anomalous
         found.append(calibration_section(detector, scores, normal))

@@ -1,0 +1,56 @@
+"""Reconstructions on a model's page: which images, and that the picture shows them."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from pages import Parsed
+
+import alad
+from alad.report.model_page import model_page
+from alad.report.reconstructed import chosen, to_look_at
+
+Image = pytest.importorskip("PIL.Image", reason="pictures are compared with another reader's")
+
+
+def test_typical_ones_lie_in_the_middle_of_those_not_flagged():
+    scores = np.arange(20.0)[::-1]  # image 0 is the most anomalous
+    typical, odd = chosen(scores, scores > 15)
+    assert odd.tolist() == [0, 1, 2, 3, 4, 5]
+    assert typical.tolist() == [15, 14, 13, 12, 11, 10]  # of 6 to 19
+    assert [part.tolist() for part in chosen(scores[:5], scores[:5] > 99)] == [[3, 2], [0, 1]]
+    typical, odd = chosen(scores, scores > -1)  # all are flagged
+    assert set(typical) == set(range(14, 20)) and len(odd) == 6
+    assert chosen(scores[:1], scores[:1] > 0)[0].size == 0
+
+
+def test_sizes_to_look_at():
+    images = np.arange(2 * 4 * 2, dtype=float).reshape(2, 4, 2, 1)
+    assert to_look_at(images).shape == (2, 64, 32, 1)
+    large = to_look_at(np.zeros((1, 200, 100, 3)))
+    assert large.shape == (1, 50, 25, 3)
+
+
+def test_the_page_shows_images_and_what_the_model_makes_of_them():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 1), np.uint8)
+    how = {"architecture": {"width": 16, "latent": 3}, "batch_size": 8, "random_state": 0}
+    detector = alad.Autoencoder(max_steps=2, **how).fit(pixels)
+    page = Parsed(model_page(detector, pixels, top=1).html())
+    assert "What the model takes images for" in page.text and page.outside() == []
+    (picture,) = (each for each in page.all("img") if "From above" in (each["alt"] or ""))
+    _, _, content = (picture["src"] or "").partition("base64,")
+    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+        shown = np.asarray(image)
+    assert shown.shape == (4 * 66 - 2, 6 * 66 - 2, 3)
+    scores = detector.anomaly_score(pixels)
+    worst = int(scores.argmax())
+    np.testing.assert_array_equal(shown[132:196:2, :64:2, 0], pixels[worst, :, :, 0])
+    made = np.rint((np.clip(detector.reconstruct(pixels[[worst]])[0, :, :, 0], -1, 1) + 1) * 127.5)
+    np.testing.assert_array_equal(shown[198:262:2, :64:2, 0], made)
+
+
+def test_a_model_that_makes_no_images_shows_none():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    page = Parsed(model_page(alad.KNN().fit(pixels), pixels, top=1).html())
+    assert "What the model takes images for" not in page.text
