@@ -216,3 +216,19 @@ def test_the_authors_stopping_rule_looks_at_all_validation_images(monkeypatch):
     monkeypatch.setattr(alad.ALAD, "_raw_scores", counted)
     alad.ALAD(**ALAD, validation_fraction=0.25, calibration_fraction=0.0).fit(noise(80))
     assert seen[:2] == [20, 20]  # at each of two checks
+
+
+def test_the_authors_settings_stop_by_a_quarter_held_out_and_restore_the_best():
+    """Their rule: an epoch of 112 steps a check, an end after more than 10 without improvement."""
+    how = alad.ALAD.from_preset("cifar10-paper")
+    assert (how.validation_fraction, how.patience, how.check_every) == (0.25, 11, 112)
+    small = {"architecture": "narrow", "batch_size": 8, "check_every": 1, "epochs": 4}
+    own = small | {"patience": 2, "calibration_fraction": 0.0, "random_state": 0}
+    detector = alad.ALAD.from_preset("cifar10-paper", **own).fit(noise(80))
+    training = detector.training_
+    values = [entry["monitor"][0] for entry in training["history"]]
+    best = int(np.argmin(values))
+    assert training["best_step"] == [best + 1] and training["rows"] == 60
+    assert training["steps"] == min(best + 1 + 2, 4 * (60 // 8))
+    again = alad.ALAD.from_preset("cifar10-paper", **own | {"max_steps": best + 1}).fit(noise(80))
+    np.testing.assert_array_equal(again.anomaly_score(noise(9)), detector.anomaly_score(noise(9)))

@@ -52,7 +52,8 @@ class Adversarial(Neural):
         of its time; False = each its own, as published; None = for images
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
         put together of several, which tells nothing of images: those are trained to the end;
-        "mean-score" = how low it is (the authors' rule for images)
+        "mean-score" = how low its mean over all of them is, the authors' rule for images, as in the
+        preset "cifar10-paper": the weights of the lowest are kept
     engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
         Scores are made by C unless it is "torch", and where C cannot be had by PyTorch, whatever
         trained; the two differ by rounding

@@ -2,8 +2,8 @@
 
 With everything that comes with a dense layer: the leading axis of members, spectral normalisation
 of the matrix (kernel height × width × channels, outputs) as the authors read it, batch norm over
-the last axis. On a CPU patches are multiplied (`windows`); elsewhere the library's convolutions are
-called.
+the last axis. Patches are multiplied (`windows`), on a CPU also where they lie in the image
+(`native.convolve`).
 """
 
 from __future__ import annotations
