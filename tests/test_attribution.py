@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_detector import every_detector, frame, quick, rows
 
-from alad import attribution, catalogue, explanation, storage
+from alad import KNN, attribution, catalogue, explanation, storage
 from alad.attribution import contributions, middle, nearest
 from alad.errors import InputError
 
@@ -122,6 +122,13 @@ def test_explained_the_same_when_loaded_and_refused_if_too_old(name: str, tmp_pa
     if not hasattr(old, "reconstruct"):
         with pytest.raises(InputError, match="fit it again"):
             old.explain(X)
+
+
+def test_a_changed_parameter_is_no_explanation():
+    detector = KNN(n_neighbors=3).fit(frame(60))
+    detector.set_params(n_neighbors=4)
+    with pytest.raises(InputError, match="n_neighbors was 3 at fit and is 4 now"):
+        detector.explain(frame(2))
 
 
 @pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "robust", "log", "quantile"])

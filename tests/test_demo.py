@@ -89,6 +89,7 @@ def test_demo_as_json(tmp_path, monkeypatch, capsys, quick):
     assert alad_row["ensemble"].keys() == {"auroc", "average_precision"}
     assert forest["ensemble"] is None and forest["auroc"]["runs"] == 2
     assert found["files"]["model"].endswith("model")
+    assert cli.run(["demo", "-o", str(tmp_path / "out"), "-q"]) == 0  # its own files it replaces
 
 
 @pytest.mark.slow
@@ -99,3 +100,14 @@ def test_training_helps_in_the_demo():
     assert trained.auroc.mean > untrained.auroc.mean + 0.01
     assert trained.average_precision.mean > untrained.average_precision.mean
     assert trained.ensemble is not None and np.isfinite(list(trained.ensemble.values())).all()
+
+
+@pytest.mark.parametrize("name", ["normal.csv", "new.csv", "model", "report.html", "demo.png"])
+def test_the_files_of_others_are_left_alone(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(b"a,b\n1,2\n")
+    assert cli.run(["demo", "-o", "."]) == 2
+    err = capsys.readouterr().err
+    assert f"{name!r} of others" in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"a,b\n1,2\n"

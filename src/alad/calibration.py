@@ -97,13 +97,13 @@ class Calibration:
             confidence = between_0_and_1("confidence", confidence)
             rank = conditional_rank(len(self), rate, confidence)
         if rank is None:
-            raise InputError(self._too_few(rate, confidence))
+            raise InputError(self._too_few("false-alarm", rate, confidence))
         return float(self.scores[rank - 1])
 
-    def _too_few(self, rate: float, confidence: float | None) -> str:
+    def _too_few(self, kind: str, rate: float, confidence: float | None = None) -> str:
         sure = "" if confidence is None else f" with confidence {confidence:g}"
         return (
-            f"{len(self)} calibration rows are too few for a false-alarm rate of {rate:g}{sure}: "
+            f"{len(self)} calibration rows are too few for a {kind} rate of {rate:g}{sure}: "
             f"it takes {rows_needed(rate, confidence)}; calibrate with more normal rows, or ask "
             f"for a higher rate"
         )
@@ -116,7 +116,7 @@ class Calibration:
         """
         fdr = between_0_and_1("fdr", fdr)
         if marginal_rank(len(self), fdr) is None:
-            raise InputError(self._too_few(fdr, None).replace("false-alarm", "false-discovery"))
+            raise InputError(self._too_few("false-discovery", fdr))
         chosen = storey if adaptive else benjamini_hochberg
         return chosen(self.p_values(scores), fdr)
 

@@ -17,6 +17,8 @@ from alad import catalogue, metrics, report
 from alad.attribution import Explanation
 from alad.benchmark import Spread
 from alad.benchmark.table import spread
+from alad.data.columns import listed
+from alad.data.tables import read_table
 from alad.data.writing import write_table
 from alad.detector import Detector
 from alad.errors import InputError
@@ -28,6 +30,13 @@ FALSE_ALARM_RATE = 0.05  # at which the page flags
 TOP = 8  # most anomalous rows in the printed table
 EXPLAINED = 12  # of them in the picture
 LABELS = ("benign", "malignant")
+FILES = {
+    "model": "model",
+    "normal": "normal.csv",
+    "new": "new.csv",
+    "page": "report.html",
+    "picture": "demo.png",
+}
 
 Say = Callable[[str], None]
 
@@ -164,10 +173,11 @@ def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> D
     """Compare all contenders; write ALAD's model, the rows, a page and a picture into `folder`.
 
     how: parameters such as verbose or device, given to the detectors that have them.
-    Raises InputError if `folder` cannot be written to.
+    Raises InputError if `folder` cannot be written to, or holds files of such names that are not
+    an earlier demo's.
     """
-    folder = _made_folder(Path(folder))
-    data = tumours(SPLIT_SEED)
+    folder, data = _made_folder(Path(folder)), tumours(SPLIT_SEED)
+    _refuse_others_files(folder, data)
     say(f"{len(data.train)} benign rows to learn from, {len(data.test)} rows to score")
     outcomes, detectors = [], []
     for contender in CONTENDERS:
@@ -186,6 +196,21 @@ def _made_folder(folder: Path) -> Path:
     return folder
 
 
+def _refuse_others_files(folder: Path, data: Tumours) -> None:
+    there = [name for name in FILES.values() if (folder / name).exists()]
+    tables = {"normal": data.train, "new": data.test}
+    if there and not all(_holds(folder / FILES[name], table) for name, table in tables.items()):
+        raise InputError(f"{folder} holds {listed(there)} of others; choose another folder with -o")
+
+
+def _holds(path: Path, table: pa.Table) -> bool:
+    """Is there a table of these columns and as many rows?"""
+    if not path.is_file():
+        return False
+    found = read_table(path)
+    return found.column_names == table.column_names and found.num_rows == table.num_rows
+
+
 def _concluded(
     outcomes: tuple[Outcome, ...], alad: Any, data: Tumours, folder: Path, say: Say
 ) -> Demo:
@@ -193,12 +218,7 @@ def _concluded(
     scores = alad.anomaly_score(data.test)
     order = np.argsort(-scores, kind="stable")
     found = alad.explain(data.test.take(order[:EXPLAINED]))
-    files = {
-        "model": folder / "model",
-        "normal": folder / "normal.csv",
-        "new": folder / "new.csv",
-        "page": folder / "report.html",
-    }
+    files = {name: folder / file for name, file in FILES.items() if name != "picture"}
     alad.save(files["model"])
     write_table(data.train, files["normal"])
     write_table(data.test, files["new"])
@@ -206,7 +226,7 @@ def _concluded(
     how: dict[str, Any] = {"source": "new.csv", "false_alarm_rate": FALSE_ALARM_RATE}
     page = model_page(alad, data.test, data.malignant, about=about, **how)
     write_model_page(files["page"], page)
-    picture = folder / "demo.png"
+    picture = folder / FILES["picture"]
     if report.can_draw():
         groups = {name: scores[data.malignant == at] for at, name in enumerate(LABELS)}
         title = "ALAD on breast cancer: trained on benign rows only"

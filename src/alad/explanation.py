@@ -31,6 +31,10 @@ class Explaining(ABC):
     def _scores(self, matrix: np.ndarray) -> np.ndarray:
         """Float64 [n], large = anomalous, of encoded rows."""
 
+    @abstractmethod
+    def _check_unchanged(self) -> None:
+        """InputError if a parameter is another than at fit."""
+
     def _own_version(self, X: Any) -> np.ndarray | None:
         """What the model takes rows X for, encoded [n, *shape]; None if it has no such thing."""
         return None
@@ -48,6 +52,7 @@ class Explaining(ABC):
         saved before that.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         if isinstance(self.encoder_, TableEncoder):
             return self._explain_rows(X, self.encoder_)
         return self._explain_images(X, self.encoder_)

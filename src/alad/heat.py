@@ -16,7 +16,7 @@ from alad import attribution
 
 PATCHES = 4  # along the longer side, about
 SHIFTS = ((0, 0), (1, 1), (0, 1), (1, 0))  # of the grids, in halves of a patch
-BLUR = 0.125  # standard deviation, in sides of a patch
+BLUR = 0.375  # standard deviation, in sides of a patch
 ORDERS = attribution.ORDERS // len(SHIFTS)  # a grid
 
 

@@ -52,6 +52,8 @@ def read_table(source: str | Path, *, drop: Sequence[str] = ()) -> pa.Table:
     UTF-8 with one header line; its columns come as text. Columns named in `drop` are left out.
     Raises InputError, on one line that names the file, for anything else.
     """
+    if not str(source):
+        raise InputError("the name of the table is empty; name a file, or - for standard input")
     place = place_of(source)
     with _explained(place):
         table = _parsed(_unpacked(_content(source, place)), place)
