@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 from alad import published
 from alad.benchmark.ledger import Line
-from alad.benchmark.rows import rows_of
+from alad.benchmark.rows import published_as, rows_of
 from alad.benchmark.table import latest
 from alad.data.protocols import IMAGE_BENCHMARKS
 from alad.sheets import OTHER_PROTOCOL, Sheet
@@ -42,7 +42,7 @@ def _measured(lines: Iterable[Line]) -> dict[tuple[str, str], Classes]:
 
 
 def _sheet(benchmark: str, protocol: str, measured: Mapping[str, Classes]) -> Sheet:
-    base = benchmark.removesuffix("-quick")
+    base = published_as(benchmark)
     printed = {f"{name}, published": column for name, column in published_classes(base).items()}
     classes = IMAGE_BENCHMARKS[benchmark][protocol].tables
     rows = [

@@ -31,11 +31,11 @@ BENCHMARKS |= {
     for name in ("kdd99", "arrhythmia")
 }
 BENCHMARKS |= {
-    f"{name}-quick": tuple(_quick(row) for row in BENCHMARKS[name] if not row.hours)
+    f"{name}{QUICK}": tuple(_quick(row) for row in BENCHMARKS[name] if not row.hours)
     for name in CLASSES
 }
 RUNS = {"adbench": 5, "kdd99-quick": 2}  # of ADBench as published
-RUNS |= {name: 1 for base in CLASSES for name in (base, f"{base}-quick")}  # hours each, on a CPU
+RUNS |= {name: 1 for base in CLASSES for name in (base, f"{base}{QUICK}")}  # hours each, on a CPU
 PAPERS_RUNS = 10  # on tables
 
 
