@@ -28,7 +28,7 @@ ALADS_SETTINGS = (
 )
 ALADS_SETTINGS_ARRHYTHMIA = (
     "the published code trains on unscaled rows at a learning rate of 1e-5; this row has the ranks "
-    "of the rows' values, chosen by F1 on other divisions of the same rows, and a rate of 1e-3. "
+    "of the rows' values, chosen on other divisions of the same rows, and a rate of 1e-3. "
     "The row alad-paper has the published settings"
 )
 NO_SPREAD = "no spread was published; ours is over seeds on the authors' one split"
