@@ -22,11 +22,18 @@ def test_detectors_down_and_classes_across_means_over_runs():
     lines = [line("knn", "0", 0.9), line("alad", "0", 0.6), line("alad", "0", 0.8, seed=1)]
     lines += [line("alad", "1", 0.9)]
     (sheet,) = one_class.sheets(lines, "mnist")
-    assert sheet.heads == ("detector", *CLASSES["mnist"], "mean", "deviation")
+    assert sheet.heads == ("detector", *CLASSES["mnist"], "mean", "deviation", "mean, shared 1")
     assert [row[0] for row in sheet.rows] == ["knn", "alad"]  # in the order of the benchmark
-    assert sheet.rows[0][1:3] == ("0.900", "") and sheet.rows[0][-2:] == ("", "")
+    assert sheet.rows[0][1:3] == ("0.900", "") and sheet.rows[0][-3:] == ("", "", "0.900")
     assert sheet.rows[1][1:3] == ("0.700", "0.900")
-    assert sheet.rows[1][-2:] == ("0.800", "0.141")
+    assert sheet.rows[1][-3:] == ("0.800*", "0.141", "0.700") and one_class.PARTLY in sheet.notes
+
+
+def test_means_over_all_classes_have_no_mark():
+    lines = [line("knn", each, 0.5 + int(each) / 100) for each in CLASSES["mnist"]]
+    (sheet,) = one_class.sheets(lines, "mnist")
+    assert sheet.heads[-2:] == ("mean", "deviation") and sheet.rows[0][-2] == "0.545"
+    assert one_class.PARTLY not in sheet.notes
 
 
 def test_published_classes_stand_below():

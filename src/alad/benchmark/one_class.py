@@ -12,6 +12,7 @@ from alad.data.protocols import IMAGE_BENCHMARKS
 from alad.sheets import OTHER_PROTOCOL, Sheet
 
 QUICK = "a reduced pass: its numbers stand for themselves, not for the published protocol"
+PARTLY = "* over fewer classes than there are: compare means over the shared ones"
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs
 
 
@@ -45,15 +46,25 @@ def _sheet(benchmark: str, protocol: str, measured: Mapping[str, Classes]) -> Sh
     base = published_as(benchmark)
     printed = {f"{name}, published": column for name, column in published_classes(base).items()}
     classes = IMAGE_BENCHMARKS[benchmark][protocol].tables
+    all_rows = {**measured, **printed}
+    shared = [each for each in classes if all(each in found for found in all_rows.values())]
+    partly = 0 < len(shared) < len(classes)
     rows = [
-        (name, *(_number(found.get(each)) for each in classes), *_summary(found))
-        for name, found in {**measured, **printed}.items()
+        (
+            name,
+            *(_number(found.get(each)) for each in classes),
+            *_summary(found, len(classes)),
+            *([f"{mean(found[each] for each in shared):.3f}"] if partly else []),
+        )
+        for name, found in all_rows.items()
     ]
     notes = [QUICK] if benchmark != base else []
+    notes += [PARTLY] if partly else []
     if printed:
         notes.append(f"published rows: {published.content()[base]['per_class']['status']}")
         notes += [OTHER_PROTOCOL] if protocol != "paper" else []
-    heads = ("detector", *classes, "mean", "deviation")
+    also = (f"mean, shared {len(shared)}",) if partly else ()
+    heads = ("detector", *classes, "mean", "deviation", *also)
     return Sheet(f"{benchmark}, {protocol}: AUROC by normal class", heads, rows, notes)
 
 
@@ -72,9 +83,10 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _summary(classes: Classes) -> tuple[str, str]:
-    """Mean and deviation over those that were measured."""
-    values = [value for value in classes.values() if value is not None]
+def _summary(classes: Classes, all_classes: int) -> tuple[str, str]:
+    """Mean and deviation over those that were measured, marked where some were not."""
+    values = list(classes.values())
     if len(values) < 2:
         return "", ""
-    return f"{mean(values):.3f}", f"{stdev(values):.3f}"
+    mark = "" if len(values) == all_classes else "*"
+    return f"{mean(values):.3f}{mark}", f"{stdev(values):.3f}"
