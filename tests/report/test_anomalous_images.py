@@ -148,3 +148,14 @@ def test_what_makes_no_sense_is_one_line(folders, capfd, line: str, words: str):
     assert cli.run(line.split()) == 2
     _, err = capfd.readouterr()
     assert words in err and len(err.splitlines()) == 1
+
+
+def test_explain_that_fails_leaves_no_folder(folders, capfd):
+    Path("bad").mkdir()
+    Path("bad/a.png").write_bytes(b"none")
+    assert cli.run("explain model bad -o of/heat".split()) == 2
+    assert "none of 1 picture" in capfd.readouterr().err and not Path("of").exists()
+    with_columns = alad.PCA().fit(np.random.default_rng(0).normal(size=(60, 3)))
+    with_columns.save("rows")
+    assert cli.run("explain rows new -o heat".split()) == 2
+    assert "this model is of a table" in capfd.readouterr().err and not Path("heat").exists()

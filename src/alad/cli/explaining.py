@@ -85,10 +85,13 @@ def _require_target(output: str, table: str, columns: int | None, *, of_pictures
         raise InputError("of pictures there is a heat map each; name a folder for them with -o")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{output}: holds files already; name another folder, or an empty one")
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{output}: {error.strerror}; name another folder with -o") from error
+    for place in missing:  # made again once there is something to write
+        place.rmdir()
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -139,6 +142,7 @@ def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) 
     images = pixels.shown(detector.encoder_, maps.images)
     names = [source.names[at] for at in chosen]
     files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]
+    folder.mkdir(parents=True, exist_ok=True)
     for at, file in enumerate(files):
         picture = pixels.overlay(images[at], maps.heat[at])
         (folder / file).write_bytes(pixels.png(pixels.enlarged(picture)))

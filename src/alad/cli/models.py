@@ -148,7 +148,8 @@ def fit(
         pictures.say_skipped(source)
         say(f"{_told(facts['rows'], facts['training'], source)}; the model is in {output}")
         if not facts["training"]["held_out"] and made.calibration_fraction:
-            say(_how_to_calibrate(facts["rows"], output))
+            more = "MORE_PICTURES/" if pictures.are(source) else "MORE_NORMAL_ROWS.csv"
+            say(_how_to_calibrate(facts["rows"], output, more))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
@@ -161,12 +162,12 @@ def _told(rows: int, training: dict[str, Any], source: Any) -> str:
     return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
 
 
-def _how_to_calibrate(rows: int, output: Path) -> str:
+def _how_to_calibrate(rows: int, output: Path, more: str) -> str:
     """For a table that was too small for its calibration fraction."""
     from alad.detector import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
 
-    how = f"alad calibrate {shlex.quote(str(output))} MORE_NORMAL_ROWS.csv"
+    how = f"alad calibrate {shlex.quote(str(output))} {more}"
     percent = -(-100 * LEAST_HELD_OUT // rows)  # rounded up
     if percent <= 100 * MOST_HELD_OUT:
         how += f", or fit again with --calibration-fraction {percent / 100}"
