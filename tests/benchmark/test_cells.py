@@ -48,6 +48,15 @@ def test_committed_results_are_those_of_the_cells():
         assert own.key(own.config(own.detector())) in committed
 
 
+@pytest.mark.parametrize("benchmark", ["cifar10", "cifar10-quick", "mnist-quick"])
+def test_committed_results_of_images_are_those_of_the_cells(benchmark):
+    committed = Ledger(Path(__file__).parents[2] / "results" / f"{benchmark}.jsonl").finished()
+    protocol = "quick" if benchmark.endswith("quick") else "paper"
+    for row in ("isolation-forest", "alad"):
+        (own, *_) = cells(benchmark, [protocol], [row])
+        assert own.key(own.config(own.detector())) in committed
+
+
 def test_names_are_chosen_and_checked(toy):
     assert {c.row.name for c in cells("toy", ["clean"], ["once"])} == {"once"}
     for wrong in ({"protocols": ["dirty"]}, {"detectors": ["none"]}, {"runs": 0}):
@@ -74,7 +83,14 @@ def test_what_takes_hours_comes_last():
     assert cells("kdd99")[-1].row.name == "alad-paper"
 
 
-@pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia"])
+def test_the_ablation_study_of_images_comes_after_the_comparison():
+    names = [cell.row.name for cell in cells("cifar10", ["paper"])]
+    study = ["alad-baseline", "alad+dl", "alad+sn"]
+    assert names[-40:] == [*study * 10, *["alad-paper"] * 10]
+    assert "alad" in names[:-40] and not set(study) & set(names[:-40])
+
+
+@pytest.mark.parametrize("benchmark", ["kdd99", "arrhythmia", "cifar10", "cifar10-quick"])
 def test_the_ablation_study_is_whole_and_nothing_is_trained_twice(benchmark):
     rows = {row.name: row for row in rows_of(benchmark)}
     assert len(rows) == len(rows_of(benchmark))

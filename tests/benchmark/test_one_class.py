@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import alad
 from alad.benchmark import one_class
-from alad.benchmark.row import untrained_name
-from alad.benchmark.rows import rows_of
+from alad.benchmark.row import Row, untrained_name
+from alad.benchmark.rows import BENCHMARKS, rows_of
+from alad.benchmark.runner import run
 from alad.data.image_splits import CLASSES
+from alad.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
+from alad.data.splits import Split
+from alad.metrics import auroc
 
 
 def line(detector: str, normal_class: str, auroc: float, seed: int = 0) -> dict:
@@ -53,3 +59,30 @@ def test_every_method_with_networks_has_its_untrained_twin(benchmark):
         assert not twin.trained and twin.params()["max_steps"] == 0
         assert rows[name].trained and rows[name].preset == "images"
     assert rows["anogan"].test_rows == rows["anogan-untrained"].test_rows <= 500
+
+
+def test_a_line_has_the_auroc_of_every_score_of_one_training(monkeypatch, tmp_path):
+    generator = np.random.default_rng(0)
+    train, test = (generator.integers(0, 256, (n, 8, 8, 1), np.uint8) for n in (40, 60))
+    odd = np.arange(60) < 20
+    test[odd] //= 2
+    splits = Protocol("", (), lambda *_: Split(train, test, odd, 10.0), tables={"0": (42,)})
+    narrow = {"architecture": "narrow", "max_steps": 3, "batch_size": 8, "patience": None}
+    rows = (
+        Row("alice", "alice", changes=narrow, protocols=("quick",)),
+        Row("knn", "knn", protocols=("quick",)),
+        Row("sampled", "autoencoder", changes=narrow, protocols=("quick",), test_rows=50),
+    )
+    for known, content in (
+        (BENCHMARKS, rows),
+        (PROTOCOLS, {"quick": splits}),
+        (IMAGE_BENCHMARKS, {"quick": splits}),
+    ):
+        monkeypatch.setitem(known, "pictures", content)
+    lines = {line["detector"]: line for line in run("pictures", runs=1, results=tmp_path).lines()}
+    found = lines["alice"]["auroc_by_score"]
+    model = alad.ALICE(**narrow, calibration_fraction=0.0, random_state=0).fit(train)
+    expected = {name: auroc(model.score_as(test, name), odd) for name in found}
+    assert found == expected and found.keys() >= {"features", "logits", "l1", "l2"}
+    assert found["features"] == lines["alice"]["auroc"] and len(set(found.values())) > 2
+    assert all("auroc_by_score" not in lines[name] for name in ("knn", "sampled"))

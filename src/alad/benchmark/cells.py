@@ -108,7 +108,7 @@ def cells(
     runs: int | None = None,
     datasets: Iterable[str] = (),
 ) -> list[Cell]:
-    """All cells of a benchmark, split by split, cheap rows first, those of hours last of all.
+    """All cells of a benchmark, split by split, cheap rows first; those of hours last of all.
 
     protocols, detectors, datasets: names to keep; none means all.
     runs: on a shared split so many members or seeds (as published by default); otherwise so many
@@ -127,7 +127,7 @@ def cells(
         if protocol in row.protocols
         for cell in _of_split(Cell(benchmark, protocol, row, split, 0, 1, dataset), runs)
     ]
-    return sorted(found, key=lambda cell: cell.row.hours)
+    return sorted(found, key=lambda cell: (cell.row.hours, cell.row.beside))
 
 
 def planned_runs(benchmark: str, runs: int | None = None) -> dict[tuple[str, str | None, str], int]:

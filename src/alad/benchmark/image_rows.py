@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from alad.benchmark.row import QUICK_STEPS, Row, both
+from alad.benchmark.row import QUICK_STEPS, Row, ablations, both
 from alad.data.image_splits import CLASSES
 from alad.presets import preset
 
@@ -26,7 +26,8 @@ def _networks_on_images() -> tuple[Row, ...]:
 def on_images(name: str) -> tuple[Row, ...]:
     """Detectors on pixels, ALAD with small networks; where there are numbers, the published ones.
 
-    Learning takes hours on a CPU, so a row has a single run unless told otherwise.
+    Learning takes hours on a CPU, so a row has a single run unless told otherwise, and the ablation
+    study, of which "alad" itself is one row, comes after the comparison.
     """
     own = Row("alad", "alad", "images", quick=preset("images-quick"))
     listed = (
@@ -36,6 +37,7 @@ def on_images(name: str) -> tuple[Row, ...]:
         Row("pca", "pca", most_runs=1),
         *_networks_on_images(),
         *both(own),
+        *ablations(own, beside=True),
     )
     published = replace(own, name="alad-paper", preset="cifar10-paper", hours=True)
     more = () if name == "mnist" else (published,)

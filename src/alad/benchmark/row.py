@@ -25,6 +25,7 @@ class Row:
     most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
     trained: bool = True
     hours: bool = False  # trained for hours, so measured after all else
+    beside: bool = False  # of a study beside the comparison, so measured after that
     test_rows: int | None = None  # score a random sample of so many, where all would take hours
     quick: Mapping[str, Any] = field(default_factory=dict)  # further changes in a quick pass
 
@@ -48,6 +49,25 @@ def untrained(row: Row) -> Row:
 
 def both(row: Row) -> tuple[Row, Row]:
     return untrained(row), row
+
+
+# As published (`alad.published.ABLATIONS`): are SN and DL on?
+SWITCHES = {"baseline": (False, False), "dl": (False, True), "sn": (True, False)}
+SWITCHES |= {"sn+dl": (True, True)}
+
+
+def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
+    """ALAD's ablation study with all else as in `row`; how: further fields of its rows."""
+    return tuple(
+        replace(
+            row,
+            name="alad-baseline" if name == "baseline" else f"alad+{name}",
+            changes={**row.changes, "spectral_norm": sn, "latent_discriminator": dl},
+            published=name,
+            **how,
+        )
+        for name, (sn, dl) in SWITCHES.items()
+    )
 
 
 def ablation_of(row: Row) -> str | None:

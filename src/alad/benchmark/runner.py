@@ -22,6 +22,7 @@ from alad.errors import InputError, on_one_line
 from alad.storage import versions
 
 Say = Callable[[str], None]
+Scored = tuple[int | str, np.ndarray, float]  # member, scores [n], seconds
 
 
 def run(
@@ -108,16 +109,33 @@ class Job:
             data = fewer(data, None, self.cell.row.test_rows)
         detector, shared = self._fitted(data)
         scored = member_scores(detector, data.test, self.cell.numbers)
+        by_score = self._by_score(detector, data.test, scored)
         return [
             self._line(
                 member=member,
                 cell_lines=len(scored),
                 **metrics.evaluate(scores, data.test_anomalous, data.percentile),
+                **_auroc_by_score({name: own[at][1] for name, own in by_score.items()}, data),
                 score_seconds=seconds,
                 **shared,
             )
-            for member, scores, seconds in scored
+            for at, (member, scores, seconds) in enumerate(scored)
         ]
+
+    def _by_score(self, detector, rows: np.ndarray, scored: list[Scored]) -> dict:
+        """Name -> as `scored`, by each of a detector's scores; of images only.
+
+        Their trainings are too long for a second one. Not of detectors that score a sample of the
+        rows, because every row costs them a search; nor of those with but one score.
+        """
+        names = detector.score_names(images=True) if is_one_class(self.cell.benchmark) else ()
+        if self.cell.row.test_rows or not names:
+            return {}
+        done = {self.config["score_function"] or detector.own_score: scored}
+        numbers = self.cell.numbers
+        return {
+            name: done.get(name) or member_scores(detector, rows, numbers, name) for name in names
+        }
 
     def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
         """The detector, and what all its lines have in common."""
@@ -163,7 +181,7 @@ def command(cell: Cell) -> str:
 
 def member_scores(
     detector, rows: np.ndarray, numbers: range, score: str | None = None
-) -> list[tuple[int | str, np.ndarray, float]]:
+) -> list[Scored]:
     """(member, scores [n], seconds): each member's, and the ensemble's if there are several.
 
     score: another than the detector's own, of those that it offers.
@@ -178,6 +196,11 @@ def member_scores(
         raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
     own = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
     return [*own, ("ensemble", whole, seconds)]
+
+
+def _auroc_by_score(scores: dict[str, np.ndarray], data: Split) -> dict[str, dict[str, float]]:
+    found = {name: metrics.auroc(own, data.test_anomalous) for name, own in scores.items()}
+    return {"auroc_by_score": found} if found else {}
 
 
 def _trained_seconds(detector) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from alad.benchmark.row import QUICK_STEPS, Row, both, untrained
+from alad.benchmark.row import QUICK_STEPS, Row, ablations, both, untrained
 
 HOURS_MEMBERS = 5  # in one fit that takes an hour: half of the runs are there when it ends
 SEARCHED_ROWS = 5_000  # test rows of a detector that searches for each
@@ -15,27 +15,10 @@ def _alad(name: str, preset: str | None, **how: Any) -> Row:
     return Row(name, "alad", preset, members=True, quick={"max_steps": QUICK_STEPS}, **how)
 
 
-def _switched(spectral_norm: bool, latent_discriminator: bool) -> dict[str, bool]:
-    return {"spectral_norm": spectral_norm, "latent_discriminator": latent_discriminator}
-
-
 def _family(preset: str, **how: Any) -> tuple[Row, ...]:
     """ALAD's networks as they are before training, ALAD, and its ablation study."""
-    ablations = {"alad-baseline": (False, False), "alad+dl": (False, True)}
-    ablations |= {"alad+sn": (True, False), "alad+sn+dl": (True, True)}
-    published = {
-        "alad-baseline": "baseline",
-        "alad+dl": "dl",
-        "alad+sn": "sn",
-        "alad+sn+dl": "sn+dl",
-    }
-    return (
-        *both(_alad("alad", preset, published="ALAD", **how)),
-        *(
-            _alad(name, preset, changes=_switched(*switches), published=published[name], **how)
-            for name, switches in ablations.items()
-        ),
-    )
+    own = _alad("alad", preset, published="ALAD", **how)
+    return (*both(own), *ablations(own))
 
 
 def _paper(preset: str, hours: bool = False) -> tuple[Row, ...]:
