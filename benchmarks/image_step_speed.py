@@ -2,7 +2,7 @@
 
 The plain loop is what one would write first: nn.Conv2d and nn.ConvTranspose2d, spectral norm as a
 parametrisation, torch.optim.Adam, the same networks, batch, dropout and moving average; each player
-has its own batch, what the other player owns gets no gradient. The two take turns, so that both
+has its own batch, what the other player owns gets no gradient. All take turns, so that they
 meet the same neighbours on a busy machine; processor seconds and wall seconds are told.
 
     OMP_NUM_THREADS=1 python benchmarks/image_step_speed.py --width 32 128
@@ -26,10 +26,13 @@ import alad
 from alad.game import FAMILY
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
+from alad.library_products import LibraryProducts
 from alad.native.convolve import NativeProducts
 from alad.steps import GameStep, Optimiser, ema_decay_at
+from alad.windows import PATCHES, PatchProducts
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
+SHORT = LibraryProducts(torch.bfloat16)
 EPSILON, SHARE = 1e-3, 0.01  # of batch norm
 
 
@@ -199,12 +202,12 @@ def shape_of(width: int, stacking: str) -> ImageArchitecture:
     return replace(shape, stacking=stacking)
 
 
-def our_step(images: Tensor, shape: ImageArchitecture, *, shared: bool, native: bool) -> GameStep:
+def our_step(
+    images: Tensor, shape: ImageArchitecture, products: PatchProducts, *, shared: bool
+) -> GameStep:
     optimiser = Optimiser(RATE, BATCH)
     step = GameStep(images, FAMILY["alad"], shape, optimiser, seed=0, members=[0])
-    step.share_batch = shared
-    if native:
-        step.products = NativeProducts()
+    step.share_batch, step.products = shared, products
     return step
 
 
@@ -213,9 +216,12 @@ def training(images: Tensor, width: int, stacking: str, rounds: int) -> None:
     actions: dict[str, Callable[[int], object]] = {
         "plain": careless(PlainLoop(images, shape)),
         "plain, gradients only where needed": PlainLoop(images, shape),
-        "ours, patches": our_step(images, shape, shared=False, native=False),
-        "ours, C": our_step(images, shape, shared=False, native=True),
-        "ours, C, one batch for both": our_step(images, shape, shared=True, native=True),
+        "ours, patches": our_step(images, shape, PATCHES, shared=False),
+        "ours, C": our_step(images, shape, NativeProducts(), shared=False),
+        "ours, the library's": our_step(images, shape, LibraryProducts(), shared=False),
+        "ours, C, one batch for both": our_step(images, shape, NativeProducts(), shared=True),
+        "ours, the library's, one batch": our_step(images, shape, LibraryProducts(), shared=True),
+        "ours, bfloat16, one batch": our_step(images, shape, SHORT, shared=True),
     }
     taken = in_turns(actions, rounds)
     print(f"width {width}, D_xx on {stacking}: a step of {BATCH} images")

@@ -159,7 +159,7 @@ def test_one_step_has_the_losses_and_gradients_of_the_plain_one(
         kind = f"{player}.moment"
         ours, theirs = (max(errors(step, exact, kind).values()) for step in (plain, fast))
         assert theirs < 3 * ours + 1e-7
-    assert max(errors(fast, plain, "buffers").values(), default=0.0) < 1e-6
+    assert max(errors(fast, plain, "buffers").values(), default=0.0) < 5e-6
 
 
 @pytest.mark.parametrize(("shape", "width", "game"), CASES)

@@ -21,7 +21,7 @@ from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture, ImageNetworks
-from alad.native.convolve import NativeProducts, products_by
+from alad.native.convolve import NativeProducts, scoring_products, training_products
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
 from alad.neural import Neural
@@ -32,7 +32,7 @@ from alad.steps import GameStep, NetworkStep
 from alad.streamed import Rows
 from alad.training import Monitor, Training
 
-ENGINES = ("auto", "torch", "native")
+ENGINES = ("auto", "torch", "native", "bfloat16")
 SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
 STOPPING_RULES = ("swapped", "mean-score")
 
@@ -54,9 +54,12 @@ class Adversarial(Neural):
         put together of several, which tells nothing of images: those are trained to the end;
         "mean-score" = how low its mean over all of them is, the authors' rule for images, as in the
         preset "cifar10-paper": the weights of the lowest are kept
-    engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had.
-        Scores are made by C unless it is "torch", and where C cannot be had by PyTorch, whatever
-        trained; the two differ by rounding
+    engine : what trains: "torch", "native" (C, compiled on first use), or "auto" = the fastest in
+        float32: C where it can be had, for images PyTorch's own convolutions where the processor
+        has AVX-512. They differ by rounding. "bfloat16", for images: those convolutions with
+        numbers of 16 bits, faster where the processor has matrix units for them (AMX); weights and
+        sums stay float32. Scores are always float32, made by C where it can be had unless `engine`
+        is "torch"
     """
 
     method: ClassVar[str]
@@ -127,7 +130,7 @@ class Adversarial(Neural):
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         if X.ndim > 2:
-            step.products = products_by(self.engine, step.like)
+            step.products = training_products(self.engine, step.like)
         return step
 
     def _engine(self, X: Rows) -> type[GameStep]:
@@ -135,6 +138,8 @@ class Adversarial(Neural):
 
         Of images only the convolutions are in C.
         """
+        if X.ndim == 2 and self.engine == "bfloat16":
+            raise InputError("engine='bfloat16' is for images: use 'auto'")
         if X.ndim > 2 or (self.share_batch and self.engine != "native"):
             return GameStep
         if self.share_batch:
@@ -148,9 +153,9 @@ class Adversarial(Neural):
 
     def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
         native_suits = step.X.device.type == "cpu"
-        in_c = isinstance(step, native.NativeGameStep) or isinstance(step.products, NativeProducts)
+        in_c = isinstance(step, native.NativeGameStep)
         engine = {
-            "engine": "native" if in_c else "torch",
+            "engine": "native" if in_c else step.products.engine,
             "scoring_engine": "native" if self._scored_in_c() else "torch",
             "engine_note": native.reason() if self.engine == "auto" and native_suits else None,
         }
@@ -165,7 +170,7 @@ class Adversarial(Neural):
         if self.engine == "torch":
             return Cycle(networks, context)
         if isinstance(networks, ImageNetworks):
-            products = products_by("auto", next(iter(context.weights.values())))
+            products = scoring_products(next(iter(context.weights.values())))
             return Cycle(networks, replace(context, products=products))
         return cycle(networks, context)
 

@@ -114,6 +114,8 @@ class PatchProducts:
     outputs], bias [outputs]. Patches are made anew for each: that is cheaper than to keep them.
     """
 
+    engine: str = "torch"  # what it says of itself
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         """y: the patches of x times the weight, plus bias."""
         y = x.new_empty(len(x), *window.steps, weight.shape[1])
@@ -140,6 +142,8 @@ class PatchProducts:
 
     def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
         """dw, as weight, from dy: the adjoint of `forward` in the weight."""
+        if window.whole:
+            return x.flatten(1).T @ dy.flatten(1)
         dw = x.new_zeros(_columns(window, x.shape[3]), dy.shape[3])
         for piece in _pieces(len(x), window, x.shape[3]):
             dw.addmm_(window.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
@@ -177,9 +181,12 @@ class Convolved(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight, sigma)
         ctx.window, ctx.products = window, products
-        divided = weight if sigma is None else weight / sigma
-        each = zip(x, divided, bias[:, 0], strict=True)
-        return _together([products.forward(*member, window) for member in each])
+        if sigma is None:
+            each = zip(x, weight, bias[:, 0], strict=True)
+            return _together([products.forward(*member, window) for member in each])
+        # what comes out is divided, and in `backward` what comes in: there are far more weights
+        y = _together([products.forward(*one, None, window) for one in zip(x, weight, strict=True)])
+        return torch.addcmul(bias[:, :, None, None], y, 1 / sigma[..., None, None], out=y)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -187,18 +194,20 @@ class Convolved(torch.autograd.Function):
         x, weight, sigma = ctx.saved_tensors
         products, window, dy = ctx.products, ctx.window, dy.contiguous()
         dx = dw = db = dsigma = None
+        if ctx.needs_input_grad[2]:
+            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
+        if sigma is not None:
+            dy = dy / sigma[..., None, None]
         if ctx.needs_input_grad[0]:
-            divided = weight if sigma is None else weight / sigma
-            each = zip(dy, divided, strict=True)
+            each = zip(dy, weight, strict=True)
             dx = _together([products.to_input(dy_, w, window, x.shape[4]) for dy_, w in each])
         if ctx.needs_input_grad[1]:
             each = zip(x, dy, strict=True)
             dw = _together([products.to_weight(*member, window) for member in each])
-        if ctx.needs_input_grad[2]:
-            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
         if sigma is not None and dw is not None:
-            dsigma = -(dw * weight).sum(dim=(1, 2), keepdim=True) / sigma.square()
-            dw /= sigma
+            each = zip(dw, weight, strict=True)
+            along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
+            dsigma = -along.view_as(sigma) / sigma
         return dx, dw, db, dsigma, None, None
 
 

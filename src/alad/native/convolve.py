@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from alad import library_products
 from alad.errors import InputError
+from alad.library_products import LibraryProducts
 from alad.native import build
 from alad.native.frozen import COLUMNS_OF_TILE, share_out, supported
 from alad.windows import PATCHES, PatchProducts, Window
@@ -43,17 +45,31 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def products_by(engine: str, X: Tensor) -> PatchProducts:
-    """What "torch", "native" or "auto" stands for; InputError if there is none such for X."""
-    if engine == "torch" or (engine == "auto" and not supported(X)):
+def scoring_products(X: Tensor) -> PatchProducts:
+    """In C where that can be had: an image's sums are the same whatever stands beside it."""
+    if not supported(X):
         return PATCHES
+    try:
+        return NativeProducts()
+    except build.BuildError:
+        return PATCHES
+
+
+def training_products(engine: str, X: Tensor) -> PatchProducts:
+    """What `engine` stands for: "auto" = the fastest in float32. InputError if X cannot have it."""
+    if engine == "torch":
+        return PATCHES
+    if engine == "bfloat16":
+        return LibraryProducts(torch.bfloat16)
+    if engine == "auto":
+        if supported(X) and library_products.preferred():
+            return LibraryProducts()
+        return scoring_products(X)
     if not supported(X):
         raise InputError("native convolutions are for float32 on the CPU: use engine='auto'")
     try:
         return NativeProducts()
     except build.BuildError as error:
-        if engine == "auto":
-            return PATCHES
         raise InputError(
             f"native convolutions are not available ({error}): use engine='auto'"
         ) from error
@@ -66,6 +82,8 @@ class NativeProducts(PatchProducts):
     product, gradients of few channels and of large weights, and other numbers than float32 on a
     CPU. Raises BuildError if nothing can be compiled.
     """
+
+    engine = "native"
 
     def __init__(self) -> None:
         self._engine = _library()

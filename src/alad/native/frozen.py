@@ -14,7 +14,7 @@ from torch import Tensor
 
 from alad.native import build
 
-ROWS_OF_TILE = 6
+ROWS_OF_TILE = 12  # at most, see product.h
 COLUMNS_OF_TILE = 16
 CACHE_LINE = 64
 

@@ -1,6 +1,7 @@
-/* Matrix products for small dense layers: 16 columns at a time, up to 6 rows in registers.
+/* Matrix products for small dense layers: 16 columns at a time, up to 6 or 12 rows in registers.
  *
- * Plain C with vector extensions: the compiler maps an eight to AVX2 registers, or to several smaller ones elsewhere.
+ * Plain C with vector extensions: a tile's columns are one AVX-512 register or two of AVX2, and several smaller ones
+ * elsewhere. Each sum runs over its terms in the order that is written, so all of them give the same bits.
  * Matrices of activations are row-major; `stride_of` pads a row to whole tiles and to an odd number of cache lines, so
  * that a column of tiles spreads over all cache sets. Padded columns may hold anything finite or not: no result that is
  * read depends on them.
@@ -14,12 +15,21 @@
 #include <string.h>
 
 #define TILE 16 /* columns of a tile */
-#define ROWS 6  /* rows of a tile, at most */
+#ifdef __AVX512F__
+#define LANES 16 /* numbers in a register */
+#define ROWS 12  /* rows of a tile, at most: as many registers as sums need to keep the multipliers busy */
+#else
+#define LANES 8
+#define ROWS 6
+#endif
+#define PARTS (TILE / LANES)
 
 typedef float eight __attribute__((vector_size(32), may_alias));
 typedef float loose_eight __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t eight_bits __attribute__((vector_size(32), may_alias));
-typedef uint16_t loose_words __attribute__((vector_size(16), aligned(2), may_alias));
+typedef float some __attribute__((vector_size(4 * LANES), may_alias)); /* a register full of numbers */
+typedef float loose_some __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t some_bits __attribute__((vector_size(4 * LANES), may_alias));
+typedef uint16_t loose_words __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -30,10 +40,12 @@ ALWAYS_INLINE ptrdiff_t stride_of(ptrdiff_t columns) {
   return stride / TILE % 2 ? stride : stride + TILE;
 }
 
-ALWAYS_INLINE eight load(const float *from) { return *(const loose_eight *)from; }
-ALWAYS_INLINE void store(float *to, eight value) { *(loose_eight *)to = value; }
-ALWAYS_INLINE eight select_eight(eight_bits condition, eight yes, eight no) {
-  return (eight)(((eight_bits)yes & condition) | ((eight_bits)no & ~condition));
+ALWAYS_INLINE some load(const float *from) { return *(const loose_some *)from; }
+ALWAYS_INLINE void store(float *to, some value) { *(loose_some *)to = value; }
+ALWAYS_INLINE eight load_eight(const float *from) { return *(const loose_eight *)from; }
+ALWAYS_INLINE void store_eight(float *to, eight value) { *(loose_eight *)to = value; }
+ALWAYS_INLINE some either(some_bits condition, some yes, some no) {
+  return (some)(((some_bits)yes & condition) | ((some_bits)no & ~condition));
 }
 
 /* One term of a sum of products: a [rows, depth] (or its transpose, read by column) times b [depth, columns].
@@ -61,16 +73,16 @@ typedef struct {
   float slope;           /* of the activation below zero; 1: linear */
 } Finish;
 
-ALWAYS_INLINE eight kept(const uint16_t *words, int32_t threshold, eight value) {
-  eight_bits word = __builtin_convertvector(*(const loose_words *)words, eight_bits);
-  return (eight)((eight_bits)value & (word >= threshold));
+ALWAYS_INLINE some kept(const uint16_t *words, int32_t threshold, some value) {
+  some_bits word = __builtin_convertvector(*(const loose_words *)words, some_bits);
+  return (some)((some_bits)value & (word >= threshold));
 }
 
-ALWAYS_INLINE void finish_forward(const Finish *f, eight sum, ptrdiff_t row, ptrdiff_t column) {
+ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrdiff_t column) {
   ptrdiff_t at = row * f->stride + column;
   if (f->bias) sum += load(f->bias + column);
-  eight slope = (eight){0} + 1.0f;
-  if (f->slope != 1.0f) slope = select_eight(sum > 0.0f, slope, (eight){0} + f->slope);
+  some slope = (some){0} + 1.0f;
+  if (f->slope != 1.0f) slope = either(sum > 0.0f, slope, (some){0} + f->slope);
   if (f->words) slope = kept(f->words + row * f->units + column, f->threshold, slope * f->keep);
   store(f->out + at, sum * slope);
   if (f->save_factor) store(f->save_factor + at, slope);
@@ -79,12 +91,11 @@ ALWAYS_INLINE void finish_forward(const Finish *f, eight sum, ptrdiff_t row, ptr
 /* The whole life of one tile. `start` may be NULL. */
 ALWAYS_INLINE void make_tile(const int rows, const bool by_column, const Term *terms, int count, const float *start,
                              ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column, const Finish *end) {
-  eight sum[ROWS][2];
-#pragma GCC unroll 6
-  for (int r = 0; r < rows; r++) {
-    sum[r][0] = start ? load(start + (row + r) * start_stride + column) : (eight){0};
-    sum[r][1] = start ? load(start + (row + r) * start_stride + column + 8) : (eight){0};
-  }
+#define ALL_PARTS                         \
+  _Pragma("GCC unroll 12") for (int r = 0; r < rows; r++) \
+  _Pragma("GCC unroll 2") for (int p = 0; p < PARTS; p++)
+  some sum[ROWS][PARTS];
+  ALL_PARTS sum[r][p] = start ? load(start + (row + r) * start_stride + column + p * LANES) : (some){0};
   for (int t = 0; t < count; t++) {
     const Term *term = &terms[t];
     const float *b = term->b + column / TILE * term->panel;
@@ -92,13 +103,10 @@ ALWAYS_INLINE void make_tile(const int rows, const bool by_column, const Term *t
     const ptrdiff_t b_stride = term->b_stride, a_stride = term->a_stride, depth = term->depth;
 #pragma GCC unroll 2
     for (ptrdiff_t k = 0; k < depth; k++) {
-      eight left = load(b), right = load(b + 8);
-#pragma GCC unroll 6
-      for (int r = 0; r < rows; r++) {
-        float value = by_column ? a[r] : a[r * a_stride];
-        sum[r][0] += left * value;
-        sum[r][1] += right * value;
-      }
+      some line[PARTS];
+#pragma GCC unroll 2
+      for (int p = 0; p < PARTS; p++) line[p] = load(b + p * LANES);
+      ALL_PARTS sum[r][p] += line[p] * (by_column ? a[r] : a[r * a_stride]);
       a += by_column ? a_stride : 1;
       b += b_stride;
     }
@@ -106,33 +114,18 @@ ALWAYS_INLINE void make_tile(const int rows, const bool by_column, const Term *t
   const ptrdiff_t left = end->columns - column;
   float *out = end->out + row * end->stride + column;
   if (left < TILE) {
-    float edge[TILE];
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-      store(edge, sum[r][0]);
-      store(edge + 8, sum[r][1]);
-      memcpy(out + r * end->stride, edge, (size_t)left * sizeof(float));
-    }
+    float edge[ROWS][TILE];
+    ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
+    for (int r = 0; r < rows; r++) memcpy(out + r * end->stride, edge[r], (size_t)left * sizeof(float));
   } else if (end->factor) {
     const float *factor = end->factor + row * end->stride + column;
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-      store(out + r * end->stride, sum[r][0] * load(factor + r * end->stride));
-      store(out + r * end->stride + 8, sum[r][1] * load(factor + r * end->stride + 8));
-    }
+    ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p] * load(factor + r * end->stride + p * LANES));
   } else if (end->plain) {
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-      store(out + r * end->stride, sum[r][0]);
-      store(out + r * end->stride + 8, sum[r][1]);
-    }
+    ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p]);
   } else {
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-      finish_forward(end, sum[r][0], row + r, column);
-      finish_forward(end, sum[r][1], row + r, column + 8);
-    }
+    ALL_PARTS finish_forward(end, sum[r][p], row + r, column + p * LANES);
   }
+#undef ALL_PARTS
 }
 
 typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const Finish *);
@@ -144,14 +137,20 @@ typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, pt
   }
 #define MAKE_TILES(rows) MAKE_TILE(rows, 0) MAKE_TILE(rows, 1)
 MAKE_TILES(1) MAKE_TILES(2) MAKE_TILES(3) MAKE_TILES(4) MAKE_TILES(5) MAKE_TILES(6)
+#if ROWS == 12
+MAKE_TILES(7) MAKE_TILES(8) MAKE_TILES(9) MAKE_TILES(10) MAKE_TILES(11) MAKE_TILES(12)
+#define MORE_TILES(by) , tile_7_##by, tile_8_##by, tile_9_##by, tile_10_##by, tile_11_##by, tile_12_##by
+#else
+#define MORE_TILES(by)
+#endif
 
-static MakeTile *const MAKE[2][ROWS + 1] = {{0, tile_1_0, tile_2_0, tile_3_0, tile_4_0, tile_5_0, tile_6_0},
-                                            {0, tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1}};
+#define TILES(by) {0, tile_1_##by, tile_2_##by, tile_3_##by, tile_4_##by, tile_5_##by, tile_6_##by MORE_TILES(by)}
+static MakeTile *const MAKE[2][ROWS + 1] = {TILES(0), TILES(1)};
 
-/* Rows of the next tile: few rows use the machine badly, so 7, 8 and 9 are split evenly. */
+/* Rows of the next tile: few rows use the machine badly, so what is left but for a small rest is split evenly. */
 ALWAYS_INLINE int next_rows(ptrdiff_t left) {
-  if (left >= 10 || left == 6) return 6;
-  return left < 6 ? (int)left : (int)((left + 1) / 2);
+  if (left >= ROWS + 2 * ROWS / 3 || left == ROWS) return ROWS;
+  return left < ROWS ? (int)left : (int)((left + 1) / 2);
 }
 
 /* out [rows, columns] = what `end` makes of start + the sum of the terms. */
@@ -170,8 +169,7 @@ static void pack(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float
   for (ptrdiff_t i = 0; i < inputs; i++, weight += outputs) {
     float *to = packed + i * TILE;
     for (ptrdiff_t column = 0; column < whole; column += TILE, to += panel) {
-      store(to, load(weight + column) * scale);
-      store(to + 8, load(weight + column + 8) * scale);
+      for (int p = 0; p < TILE; p += LANES) store(to + p, load(weight + column + p) * scale);
     }
     if (whole < outputs)
       for (int j = 0; j < TILE; j++) to[j] = j < outputs - whole ? weight[whole + j] * scale : 0.0f;
@@ -182,7 +180,7 @@ ALWAYS_INLINE void transpose_eight(const float *from, ptrdiff_t stride, float sc
   eight a[8], b[8];
 #define PAIR(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; i++) a[i] = load(from + i * stride) * scale;
+  for (int i = 0; i < 8; i++) a[i] = load_eight(from + i * stride) * scale;
 #pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) {
     b[i] = PAIR(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -197,8 +195,8 @@ ALWAYS_INLINE void transpose_eight(const float *from, ptrdiff_t stride, float sc
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
-    store(to + i * TILE, PAIR(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
-    store(to + (i + 4) * TILE, PAIR(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15));
+    store_eight(to + i * TILE, PAIR(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
+    store_eight(to + (i + 4) * TILE, PAIR(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15));
   }
 #undef PAIR
 }
