@@ -57,3 +57,18 @@ def test_an_f1_of_several_runs_may_lie_above_the_harmonic_mean_of_the_means():
 def test_the_ablation_rows_with_sn_say_that_the_code_has_none():
     told = [row.method for row in published.ablations("kdd99") if notes(row)]
     assert told == ["Baseline + SN", "Baseline + SN + DL (ALAD)"]
+
+
+def test_means_on_images_their_classes_ablations_and_scores():
+    alad = published.mean_of("cifar10", "ALAD")
+    assert alad and (alad.auroc, alad.sd, alad.by_class["truck"]) == (0.6072, 0.1201, 0.418)
+    for row in published.on_images("cifar10"):
+        bars = list(row.by_class.values())
+        assert len(bars) == 10 and sum(bars) / 10 == pytest.approx(row.auroc, abs=0.002)
+    svhn = published.mean_of("svhn", "IF")
+    assert svhn and svhn.auroc == 0.5163 and svhn.by_class == {}
+    baseline = published.mean_of("cifar10", "baseline")
+    assert baseline and (baseline.method, baseline.auroc) == ("Baseline (ALICE)", 0.5701)
+    assert published.mean_of("svhn", "baseline") is None and published.on_images("mnist") == ()
+    assert published.score_means("cifar10")["logits"].auroc == 0.5396
+    assert published.score_means("svhn") == {}

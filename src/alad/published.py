@@ -1,7 +1,8 @@
 """The published numbers, how sure each is, and what arithmetic says against some of them."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,6 +21,17 @@ class Published:
     status: str  # verified, copied, recalled, …
     precision: float | None = None
     recall: float | None = None
+
+
+@dataclass(frozen=True)
+class PublishedMean:
+    """A published AUROC on images: the mean over normal classes, and its deviation over them."""
+
+    method: str
+    auroc: float
+    sd: float
+    status: str
+    by_class: Mapping[str, float] = field(default_factory=dict)  # as far as a figure could be read
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,37 @@ def ablations(benchmark: str) -> tuple[Published, ...]:
         for key, title in ABLATIONS.items()
         if key in table
     )
+
+
+def on_images(benchmark: str) -> tuple[PublishedMean, ...]:
+    """The comparison table of one benchmark of images; empty where the paper has none."""
+    table = content().get(benchmark, {"rows": []})
+    columns = table.get("per_class", {})
+    return tuple(
+        PublishedMean(
+            **row,
+            by_class=dict(zip(table["classes"], columns[row["method"]], strict=True))
+            if row["method"] in columns
+            else {},
+        )
+        for row in table["rows"]
+        if "auroc" in row
+    )
+
+
+def mean_of(benchmark: str, method: str) -> PublishedMean | None:
+    """What was published of `method` on images: a method of the paper, or an ablation ("sn")."""
+    table = content()["ablation"].get(f"{benchmark}_auroc", {})
+    if method in ABLATIONS and method in table:
+        return PublishedMean(ABLATIONS[method], *table[method], status=table["status"])
+    return next((row for row in on_images(benchmark) if row.method == method), None)
+
+
+def score_means(benchmark: str) -> dict[str, PublishedMean]:
+    """ALAD on images by the name of its score."""
+    table = content()["scores"].get(f"{benchmark}_auroc", {})
+    status = content()["scores"]["status"]
+    return {name: PublishedMean("ALAD", *pair, status=status) for name, pair in table.items()}
 
 
 def one_class() -> dict[str, OneClass]:

@@ -1,5 +1,8 @@
 """All scores of one training, and times: what is written, once, and what the numbers are."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -93,3 +96,24 @@ def test_times_of_a_table_that_fails_are_an_error_and_tried_again(toy, tmp_path)
     ledger = timing.run([bad], path=path)
     assert ["error" in line for line in ledger.lines()] == [True]
     assert Ledger(path).finished() == set()
+
+
+def test_part_of_a_search_of_random_images_stands_for_the_whole(tmp_path):
+    bench = timing.images_bench("cifar10", "paper", batches=1, searched=1, steps=1)
+    small = replace(bench, random=(8, 8, 1), params={"max_steps": 0, "architecture": None})
+    lines = {line["detector"]: line for line in timing.run([small], path=tmp_path / "t").lines()}
+    assert len(lines) == 5 and all(line["random_images"] == [8, 8, 1] for line in lines.values())
+    for line in lines.values():
+        searching = line["detector"].startswith("anogan")
+        assert ("search_steps" in line) is searching
+        assert not searching or (line["search_steps_timed"], line["search_steps"]) == (1, 500)
+        assert 0 < line["fastest"] <= line["milliseconds"] <= line["slowest"]
+    assert lines["anogan, plain"]["milliseconds"] > 50 * lines["alad"]["milliseconds"]
+
+
+def test_tables_that_were_timed_count_as_timed():
+    path = Path(__file__).parents[2] / "results" / "paper" / "timing.jsonl"
+    finished = Ledger(path).finished()
+    tables = [one for one in timing.BENCHES if one.random is None]
+    assert {one.benchmark for one in tables} == {"kdd99", "arrhythmia"}
+    assert all(timing.key_of(one) in finished for one in tables)

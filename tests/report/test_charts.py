@@ -62,6 +62,15 @@ def test_spreads_are_whiskers():
         assert len(of_class(root, "whisker")) == 1
 
 
+def test_what_a_mean_is_of_is_drawn_on_its_line():
+    line = Compared("a", (Estimate(0.5, points=(0.25, 0.75)), None))
+    root = drawn(bars("t", UNIT, ("ours", "theirs"), [line], as_dots=True))
+    points, (mark,) = of_class(root, "point"), of_class(root, "dot")[2:]
+    places = [float(each.get("cx", "nan")) for each in points]
+    assert sum(places) / 2 == pytest.approx(float(mark.get("cx", "nan")), abs=0.02)
+    assert {each.get("cy") for each in points} == {mark.get("cy")}
+
+
 def test_title_and_description_are_tied_to_the_drawing():
     chart = plot("A <title>", UNIT, UNIT, [Series("loss", [0.0, 1.0], [0.25, 0.75])])
     root = drawn(chart)

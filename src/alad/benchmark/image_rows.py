@@ -12,13 +12,20 @@ SEARCHED_IMAGES = 500  # test images of a detector that searches for each; a sec
 
 def _networks_on_images() -> tuple[Row, ...]:
     """The other methods with E and G as wide as ALAD's, before and after training."""
-    names = ("autoencoder", "robust-autoencoder", "vae", "dsebm-r", "dsebm-e", "dagmm")
+    published = {"dsebm-r": "DSEBM-r", "dsebm-e": "DSEBM-e"}
+    names = ("autoencoder", "robust-autoencoder", "vae", *published, "dagmm")
     quick = {"max_steps": QUICK_STEPS}
     narrow = {name: preset("images-quick", name) for name in names[:3]}
     searching = Row(
-        *("anogan", "anogan", "images"), test_rows=SEARCHED_IMAGES, quick=quick | QUICK_SEARCH
+        *("anogan", "anogan", "images"),
+        published="AnoGAN",
+        test_rows=SEARCHED_IMAGES,
+        quick=quick | QUICK_SEARCH,
     )
-    rows = (Row(name, name, "images", quick=narrow.get(name, quick)) for name in names)
+    rows = (
+        Row(name, name, "images", published=published.get(name), quick=narrow.get(name, quick))
+        for name in names
+    )
     listed = (*rows, searching)
     return tuple(row for own in listed for row in both(own))
 
@@ -29,10 +36,10 @@ def on_images(name: str) -> tuple[Row, ...]:
     Learning takes hours on a CPU, so a row has a single run unless told otherwise, and the ablation
     study, of which "alad" itself is one row, comes after the comparison.
     """
-    own = Row("alad", "alad", "images", quick=preset("images-quick"))
+    own = Row("alad", "alad", "images", published="ALAD", quick=preset("images-quick"))
     listed = (
-        Row("isolation-forest", "isolation-forest"),
-        Row("oc-svm", "oc-svm", most_runs=1),
+        Row("isolation-forest", "isolation-forest", published="IF"),
+        Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=1),
         Row("knn", "knn", most_runs=1),
         Row("pca", "pca", most_runs=1),
         *_networks_on_images(),

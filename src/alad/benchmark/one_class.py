@@ -1,92 +1,121 @@
-"""The benchmarks of images: AUROC class by class, beside the published ones."""
+"""The benchmarks of images: each detector's AUROC class by class, and what it stands beside."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from statistics import mean, stdev
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
 
 from alad import published
 from alad.benchmark.ledger import Line
-from alad.benchmark.rows import published_as, rows_of
-from alad.benchmark.table import latest
+from alad.benchmark.row import Row
+from alad.benchmark.rows import published_as, rows_of, untrained_twin
+from alad.benchmark.table import changed, errors, latest, sampled
 from alad.data.protocols import IMAGE_BENCHMARKS
-from alad.sheets import OTHER_PROTOCOL, Sheet
+from alad.image_architectures import IMAGE_ARCHITECTURES, USUAL_WIDTH
+from alad.published import PublishedMean
 
-QUICK = "a reduced pass: its numbers stand for themselves, not for the published protocol"
-PARTLY = "* over fewer classes than there are: compare means over the shared ones"
+AS_PUBLISHED = "paper"  # the protocol beside which published numbers stand
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One detector under one protocol, mean over runs."""
+
+    benchmark: str
+    protocol: str
+    detector: str
+    trained: bool
+    auroc: Classes  # of the classes that were measured
+    by_score: Mapping[str, Classes]  # by each score of the same trainings, where lines tell it
+    untrained: Classes  # of `twin`, the networks before training
+    twin: str
+    runs: int  # of the class that has the most
+    networks: str  # how wide, how long trained; "" of a detector without any
+    published: PublishedMean | None  # under the paper's protocol
+    notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those that the benchmark has."""
+        return tuple(IMAGE_BENCHMARKS[self.benchmark][self.protocol].tables)
 
 
 def is_one_class(benchmark: str) -> bool:
     return benchmark in IMAGE_BENCHMARKS
 
 
-def sheets(lines: Iterable[Line], benchmark: str) -> list[Sheet]:
-    """For each protocol that was measured one table: detectors down, normal classes across."""
-    found = _measured(lines)
-    return [
-        _sheet(benchmark, protocol, {row: found[protocol, row] for row in names})
-        for protocol in IMAGE_BENCHMARKS[benchmark]
-        if (names := [row.name for row in rows_of(benchmark) if (protocol, row.name) in found])
-    ]
+def class_rows(lines: Iterable[Line], benchmark: str) -> list[ClassRow]:
+    """Every row of the protocols of which there are lines, and of the paper's, measured or not.
 
-
-def _measured(lines: Iterable[Line]) -> dict[tuple[str, str], Classes]:
-    groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
+    If a row was measured with several settings, the ones measured last count.
+    """
+    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in lines:
-        groups[line["protocol"], line["detector"], line["normal_class"]].append(line)
-    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for (protocol, detector, normal_class), own in groups.items():
-        runs = [line["auroc"] for line in latest(own) if line["member"] != "ensemble"]
-        if runs:
-            found[protocol, detector][normal_class] = mean(runs)
-    return dict(found)
-
-
-def _sheet(benchmark: str, protocol: str, measured: Mapping[str, Classes]) -> Sheet:
-    base = published_as(benchmark)
-    printed = {f"{name}, published": column for name, column in published_classes(base).items()}
-    classes = IMAGE_BENCHMARKS[benchmark][protocol].tables
-    all_rows = {**measured, **printed}
-    shared = [each for each in classes if all(each in found for found in all_rows.values())]
-    partly = 0 < len(shared) < len(classes)
-    rows = [
-        (
-            name,
-            *(_number(found.get(each)) for each in classes),
-            *_summary(found, len(classes)),
-            *([f"{mean(found[each] for each in shared):.3f}"] if partly else []),
-        )
-        for name, found in all_rows.items()
+        groups[line["protocol"], line["detector"]].append(line)
+    begun = {protocol for protocol, _ in groups} | {AS_PUBLISHED}
+    return [
+        _row(benchmark, protocol, row, groups)
+        for protocol in IMAGE_BENCHMARKS[benchmark]
+        if protocol in begun
+        for row in rows_of(benchmark)
+        if protocol in row.protocols
     ]
-    notes = [QUICK] if benchmark != base else []
-    notes += [PARTLY] if partly else []
-    if printed:
-        notes.append(f"published rows: {published.content()[base]['per_class']['status']}")
-        notes += [OTHER_PROTOCOL] if protocol != "paper" else []
-    also = (f"mean, shared {len(shared)}",) if partly else ()
-    heads = ("detector", *classes, "mean", "deviation", *also)
-    return Sheet(f"{benchmark}, {protocol}: AUROC by normal class", heads, rows, notes)
 
 
-def published_classes(benchmark: str) -> dict[str, Classes]:
-    """AUROC by class of the paper's methods, where its figure could be read."""
-    table = published.content().get(benchmark, {})
-    columns = table.get("per_class", {})
+def _row(
+    benchmark: str, protocol: str, row: Row, groups: Mapping[tuple[str, str], list[Line]]
+) -> ClassRow:
+    lines = groups.get((protocol, row.name), [])
+    current = _single(lines)
+    twin, what = untrained_twin(benchmark, row.name)
+    named = (row.published or "") if protocol == AS_PUBLISHED else ""
+    return ClassRow(
+        benchmark=benchmark,
+        protocol=protocol,
+        detector=row.name,
+        trained=row.trained,
+        auroc=_means(current),
+        by_score=_by_score(current),
+        untrained=_means(_single(groups.get((protocol, twin), []))) if row.trained else {},
+        twin=what,
+        runs=max((len(own) for own in _by_class(current).values()), default=0),
+        networks=_networks(current[-1]["config"]) if current else "",
+        published=published.mean_of(published_as(benchmark), named),
+        notes=(*sampled(row, current), *changed(row, current, benchmark), *errors(lines)),
+    )
+
+
+def _single(lines: list[Line]) -> list[Line]:
+    return [line for line in latest(lines) if line["member"] != "ensemble"]
+
+
+def _by_class(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line["normal_class"]].append(line)
+    return found
+
+
+def _means(lines: Iterable[Line]) -> Classes:
+    return {name: mean([one["auroc"] for one in own]) for name, own in _by_class(lines).items()}
+
+
+def _by_score(lines: Iterable[Line]) -> dict[str, Classes]:
+    told = [line for line in lines if "auroc_by_score" in line]
+    names = dict.fromkeys(name for line in told for name in line["auroc_by_score"])
     return {
-        method: dict(zip(table["classes"], values, strict=True))
-        for method, values in columns.items()
-        if isinstance(values, list)
+        name: _means({**line, "auroc": line["auroc_by_score"][name]} for line in told)
+        for name in names
     }
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _summary(classes: Classes, all_classes: int) -> tuple[str, str]:
-    """Mean and deviation over those that were measured, marked where some were not."""
-    values = list(classes.values())
-    if len(values) < 2:
-        return "", ""
-    mark = "" if len(values) == all_classes else "*"
-    return f"{mean(values):.3f}{mark}", f"{stdev(values):.3f}"
+def _networks(config: Mapping[str, Any]) -> str:
+    """ "32 channels, 2,000 steps": channels after the first halving of an image."""
+    if "architecture" not in config:
+        return ""
+    name, steps = config["architecture"], config["max_steps"]
+    width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
+    long = f"at most {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
+    return f"{width} channels, {'untrained' if steps == 0 else long}"

@@ -62,7 +62,8 @@ def bench(
 ) -> None:
     """Measure detectors on a benchmark, beside the published numbers.
 
-    `paper` is kdd99 and arrhythmia, the scores and times, and a page of it all in RESULTS/paper.
+    `paper` is kdd99 and arrhythmia, the scores and times, and a page of it all in RESULTS/paper,
+    with what `cifar10`, `svhn` and `mnist` have measured before: it trains nothing on images.
 
     What is measured already is not measured again: the same command goes on after an interruption.
     """
@@ -96,17 +97,23 @@ def bench(
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
     """The whole paper: measure, print the tables, write the page."""
     from alad import paper, report
+    from alad.benchmark.one_class import class_rows
+    from alad.benchmark.one_class_sheets import sheets
     from alad.paper.verdicts import verdicts
 
     plan = paper.QUICK if short else paper.FULL
     with stoppable(lambda: "the same command goes on"):
         found = paper.run(plan, results=results, only_show=only_show, **how)
     judged = verdicts(found.rows)
+    pictures = [row for name, lines in found.images.items() for row in class_rows(lines, name)]
     if as_json:
         rows, page = [asdict(row) for row in found.rows], [str(path) for path in found.page]
-        print_json({"rows": rows, "verdicts": [asdict(one) for one in judged], "page": page})
+        images = [asdict(row) for row in pictures if row.auroc]
+        told = {"rows": rows, "verdicts": [asdict(one) for one in judged], "images": images}
+        print_json({**told, "page": page})
     else:
-        report.show(*report.benchmark_tables(found.rows), f"Page: {found.page[1]}")
+        more = sheet_parts(sheets(pictures))
+        report.show(*report.benchmark_tables(found.rows), *more, f"Page: {found.page[1]}")
     if any(note.startswith("failed") for row in found.rows for note in row.notes):
         raise typer.Exit(1)
 
@@ -117,11 +124,11 @@ def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: 
     Exit status 1 if a cell has failed; InputError for a ledger that has nothing of them.
     """
     from alad import benchmark, report
-    from alad.benchmark import one_class, standing_sheets, standings
+    from alad.benchmark import one_class, one_class_sheets, standing_sheets, standings
 
     rows: list[benchmark.TableRow] = []
     standing: list[standings.Standing] = []
-    classes: list[Sheet] = []
+    classes: list[one_class.ClassRow] = []
     for name, path in ledgers.items():
         lines = [line for line in benchmark.Ledger(path).lines() if _of_tables(line, chosen)]
         kept = [line for line in lines if _wanted(line["protocol"], line["detector"], chosen)]
@@ -129,14 +136,16 @@ def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: 
             raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
         rows += benchmark.table(lines, name)
         standing += standings.standings(lines) if name == standings.BENCHMARK else []
-        classes += one_class.sheets(kept, name) if one_class.is_one_class(name) else []
+        classes += one_class.class_rows(lines, name) if one_class.is_one_class(name) else []
     rows = [row for row in rows if _wanted(row.protocol, row.detector, chosen)]
     standing = [row for row in standing if _wanted(row.protocol, row.row, chosen)]
+    classes = [row for row in classes if _wanted(row.protocol, row.detector, chosen)]
     alone = [row for row in rows if row.dataset is None]
+    measured = [row for row in classes if row.auroc]
     if as_json:
-        print_json([asdict(row) for row in (*alone, *standing, *classes)])
+        print_json([asdict(row) for row in (*alone, *standing, *measured)])
     else:
-        more = sheet_parts([*standing_sheets.sheets(standing), *classes])
+        more = sheet_parts([*standing_sheets.sheets(standing), *one_class_sheets.sheets(classes)])
         report.show(*report.benchmark_tables(alone), *more)
     failed = [note for row in rows for note in row.notes if note.startswith("failed")]
     for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):

@@ -146,12 +146,18 @@ def idx(content: bytes) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-def read_svhn(data_dir: str | Path | None = None) -> tuple[LabelledImages, LabelledImages]:
-    """(73,257 training images, 26,032 test images), 32 × 32 × 3: the cropped digits."""
+def svhn_files() -> tuple[OfficialFile, OfficialFile]:
+    """Of training images and of test images."""
     train, test = (
         OfficialFile(name, urls=(SVHN_SITE + name,), home=SVHN_SITE, md5=md5)
         for name, md5 in SVHN_MD5.items()
     )
+    return train, test
+
+
+def read_svhn(data_dir: str | Path | None = None) -> tuple[LabelledImages, LabelledImages]:
+    """(73,257 training images, 26,032 test images), 32 × 32 × 3: the cropped digits."""
+    train, test = svhn_files()
     return house_numbers(locate(train, data_dir)), house_numbers(locate(test, data_dir))
 
 

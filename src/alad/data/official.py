@@ -103,6 +103,11 @@ def find(file: OfficialFile, data_dir: str | Path | None = None) -> Path | None:
     return None
 
 
+def is_there(file: OfficialFile, data_dir: str | Path | None = None) -> bool:
+    """Whether any folder has a file of that name, checked or not."""
+    return any((folder / file.name).is_file() for folder in _folders(data_dir))
+
+
 def _folders(data_dir: str | Path | None) -> list[Path]:
     named = {"data_dir": data_dir, "ALAD_DATA": os.environ.get("ALAD_DATA")}
     given = {name: Path(folder) for name, folder in named.items() if folder}

@@ -1,10 +1,12 @@
 """What a plan holds and the ledgers do not, in words: so that nothing is missing silently."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from alad.benchmark.cells import cells
 from alad.benchmark.ledger import Line, measured
+from alad.benchmark.one_class import ClassRow
+from alad.benchmark.one_class_sheets import published_score
 from alad.benchmark.table import latest
 from alad.paper.plan import Plan
 from alad.sheets import UNMEASURED
@@ -29,6 +31,25 @@ def of_times(plan: Plan, lines: Iterable[Line]) -> list[str]:
     """Tables whose batches were not timed."""
     timed = {line["benchmark"] for line in measured(list(lines))}
     return [f"{one.benchmark}: {UNMEASURED}" for one in plan.benches if one.benchmark not in timed]
+
+
+def of_classes(rows: Sequence[ClassRow]) -> list[str]:
+    """Normal classes that rows on images lack, rows without any, and scores not compared."""
+    lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in rows:
+        lacking[tuple(each for each in row.classes if each not in row.auroc)].append(row.detector)
+    told = [
+        f"{', '.join(names)}: {UNMEASURED}"
+        + ("" if set(missing) == set(rows[0].classes) else f" on {', '.join(missing)}")
+        for missing, names in lacking.items()
+        if missing
+    ]
+    for row in rows:
+        compared = len(row.by_score.get("features", ()))
+        if compared < len(row.auroc) and published_score(row, "features"):
+            count = f"{compared} of {len(row.auroc)} classes"
+            told.append(f"{row.detector}: its scores were compared on {count}")
+    return told
 
 
 def _due(view: View, runs: int | None) -> int:

@@ -8,6 +8,7 @@ from alad.benchmark import standing_sheets, standings
 from alad.benchmark.ledger import Line
 from alad.benchmark.table import errors
 from alad.paper import lacking
+from alad.paper.images_section import images
 from alad.paper.plan import Plan
 from alad.paper.scores_section import curves_and_histograms, scores_of_one_training
 from alad.paper.times_section import inference_times
@@ -28,6 +29,7 @@ def write(plan: Plan, found: "Found", folder: Path) -> list[Path]:
         *beside_published(verdicts(found.rows)),
         *scores_of_one_training(found.aspects, lacking.of_views(plan, found.aspects, found.runs)),
         *curves_and_histograms(found.aspects),
+        *images(found.images, found.absent),
         *inference_times(found.times, lacking.of_times(plan, found.times)),
         *(adbench(found.standings) if plan.adbench or found.standings else []),
         how_made(plan, found),
@@ -55,9 +57,14 @@ def how_made(plan: Plan, found: "Found") -> Section:
         "the paper": f"{plan.command}; this page alone: {plan.command} --show",
         "its lines": ", ".join(f"{tables}{name}.jsonl" for name in plan.benchmarks)
         + f"; results/{plan.folder}/scores.jsonl and timing.jsonl",
+        "images": "alad bench cifar10, svhn or mnist, of which the paper's page measures nothing "
+        "and shows what is there; lines: "
+        + ", ".join(f"results/{name}.jsonl" for name, lines in found.images.items() if lines),
         "ADBench": "alad bench adbench; lines: results/adbench.jsonl",
-        "machine": "; ".join(_machines([*found.tables, *found.aspects, *found.times])),
+        "machine": "; ".join(_machines(_lines(found))),
     }
+    if not any(found.images.values()):
+        del facts["images"]
     if not (plan.adbench or found.standings):
         del facts["ADBench"]
     failed = [
@@ -71,6 +78,11 @@ def how_made(plan: Plan, found: "Found") -> Section:
     blocks: list[Block] = [Facts({name: text for name, text in facts.items() if text})]
     blocks += [Text("Cells that failed:", tone="alarm"), Notes(failed)] if failed else []
     return Section("How this was made", blocks)
+
+
+def _lines(found: "Found") -> list[Line]:
+    pictures = [line for lines in found.images.values() for line in lines]
+    return [*found.tables, *found.aspects, *found.times, *pictures]
 
 
 def _machines(lines: Iterable[Line]) -> list[str]:

@@ -8,6 +8,8 @@ from alad import benchmark
 from alad.benchmark import Ledger, TableRow, aspects, timing
 from alad.benchmark.ledger import Line
 from alad.benchmark.runner import Say
+from alad.data.image_sets import svhn_files
+from alad.data.official import is_there
 from alad.errors import InputError
 from alad.paper.plan import Plan
 
@@ -21,6 +23,8 @@ class Found:
     aspects: list[Line]
     times: list[Line]
     standings: list[Line]  # of ADBench, if it has been measured; not a table of the paper
+    images: dict[str, list[Line]]  # by benchmark, what is there of those of the plan
+    absent: tuple[str, ...]  # those of them whose official files are not at hand
     runs: int | None  # of each row; None = the usual number
     page: list[Path]
 
@@ -37,8 +41,9 @@ def run(
 ) -> Found:
     """The tables, the scores of one training, the times; a cell that fails leaves the others alone.
 
-    only_show: write the page from what is there; InputError if there is nothing. how: parameters
-    such as device or verbose.
+    Nothing is trained on images, which takes hours a row: what `alad bench cifar10` and its like
+    have measured is shown. only_show: write the page from what is there; InputError if there is
+    nothing. how: parameters such as device or verbose.
     """
     from alad.paper.page import write
 
@@ -46,7 +51,8 @@ def run(
     if not only_show:
         _measure(plan, results, runs, {"data_dir": data_dir, "say": say, **how})
     lines = {name: Ledger(plan.ledger(results, name)).lines() for name in plan.benchmarks}
-    if not any(lines.values()):
+    pictures = {name: Ledger(results / f"{name}.jsonl").lines() for name in plan.images}
+    if not any((*lines.values(), *pictures.values())):
         raise InputError(f"nothing of the paper is measured in {results} yet; leave out --show")
     rows = [
         row
@@ -59,6 +65,8 @@ def run(
         aspects=Ledger(plan.own(results, "scores")).lines(),
         times=Ledger(plan.own(results, "timing")).lines(),
         standings=Ledger(results / "adbench.jsonl").lines(),
+        images=pictures,
+        absent=() if all(is_there(file, data_dir) for file in svhn_files()) else ("svhn",),
         runs=runs,
         page=[],
     )

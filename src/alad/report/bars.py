@@ -13,11 +13,12 @@ THICK, APART = 14, 10  # a bar, and the space between two groups of them
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, and how far it spreads (None: not known)."""
+    """A value, how far it spreads (None: not known), and of what it is the mean, if to be drawn."""
 
     value: float
     low: float | None = None
     high: float | None = None
+    points: Sequence[float] = ()
 
     @classmethod
     def around(cls, mean: float, sd: float | None) -> "Estimate":
@@ -104,6 +105,11 @@ def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) 
     else:
         size = {"width": max(end - area.left, 0.5), "height": THICK - 3.0}
         mark = tag("rect", class_=_class("bar", at), x=area.left, y=y + 1.5, **size)
+    points = [
+        tag("circle", class_="point", cx=float(area.across(one)), cy=centre, r=2.5)
+        for one in estimate.points
+    ]
+    mark = joined([*points, mark])
     if estimate.low is None or estimate.high is None:
         return mark
     low, high = (float(area.across(value)) for value in (estimate.low, estimate.high))

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 ABLATION = ("alad-baseline", "alad+dl", "alad+sn")  # rows of the ablation study, …
 WITH_ALL = ("alad+sn+dl", "alad")  # … and its last, which goes by ALAD's name where it is ALAD
 BESIDE = ("measured here", "published")
+ABLATION_TEXT = (
+    "The baseline is ALICE: the games of D_xz and D_xx without spectral normalisation. DL adds the "
+    "discriminator D_zz of codes, SN normalises layers spectrally, and with both it is ALAD. All "
+    "four have the same preset and the same training rows."
+)
 FEWEST_FALSE_ALARMS = 1e-3  # where a logarithmic axis of rates begins
 CHANCE_POINTS = 40  # of its line, which is curved there
 
@@ -107,12 +112,7 @@ def ablation_sections(rows: Sequence["TableRow"]) -> list[Section]:
         for name, own in studied.items()
         if any(row.detector in ABLATION and row.measures for row in own)
     ]
-    text = (
-        "The baseline is ALICE: the games of D_xz and D_xx without spectral normalisation. DL adds "
-        "the discriminator D_zz of codes, SN normalises layers spectrally, and with both it is "
-        "ALAD. All four have the same preset and the same training rows."
-    )
-    return [Section("Ablation", [Text(text), Figures(charts)])] if charts else []
+    return [Section("Ablation", [Text(ABLATION_TEXT), Figures(charts)])] if charts else []
 
 
 def results_table(rows: Sequence["TableRow"], caption: str) -> Rows:
