@@ -26,13 +26,12 @@ import alad
 from alad.game import FAMILY
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
-from alad.library_products import LibraryProducts
+from alad.native.bfloat16 import Bfloat16Products
 from alad.native.convolve import NativeProducts
 from alad.steps import GameStep, Optimiser, ema_decay_at
 from alad.windows import PATCHES, PatchProducts
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
-SHORT = LibraryProducts(torch.bfloat16)
 EPSILON, SHARE = 1e-3, 0.01  # of batch norm
 
 
@@ -213,15 +212,14 @@ def our_step(
 
 def training(images: Tensor, width: int, stacking: str, rounds: int) -> None:
     shape = shape_of(width, stacking)
+    short = Bfloat16Products(NativeProducts())
     actions: dict[str, Callable[[int], object]] = {
         "plain": careless(PlainLoop(images, shape)),
         "plain, gradients only where needed": PlainLoop(images, shape),
         "ours, patches": our_step(images, shape, PATCHES, shared=False),
         "ours, C": our_step(images, shape, NativeProducts(), shared=False),
-        "ours, the library's": our_step(images, shape, LibraryProducts(), shared=False),
         "ours, C, one batch for both": our_step(images, shape, NativeProducts(), shared=True),
-        "ours, the library's, one batch": our_step(images, shape, LibraryProducts(), shared=True),
-        "ours, bfloat16, one batch": our_step(images, shape, SHORT, shared=True),
+        "ours, bfloat16, one batch": our_step(images, shape, short, shared=True),
     }
     taken = in_turns(actions, rounds)
     print(f"width {width}, D_xx on {stacking}: a step of {BATCH} images")

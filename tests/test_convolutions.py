@@ -12,7 +12,6 @@ from numeric_cases import case, close
 from torch.nn import functional
 
 import alad
-from alad import library_products
 from alad.context import Context
 from alad.convolutions import Convolution
 from alad.errors import InputError
@@ -20,8 +19,8 @@ from alad.game import FAMILY, generator_encoder_loss, networks_for, play
 from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import spectral_norm
-from alad.library_products import LibraryProducts
 from alad.native import build
+from alad.native.bfloat16 import Bfloat16Products
 from alad.native.convolve import NativeProducts
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser
@@ -172,8 +171,7 @@ def test_products_in_c_are_those_of_patches(window, inputs, outputs):
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32)])
-@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-5), (torch.bfloat16, 2**-7)])
-def test_products_by_the_library_are_those_of_patches(window, inputs, outputs, dtype, error):
+def test_products_in_bfloat16_are_nearly_those_of_patches(window, inputs, outputs):
     x, weight, bias, dy = (
         weights(*shape).detach().float()
         for shape in (
@@ -183,13 +181,13 @@ def test_products_by_the_library_are_those_of_patches(window, inputs, outputs, d
             (5, *window.steps, outputs),
         )
     )
-    ours = LibraryProducts(dtype)
+    ours = Bfloat16Products(PATCHES)
 
     def close(made: torch.Tensor, due: torch.Tensor) -> None:
         assert made.dtype == torch.float32
         assert made.shape == due.shape
         assert made.is_contiguous()
-        assert (made - due).norm() <= error * due.norm()
+        assert (made - due).norm() <= 2**-7 * due.norm()
 
     close(ours.forward(x, weight, bias, window), PATCHES.forward(x, weight, bias, window))
     close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
@@ -198,12 +196,11 @@ def test_products_by_the_library_are_those_of_patches(window, inputs, outputs, d
 
 
 @pytest.mark.parametrize("share_batch", [False, True])
-@pytest.mark.parametrize("products", [NativeProducts, LibraryProducts])
-def test_a_step_with_other_products_has_the_same_losses_and_gradients(share_batch, products):
+def test_a_step_with_products_in_c_has_the_same_losses_and_gradients(share_batch):
     pixels = torch.from_numpy(np.random.default_rng(0).random((24, 12, 9, 3), np.float32))
     how = {"seed": 0, "members": [0, 1]}
     steps = [GameStep(pixels, FAMILY["alad"], SMALL, Optimiser(1e-3, 8), **how) for _ in "ab"]
-    steps[0].products = products()
+    steps[0].products = NativeProducts()
     for one in steps:
         one.share_batch = share_batch
     torch.testing.assert_close(steps[0](0), steps[1](0), rtol=1e-5, atol=1e-5)
@@ -230,10 +227,9 @@ def test_one_batch_for_both_players_is_the_same_game():
 
 def test_engines_of_images(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
-    fastest = "torch" if library_products.preferred() else "native"
     for engine in ("auto", "native", "torch", "bfloat16"):
         detector = alad.ALAD(engine=engine, max_steps=1, batch_size=8).fit(pixels)
-        assert detector.training_["engine"] == (fastest if engine == "auto" else engine)
+        assert detector.training_["engine"] == ("native" if engine == "auto" else engine)
         assert detector.training_["scoring_engine"] == ("torch" if engine == "torch" else "native")
 
     def nothing() -> None:

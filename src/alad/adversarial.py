@@ -54,12 +54,11 @@ class Adversarial(Neural):
         put together of several, which tells nothing of images: those are trained to the end;
         "mean-score" = how low its mean over all of them is, the authors' rule for images, as in the
         preset "cifar10-paper": the weights of the lowest are kept
-    engine : what trains: "torch", "native" (C, compiled on first use), or "auto" = the fastest in
-        float32: C where it can be had, for images PyTorch's own convolutions where the processor
-        has AVX-512. They differ by rounding. "bfloat16", for images: those convolutions with
-        numbers of 16 bits, faster where the processor has matrix units for them (AMX); weights and
-        sums stay float32. Scores are always float32, made by C where it can be had unless `engine`
-        is "torch"
+    engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had;
+        the two differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
+        convolutions, faster where the processor has matrix units for them (AMX); weights and sums
+        stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had
+        by PyTorch, whatever trained
     """
 
     method: ClassVar[str]

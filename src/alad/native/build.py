@@ -21,7 +21,7 @@ import warnings
 from importlib.resources import files
 from pathlib import Path
 
-UNITS = ("step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
+UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
 SOURCES = ("product.h", "layers.h", "frozen.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
 FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"

@@ -20,26 +20,26 @@ typedef struct {
 
 size_t alad_convolve_structure_bytes(void) { return sizeof(Pass); }
 
-/* Column by column of tiles, so that a panel stays near while all images pass by. */
+/* Tiles of the same columns one after the other, so that their weights stay near while all images pass by. */
 void alad_convolve(const Pass *pass) {
   const ptrdiff_t panel = pass->terms * pass->depth * TILE;
   Term terms[MOST_KERNEL_ROWS];
-  for (ptrdiff_t column = 0; column < pass->columns; column += TILE)
+  for (ptrdiff_t column = 0, tiles; column < pass->columns; column += tiles * TILE) {
+    tiles = next_tiles(pass->columns - column);
     for (ptrdiff_t image = 0; image < pass->images; image++)
       for (ptrdiff_t row = 0; row < pass->down; row++) {
         const float *in = pass->in + image * pass->in_image + row * pass->in_down;
         for (int t = 0; t < pass->terms; t++)
-          terms[t] = (Term){in + t * pass->in_term, pass->in_across, pass->weight + column / TILE * panel +
-                            t * pass->depth * TILE, panel, TILE, pass->depth};
-        const ptrdiff_t left = pass->columns - column;
-        Finish end = {.out = pass->out + image * pass->out_image + row * pass->out_down + column,
-                      .stride = pass->out_across, .columns = left < TILE ? left : TILE, .plain = true};
-        const float *start = pass->bias ? pass->bias + column : NULL; /* the same for every row */
+          terms[t] = (Term){in + t * pass->in_term, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
+                            pass->depth};
+        Finish end = {.out = pass->out + image * pass->out_image + row * pass->out_down, .stride = pass->out_across,
+                      .columns = pass->columns, .plain = true};
         for (ptrdiff_t at = 0, step; at < pass->across; at += step) {
           step = next_rows(pass->across - at);
-          MAKE[0][step](terms, (int)pass->terms, start, 0, at, 0, &end);
+          ALAD_MAKE[0][tiles][step](terms, (int)pass->terms, pass->bias, 0, at, column, &end); /* one bias for all rows */
         }
       }
+  }
 }
 
 /* The gradient of the weights, a kernel row at a time: weight [terms * depth, columns], whole tiles of columns, becomes

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad import library_products
 from alad.errors import InputError
-from alad.library_products import LibraryProducts
 from alad.native import build
+from alad.native.bfloat16 import Bfloat16Products
 from alad.native.frozen import COLUMNS_OF_TILE, share_out, supported
 from alad.windows import PATCHES, PatchProducts, Window
 
@@ -60,10 +59,8 @@ def training_products(engine: str, X: Tensor) -> PatchProducts:
     if engine == "torch":
         return PATCHES
     if engine == "bfloat16":
-        return LibraryProducts(torch.bfloat16)
+        return Bfloat16Products(scoring_products(X))
     if engine == "auto":
-        if supported(X) and library_products.preferred():
-            return LibraryProducts()
         return scoring_products(X)
     if not supported(X):
         raise InputError("native convolutions are for float32 on the CPU: use engine='auto'")

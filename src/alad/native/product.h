@@ -1,4 +1,4 @@
-/* Matrix products for small dense layers: 16 columns at a time, up to 6 or 12 rows in registers.
+/* Matrix products for small dense layers: tiles of 16 columns and up to 6 or 12 rows, in registers.
  *
  * Plain C with vector extensions: a tile's columns are one AVX-512 register or two of AVX2, and several smaller ones
  * elsewhere. Each sum runs over its terms in the order that is written, so all of them give the same bits.
@@ -17,10 +17,12 @@
 #define TILE 16 /* columns of a tile */
 #ifdef __AVX512F__
 #define LANES 16 /* numbers in a register */
-#define ROWS 12  /* rows of a tile, at most: as many registers as sums need to keep the multipliers busy */
+#define ROWS 12  /* rows of a tile, at most */
+#define BESIDE 2 /* tiles made at a time, beside each other: what is read of a row serves both */
 #else
 #define LANES 8
 #define ROWS 6
+#define BESIDE 1
 #endif
 #define PARTS (TILE / LANES)
 
@@ -73,79 +75,11 @@ typedef struct {
   float slope;           /* of the activation below zero; 1: linear */
 } Finish;
 
-ALWAYS_INLINE some kept(const uint16_t *words, int32_t threshold, some value) {
-  some_bits word = __builtin_convertvector(*(const loose_words *)words, some_bits);
-  return (some)((some_bits)value & (word >= threshold));
-}
-
-ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrdiff_t column) {
-  ptrdiff_t at = row * f->stride + column;
-  if (f->bias) sum += load(f->bias + column);
-  some slope = (some){0} + 1.0f;
-  if (f->slope != 1.0f) slope = either(sum > 0.0f, slope, (some){0} + f->slope);
-  if (f->words) slope = kept(f->words + row * f->units + column, f->threshold, slope * f->keep);
-  store(f->out + at, sum * slope);
-  if (f->save_factor) store(f->save_factor + at, slope);
-}
-
-/* The whole life of one tile. `start` may be NULL. */
-ALWAYS_INLINE void make_tile(const int rows, const bool by_column, const Term *terms, int count, const float *start,
-                             ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column, const Finish *end) {
-#define ALL_PARTS                         \
-  _Pragma("GCC unroll 12") for (int r = 0; r < rows; r++) \
-  _Pragma("GCC unroll 2") for (int p = 0; p < PARTS; p++)
-  some sum[ROWS][PARTS];
-  ALL_PARTS sum[r][p] = start ? load(start + (row + r) * start_stride + column + p * LANES) : (some){0};
-  for (int t = 0; t < count; t++) {
-    const Term *term = &terms[t];
-    const float *b = term->b + column / TILE * term->panel;
-    const float *a = by_column ? term->a + row : term->a + row * term->a_stride;
-    const ptrdiff_t b_stride = term->b_stride, a_stride = term->a_stride, depth = term->depth;
-#pragma GCC unroll 2
-    for (ptrdiff_t k = 0; k < depth; k++) {
-      some line[PARTS];
-#pragma GCC unroll 2
-      for (int p = 0; p < PARTS; p++) line[p] = load(b + p * LANES);
-      ALL_PARTS sum[r][p] += line[p] * (by_column ? a[r] : a[r * a_stride]);
-      a += by_column ? a_stride : 1;
-      b += b_stride;
-    }
-  }
-  const ptrdiff_t left = end->columns - column;
-  float *out = end->out + row * end->stride + column;
-  if (left < TILE) {
-    float edge[ROWS][TILE];
-    ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
-    for (int r = 0; r < rows; r++) memcpy(out + r * end->stride, edge[r], (size_t)left * sizeof(float));
-  } else if (end->factor) {
-    const float *factor = end->factor + row * end->stride + column;
-    ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p] * load(factor + r * end->stride + p * LANES));
-  } else if (end->plain) {
-    ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p]);
-  } else {
-    ALL_PARTS finish_forward(end, sum[r][p], row + r, column + p * LANES);
-  }
-#undef ALL_PARTS
-}
-
+/* What makes `rows` rows of one tile or of two beside each other, out of so many terms, from `start` (may be NULL), at
+ * row and column. */
 typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const Finish *);
 
-#define MAKE_TILE(rows, by_column)                                                                             \
-  static void tile_##rows##_##by_column(const Term *terms, int count, const float *start, ptrdiff_t start_stride, \
-                                        ptrdiff_t row, ptrdiff_t column, const Finish *end) {                  \
-    make_tile(rows, by_column, terms, count, start, start_stride, row, column, end);                           \
-  }
-#define MAKE_TILES(rows) MAKE_TILE(rows, 0) MAKE_TILE(rows, 1)
-MAKE_TILES(1) MAKE_TILES(2) MAKE_TILES(3) MAKE_TILES(4) MAKE_TILES(5) MAKE_TILES(6)
-#if ROWS == 12
-MAKE_TILES(7) MAKE_TILES(8) MAKE_TILES(9) MAKE_TILES(10) MAKE_TILES(11) MAKE_TILES(12)
-#define MORE_TILES(by) , tile_7_##by, tile_8_##by, tile_9_##by, tile_10_##by, tile_11_##by, tile_12_##by
-#else
-#define MORE_TILES(by)
-#endif
-
-#define TILES(by) {0, tile_1_##by, tile_2_##by, tile_3_##by, tile_4_##by, tile_5_##by, tile_6_##by MORE_TILES(by)}
-static MakeTile *const MAKE[2][ROWS + 1] = {TILES(0), TILES(1)};
+extern MakeTile *const ALAD_MAKE[2][BESIDE + 1][ROWS + 1]; /* [a read by column?][tiles][rows] */
 
 /* Rows of the next tile: few rows use the machine badly, so what is left but for a small rest is split evenly. */
 ALWAYS_INLINE int next_rows(ptrdiff_t left) {
@@ -153,14 +87,19 @@ ALWAYS_INLINE int next_rows(ptrdiff_t left) {
   return left < ROWS ? (int)left : (int)((left + 1) / 2);
 }
 
+/* Tiles of the next columns. */
+ALWAYS_INLINE int next_tiles(ptrdiff_t left) { return left > (BESIDE - 1) * TILE ? BESIDE : 1; }
+
 /* out [rows, columns] = what `end` makes of start + the sum of the terms. */
 static void product(ptrdiff_t rows, ptrdiff_t columns, bool by_column, const Term *terms, int count, const float *start,
                     ptrdiff_t start_stride, const Finish *end) {
-  for (ptrdiff_t column = 0; column < columns; column += TILE)
+  for (ptrdiff_t column = 0, tiles; column < columns; column += tiles * TILE) {
+    tiles = next_tiles(columns - column);
     for (ptrdiff_t row = 0, step; row < rows; row += step) {
       step = next_rows(rows - row);
-      MAKE[by_column][step](terms, count, start, start_stride, row, column, end);
+      ALAD_MAKE[by_column][tiles][step](terms, count, start, start_stride, row, column, end);
     }
+  }
 }
 
 /* Copy scale * weight [inputs, outputs] into panels [outputs / 16][inputs][16], filled up with zeros. */

@@ -1,0 +1,93 @@
+"""Convolutions in bfloat16 by PyTorch's own (oneDNN, cuDNN), for training.
+
+Where a processor has matrix units for it (AMX) they take half to a quarter of the time of float32
+(benchmarks/image_step_speed.py). Images come and go as float32, and sums are float32 inside: what
+is lost are the last 16 bits of what is multiplied, a relative error of 2^-9 each.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from alad.windows import PatchProducts, Window
+
+LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
+
+Padding = tuple[int, int]
+
+
+class Bfloat16Products(PatchProducts):
+    """`PatchProducts` in bfloat16; what does not pay, dense layers above all, `others` do."""
+
+    engine = "bfloat16"
+
+    def __init__(self, others: PatchProducts):
+        self._others = others
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
+        if window.whole:
+            return self._others.forward(x, weight, bias, window)
+        images, padding = _images(x, window)
+        kernel = _kernel(weight, window, x.shape[3])
+        added = None if bias is None else bias.bfloat16()
+        y = functional.conv2d(images, kernel, added, window.stride, padding)
+        return _as_rows(y, (len(x), *window.steps, weight.shape[1]))
+
+    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
+        if window.whole:
+            return self._others.to_input(dy, weight, window, channels)
+        shape = (len(dy), *window.size, channels)
+        images, padding = _images(dy.new_empty(shape), window)
+        kernel = _kernel(weight, window, channels)
+        dx = _backward(dy, images, kernel, window, padding, of_images=True)
+        if padding == (0, 0):  # what was padded by hand is cut off again
+            (top, _), (left, _) = window.padding(0), window.padding(1)
+            dx = dx[:, :, top : top + window.size[0], left : left + window.size[1]]
+        return _as_rows(dx, shape)
+
+    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
+        if window.steps[0] * window.steps[1] < LEAST_STEPS:
+            return self._others.to_weight(x, dy, window)
+        images, padding = _images(x, window)
+        rows = window.kernel[0] * window.kernel[1] * x.shape[3]
+        kernel = _kernel(x.new_empty(rows, dy.shape[3]), window, x.shape[3])
+        dw = _backward(dy, images, kernel, window, padding, of_images=False)
+        return dw.permute(0, 2, 3, 1).flatten(1).T.float().contiguous()
+
+
+def _images(x: Tensor, window: Window) -> tuple[Tensor, Padding]:
+    """[n, channels, *size], channels last in memory, and the padding that is left to the library.
+
+    It knows only the same padding on both sides.
+    """
+    (top, bottom), (left, right) = window.padding(0), window.padding(1)
+    x = x.bfloat16()
+    if (top, left) == (bottom, right):
+        return x.permute(0, 3, 1, 2), (top, left)
+    return functional.pad(x, (0, 0, left, right, top, bottom)).permute(0, 3, 1, 2), (0, 0)
+
+
+def _kernel(weight: Tensor, window: Window, channels: int) -> Tensor:
+    """[outputs, channels, *kernel], channels last in memory. Further rows do not count."""
+    used = weight[: window.kernel[0] * window.kernel[1] * channels].bfloat16()
+    return used.T.contiguous().view(-1, *window.kernel, channels).permute(0, 3, 1, 2)
+
+
+def _backward(
+    dy: Tensor, images: Tensor, kernel: Tensor, window: Window, padding: Padding, *, of_images: bool
+) -> Tensor:
+    """The gradient by the images, or by the kernel."""
+    strides, apart = [window.stride, window.stride], [1, 1]
+    wanted = [of_images, not of_images, False]
+    found = torch.ops.aten.convolution_backward(
+        *(dy.bfloat16().permute(0, 3, 1, 2), images, kernel, None),
+        *(strides, list(padding), apart, False, [0, 0], 1, wanted),
+    )
+    return found[0 if of_images else 1]
+
+
+def _as_rows(y: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """[n, channels, height, width] -> [n, height, width, channels]; no view, see `Convolved`."""
+    return torch.empty(shape, device=y.device).copy_(y.permute(0, 2, 3, 1))
