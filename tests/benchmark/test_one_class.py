@@ -112,11 +112,18 @@ def test_published_numbers_stand_beside_the_papers_protocol_alone():
     assert tables.NOT_PUBLISHED in mnist.notes
 
 
-def test_the_settings_that_were_measured_last_count():
-    lines = of_cifar("knn", {"frog": 0.5, "ship": 0.5})
-    lines += of_cifar("knn", {"ship": 0.9}, settings="b", cell="new")
+def test_the_settings_that_were_measured_last_count_wherever_they_were_measured():
+    def wide(device: str) -> dict:
+        own = {"max_steps": 5, "device": device, "random_state": 0, "gamma": None}
+        return {"config": {"architecture": "cifar10", **own}}
+
+    lines = of_cifar("alad", {"frog": 0.5, "ship": 0.5, "deer": 0.5})
+    lines += of_cifar("alad", {"ship": 0.8}, **wide("cpu"), cell="a")
+    lines += of_cifar("alad", {"ship": 0.9}, **wide("cpu"), cell="b")
+    lines += of_cifar("alad", {"frog": 0.7}, **wide("cuda"), cell="c")
     (row,) = [row for row in class_rows(lines, "cifar10") if row.auroc]
-    assert row.auroc == {"ship": 0.9}
+    assert row.auroc == {"ship": 0.9, "frog": 0.7} and row.runs == 1
+    assert row.networks == "128 channels, 5 steps"
 
 
 def test_the_ablation_study_is_compared_over_shared_classes():

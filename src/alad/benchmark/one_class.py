@@ -7,10 +7,11 @@ from statistics import mean
 from typing import Any
 
 from alad import published
-from alad.benchmark.ledger import Line
+from alad.benchmark.cells import LATER
+from alad.benchmark.ledger import Line, measured
 from alad.benchmark.row import Row
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
-from alad.benchmark.table import changed, errors, latest, sampled
+from alad.benchmark.table import OF_THE_RUN, changed, errors, sampled
 from alad.data.protocols import IMAGE_BENCHMARKS
 from alad.image_architectures import IMAGE_ARCHITECTURES, USUAL_WIDTH
 from alad.published import PublishedMean
@@ -32,7 +33,7 @@ class ClassRow:
     untrained: Classes  # of `twin`, the networks before training
     twin: str
     runs: int  # of the class that has the most
-    networks: str  # how wide, how long trained; "" of a detector without any
+    networks: str  # how wide, how long trained; "" of a detector without any, "/" between several
     published: PublishedMean | None  # under the paper's protocol
     notes: tuple[str, ...]
 
@@ -81,14 +82,26 @@ def _row(
         untrained=_means(_single(groups.get((protocol, twin), []))) if row.trained else {},
         twin=what,
         runs=max((len(own) for own in _by_class(current).values()), default=0),
-        networks=_networks(current[-1]["config"]) if current else "",
+        networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in current)),
         published=published.mean_of(published_as(benchmark), named),
         notes=(*sampled(row, current), *changed(row, current, benchmark), *errors(lines)),
     )
 
 
 def _single(lines: list[Line]) -> list[Line]:
-    return [line for line in latest(lines) if line["member"] != "ensemble"]
+    """Runs with the newest settings, whatever machine they ran on; each once, the newest of it."""
+    good = [line for line in measured(lines) if line["member"] != "ensemble"]
+    current = [line for line in good if _settings(line) == _settings(good[-1])]
+    places = ("normal_class", "split", "seed", "member")
+    return list({tuple(line[key] for key in places): line for line in current}.values())
+
+
+def _settings(line: Line) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in line["config"].items()
+        if name not in OF_THE_RUN and not (name in LATER and value == LATER[name])
+    }
 
 
 def _by_class(lines: Iterable[Line]) -> dict[str, list[Line]]:
@@ -118,4 +131,5 @@ def _networks(config: Mapping[str, Any]) -> str:
     name, steps = config["architecture"], config["max_steps"]
     width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
     long = f"at most {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
-    return f"{width} channels, {'untrained' if steps == 0 else long}"
+    half = ", bfloat16" if config.get("engine") == "bfloat16" else ""
+    return f"{width} channels, {'untrained' if steps == 0 else long}{half}"

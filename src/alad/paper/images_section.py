@@ -49,7 +49,8 @@ def _sections(rows: list[ClassRow], absent: bool) -> list[Section]:
         return [_unmeasured(title, rows, absent)] if beside else []
     drawn = Figures([_overview(title, rows)], MARKS_BESIDE if beside else MARKS)
     table = [*sheet_blocks(tables.means(rows)), drawn]
-    classes = [*sheet_blocks(tables.by_class(rows)), Figures(_pairs(title, rows))]
+    pairs = _pairs(title, rows)
+    classes = [*sheet_blocks(tables.by_class(rows)), *([Figures(pairs)] if pairs else [])]
     more = [*_ablation(title, rows), *_scores(title, rows)]
     if not beside:
         return [Section(title, [Text(_how_made(one)), *table, *classes]), *more]
@@ -84,7 +85,8 @@ def _published_how() -> str:
         f"The paper trains networks of {PUBLISHED_WIDTH} channels after the first halving of an "
         f"image for at most {own['epochs']} epochs of some {own['check_every']} steps. Of ours the "
         "row alad-paper does; rows that say fewer channels or steps are reduced, to what a CPU can "
-        "bear, and so are runs, of which one is usual."
+        "bear, and so are runs, of which one is usual. D_xx of the reduced rows sees its two "
+        "images as channels of one, the paper's one above the other."
     )
 
 
