@@ -130,6 +130,6 @@ def _networks(config: Mapping[str, Any]) -> str:
         return ""
     name, steps = config["architecture"], config["max_steps"]
     width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
-    long = f"at most {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
+    long = f"≤ {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
     half = ", bfloat16" if config.get("engine") == "bfloat16" else ""
     return f"{width} channels, {'untrained' if steps == 0 else long}{half}"

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 
 from alad import published
 from alad.benchmark.one_class import AS_PUBLISHED, Classes, ClassRow
-from alad.benchmark.row import SWITCHES
+from alad.benchmark.row import SWITCHES, untrained_name
 from alad.benchmark.rows import published_as
 from alad.published import PublishedMean
 from alad.sheets import OTHER_PROTOCOL, UNMEASURED, Sheet
@@ -45,6 +45,12 @@ def _title(rows: Sequence[ClassRow], what: str) -> str:
     return f"{rows[0].benchmark}, protocol {rows[0].protocol}: {what}"
 
 
+def _count(row: ClassRow, classes: Classes) -> str:
+    """ "10", or "7 of 10"."""
+    most = len(row.classes)
+    return str(most) if len(classes) == most else f"{len(classes)} of {most}"
+
+
 def over(classes: Classes) -> str:
     """ "0.6072 ± 0.1201": mean and deviation over classes."""
     values = list(classes.values())
@@ -75,17 +81,23 @@ def same_classes(row: ClassRow) -> float | None:
 def means(rows: Sequence[ClassRow]) -> Sheet:
     """Mean over classes, beside the published one under the paper's protocol.
 
-    Rows that were not measured are there if they have a published number.
+    Rows that were not measured are there if they have a published number. Untrained networks have
+    no row of their own beside the trained ones.
     """
     beside = any(row.published for row in rows)
     heads = ["detector", "classes", "runs", "networks", "AUROC", "untrained"]
     if beside:
         heads += ["published as", "published", "published, same classes", "difference"]
-    shown = [row for row in rows if row.auroc or row.published]
+    told = {untrained_name(row.detector) for row in rows if row.auroc}
+    shown = [row for row in rows if row.published or (row.auroc and row.detector not in told)]
     body = [_mean_row(row)[: len(heads)] for row in shown]
     notes = [*_kind(rows), OVER_CLASSES]
     notes += [*_sureness(rows), SAME_CLASSES] if beside else []
-    notes += [f"{row.detector}: {note}" for row in rows for note in (*row.notes, *_idle(row))]
+    noted: dict[str, list[str]] = defaultdict(list)
+    for row in shown:
+        for note in (*row.notes, *_idle(row)):
+            noted[note].append(row.detector)
+    notes += [f"{', '.join(names)}: {note}" for note, names in noted.items()]
     return Sheet(_title(rows, "mean AUROC over normal classes"), heads, body, notes)
 
 
@@ -108,7 +120,7 @@ def _sureness(rows: Iterable[ClassRow]) -> list[str]:
 def _mean_row(row: ClassRow) -> list[str]:
     known = row.published
     told = [known.method, printed(known)] if known else ["", ""]
-    count = f"{len(row.auroc)} of {len(row.classes)}"
+    count = _count(row, row.auroc)
     if not row.auroc:
         return [row.detector, count, "", "", UNMEASURED, "", *told, "", ""]
     same, before = same_classes(row), _before(row)
@@ -226,7 +238,7 @@ def ablation_sheet(rows: Sequence[ClassRow]) -> Sheet:
         (
             row.detector,
             published.ABLATIONS[switch],
-            f"{len(row.auroc)} of {len(whole)}",
+            _count(row, row.auroc),
             over(row.auroc) or UNMEASURED,
             _mean_over(shared, row.auroc),
             *([printed(published.mean_of(published_as(row.benchmark), switch))] if beside else []),
@@ -243,12 +255,13 @@ def scores(rows: Sequence[ClassRow]) -> Sheet | None:
     told = [row for row in rows if row.trained and row.by_score]
     if not told:
         return None
+    told.sort(key=lambda row: not _compared(row))
     heads = ("row", "score", "classes", "AUROC", "published")
     body = [
         (
             row.detector,
             score,
-            f"{len(classes)} of {len(row.classes)}",
+            _count(row, classes),
             over(classes),
             printed(published_score(row, score)),
         )
@@ -260,6 +273,9 @@ def scores(rows: Sequence[ClassRow]) -> Sheet | None:
 
 def published_score(row: ClassRow, score: str) -> PublishedMean | None:
     """Of ALAD, whose scores the paper compares."""
-    if row.published is None or row.published.method != "ALAD":
-        return None
-    return published.score_means(published_as(row.benchmark)).get(score)
+    known = published.score_means(published_as(row.benchmark))
+    return known.get(score) if _compared(row) else None
+
+
+def _compared(row: ClassRow) -> bool:
+    return row.published is not None and row.published.method == "ALAD"
