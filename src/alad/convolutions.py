@@ -19,12 +19,20 @@ from alad.layers import (
     BATCH_NORM_EPSILON,
     BATCH_NORM_MOMENTUM,
     COLUMNS_OF_EVEN_PRODUCT,
-    LEAKY_SLOPE,
+    SLOPES,
     Activation,
     batch_norm,
     spectral_norm,
 )
-from alad.windows import PATCHES, Convolved, PatchProducts, TransposedConvolved, Window
+from alad.windows import (
+    PATCHES,
+    Convolved,
+    Finish,
+    PatchProducts,
+    TransposedConvolved,
+    Window,
+    together,
+)
 
 
 def even_convolution(
@@ -87,6 +95,9 @@ class Convolution:
         return height, width, self.outputs
 
     def __call__(self, context: Context, x: Tensor) -> Tensor:
+        if not (context.training or context.measuring or torch.is_grad_enabled()):
+            h = self._scored(context, x)
+            return h.flatten(2) if self.flat else h
         h = self._product(context, x)
         if self.batch_norm:
             h = self._normalised(context, h)
@@ -108,6 +119,29 @@ class Convolution:
             products = context.products or PATCHES
             return TransposedConvolved.apply(g, weight, nothing, self.window, products)  # pyright: ignore
         return even_transposed(g, weight, nothing, self.window)
+
+    def _scored(self, context: Context, x: Tensor) -> Tensor:
+        """All of the layer at evaluation, where no gradient is asked for."""
+        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
+        scale = None
+        if self.batch_norm:
+            scale = torch.rsqrt(context.buffers[f"{self.name}.variance"] + BATCH_NORM_EPSILON)
+            scale = scale * context.weights[f"{self.name}.gamma"]
+            bias = (bias - context.buffers[f"{self.name}.mean"]) * scale
+            bias = bias + context.weights[f"{self.name}.beta"]
+        size = self.window.steps if self.transposed else self.window.size
+        x = x.reshape(*x.shape[:2], *size, self.inputs)
+        products = context.products or PATCHES
+        slope, made = SLOPES.get(self.activation, 1.0), []
+        for member, own in enumerate(x):
+            own_scale = None if scale is None else scale[member, 0]
+            finish = Finish(own_scale, bias[member, 0], slope)
+            if self.transposed:
+                y = products.scored_back(own, weight[member], finish, self.window, self.outputs)
+            else:
+                y = products.scored(own, weight[member], finish, self.window)
+            made.append(torch.tanh(y) if self.activation == "tanh" else y)
+        return together(made)
 
     def _product(self, context: Context, x: Tensor) -> Tensor:
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
@@ -177,11 +211,9 @@ class Convolution:
 
 
 def _activated(h: Tensor, activation: Activation) -> Tensor:
-    if activation == "leaky":
-        return functional.leaky_relu_(h, LEAKY_SLOPE)
-    if activation == "relu":
-        return torch.relu_(h)
-    return torch.tanh(h) if activation == "tanh" else h
+    if activation == "tanh":
+        return torch.tanh(h)
+    return h if activation == "linear" else functional.leaky_relu_(h, SLOPES[activation])
 
 
 def _evened(array: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from torch.nn import functional
 from alad.context import Context
 from alad.convolutions import Convolution, even_convolution, even_transposed
 from alad.gan import Gan
-from alad.latent_search import SLOPES, LatentSearch
-from alad.layers import BATCH_NORM_EPSILON
+from alad.latent_search import LatentSearch
+from alad.layers import BATCH_NORM_EPSILON, SLOPES
 from alad.windows import Window
 
 BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 15  # searched together; one number for all of a size

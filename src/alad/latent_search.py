@@ -23,9 +23,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from alad.gan import Gan
-from alad.layers import COLUMNS_OF_EVEN_PRODUCT, LEAKY_SLOPE, Dense
+from alad.layers import COLUMNS_OF_EVEN_PRODUCT, SLOPES, Dense
 
-SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
 # searched together: as many as keep the processor busy; one number for all, so that sums run alike
 BLOCK_ROWS = {"cpu": 128, "cuda": 4096}

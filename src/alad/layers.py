@@ -22,6 +22,7 @@ COLUMNS_OF_EVEN_PRODUCT = 16
 ROWS_OF_EVEN_PRODUCT = 64
 
 Activation = Literal["linear", "relu", "leaky", "tanh"]
+SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}  # below zero, of those that have one
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from alad.layers import COLUMNS_OF_EVEN_PRODUCT
+
 PATCH_BYTES = 1 << 20  # of patches at a time: they stay in the cache, and are never all there
 
 
@@ -149,6 +151,44 @@ class PatchProducts:
             dw.addmm_(window.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
         return dw
 
+    def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
+        """`forward` and what follows, at evaluation: an image's is its own, whatever else is there.
+
+        MKL adds up the last columns in another order, so there are whole vectors of them.
+        """
+        y = PatchProducts.forward(self, x, _evened(weight), None, window)
+        return finish(y[..., : weight.shape[1]])
+
+    def scored_back(
+        self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
+    ) -> Tensor:
+        """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
+        return finish(PatchProducts.to_input(self, dy, _evened(weight).T, window, channels))
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What becomes of sums [n, *, outputs]: times scale, plus bias, activated.
+
+    scale, bias: [outputs]; None = 1. slope: of the activation below zero; 1 = linear.
+    """
+
+    scale: Tensor | None
+    bias: Tensor
+    slope: float = 1.0
+
+    def __call__(self, sums: Tensor) -> Tensor:
+        """A new array."""
+        scale = self.scale
+        y = sums + self.bias if scale is None else torch.addcmul(self.bias, sums, scale)
+        return y if self.slope == 1.0 else functional.leaky_relu_(y, self.slope)
+
+
+def _evened(matrix: Tensor) -> Tensor:
+    """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
+    spare = -matrix.shape[1] % COLUMNS_OF_EVEN_PRODUCT
+    return functional.pad(matrix, (0, spare)) if spare else matrix
+
 
 PATCHES = PatchProducts()
 
@@ -158,7 +198,7 @@ def _columns(window: Window, channels: int) -> int:
     return window.kernel[0] * window.kernel[1] * channels
 
 
-def _together(members: list[Tensor]) -> Tensor:
+def together(members: list[Tensor]) -> Tensor:
     """[members, ...]; one alone is not copied, and no view: activations work in place."""
     return members[0].unsqueeze_(0) if len(members) == 1 else torch.stack(members)
 
@@ -183,9 +223,9 @@ class Convolved(torch.autograd.Function):
         ctx.window, ctx.products = window, products
         if sigma is None:
             each = zip(x, weight, bias[:, 0], strict=True)
-            return _together([products.forward(*member, window) for member in each])
+            return together([products.forward(*member, window) for member in each])
         # what comes out is divided, and in `backward` what comes in: there are far more weights
-        y = _together([products.forward(*one, None, window) for one in zip(x, weight, strict=True)])
+        y = together([products.forward(*one, None, window) for one in zip(x, weight, strict=True)])
         return torch.addcmul(bias[:, :, None, None], y, 1 / sigma[..., None, None], out=y)
 
     @staticmethod
@@ -200,10 +240,10 @@ class Convolved(torch.autograd.Function):
             dy = dy / sigma[..., None, None]
         if ctx.needs_input_grad[0]:
             each = zip(dy, weight, strict=True)
-            dx = _together([products.to_input(dy_, w, window, x.shape[4]) for dy_, w in each])
+            dx = together([products.to_input(dy_, w, window, x.shape[4]) for dy_, w in each])
         if ctx.needs_input_grad[1]:
             each = zip(x, dy, strict=True)
-            dw = _together([products.to_weight(*member, window) for member in each])
+            dw = together([products.to_weight(*member, window) for member in each])
         if sigma is not None and dw is not None:
             each = zip(dw, weight, strict=True)
             along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
@@ -229,7 +269,7 @@ class TransposedConvolved(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.window, ctx.products = window, products
         each = zip(x, weight.transpose(1, 2), strict=True)
-        y = _together([products.to_input(x_, w, window, bias.shape[2]) for x_, w in each])
+        y = together([products.to_input(x_, w, window, bias.shape[2]) for x_, w in each])
         return y.add_(bias[:, :, None, None])
 
     @staticmethod
@@ -241,10 +281,10 @@ class TransposedConvolved(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             used = weight.transpose(1, 2)[:, : _columns(window, dy.shape[4])]
             each = zip(dy, used, strict=True)
-            dx = _together([products.forward(x_, w, None, window) for x_, w in each])
+            dx = together([products.forward(x_, w, None, window) for x_, w in each])
         if ctx.needs_input_grad[1]:
             each = zip(dy, x, strict=True)
-            dw = _together([products.to_weight(*member, window).T for member in each])
+            dw = together([products.to_weight(*member, window).T for member in each])
             dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
         if ctx.needs_input_grad[2]:
             db = dy.flatten(1, 3).sum(dim=1, keepdim=True)

@@ -13,16 +13,18 @@ typedef struct {
   const float *in;
   int64_t in_image, in_down, in_across, in_term;
   int64_t terms, depth;
-  const float *weight, *bias; /* bias [padded columns] or NULL */
+  const float *weight, *scale, *bias; /* scale, bias [padded columns] or NULL */
   float *out;
   int64_t out_image, out_down, out_across, columns;
+  float slope; /* of the activation below zero; 1: linear */
 } Pass;
 
 size_t alad_convolve_structure_bytes(void) { return sizeof(Pass); }
 
-/* Tiles of the same columns one after the other, so that their weights stay near while all images pass by. */
+/* Tiles of the same columns one after the other: their weights stay near while all images pass by. */
 void alad_convolve(const Pass *pass) {
   const ptrdiff_t panel = pass->terms * pass->depth * TILE;
+  const bool plain = !pass->scale && !pass->bias && pass->slope == 1.0f;
   Term terms[MOST_KERNEL_ROWS];
   for (ptrdiff_t column = 0, tiles; column < pass->columns; column += tiles * TILE) {
     tiles = next_tiles(pass->columns - column);
@@ -33,10 +35,11 @@ void alad_convolve(const Pass *pass) {
           terms[t] = (Term){in + t * pass->in_term, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
                             pass->depth};
         Finish end = {.out = pass->out + image * pass->out_image + row * pass->out_down, .stride = pass->out_across,
-                      .columns = pass->columns, .plain = true};
+                      .columns = pass->columns, .plain = plain, .scale = pass->scale, .bias = pass->bias,
+                      .slope = pass->slope};
         for (ptrdiff_t at = 0, step; at < pass->across; at += step) {
           step = next_rows(pass->across - at);
-          ALAD_MAKE[0][tiles][step](terms, (int)pass->terms, pass->bias, 0, at, column, &end); /* one bias for all rows */
+          ALAD_MAKE[0][tiles][step](terms, (int)pass->terms, NULL, 0, at, column, &end);
         }
       }
   }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int64, c_void_p
+from collections.abc import Callable
+from ctypes import c_float, c_int64, c_void_p
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,9 +16,9 @@ from alad.errors import InputError
 from alad.native import build
 from alad.native.bfloat16 import Bfloat16Products
 from alad.native.frozen import COLUMNS_OF_TILE, share_out, supported
-from alad.windows import PATCHES, PatchProducts, Window
+from alad.windows import PATCHES, Finish, PatchProducts, Window
 
-LEAST_CHANNELS, MOST_WEIGHTS = 8, 1 << 18  # beyond which patches were measured to be faster
+MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
 WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is summed up at once
 
 
@@ -26,8 +28,9 @@ class Pass(ctypes.Structure):
         ("source", c_void_p),
         *((name, c_int64) for name in ("in_image", "in_down", "in_across", "in_term")),
         *((name, c_int64) for name in ("terms", "depth")),
-        *((name, c_void_p) for name in ("weight", "bias", "out")),
+        *((name, c_void_p) for name in ("weight", "scale", "bias", "out")),
         *((name, c_int64) for name in ("out_image", "out_down", "out_across", "columns")),
+        ("slope", c_float),
     )
 
 
@@ -76,14 +79,15 @@ class NativeProducts(PatchProducts):
     """`PatchProducts` with another engine: the same sums in another order.
 
     What it does not suit it leaves to patches: a single patch, which is no more than a matrix
-    product, gradients of few channels and of large weights, and other numbers than float32 on a
-    CPU. Raises BuildError if nothing can be compiled.
+    product, gradients of large weights, and other numbers than float32 on a CPU. Raises BuildError
+    if nothing can be compiled.
     """
 
     engine = "native"
 
     def __init__(self) -> None:
         self._engine = _library()
+        self._packed: dict[int, tuple[Tensor, Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The library has no meaning in another process: copies and pickles are made anew."""
@@ -92,34 +96,67 @@ class NativeProducts(PatchProducts):
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         if not _suits(x, window):
             return super().forward(x, weight, bias, window)
-        x = _padded(x, window)
-        y = x.new_empty(len(x), *window.steps, weight.shape[1])
-        down, across = window.kernel
-        panels = _panels(weight)
-        whole = None if bias is None else _filled_up(bias)
-        self._run(x, y, panels, whole, (down, across * x.shape[3]), window.stride)
-        return y
+        finish = None if bias is None else Finish(None, bias)
+        return self._forward(x, _panels(weight), finish, window, weight.shape[1])
 
     def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
-        if not _suits(dy, window) or channels < LEAST_CHANNELS:
+        if not _suits(dy, window):
             return super().to_input(dy, weight, window, channels)
+        return self._to_input(dy, _places(weight, window, channels), None, window, channels)
+
+    def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
+        if not _suits(x, window):
+            return super().scored(x, weight, finish, window)
+        panels = self._kept(weight, lambda: _panels(weight))
+        return self._forward(x, panels, finish, window, weight.shape[1])
+
+    def scored_back(
+        self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
+    ) -> Tensor:
+        if not _suits(dy, window):
+            return super().scored_back(dy, weight, finish, window, channels)
+        places = self._kept(weight, lambda: _places(weight.T, window, channels))
+        return self._to_input(dy, places, finish, window, channels)
+
+    def _kept(self, weight: Tensor, make: Callable[[], Any]) -> Any:
+        """What is made of a weight that no longer changes; kept with it, so no other lies there."""
+        place = weight.data_ptr()
+        if place not in self._packed:
+            self._packed[place] = (weight, make())
+        return self._packed[place][1]
+
+    def _forward(
+        self, x: Tensor, panels: Tensor, finish: Finish | None, window: Window, outputs: int
+    ) -> Tensor:
+        x = _padded(x, window)
+        y = x.new_empty(len(x), *window.steps, outputs)
+        down, across = window.kernel
+        self._run(x, y, panels, _Ending.of(finish), (down, across * x.shape[3]), window.stride)
+        return y
+
+    def _to_input(
+        self,
+        dy: Tensor,
+        places: list[_Place],
+        finish: Finish | None,
+        window: Window,
+        channels: int,
+    ) -> Tensor:
         dx = dy.new_empty(len(dy), *window.size, channels)
-        weight = weight[: window.kernel[0] * window.kernel[1] * channels]
-        kernel = weight.unflatten(0, (*window.kernel, channels))
-        rows, columns = (_taps(window, axis) for axis in (0, 1))
-        above, below = _reach(rows, window, 0)
-        left_of, right_of = _reach(columns, window, 1)
-        dy = functional.pad(dy, (0, 0, left_of, right_of, above, below))
-        for i, (first, places) in enumerate(rows):
-            for j, (left, across) in enumerate(columns):
-                target = dx[:, i :: window.stride, j :: window.stride]
-                if not places or not across:
-                    target.zero_()
-                    continue
-                matrix = kernel[places][:, across].transpose(2, 3).reshape(-1, channels)
-                source = dy[:, above + first :, left_of + left :]
-                shape = (len(places), len(across) * dy.shape[3])
-                self._run(source, target, _panels(matrix), None, shape, 1)
+        side = places[0].pixels
+        ending = _Ending.of(finish, side)
+        pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
+        across = window.stride // side
+        down, over = _reach(window, 0), _reach(window, 1)
+        padded = _bordered(dy, down, over)
+        for place in places:
+            target = pixels[:, place.down :: window.stride, place.across :: across]
+            if place.panels is None:
+                target.copy_(_ended(target.new_zeros(target.shape), finish))
+                continue
+            source = padded[:, down[0] + place.first[0] :, over[0] + place.first[1] :]
+            kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
+            self._run(source, target, place.panels, ending, kernel, 1)
         return dx
 
     def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
@@ -138,7 +175,7 @@ class NativeProducts(PatchProducts):
         def work(row: int) -> None:
             source = x[:, row:]
             space = ctypes.create_string_buffer(terms * self._engine.alad_convolve_term_bytes())
-            described = _described(source, dy, None, None, (1, depth), window.stride)
+            described = _described(source, dy, None, NO_ENDING, (1, depth), window.stride)
             place = dw.data_ptr() + 4 * row * depth * columns
             self._engine.alad_convolve_weight(
                 ctypes.addressof(described), place, at_once, ctypes.addressof(space)
@@ -152,14 +189,14 @@ class NativeProducts(PatchProducts):
         source: Tensor,
         target: Tensor,
         panels: Tensor,
-        bias: Tensor | None,
+        ending: _Ending,
         kernel: tuple[int, int],
         stride: int,
     ) -> None:
         """target = the products of the source's patches, shared out over the images."""
 
         def work(piece: slice) -> None:
-            described = _described(source[piece], target[piece], panels, bias, kernel, stride)
+            described = _described(source[piece], target[piece], panels, ending, kernel, stride)
             self._engine.alad_convolve(ctypes.addressof(described))
 
         threads = torch.get_num_threads()
@@ -168,11 +205,34 @@ class NativeProducts(PatchProducts):
         share_out(work, pieces, threads)
 
 
+@dataclass(frozen=True)
+class _Ending:
+    """A `Finish` with its arrays filled up to whole tiles."""
+
+    arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
+    slope: float
+
+    @classmethod
+    def of(cls, finish: Finish | None, pixels: int = 1) -> _Ending:
+        """For so many pixels beside each other."""
+        if finish is None:
+            return NO_ENDING
+
+        def filled(array: Tensor) -> Tensor:
+            return _filled_up(array.repeat(pixels) if pixels > 1 else array)
+
+        scale = None if finish.scale is None else filled(finish.scale)
+        return cls((scale, filled(finish.bias)), finish.slope)
+
+
+NO_ENDING = _Ending((None, None), 1.0)
+
+
 def _described(
     source: Tensor,
     target: Tensor,
     panels: Tensor | None,
-    bias: Tensor | None,
+    ending: _Ending,
     kernel: tuple[int, int],
     stride: int,
 ) -> Pass:
@@ -182,10 +242,11 @@ def _described(
         *target.shape[:3],
         *(source.data_ptr(), image, stride * row, stride * pixel, row),
         *(terms, depth),
-        *(None if array is None else array.data_ptr() for array in (panels, bias)),
+        *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
         target.data_ptr(),
         *target.stride()[:3],
         target.shape[3],
+        ending.slope,
     )
 
 
@@ -194,10 +255,26 @@ def _suits(x: Tensor, window: Window) -> bool:
 
 
 def _padded(x: Tensor, window: Window) -> Tensor:
-    (top, bottom), (left, right) = window.padding(0), window.padding(1)
-    if top or bottom or left or right:
-        return functional.pad(x, (0, 0, left, right, top, bottom))
-    return x.contiguous()
+    return _bordered(x, window.padding(0), window.padding(1))
+
+
+def _bordered(x: Tensor, down: tuple[int, int], across: tuple[int, int]) -> Tensor:
+    """x [n, height, width, channels] with zeros (before, after) down and across.
+
+    `functional.pad` fills all with zeros first.
+    """
+    (above, below), (left, right) = down, across
+    if not (above or below or left or right):
+        return x.contiguous()
+    n, height, width, channels = x.shape
+    bordered = x.new_empty(n, above + height + below, left + width + right, channels)
+    bordered[:, :above] = 0
+    bordered[:, above + height :] = 0
+    inner = bordered[:, above : above + height]
+    inner[:, :, :left] = 0
+    inner[:, :, left + width :] = 0
+    inner[:, :, left : left + width] = x
+    return bordered
 
 
 def _filled_up(array: Tensor) -> Tensor:
@@ -210,6 +287,50 @@ def _panels(matrix: Tensor) -> Tensor:
     """[inputs, outputs] -> [outputs / 16, inputs, 16], as product.h has them."""
     whole = _filled_up(matrix)
     return whole.view(len(whole), -1, COLUMNS_OF_TILE).transpose(0, 1).contiguous()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Pixels at one place modulo the stride (down, across), or, of few channels, at all across, and
+    what makes them of dy: the part of the kernel that meets them.
+    """
+
+    down: int
+    across: int
+    pixels: int  # beside each other that are made at a time: 1, or as many as the stride
+    first: tuple[int, int]  # place in dy that takes part, counted from the pixel's own
+    kernel: tuple[int, int]  # places in dy
+    panels: Tensor | None  # None: no part of the kernel meets them
+
+
+def _places(weight: Tensor, window: Window, channels: int) -> list[_Place]:
+    """weight: as for `to_input`.
+
+    A tile has 16 columns. So of few channels pixels beside each other are made at a time, out of
+    all that any of them needs.
+    """
+    stride = window.stride
+    kernel = weight[: window.kernel[0] * window.kernel[1] * channels]
+    kernel = kernel.unflatten(0, (*window.kernel, channels)).transpose(2, 3)
+    rows, columns = (_taps(window, axis) for axis in (0, 1))
+    few = stride * channels <= COLUMNS_OF_TILE and window.size[1] % stride == 0
+    found = []
+    for down, (above, ats) in enumerate(rows):
+        for beside in [range(stride)] if few else [[across] for across in range(stride)]:
+            taps = [columns[across] for across in beside]
+            left = min((first for first, own in taps if own), default=0)
+            wide = max((first + len(own) for first, own in taps if own), default=left) - left
+            matrix = kernel.new_zeros(len(ats), wide, kernel.shape[2], len(taps), channels)
+            for pixel, (first, own) in enumerate(taps):
+                matrix[:, first - left :][:, : len(own), :, pixel] = kernel[ats][:, own]
+            panels = _panels(matrix.flatten(0, 2).flatten(1)) if matrix.numel() else None
+            shape = (len(ats), wide)
+            found.append(_Place(down, beside[0], len(taps), (above, left), shape, panels))
+    return found
+
+
+def _ended(sums: Tensor, finish: Finish | None) -> Tensor:
+    return sums if finish is None else finish(sums)
 
 
 def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
@@ -228,8 +349,10 @@ def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
     return found
 
 
-def _reach(taps: list[tuple[int, list[int]]], window: Window, axis: int) -> tuple[int, int]:
+def _reach(window: Window, axis: int) -> tuple[int, int]:
     """Outputs of zeros (before, after) that there must be for every pixel to find all of its."""
+    taps = _taps(window, axis)
     quotients = -(-window.size[axis] // window.stride)
+    first = min(first for first, _ in taps)
     last = max(first + len(places) - 1 for first, places in taps) + quotients - 1
-    return max(0, *(-first for first, _ in taps)), max(0, last - (window.steps[axis] - 1))
+    return max(0, -first), max(0, last - (window.steps[axis] - 1))

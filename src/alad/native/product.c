@@ -8,6 +8,7 @@ ALWAYS_INLINE some kept(const uint16_t *words, int32_t threshold, some value) {
 
 ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrdiff_t column) {
   ptrdiff_t at = row * f->stride + column;
+  if (f->scale) sum *= load(f->scale + column);
   if (f->bias) sum += load(f->bias + column);
   some slope = (some){0} + 1.0f;
   if (f->slope != 1.0f) slope = either(sum > 0.0f, slope, (some){0} + f->slope);
@@ -43,9 +44,12 @@ ALWAYS_INLINE void make_tile(const int rows, const int tiles, const bool by_colu
   }
   const ptrdiff_t left = end->columns - column;
   float *out = end->out + row * end->stride + column;
-  if (left < tiles * TILE) {
+  if (left < tiles * TILE) { /* by way of whole tiles; no factors and no dropout here */
     float edge[ROWS][BESIDE * TILE];
-    ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
+    const Finish here = {.out = edge[0] - column, .stride = BESIDE * TILE, .scale = end->scale, .bias = end->bias,
+                         .slope = end->slope};
+    if (end->plain) ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
+    else ALL_PARTS finish_forward(&here, sum[r][p], r, column + p * LANES);
     for (int r = 0; r < rows; r++) memcpy(out + r * end->stride, edge[r], (size_t)left * sizeof(float));
   } else if (end->factor) {
     const float *factor = end->factor + row * end->stride + column;

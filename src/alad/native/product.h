@@ -59,12 +59,13 @@ typedef struct {
   ptrdiff_t panel, b_stride, depth;
 } Term;
 
-/* What becomes of the sums: bias, activation and dropout (forward), a factor (backward), or nothing (`plain`). */
+/* What becomes of the sums: scale, bias, activation and dropout (forward), a factor (backward), or nothing (`plain`). */
 typedef struct {
   float *out;
   ptrdiff_t stride;
-  ptrdiff_t columns;     /* from here on nothing is written; whole tiles but for gradients of weights */
+  ptrdiff_t columns;     /* from here on nothing is written; whole tiles but for weights' gradients and convolutions */
   bool plain;
+  const float *scale;    /* [padded columns] or NULL */
   const float *bias;     /* [padded columns] or NULL */
   const float *factor;   /* out = sum * factor, same stride as out, which it may be; or NULL */
   float *save_factor;    /* d out / d sum for the way back, same stride; or NULL */

@@ -14,8 +14,7 @@ from torch import Tensor
 from alad.context import Context
 from alad.errors import InputError
 from alad.game import AnyNetworks
-from alad.latent_search import SLOPES
-from alad.layers import BATCH_NORM_EPSILON, Dense
+from alad.layers import BATCH_NORM_EPSILON, SLOPES, Dense
 from alad.native import build
 from alad.native.frozen import (
     FrozenLayer,

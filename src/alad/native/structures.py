@@ -5,11 +5,9 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 
-from alad.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_SLOPE, Dense
+from alad.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, SLOPES, Dense
 from alad.networks import DenseNetworks, PairDiscriminator
 from alad.weights import Layout, buffer_layout, weight_layout
-
-SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}
 
 
 class Layer(ctypes.Structure):
