@@ -165,16 +165,16 @@ class Convolution:
                 self._measure(context, rows)
             return batch_norm(self.name, context, rows).view_as(h)
         weights = context.weights
-        gamma, beta = weights[f"{self.name}.gamma"], weights[f"{self.name}.beta"]
+        each = zip(h, weights[f"{self.name}.gamma"], weights[f"{self.name}.beta"], strict=True)
         return torch.stack(
             [
                 torch.cat(
                     [
-                        self._normalised_batch(context, member, images, gamma, beta)
-                        for images in h[member].chunk(context.batches)
+                        self._normalised_batch(context, member, images, gamma[0], beta[0])
+                        for images in own.chunk(context.batches)
                     ]
                 )
-                for member in range(len(h))
+                for member, (own, gamma, beta) in enumerate(each)
             ]
         )
 
@@ -191,8 +191,8 @@ class Convolution:
         """images [n, height, width, channels] by their own mean and biased variance."""
         y, mean, inverse = torch.native_batch_norm(
             images.permute(0, 3, 1, 2),
-            gamma[member, 0],
-            beta[member, 0],
+            gamma,
+            beta,
             None,
             None,
             True,
