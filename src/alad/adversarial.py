@@ -21,7 +21,7 @@ from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture, ImageNetworks
-from alad.native.convolve import NativeProducts, scoring_products, training_products
+from alad.native.convolve import NativeProducts
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
 from alad.neural import Neural
@@ -128,8 +128,6 @@ class Adversarial(Neural):
             members=self._members(),
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
-        if X.ndim > 2:
-            step.products = training_products(self.engine, step.like)
         return step
 
     def _engine(self, X: Rows) -> type[GameStep]:
@@ -166,11 +164,8 @@ class Adversarial(Neural):
 
     def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
         """A model scores anywhere: in C where that can be had, whatever it was trained with."""
-        if self.engine == "torch":
+        if self.engine == "torch" or isinstance(networks, ImageNetworks):
             return Cycle(networks, context)
-        if isinstance(networks, ImageNetworks):
-            products = scoring_products(next(iter(context.weights.values())))
-            return Cycle(networks, replace(context, products=products))
         return cycle(networks, context)
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:

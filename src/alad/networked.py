@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from alad.context import Context, Networks
 from alad.detector import Detector
 from alad.errors import InputError
 from alad.named_tensors import from_named_tensors, named_tensors, require_whole
+from alad.native.convolve import scoring_products
 from alad.parameters import one_of
 from alad.scores import Score
 from alad.streamed import Rows, whole
@@ -87,7 +89,15 @@ class Networked(Detector):
             self._use(self._evaluated)
 
     def _use(self, context: Context) -> None:
-        self._evaluated, self._model = context, self._make_model(self._networks, context)
+        self._evaluated = context
+        if len(self._row_shape) > 1 and self._engine_named() != "torch":
+            products = scoring_products(next(iter(context.weights.values())))
+            context = replace(context, products=products)
+        self._model = self._make_model(self._networks, context)
+
+    def _engine_named(self) -> str:
+        """What the user asked for, where the method offers a choice."""
+        return getattr(self, "engine", "auto")
 
     def _tensor(self, X: Any) -> Tensor:
         return torch.from_numpy(np.asarray(X)).to(device_named(self.device))

@@ -18,6 +18,7 @@ import numpy as np
 from alad.constructors import Common
 from alad.errors import InputError
 from alad.monitor import SwappedColumns
+from alad.native.convolve import training_products
 from alad.networked import Networked, device_named
 from alad.parameters import fraction, held_out, one_of, positive, share, switch, whole
 from alad.preprocess import ImageScaler, ScaledImages
@@ -216,6 +217,8 @@ class Neural(Networked):
         seed = seed_of(self.random_state)
         rows, held_out = self._split(X, seed)
         step = self._make_step(rows_on(device_named(self.device), rows), seed)
+        if X.ndim > 2:
+            step.products = training_products(self._engine_named(), step.like)
         self._adopt(step.networks, X.shape[1:], step.members)
         monitor = self._make_monitor(step, held_out, seed)
         patience = self.patience if monitor else None
