@@ -510,7 +510,7 @@ def test_blocks_have_one_size_and_lose_no_row(count: int):
 
 def test_blocks_are_not_filled_for_who_scores_row_by_row():
     X, sizes = np.ones((9, 2)), []
-    score_in_blocks(lambda block: sizes.append(len(block)) or block[:, 0], X, rows=4, fill=False)
+    score_in_blocks(lambda block: sizes.append(len(block)) or block[:, 0], X, rows=4, fill=0)
     assert sizes == [4, 4, 1]
 
 

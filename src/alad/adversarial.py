@@ -34,6 +34,7 @@ from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native", "bfloat16")
 SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
+LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
 STOPPING_RULES = ("swapped", "mean-score")
 
 
@@ -171,7 +172,9 @@ class Adversarial(Neural):
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""
         if isinstance(self._model, NativeCycle):
-            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=False)
+            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=0)
+        if self._scored_in_c():
+            return score_in_blocks(score, X, fill=LEAST_IMAGES)
         return super()._in_blocks(score, X)
 
     def _reconstruction(self, x: Tensor) -> Tensor:

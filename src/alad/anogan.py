@@ -206,7 +206,7 @@ class AnoGAN(Neural):
                 return scores
 
             at_once = SEARCHED_AT_ONCE if X.ndim == 2 else IMAGES_AT_ONCE
-            scores = score_in_blocks(one_block, distinct, at_once, fill=False)
+            scores = score_in_blocks(one_block, distinct, at_once, fill=0)
         return scores[..., places]
 
     def _reconstruction(self, x: Tensor) -> Tensor:

@@ -13,11 +13,11 @@ def score_in_blocks(
     X: np.ndarray,
     rows: int | None = None,
     *,
-    fill: bool = True,
+    fill: int | None = None,
 ) -> np.ndarray:
-    """score(X) [..., n] by blocks of exactly `rows` rows, the last one filled up if `fill`.
+    """score(X) [..., n] by blocks of `rows` rows, the last one filled up to `fill` at least.
 
-    rows: None = what suits the shape of a row.
+    rows: None = what suits the shape of a row. fill: None = to a whole block.
 
     A matrix product adds up in an order that depends on its shape. With one shape for all, the
     score of a row does not depend on how many other rows come with it. Where in its block the row
@@ -26,7 +26,8 @@ def score_in_blocks(
     rows = rows or block_rows(X.shape[1:])
     starts = range(0, max(len(X), 1), rows)
     blocks = (np.ascontiguousarray(X[start : start + rows]) for start in starts)
-    parts = [score(_filled(block, rows) if fill else block) for block in blocks]
+    least = rows if fill is None else min(fill, rows)
+    parts = [score(_filled(block, least)) for block in blocks]
     return np.concatenate(parts, axis=-1)[..., : len(X)]
 
 
@@ -38,7 +39,7 @@ def block_rows(shape: tuple[int, ...]) -> int:
 
 
 def _filled(block: np.ndarray, rows: int) -> np.ndarray:
-    """`block` with its last row repeated (zeros, if it has none) until there are `rows`."""
-    short = rows - len(block)
+    """`block` with its last row (zeros, if it has none) again until there are at least `rows`."""
+    short = max(0, rows - len(block))
     last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
     return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block

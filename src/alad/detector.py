@@ -233,7 +233,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """score(X) [..., n], asked for as many rows at once as suit the detector."""
-        return score_in_blocks(score, X, fill=not self.row_by_row)
+        return score_in_blocks(score, X, fill=0 if self.row_by_row else None)
 
     def _forget(self) -> None:
         """A fit that fails must not leave half of an earlier one behind."""

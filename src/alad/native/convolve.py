@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from ctypes import c_float, c_int64, c_void_p
 from dataclasses import dataclass
@@ -105,16 +106,22 @@ class NativeProducts(PatchProducts):
         return self._to_input(dy, _places(weight, window, channels), None, window, channels)
 
     def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
-        if not _suits(x, window):
+        if not supported(x):
             return super().scored(x, weight, finish, window)
         panels = self._kept(weight, lambda: _panels(weight))
+        if window.whole:
+            return self._dense(x.flatten(1), panels, _Ending.of(finish), (1, 1, weight.shape[1]))
         return self._forward(x, panels, finish, window, weight.shape[1])
 
     def scored_back(
         self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
     ) -> Tensor:
-        if not _suits(dy, window):
+        if not supported(dy):
             return super().scored_back(dy, weight, finish, window, channels)
+        if window.whole:
+            panels = self._kept(weight, lambda: _panels(weight))
+            ending = _Ending.of(finish, window.size[0] * window.size[1])
+            return self._dense(dy.flatten(1), panels, ending, (*window.size, channels))
         places = self._kept(weight, lambda: _places(weight.T, window, channels))
         return self._to_input(dy, places, finish, window, channels)
 
@@ -124,6 +131,20 @@ class NativeProducts(PatchProducts):
         if place not in self._packed:
             self._packed[place] = (weight, make())
         return self._packed[place][1]
+
+    def _dense(
+        self, x: Tensor, panels: Tensor, ending: _Ending, shape: tuple[int, int, int]
+    ) -> Tensor:
+        """x [n, inputs] -> [n, *shape]. Unlike MKL, C adds up a row alike among however many."""
+        x = x.contiguous()
+        y = x.new_empty(len(x), math.prod(shape))
+
+        def work(rows: slice) -> None:
+            source, target = x[None, None, rows], y[None, None, rows]
+            self._work(source, target, panels, ending, (1, x.shape[1]), 1)
+
+        share_out(work, _shares(len(x)), torch.get_num_threads())
+        return y.view(len(x), *shape)
 
     def _forward(
         self, x: Tensor, panels: Tensor, finish: Finish | None, window: Window, outputs: int
@@ -195,14 +216,20 @@ class NativeProducts(PatchProducts):
     ) -> None:
         """target = the products of the source's patches, shared out over the images."""
 
-        def work(piece: slice) -> None:
-            described = _described(source[piece], target[piece], panels, ending, kernel, stride)
-            self._engine.alad_convolve(ctypes.addressof(described))
+        def work(images: slice) -> None:
+            self._work(source[images], target[images], panels, ending, kernel, stride)
 
-        threads = torch.get_num_threads()
-        size = -(-len(source) // threads)
-        pieces = [slice(at, at + size) for at in range(0, len(source), size)]
-        share_out(work, pieces, threads)
+        share_out(work, _shares(len(source)), torch.get_num_threads())
+
+    def _work(self, source: Tensor, target: Tensor, panels: Tensor, *how: Any) -> None:
+        described = _described(source, target, panels, *how)
+        self._engine.alad_convolve(ctypes.addressof(described))
+
+
+def _shares(count: int) -> list[slice]:
+    """As many pieces as there are threads."""
+    size = -(-count // torch.get_num_threads())
+    return [slice(at, at + size) for at in range(0, count, size)]
 
 
 @dataclass(frozen=True)
