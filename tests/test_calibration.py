@@ -1,18 +1,21 @@
 """Calibration: independently computed numbers, ties included, and what it promises."""
 
+from hashlib import shake_256
+
 import numpy as np
 import pytest
 from numeric_cases import case, close
 
+from alad import calibration as calibrating
 from alad.calibration import (
     Calibration,
     benjamini_hochberg,
     conditional_rank,
+    digests,
     marginal_rank,
     null_share,
     rows_needed,
     storey,
-    unseen,
 )
 from alad.drift import Martingale, drift, uniformity
 from alad.errors import InputError
@@ -61,7 +64,7 @@ def test_too_few_rows_say_so():
     few, due = Calibration.of(GIVEN["few_calibration"]), EXPECTED["too_few"]
     assert few.smallest_rate == pytest.approx(due["smallest_p_value"], abs=TOLERANCE)
     assert rows_needed(due["alpha"]) == due["smallest_n_for_alpha_0.05"]
-    with pytest.raises(InputError, match=r"^5 calibration rows are too few .* 0\.05: it takes 19;"):
+    with pytest.raises(InputError, match=r"^5 calibration scores are too few .* 0\.05: .* 19;"):
         few.threshold(due["alpha"])
     with pytest.raises(InputError, match=r"false-discovery rate of 0\.05"):
         few.select([9.0], 0.05)
@@ -186,11 +189,26 @@ def test_anomalies_among_the_calibration_rows_make_fewer_flags():
         assert limits[1] > limits[0] and flags[1] < flags[0]
 
 
-def test_rows_equal_to_training_rows_are_found():
+def test_equal_rows_have_equal_digests_and_others_have_not(monkeypatch: pytest.MonkeyPatch):
     training = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)
     rows = np.array([[2, 3], [2, 4], [-0.0, 1], [3, 2]], np.float32)
-    assert unseen(rows, training).tolist() == [False, True, False, True]
-    assert unseen(rows[:0], training).tolist() == []
+    assert np.isin(digests(rows), digests(training)).tolist() == [True, False, True, False]
+    assert digests(rows[:0]).tolist() == []
+    every = np.stack(np.meshgrid(*[np.arange(10, dtype=np.float32)] * 5), -1).reshape(-1, 5)
+    found = digests(every)
+    assert len(np.unique(found)) == len(every) == 10**5
+    monkeypatch.setattr(calibrating, "DIGESTED_AT_ONCE", 12)  # two rows at a time
+    np.testing.assert_array_equal(digests(every[:7]), found[:7])
+    np.testing.assert_array_equal(digests(every[:7, :4].reshape(7, 2, 2)), digests(every[:7, :4]))
+
+
+def test_digests_are_the_same_in_every_version():
+    """They are stored with models: 1.0 is 0x3f800000, times the weight of its column."""
+    content = shake_256(b"alad").digest(16)
+    weights = [int.from_bytes(part, "little") for part in (content[:8], content[8:])]
+    due = [weights[0] * 0x3F800000, weights[1] * 0x3F800000, sum(weights) * 0x3F800000]
+    ones = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    assert digests(ones).tolist() == [each % 2**64 for each in due]
 
 
 # --- promises, over many calibration sets ---------------------------------------------------------
@@ -268,7 +286,7 @@ def test_a_batch_beyond_calibration_has_drifted_however_it_is_trimmed():
     found = drift(np.full(50, 9.0), usual, trim=0.1)
     assert found.drifted and "100% score higher" in str(found)
     assert not drift([9.0], usual, trim=0.1).drifted  # one row is an anomaly
-    with pytest.raises(InputError, match="no row"):
+    with pytest.raises(InputError, match="no score to look for drift"):
         drift([], usual)
 
 

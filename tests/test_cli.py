@@ -255,8 +255,48 @@ def test_info(folder, model, capfd):
     assert cli.run(["info", model]) == 0
     shown = capfd.readouterr().out
     assert [word for word in ("knn", "dropped", "2 levels", "80") if word not in shown] == []
+    assert "None" not in shown
     assert cli.run(["info", model, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["content"]["detector"] == "knn"
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("cells", [["12 %", "7%"], ["1,200", "950"], ["$5", "$7.50"]])
+def test_labels_that_look_like_numbers_are_a_warning(folder, capfd, cells):
+    numbers = np.random.default_rng(0).normal(size=80)
+    written = pa.array(np.resize(cells, 80))
+    write_table(pa.table({"x": numbers, "share": written}), "written.csv")
+    assert cli.run("fit written.csv -o m --detector knn -q".split()) == 0
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1 and "column 'share' is read as categories" in err
+    assert f"{cells[0]!r} (row 1)" in err and "12 or 1234.5" in err
+    assert cli.run("score m written.csv -o out.csv -q".split()) == 0
+    assert capfd.readouterr().err == ""
+    assert cli.run("compare written.csv --detector knn --detector pca -q".split()) == 0
+    assert capfd.readouterr().err.count("'share' is read as") == 1
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["12", "7"],
+        ["12", "", "n/a"],
+        ["A1", "B2"],
+        ["1st", "2nd"],
+        ["10-20", "20-30"],
+        ["5 kg", "7 kg"],
+        ["v1.2", "v1.3"],
+        ["high", "12"],
+        ["1,2", "3,4"],
+        ["1.2.3", "1.2.4"],
+    ],
+)
+def test_other_labels_and_numbers_are_none(folder, capfd, cells):
+    table = pa.table({"x": np.arange(80.0), "kind": pa.array(np.resize(cells, 80))})
+    write_table(table, "labels.csv")
+    assert cli.run("fit labels.csv -o m --detector knn -q".split()) == 0
+    assert capfd.readouterr().err == ""
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -296,6 +336,11 @@ def test_bad_input_is_one_line_and_status_2(folder, capfd, command, words):
     before = sorted(folder.rglob("*"))
     refused(capfd, command, *words)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_link_in_a_circle_is_no_table(folder, model, capfd):
+    (folder / "circle.csv").symlink_to("circle.csv")
+    refused(capfd, f"score {model} circle.csv -o out.csv", "circle.csv", "no such file")
 
 
 def test_bad_targets_are_refused_before_the_model_is_read(folder, capfd):

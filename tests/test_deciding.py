@@ -100,6 +100,32 @@ def test_a_training_table_gives_the_calibration_of_the_fit_again(folder, capfd):
     assert learnt is not None and len(learnt) == 360
 
 
+def test_info_says_on_what_a_model_is_calibrated(folder, capfd):
+    write_table(pacsv.read_csv("normal.csv").slice(0, 30), "few.csv")
+    assert cli.run("info model".split()) == 0
+    assert "40 rows held out at fit" in capfd.readouterr().out
+    assert cli.run("calibrate model new.csv --quiet".split()) == 0
+    assert cli.run("info model".split()) == 0
+    assert "40 rows given from new.csv at 20" in capfd.readouterr().out
+    assert cli.run("calibrate model normal.csv --quiet".split()) == 0
+    assert cli.run("info model".split()) == 0
+    assert "; 360 more equal some learnt from, and are left out" in capfd.readouterr().out
+    assert cli.run("fit few.csv -o model --detector knn --quiet".split()) == 0
+    assert cli.run("info model".split()) == 0
+    assert "none, so no p-values" in capfd.readouterr().out
+
+
+def test_a_report_without_p_values_says_so(folder, capfd):
+    assert cli.run("report model new.csv".split()) == 0
+    assert "calibrated" not in capfd.readouterr().err
+    write_table(pacsv.read_csv("normal.csv").slice(0, 30), "few.csv")
+    assert cli.run("fit few.csv -o model --detector knn --quiet".split()) == 0
+    for command, told in (("report model new.csv", True), ("report model new.csv -q", False)):
+        assert cli.run(command.split()) == 0
+        err = capfd.readouterr().err
+        assert ("no p-values" in err and "alad calibrate model MORE_NORMAL_ROWS.csv" in err) == told
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 40, 41, 98, 400])
 def test_the_rate_said_to_be_possible_is_so(folder, capfd, count):
     write_table(table(np.random.default_rng(7), count), "more.csv")
@@ -150,5 +176,7 @@ def test_explain_can_be_brief(folder, capfd):
     assert cli.run("explain model new.csv --top 2 --columns 1".split()) == 0
     out, err = capfd.readouterr()
     assert len(out.splitlines()) == 3 and "2 of 40 rows explained" in err
-    refused(capfd, "explain model normal.txt", "normal.txt")
+    refused(capfd, "explain model nowhere/", "nowhere/: no such file or folder; check its name")
+    (folder / "empty").mkdir()
+    refused(capfd, "explain model empty -o heat", "empty: no pictures", "name another folder")
     refused(capfd, "calibrate nothing normal.csv", "nothing")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_detector import every_detector, quick, rows
 
-from alad import ALAD, KNN, catalogue, explanation, storage
+from alad import ALAD, KNN, catalogue, decisions, explanation, storage
 from alad.benchmark.cells import cells
 from alad.benchmark.ledger import Ledger
 from alad.calibration import Calibration
@@ -98,12 +98,21 @@ def test_calibrated_on_the_training_table_it_is_as_after_fit():
 def test_a_training_table_is_noticed_where_few_of_its_rows_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(explanation, "MOST_KEPT", 20)
+    monkeypatch.setattr(decisions, "MOST_REMEMBERED", 60)  # of 270
     X = rows(300)
     detector = KNN(random_state=0).fit(X)
-    with pytest.warns(UserWarning, match="look like the rows that this model has learnt from"):
+    with pytest.warns(UserWarning, match="has learnt from about 2[0-4]. more of these rows"):
         detector.calibrate(X)
-    detector.calibrate(np.concatenate([rows(300, seed=1), X[:30]]))  # a warning would be an error
+    detector.calibrate(np.concatenate([rows(900, seed=1), X[:10]]))  # a warning would be an error
+
+
+def test_part_of_a_large_training_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(explanation, "MOST_KEPT", 20)  # rows to explain with are another matter
+    X = rows(300)
+    detector = KNN(random_state=0).fit(X)
+    learnt = int((~detector._held_out(300)[:100]).sum())
+    found = calibration_of(detector.calibrate(np.concatenate([rows(50, seed=1), X[:100]])))
+    assert (found.seen, len(found)) == (learnt, 150 - learnt)
 
 
 def test_shares_are_those_that_were_meant():
@@ -155,14 +164,14 @@ def test_calibration_fraction_is_checked_at_fit(name: str, wrong):
 
 def test_more_may_not_be_held_out_than_is_learnt_from():
     for most in (0.51, 0.999):
-        with pytest.raises(InputError, match=rf"calibration_fraction is {most}: of 1000 rows \d+"):
+        with pytest.raises(InputError, match=rf"calibration_fraction is {most}: of 1000, \d+"):
             KNN(calibration_fraction=most).fit(rows(1000))
     assert KNN(calibration_fraction=0.5).fit(rows(1000)).training_["held_out"] == 500
 
 
 def test_the_stopping_rule_may_not_take_more_than_is_learnt_from():
     detector = ALAD(validation_fraction=0.999, calibration_fraction=0, max_steps=1)
-    with pytest.raises(InputError, match=r"validation_fraction is 0.999: of 1000 rows 1 would be"):
+    with pytest.raises(InputError, match=r"validation_fraction is 0.999: of 1000, 1 would be"):
         detector.fit(rows(1000))
     detector.set_params(validation_fraction=0.5, random_state=0)
     assert detector.fit(rows(100)).training_["rows"] == 50
@@ -201,7 +210,7 @@ def test_a_rate_too_small_for_the_calibration_rows_is_refused(name: str):
         lambda: fitted(name).threshold(0.03),
         lambda: fitted(name).select(rows(3), 0.03),
     ):
-        with pytest.raises(InputError, match=r"30 calibration rows are too few .*it takes 33"):
+        with pytest.raises(InputError, match=r"30 calibration scores are too few .*it takes 33"):
             ask()
 
 
@@ -213,7 +222,9 @@ def test_calibrated_anew_without_a_fit(name: str):
     np.testing.assert_array_equal(detector.anomaly_score(new), before)
     found = calibration_of(detector)
     np.testing.assert_array_equal(found.scores, np.sort(before))
-    assert found.origin == "given"
+    assert (found.origin, found.source) == ("given", "") and found.made
+    found = calibration_of(detector.calibrate(new, source="new.csv"))
+    assert found.told.startswith("given from new.csv at 20")
     with pytest.raises(InputError, match="0 sample"):
         detector.calibrate(rows(0))
     with pytest.raises(InputError, match="7 features"):
@@ -241,10 +252,14 @@ def test_saved_and_loaded(name: str, tmp_path: Path):
     loaded = catalogue.load(tmp_path / "model")
     due, found = calibration_of(fitted(name)), calibration_of(loaded)
     np.testing.assert_array_equal(found.scores, due.scores)
-    assert (found.origin, found.seen) == (due.origin, due.seen)
+    assert (found.origin, found.seen, found.told) == (due.origin, due.seen, "held out at fit")
+    np.testing.assert_array_equal(loaded._learnt, fitted(name)._learnt)
     np.testing.assert_array_equal(found.repeated, due.repeated)
     X = rows(20, seed=3)
     np.testing.assert_array_equal(loaded.p_value(X), fitted(name).p_value(X))
+    told = calibration_of(loaded.calibrate(rows(30, seed=4), source="a.csv")).told
+    loaded.save(tmp_path / "model")
+    assert calibration_of(catalogue.load(tmp_path / "model")).told == told
 
 
 @every_detector

@@ -78,3 +78,18 @@ def test_options_of_tables_are_refused_for_pictures(folders: tuple[Path, Path], 
     assert run(fit) == 0
     assert run(["score", model, good, "-o", str(tmp_path / "s.csv"), "--drop", "a"]) == 2
     assert "holds pictures; leave out --drop" in capsys.readouterr().err
+
+
+def test_messages_about_pictures_speak_of_images(folders: tuple[Path, Path], tmp_path, capsys):
+    good, model = written(tmp_path / "few", stripes(15, seed=2)), str(tmp_path / "model")
+    assert run(["fit", str(good), "-o", model, "--detector", "pca"]) == 0
+    assert run(["report", model, str(good), "-o", str(tmp_path / "page.html")]) == 0
+    assert run(["score", model, str(good), "--false-alarm-rate", "0.1"]) == 2
+    assert run(["calibrate", model, str(good)]) == 2
+    assert run(["calibrate", model, str(folders[1])]) == 0
+    assert run(["score", model, str(good), "--false-alarm-rate", "0.01"]) == 2
+    assert run(["score", model, str(good), "-o", str(tmp_path / "s.csv"), "--fdr", "0.05"]) == 0
+    err = capsys.readouterr().err
+    assert "takes 19 images" in err and "of 15 images and 20 calibration images" in err
+    assert "MORE_PICTURES/" in err and "all of these 15 images" in err
+    assert "row" not in err

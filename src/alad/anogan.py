@@ -195,9 +195,9 @@ class AnoGAN(Neural):
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """As a score is a pure function of its row, rows that are equal are searched for once."""
         distinct, places = distinct_rows(np.asarray(X))
-        label, done = f"{self.name}: search", 0
+        label, unit, done = f"{self.name}: search", f"{self.encoder_.unit}s", 0
         told = bool(self.verbose and self.training_)  # training has its own progress
-        with Progress(label, len(distinct), unit="rows", enabled=told) as progress:
+        with Progress(label, len(distinct), unit=unit, enabled=told) as progress:
 
             def one_block(block: np.ndarray) -> np.ndarray:
                 nonlocal done

@@ -18,9 +18,8 @@ Statistics 2023 (conditional thresholds, false discoveries).
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import shake_256
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from alad.errors import InputError
 from alad.parameters import exactly
 
 STOREY_LAMBDA = 0.5  # p-values above it are taken to be of normal rows
-MOST_BYTES = 1_024  # of a row that is remembered as it is
+DIGESTED_AT_ONCE = 1 << 20  # numbers
 ROUNDING = 1e-12  # relative: a p-value exactly at its bound must not be lost to float64
 
 
@@ -40,26 +39,34 @@ class Calibration:
 
     scores: float64 [n], ascending. origin: "held out at fit" or "given". repeated: float64,
     ascending, of rows that are left out of thresholds because they equal a training row; among new
-    normal rows there are as many such, so `drift` looks at them too.
+    normal rows there are as many such, so `drift` looks at them too. source, made: of what file or
+    folder the rows were given, if that is known, and when (ISO 8601); "" = held out at fit.
     """
 
     scores: np.ndarray
     origin: str = "given"
     repeated: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    source: str = ""
+    made: str = ""
 
     @classmethod
     def of(
-        cls, scores: ArrayLike, origin: str = "given", repeated: ArrayLike = ()
+        cls, scores: ArrayLike, origin: str = "given", repeated: ArrayLike = (), **how: str
     ) -> "Calibration":
         """From scores in any order. Raises InputError if there is none, or one is not finite."""
         ordered, left_out = (
             np.sort(numbers_of(each, "calibration score")) for each in (scores, repeated)
         )
         if not len(ordered):
-            raise InputError("there is no calibration score; give at least one normal row")
+            raise InputError("there is no calibration score; give at least one, of a normal row")
         if not np.isfinite(ordered).all() or not np.isfinite(left_out).all():
-            raise InputError("a calibration score is infinite; leave its row out")
-        return cls(ordered, origin, left_out)
+            raise InputError("a calibration score is infinite; leave it out")
+        return cls(ordered, origin, left_out, **how)
+
+    @property
+    def told(self) -> str:
+        """Where its rows come from, in words."""
+        return provenance(self.origin, self.source, self.made)
 
     @property
     def seen(self) -> int:
@@ -103,9 +110,9 @@ class Calibration:
     def _too_few(self, kind: str, rate: float, confidence: float | None = None) -> str:
         sure = "" if confidence is None else f" with confidence {confidence:g}"
         return (
-            f"{len(self)} calibration rows are too few for a {kind} rate of {rate:g}{sure}: "
-            f"it takes {rows_needed(rate, confidence)}; calibrate with more normal rows, or ask "
-            f"for a higher rate"
+            f"{len(self)} calibration scores are too few for a {kind} rate of {rate:g}{sure}: "
+            f"it takes {rows_needed(rate, confidence)}; calibrate with more, or ask for a higher "
+            f"rate"
         )
 
     def select(self, scores: ArrayLike, fdr: float, *, adaptive: bool = False) -> np.ndarray:
@@ -125,6 +132,12 @@ class Calibration:
         return max(1, math.ceil(exactly(fdr) ** -1 * rows / (len(self) + 1)))
 
 
+def provenance(origin: str, source: str, made: str) -> str:
+    """ "held out at fit", or "given from more.csv at 2026-01-31T12:00:00+00:00"."""
+    parts = (origin, source and f"from {source}", made and f"at {made}")
+    return " ".join(part for part in parts if part)
+
+
 def numbers_of(scores: ArrayLike, what: str = "score") -> np.ndarray:
     """Float64 [n]; InputError for anything but a row of numbers, because NaN has no rank."""
     try:
@@ -135,7 +148,7 @@ def numbers_of(scores: ArrayLike, what: str = "score") -> np.ndarray:
         raise InputError(f"{what}s have the shape {found.shape}; give one number a row, [n]")
     if np.isnan(found).any():
         at = int(np.isnan(found).argmax())
-        raise InputError(f"{what} {at} is NaN, which has no rank; leave its row out")
+        raise InputError(f"{what} {at} is NaN, which has no rank; leave it out")
     return found
 
 
@@ -216,15 +229,17 @@ def storey(p_values: ArrayLike, fdr: float, cut: float = STOREY_LAMBDA) -> np.nd
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def unseen(rows: Iterable[np.ndarray], training: Iterable[np.ndarray]) -> np.ndarray:
-    """Bool [n]: which of the n `rows` equal no row of `training`."""
-    keys = [_key(row) for row in rows]
-    wanted = set(keys)
-    seen = {key for row in training if (key := _key(row)) in wanted}
-    return np.array([key not in seen for key in keys], dtype=bool)
+def digests(rows: Any) -> np.ndarray:
+    """Uint64 [n] of float32 rows [n, *shape]: the same for equal rows, hardly ever for others.
 
-
-def _key(row: np.ndarray) -> bytes:
-    """What equal rows share; of long ones a digest, so that many can be remembered."""
-    content = (row + 0).tobytes()  # -0.0 is 0.0
-    return content if len(content) <= MOST_BYTES else blake2b(content, digest_size=32).digest()
+    Each number, as 32 bits, times a weight of its own, added up modulo 2^64: universal hashing
+    (Carter, Wegman 1979).
+    """
+    width = math.prod(rows.shape[1:])
+    weights = np.frombuffer(shake_256(b"alad").digest(8 * width), "<u8")
+    found, step = np.empty(len(rows), np.uint64), max(1, DIGESTED_AT_ONCE // width)
+    for at in range(0, len(rows), step):
+        piece = np.asarray(rows[at : at + step]) + np.float32(0)  # -0.0 is 0.0
+        words = piece.reshape(len(piece), -1).view(np.uint32)
+        found[at : at + step] = words.astype(np.uint64) @ weights
+    return found

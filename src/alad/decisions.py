@@ -8,20 +8,22 @@ from warnings import warn
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from alad.calibration import Calibration, unseen
+from alad import storage
+from alad.calibration import Calibration, digests
 from alad.drift import Drift, Martingale, drift
 from alad.errors import InputError
-from alad.preprocess import ScaledImages
+from alad.preprocess import ImageScaler, TableEncoder
 
-MOST_SEEN = 0.5  # share of the learnt rows at hand, beyond which it looks like the training table
+MOST_REMEMBERED = 100_000  # distinct rows that a model knows again, 8 bytes each
+MOST_SEEN = 0.05  # share of a calibration table, beyond which learnt rows among the others matter
 
 
 class Deciding(ABC):
     """A detector as far as its scores of calibration rows go; see `alad.calibration`."""
 
     calibration_: Calibration | None  # None without calibration rows
-    training_: dict[str, Any]
-    _references: np.ndarray | None  # [m, width], learnt rows; None in models of earlier versions
+    encoder_: TableEncoder | ImageScaler
+    _learnt: np.ndarray  # uint64, ascending: digests of distinct learnt rows, the smallest ones
 
     @abstractmethod
     def anomaly_score(self, X: Any) -> np.ndarray:
@@ -58,50 +60,46 @@ class Deciding(ABC):
         """
         return self.calibrated().select(self.anomaly_score(X), fdr, adaptive=adaptive)
 
-    def calibrate(self, X: Any) -> Self:
+    def calibrate(self, X: Any, *, source: str = "") -> Self:
         """Calibrate on normal rows X that the detector did not learn from, without refitting.
 
         Replaces what `fit` held out. Anomalies among X raise the thresholds: then fewer rows are
-        flagged than asked for. Rows that it learnt from would lower them: they are left out, as at
-        fit, as far as the model keeps them (up to 2,000); a warning says if X looks like the whole
-        training table. Raises InputError if no row is left.
+        flagged than asked for. Rows that it learnt from would lower them: those that equal one are
+        left out, as at fit. A model knows 100,000 distinct rows again; if it learnt from more, a
+        warning says how many others are among X, about. Rows that were changed since, by rounding
+        say, pass for new. source: what to call X when the model is described. Raises InputError if
+        no row is left.
         """
         check_is_fitted(self)
-        scores, seen, repeats = [], [], []
-        for block in self._encoded(X):
-            known = self._known(block)
-            scores.append(self._scores(block))
-            seen.append(known)
-            repeats.append(block.reshape(len(block), -1)[known])
-        known = np.concatenate(seen)
+        blocks = [(self._scores(block), digests(block)) for block in self._encoded(X)]
+        scores, found = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        known, what = np.isin(found, self._learnt), f"{self.encoder_.unit}s"
         if known.all():
             raise InputError(
-                f"this model has learnt from all of these {len(known)} rows; calibrate it with "
-                "normal rows that it did not learn from"
+                f"this model has learnt from all of these {len(known)} {what}; calibrate it with "
+                f"normal {what} that it did not learn from"
             )
-        self._warn_of_training_rows(np.concatenate(repeats))
-        every = np.concatenate(scores)
-        self.calibration_ = Calibration.of(every[~known], repeated=every[known])
+        self._warn_of_learnt(found, known)
+        how = {"source": source, "made": storage.now()}
+        self.calibration_ = Calibration.of(scores[~known], repeated=scores[known], **how)
         return self
 
-    def _known(self, rows: np.ndarray) -> np.ndarray:
-        """Bool [n]: which encoded rows [n, *shape] equal a learnt row that the model keeps."""
-        if self._references is None:
-            return np.zeros(len(rows), bool)
-        return ~unseen(rows.reshape(len(rows), -1), self._references)
+    def _warn_of_learnt(self, found: np.ndarray, known: np.ndarray) -> None:
+        """A warning if more of the rows, digests `found`, were learnt from than are `known`.
 
-    def _warn_of_training_rows(self, repeats: np.ndarray) -> None:
-        """A warning if most of the kept rows are among `repeats` [n, width], and not all are kept.
-
-        Then other learnt rows, which nobody can tell, are most likely among those left in.
+        Only the smallest digests are remembered: up to the largest of these all is known, and the
+        share of learnt rows there is that of all.
         """
-        if self._references is None or len(self._references) >= self.training_["rows"]:
+        if len(self._learnt) < MOST_REMEMBERED:
             return
-        kept = np.unique(self._references, axis=0)
-        if len(np.unique(repeats, axis=0)) > MOST_SEEN * len(kept):
+        told = found <= self._learnt[-1]
+        share = known[told].mean() if told.any() else 0.0
+        if share > MOST_SEEN:
+            what = f"{self.encoder_.unit}s"
             warn(
-                "these look like the rows that this model has learnt from; if they are, thresholds "
-                "come out too low: calibrate it with other normal rows",
+                f"this model has learnt from about {share * (~told).sum():.0f} more of these "
+                f"{what}, too, and does not know which; thresholds come out too low: calibrate it "
+                f"with normal {what} that it did not learn from",
                 UserWarning,
                 stacklevel=3,
             )
@@ -122,26 +120,26 @@ class Deciding(ABC):
         check_is_fitted(self)
         if self.calibration_ is None:
             raise InputError(
-                "this model is not calibrated; calibrate it with normal rows that it did not learn "
-                "from: detector.calibrate(X), or alad calibrate MODEL TABLE; or let "
-                "fit hold out 19 of its rows: calibration_fraction, or --calibration-fraction"
+                f"this model is not calibrated; calibrate it with normal {self.encoder_.unit}s "
+                "that it did not learn from: detector.calibrate(X), or alad calibrate MODEL TABLE; "
+                "or let fit hold out 19 of them: calibration_fraction, or --calibration-fraction"
             )
         return self.calibration_
 
 
 def held_out_calibration(
-    scores: np.ndarray,
-    matrix: np.ndarray | ScaledImages,
-    learnt: np.ndarray,
-    judged: slice | np.ndarray,
+    scores: np.ndarray, rows: np.ndarray, learnt: np.ndarray
 ) -> Calibration | None:
-    """From the scores of the held-out rows judged, save those that equal a learnt one.
+    """From the scores of held-out rows, save those that equal a learnt one.
 
-    scores: one for each of matrix[judged]; learnt: bool, one for each row of `matrix`.
+    scores [n]; rows, learnt: `digests`, uint64 [n] and [m]. None if no row is left.
     """
-    held_out = ~learnt[judged]
-    new = unseen(matrix[judged][held_out], matrix[learnt])
-    if not new.any():
+    known = np.isin(rows, learnt)
+    if known.all():
         return None
-    scores = scores[held_out]
-    return Calibration.of(scores[new], "held out at fit", scores[~new])
+    return Calibration.of(scores[~known], "held out at fit", scores[known])
+
+
+def remembered(learnt: np.ndarray) -> np.ndarray:
+    """Uint64, ascending: of `digests` those that a model keeps to know rows again."""
+    return np.unique(learnt)[:MOST_REMEMBERED]

@@ -6,7 +6,7 @@ orientation (large = normal), and everything that a user of scikit-learn calls i
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad import fitted, storage
 from alad.blocks import score_in_blocks
+from alad.calibration import digests
 from alad.constructors import show_what_is_handed_on
 from alad.data.frames import Columns
-from alad.decisions import Deciding, held_out_calibration
+from alad.decisions import Deciding, held_out_calibration, remembered
 from alad.errors import InputError
 from alad.explanation import Explaining, kept
 from alad.fitted import storable
@@ -146,16 +147,17 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         judged = self._judged(len(matrix))
         scores = self._piecewise(matrix[judged])
         self.training_["scores"] = summed_up(scores[learnt[judged]])
-        self.calibration_ = held_out_calibration(scores, matrix, learnt, judged)
+        found = np.concatenate([digests(piece) for piece in _pieces(matrix)])
+        new = ~learnt[judged]
+        self._learnt = remembered(found[learnt])
+        self.calibration_ = held_out_calibration(scores[new], found[judged][new], found[learnt])
         self._references = kept(matrix[learnt])
         self.offset_ = float(np.quantile(-scores, self.contamination))
         self._settings = self.get_params(deep=False)
 
     def _piecewise(self, X: np.ndarray | ScaledImages) -> np.ndarray:
         """Scores of encoded rows that memory need not hold together."""
-        if isinstance(X, np.ndarray):
-            return self._scores(X)
-        return np.concatenate([self._scores(self._seen(piece)) for piece in X.pieces()])
+        return np.concatenate([self._scores(self._seen(piece)) for piece in _pieces(X)])
 
     def _held_out(self, n: int) -> np.ndarray:
         """Bool [n]: the rows for calibration."""
@@ -226,7 +228,8 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):
             raise InputError(
-                f"row {bad[0]} has no finite score ({scores[bad[0]]}): its numbers are too large "
+                f"{self.encoder_.unit} {bad[0]} has no finite score ({scores[bad[0]]}): its "
+                f"numbers are too large "
                 f"for {self.name} with scaling={self.scaling!r}; choose another scaling"
             )
         return scores
@@ -286,4 +289,9 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         with np.errstate(all="ignore"):
             scores = self._in_blocks(self._score_matrix, row)
         if scores.shape != (1,) or not np.isfinite(scores).all():
-            raise InputError("its arrays give a row no finite score; save it anew")
+            raise InputError("its arrays give no finite score; save it anew")
+
+
+def _pieces(X: np.ndarray | ScaledImages) -> Iterable[np.ndarray]:
+    """Encoded rows, so many at a time that memory holds them."""
+    return [X] if isinstance(X, np.ndarray) else X.pieces()

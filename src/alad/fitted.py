@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from alad.calibration import Calibration
+from alad.calibration import Calibration, digests
+from alad.decisions import remembered
 from alad.errors import InputError
 from alad.preprocess import encoder_from_state
 
 CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the detector's own
 REPEATED = "calibration/repeated"
+LEARNT = "calibration/learnt"
 REFERENCE = "explanation/references"
-BESIDE = (CALIBRATION, REPEATED, REFERENCE)
+BESIDE = (CALIBRATION, REPEATED, LEARNT, REFERENCE)
 
 
 def content_of(detector: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -36,10 +38,11 @@ def content_of(detector: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "calibration": None,
         "state": state,
     }
-    if detector.calibration_ is not None:
-        content["calibration"] = {"origin": detector.calibration_.origin}
-        arrays = arrays | {CALIBRATION: detector.calibration_.scores}
-        arrays = arrays | {REPEATED: detector.calibration_.repeated}
+    arrays = arrays | {LEARNT: detector._learnt}
+    if (found := detector.calibration_) is not None:
+        facts = {"origin": found.origin, "source": found.source, "made": found.made}
+        content["calibration"] = {**facts, "rows": len(found), "left_out": found.seen}
+        arrays = arrays | {CALIBRATION: found.scores, REPEATED: found.repeated}
     if detector._references is not None:
         arrays = arrays | {REFERENCE: detector._references}
     return content, arrays
@@ -63,6 +66,7 @@ def restored(
         own = {key: array for key, array in arrays.items() if key not in BESIDE}
         detector._restore(content["state"], own)
         detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
+        detector._learnt = _learnt(arrays.get(LEARNT), detector._references)
         detector.calibration_ = _calibration(content.get("calibration"), arrays)
         detector.offset_ = _finite("offset", content["offset"])
         detector._settings = detector.get_params(deep=False)
@@ -89,12 +93,22 @@ def _references(stored: np.ndarray | None, encoder: Any) -> np.ndarray | None:
     return stored
 
 
+def _learnt(stored: np.ndarray | None, references: np.ndarray | None) -> np.ndarray:
+    """Digests of learnt rows; in a model of before there were any, of the rows that it keeps."""
+    if stored is None:
+        return remembered(np.zeros(0, np.uint64) if references is None else digests(references))
+    if stored.ndim != 1 or stored.dtype != np.uint64:
+        raise InputError("the digests of learnt rows are none; save it anew")
+    return stored
+
+
 def _calibration(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:
     """None for models that are not calibrated, those of earlier versions among them."""
     if stored is None and CALIBRATION not in arrays:
         return None
     facts = stored or {}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED])
+    how = {name: str(facts.get(name, "")) for name in ("source", "made")}
+    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED], **how)
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def held_out(name: str, value: float, rows: int) -> int:
     count = math.floor(exactly(value) * rows)
     if value > MOST_HELD_OUT:
         raise InputError(
-            f"{name} is {value!r}: of {rows} rows {rows - count} would be left to learn from; give "
-            f"at most {MOST_HELD_OUT}"
+            f"{name} is {value!r}: of {rows}, {rows - count} would be left to learn from; give at "
+            f"most {MOST_HELD_OUT}"
         )
     return count
 

@@ -119,7 +119,7 @@ def _manifest(kind: Kind, content: Mapping[str, Any], packed: bytes) -> str:
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
         "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": now(),
         "arrays": {"file": _file_name(packed), "sha256": hashlib.sha256(packed).hexdigest()},
         "content": content,
     }
@@ -131,6 +131,11 @@ def _manifest(kind: Kind, content: Mapping[str, Any], packed: bytes) -> str:
             f"the {kind} holds what JSON cannot ({error}); use plain values"
         ) from error
     return json.dumps(parsed | {"sha256": _sha256_of_json(parsed)}, indent=1) + "\n"
+
+
+def now() -> str:
+    """In ISO 8601, of Greenwich, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def versions() -> dict[str, str]:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from alad.data.columns import categories, guess, numbers
+from alad.data.columns import categories, numbers
 from alad.data.frames import columns
+from alad.data.guessing import guess
 from alad.errors import InputError
 
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from alad.data.columns import guess
 from alad.data.frames import columns
+from alad.data.guessing import guess
 from alad.data.tables import check_target, read_table, write_table
 from alad.errors import InputError
 

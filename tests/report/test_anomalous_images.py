@@ -115,7 +115,7 @@ def test_explain_writes_a_heat_map_for_each_of_the_most_anomalous(folders, capfd
     Path("new/broken.png").write_bytes(b"none")
     assert cli.run("explain model new -o heat --top 2".split()) == 0
     _, err = capfd.readouterr()
-    assert "2 of 30 pictures explained" in err and "broken.png" in err
+    assert "2 of 30 images explained" in err and "broken.png" in err
     assert sorted(path.name for path in Path("heat").iterdir()) == [
         *("001-a_29.png", "002-b_28.png", "heat.csv")
     ]

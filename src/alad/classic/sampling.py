@@ -46,7 +46,8 @@ def global_generator_kept() -> Iterator[None]:
 def need(detector: Detector, X: np.ndarray, least: int, remedy: str = "") -> None:
     """InputError if X has fewer than `least` rows."""
     if len(X) < least:
+        what = f"{detector.encoder_.unit}s"
         raise InputError(
-            f"{detector.name} learns from at least {least} rows, X has n_samples={len(X)}; "
-            f"{remedy}give more rows"
+            f"{detector.name} learns from at least {least} {what}, X has n_samples={len(X)}; "
+            f"{remedy}give more {what}"
         )

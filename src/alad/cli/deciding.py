@@ -106,7 +106,8 @@ class Rule:
         least = calibration.fewest_selectable(rows, self.fdr)
         if least == 1:
             return words
-        few = f"{rows} rows and {len(calibration)} calibration rows"
+        what = f"{detector.encoder_.unit}s"
+        few = f"{rows} {what} and {len(calibration)} calibration {what}"
         return f"{words}: of {few} --fdr {self.fdr:g} selects at least {least} or none"
 
 
@@ -144,14 +145,16 @@ def calibrate(
 
     Thresholds, p-values and drift are then told from these rows. Anomalies among them make
     thresholds higher: fewer rows are flagged than asked for. Rows that it learnt from would make
-    them too low; those that it keeps (up to 2,000) are left out.
+    them too low: those that equal one are left out, wherever they stand. Rows that were changed
+    since (rounded, say) go unnoticed. Of more than 100,000 distinct rows MODEL knows 100,000 again;
+    then a warning says how many more there are, about.
     """
     from alad import catalogue
 
     detector = catalogue.load(model, device=device)
     source, rows, place = pictures.read(table, drop, strict)
     with located(place):
-        detector.calibrate(rows)
+        detector.calibrate(rows, source=place)
     if device is not None:  # where it scored just now is no property of the model
         detector.set_params(device=catalogue.load(model).get_params()["device"])
     detector.save(model)
@@ -169,6 +172,7 @@ def _told(calibration: "Calibration", source: Any) -> str:
     told += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
     if seen := calibration.seen:
         told += f"; {pictures.counted(seen, source)} left out, because the model learnt from them"
+        told += " (others, if they were changed since, go unnoticed)"
     return told
 
 

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,7 @@ def check_output(output: str, source: str) -> None:
     from alad.data import writing
 
     writing.check_target(output)
-    if writing.STREAM not in (output, source) and Path(output).resolve() == Path(source).resolve():
+    if writing.STREAM not in (output, source) and realpath(output) == realpath(source):
         raise InputError(f"-o {output} is the table that is read; name another file")
 
 
@@ -132,11 +133,14 @@ def say(message: str) -> None:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Warnings of our own making as one line, without the source line that raised them."""
-    usual = warnings.showwarning
+    """Warnings as one line each, once, without the source line that raised them."""
+    usual, told = warnings.showwarning, set[str]()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"alad: warning: {' '.join(str(message).split())}")
+        text = " ".join(str(message).split())
+        if text not in told:
+            told.add(text)
+            say(f"alad: warning: {text}")
 
     warnings.showwarning = show
     try:

@@ -148,8 +148,7 @@ def fit(
         pictures.say_skipped(source)
         say(f"{_told(facts['rows'], facts['training'], source)}; the model is in {output}")
         if not facts["training"]["held_out"] and made.calibration_fraction:
-            more = "MORE_PICTURES/" if pictures.are(source) else "MORE_NORMAL_ROWS.csv"
-            say(_how_to_calibrate(facts["rows"], output, more))
+            say(_how_to_calibrate(facts["rows"], output, source))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
@@ -162,16 +161,17 @@ def _told(rows: int, training: dict[str, Any], source: Any) -> str:
     return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
 
 
-def _how_to_calibrate(rows: int, output: Path, more: str) -> str:
+def _how_to_calibrate(rows: int, output: Path, source: Any) -> str:
     """For a table that was too small for its calibration fraction."""
     from alad.detector import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
 
-    how = f"alad calibrate {shlex.quote(str(output))} {more}"
+    how = pictures.how_to_calibrate(output, pictures.are(source))
     percent = -(-100 * LEAST_HELD_OUT // rows)  # rounded up
     if percent <= 100 * MOST_HELD_OUT:
         how += f", or fit again with --calibration-fraction {percent / 100}"
-    return f"not calibrated, which takes {LEAST_HELD_OUT} rows that were not learnt from: {how}"
+    takes = pictures.counted(LEAST_HELD_OUT, source)
+    return f"not calibrated, which takes {takes} that were not learnt from: {how}"
 
 
 def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detector":

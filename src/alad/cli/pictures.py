@@ -1,5 +1,7 @@
 """Pictures where a verb takes a table: a folder, a picture, or a table with image bytes."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from alad.cli.frame import option, say, separated
@@ -55,8 +57,8 @@ def place(source: Any) -> str | None:
 
 
 def counted(number: int, rows: Any) -> str:
-    """ "1 row", "12 pictures" """
-    what = "picture" if are(rows) else "row"
+    """ "1 row", "12 images" """
+    what = "image" if are(rows) else "row"
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
@@ -78,6 +80,11 @@ def usual_preset(source: Any, detector: str) -> str | None:
 
     seen = are(source) and catalogue.detector_class(detector).sees_images
     return "images" if seen else None
+
+
+def how_to_calibrate(model: Path, of_images: bool) -> str:
+    more = "MORE_PICTURES/" if of_images else "MORE_NORMAL_ROWS.csv"
+    return f"alad calibrate {shlex.quote(str(model))} {more}"
 
 
 def say_skipped(source: Any) -> None:

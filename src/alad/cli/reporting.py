@@ -80,6 +80,9 @@ def report(
     if not quiet:
         pictures.say_skipped(rows)
         say(f"written: {output}")
+        if detector.calibration_ is None:
+            how = pictures.how_to_calibrate(model, detector.encoder_.unit == "image")
+            say(f"not calibrated, so the page has no p-values and no false-alarm rates: {how}")
 
 
 def _read(

@@ -1,10 +1,9 @@
 """One column of a table, read as numbers or as categories.
 
-`guess` decides from the values what a column holds (fit); `numbers` and `categories` read it as
-what it is known to be (scoring), so that a row's meaning never depends on the rows beside it.
+It is read as what it is known to be, so that a row's meaning never depends on the rows beside it.
+What that is, `guessing` decides from the values.
 """
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,17 +22,7 @@ pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
 EXACT_MISSING = pa.array(["", "?", "NA", "N/A", "nan", "NaN", "null", "NULL", "None"])
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
-WRITTEN = re.compile(  # as people and spreadsheets write numbers: 12 %, 1,234.50, $5
-    r"[+-]?[$€£¥]?\s?(\d+|\d{1,3}([,' \u00a0]\d{3})+)(\.\d+)?\s?[%€$£¥]?"
-)
-DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?"
-    r"|\d{1,2}/\d{1,2}/\d{2}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
-)
-LONG_TEXT = 30  # characters: longer on average, and a column is prose rather than labels
-FEW_LEVELS = {True: 20, False: 50}  # is it prose? -> so many distinct values are never too many
 PROBE = 200  # rows that tell text from numbers, nearly always
-NEARLY_ALL = 0.9  # of the distinct values: with more numbers than this, the rest are slips
 
 RawColumn = Any  # pa.Array | pa.ChunkedArray: classes that type checkers do not see
 
@@ -60,29 +49,11 @@ class Column:
         return Column(self.name, values)
 
 
-def guess(name: str, raw: RawColumn) -> Column:
-    """Decide from the values what a column holds; for fitting.
-
-    Text of which every value is a number becomes numbers, other text, booleans and dictionaries
-    (pandas Categorical, polars Enum) become categories, as does a column without any value.
-    Raises InputError for dates, nested values, free text and infinity.
-    """
-    kind = _kind(name, raw)
-    values = numbers(name, raw).values if kind == "number" else None
-    values = _parse(raw) if kind == "text" else values
-    if values is not None and not np.isnan(values).all():
-        return _finite(name, values)
-    column = categories(name, raw)
-    if kind == "text":
-        _check_labels(column)
-    return column
-
-
-def _kind(name: str, raw: RawColumn) -> str:
+def kind_of(name: str, raw: RawColumn) -> str:
     """ "number", "label" (boolean, dictionary, nothing at all) or "text"; InputError for others."""
     kind = raw.type
     if pa.types.is_dictionary(kind):
-        _kind(name, pa.array([], kind.value_type))
+        kind_of(name, pa.array([], kind.value_type))
         return "label"
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return "label"
@@ -98,20 +69,20 @@ def _kind(name: str, raw: RawColumn) -> str:
 def numbers(name: str, raw: RawColumn) -> Column:
     """Read a column as numbers, whatever it is held as; InputError naming a value that is none."""
     kind = raw.type
-    if _kind(name, raw) == "number":
+    if kind_of(name, raw) == "number":
         values = pc.cast(raw, pa.float64(), safe=False)
-        return _finite(name, np.asarray(values.to_numpy(zero_copy_only=False)))
+        return finite(name, np.asarray(values.to_numpy(zero_copy_only=False)))
     if pa.types.is_dictionary(kind):
         return numbers(name, pc.cast(raw, kind.value_type))
     if not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
-        return _finite(name, _parsed(name, raw))
+        return finite(name, _parsed(name, raw))
     flags = pc.cast(pc.cast(raw, pa.int8()), pa.float64())
-    return _finite(name, np.asarray(flags.to_numpy(zero_copy_only=False)))
+    return finite(name, np.asarray(flags.to_numpy(zero_copy_only=False)))
 
 
 def categories(name: str, raw: RawColumn) -> Column:
     """Read a column as categories, whatever it is held as: 3, 3.0, "3" and " 3" are one."""
-    _kind(name, raw)
+    kind_of(name, raw)
     codes, cells = _encoded(raw)
     return _compact(name, codes, [label(cell) for cell in cells])
 
@@ -163,7 +134,7 @@ def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
     return Column(name, moved[codes], tuple(levels))  # code -1 reads the last entry, also -1
 
 
-def _parse(raw: RawColumn) -> np.ndarray | None:
+def parse(raw: RawColumn) -> np.ndarray | None:
     """Text as float64 [n], missing as NaN; None if a value is no number."""
     probe = _cast(_unmarked(raw.slice(0, PROBE)))  # Arrow is slow to fail: let it fail on few rows
     cells = None if probe is None else _cast(raw)
@@ -171,7 +142,7 @@ def _parse(raw: RawColumn) -> np.ndarray | None:
     if cells is not None:
         return np.asarray(cells.to_numpy(zero_copy_only=False))
     column = categories("", raw)  # spaces around numbers, or no numbers
-    return _numbers_of(column) if all(map(NUMBER.fullmatch, _levels(column))) else None
+    return _numbers_of(column) if all(map(NUMBER.fullmatch, levels_of(column))) else None
 
 
 def _cast(raw: RawColumn) -> RawColumn | None:
@@ -186,32 +157,35 @@ def _unmarked(raw: RawColumn) -> RawColumn:
 
 
 def _numbers_of(column: Column) -> np.ndarray:
-    values = np.array([*map(float, _levels(column)), np.nan])
+    values = np.array([*map(float, levels_of(column)), np.nan])
     return values[column.values]
 
 
 def _parsed(name: str, raw: RawColumn) -> np.ndarray:
-    values = _parse(raw)
+    values = parse(raw)
     if values is not None:
         return values
     column = categories(name, raw)
-    text = next(level for level in _levels(column) if not NUMBER.fullmatch(level))
-    raise InputError(f"column {name!r} holds {_where(column, text)} where a number is due; {MEND}")
+    text = next(level for level in levels_of(column) if not NUMBER.fullmatch(level))
+    raise InputError(
+        f"column {name!r} holds {with_row(column, text)} where a number is due; {MEND}"
+    )
 
 
 MEND = "correct it, or leave the cell empty"
 
 
-def _levels(column: Column) -> tuple[str, ...]:
+def levels_of(column: Column) -> tuple[str, ...]:
     return cast("tuple[str, ...]", column.levels)
 
 
-def _where(column: Column, text: str) -> str:
-    row = int(np.argmax(column.values == _levels(column).index(text))) + 1
-    return f"{_short(text)} (row {row})"
+def with_row(column: Column, text: str) -> str:
+    """ "'12 %' (row 3)": a level, and where it stands first."""
+    row = int(np.argmax(column.values == levels_of(column).index(text))) + 1
+    return f"{short(text)} (row {row})"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """Quoted on one line, cut after 40 characters."""
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
@@ -221,10 +195,10 @@ def check_finite(names: Sequence[str], values: np.ndarray) -> None:
     infinite = np.isinf(values).any(axis=0)
     if infinite.any():
         at = int(np.argmax(infinite))
-        _finite(names[at], values[:, at])
+        finite(names[at], values[:, at])
 
 
-def _finite(name: str, values: np.ndarray) -> Column:
+def finite(name: str, values: np.ndarray) -> Column:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(np.argmax(infinite)) + 1
@@ -235,40 +209,21 @@ def _finite(name: str, values: np.ndarray) -> Column:
 # --- what a detector of tables cannot learn from --------------------------------------------------
 
 
-def _check_labels(column: Column) -> None:
-    """Refuse text that is dates, numbers with slips among them, or different in nearly each row."""
-    levels = _levels(column)
-    if levels and all(map(DATE.fullmatch, levels)):
-        raise dates_error(column.name, f"such as {_short(levels[0])}")
-    slips = [level for level in levels if not NUMBER.fullmatch(level)]
-    if len(levels) > FEW_LEVELS[True] and len(slips) < (1 - NEARLY_ALL) * len(levels):
-        where = _where(column, slips[0])
-        raise InputError(f"column {column.name!r} holds numbers, but also {where}; {MEND}")
-    if len(levels) > FEW_LEVELS[True] and all(map(WRITTEN.fullmatch, slips)):
-        where = f"{_where(column, slips[0])}, which is no plain number"
-        raise _refusal(column.name, where, "write it as 12 or 1234.5")
-    prose = bool(levels) and math.fsum(map(len, levels)) > LONG_TEXT * len(levels)
-    present = int((column.values >= 0).sum())
-    if len(levels) > max(FEW_LEVELS[prose], present // 2):
-        what = f"free text or identifiers ({len(levels)} different ones in {present} rows, "
-        raise _refusal(column.name, f"{what}such as {_short(levels[0])})", "shorten it to labels")
-
-
 def dates_error(name: str, what: str) -> InputError:
     cure = "turn them into numbers (hour of day, days since)"
-    return _refusal(name, f"dates or times ({what})", cure)
+    return refusal(name, f"dates or times ({what})", cure)
 
 
 def nested_error(name: str, what: str) -> InputError:
     rule = f"{_shape(what)} ({what}), and the argument must be a string or a number"
-    return _refusal(name, rule, "flatten it", NestedError)
+    return refusal(name, rule, "flatten it", NestedError)
 
 
 def _shape(what: str) -> str:
     return "bytes" if "binary" in what else "nested values"
 
 
-def _refusal(
+def refusal(
     name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
 ) -> InputError:
     way_out = f"leave it out: drop=[{name!r}] (--drop {name})"

@@ -1,13 +1,14 @@
 """Tables as float32 matrices: fitted on training rows only, stored as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from warnings import warn
 
 import numpy as np
 
-from alad.data.columns import Column, categories, check_finite, guess, listed, numbers
+from alad.data.columns import Column, categories, check_finite, listed, numbers
 from alad.data.frames import Columns, columns
+from alad.data.guessing import guess
 from alad.errors import InputError
 from alad.preprocess.codes import (
     CategoryCode,
@@ -33,6 +34,8 @@ class TableEncoder:
     After fit: `n_features_in_`, `feature_names_in_` (only if the names are the user's), `width_`,
     `output_names_`, and `source_` [width_], the input column of every output column.
     """
+
+    unit: ClassVar[str] = "row"  # what it encodes, for messages
 
     def __init__(
         self,

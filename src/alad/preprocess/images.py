@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class ImageScaler:
     and `source_` [width_]: the cell of a 4 × 4 grid in which each value lies.
     """
 
+    unit: ClassVar[str] = "image"  # what it encodes, for messages
     feature_names_in_: np.ndarray  # of a table; never there
 
     def __init__(self, *, owner: str = "ImageScaler") -> None:

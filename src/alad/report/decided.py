@@ -89,7 +89,7 @@ def _thresholds(detector: Any, new: np.ndarray | None) -> Rows:
             cells += [Cell(_above(new, limit)) for limit in limits]
         rows.append([Cell(f"{number(100 * rate)} %", rate), *cells])
     caption = (
-        f"Thresholds from {len(calibration):,} calibration {what} ({calibration.origin}); "
+        f"Thresholds from {len(calibration):,} calibration {what} ({calibration.told}); "
         "“too few”: it takes more of them"
     )
     return Rows(heads, rows, caption, frozenset(range(1, len(heads))))

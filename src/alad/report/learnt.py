@@ -41,7 +41,7 @@ def of_tables(detector: Any) -> bool:
 
 def unit(detector: Any) -> str:
     """What it scores, in the plural."""
-    return "rows" if of_tables(detector) else "images"
+    return f"{detector.encoder_.unit}s"
 
 
 def _width(encoder: Mapping[str, Any]) -> dict[str, str]:

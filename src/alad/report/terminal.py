@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alad.attribution import Explanation
+from alad.calibration import provenance
 from alad.sheets import UNMEASURED
 
 if TYPE_CHECKING:
@@ -110,16 +111,16 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
     content, arrays = stored["content"], stored["arrays"]
     about = {
         "detector": content["detector"],
-        "created": stored["created"],
+        "saved": stored["created"],
         "threshold": f"{-content['offset']:.6g} (flagged from this anomaly_score on)",
+        "calibration": _calibrated(content),
         "weights": arrays["file"],
         "written with": ", ".join(f"{name} {which}" for name, which in stored["versions"].items()),
     }
-    training = brief(content["training"])
     return [
         _facts("Model", about),
-        _facts("Settings", content["params"]),
-        _facts("Training", training),
+        _facts("Settings", _given(content["params"])),
+        _facts("Training", _known(brief(content["training"]))),
         _columns_table(content["encoder"]),
     ]
 
@@ -127,6 +128,29 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
 def brief(training: Mapping[str, Any]) -> dict[str, Any]:
     """What a fit says of itself, without the long lists that pages draw."""
     return {name: value for name, value in training.items() if name not in DRAWN}
+
+
+def _calibrated(content: Mapping[str, Any]) -> str:
+    """On how many rows, and where they come from."""
+    facts = content.get("calibration")
+    if not facts:
+        return "none, so no p-values and no false-alarm rates: alad calibrate --help"
+    what = "images" if content["encoder"].get("kind") == "images" else "rows"
+    told = f"{facts['rows']:,} {what} " if "rows" in facts else ""
+    told += provenance(*(facts.get(name, "") for name in ("origin", "source", "made")))
+    seen = facts.get("left_out")
+    return f"{told}; {seen:,} more equal some learnt from, and are left out" if seen else told
+
+
+def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts; of those that are not set, their names alone."""
+    given = {name: value for name, value in _known(facts).items() if value not in ([], "")}
+    absent = ", ".join(name for name in facts if name not in given)
+    return given | ({"not set": absent} if absent else {})
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _facts(title: str, facts: Mapping[str, Any]) -> Table:
