@@ -44,7 +44,18 @@ def test_steps_made_before_do_not_count_as_speed(capsys, clock: Clock):
     with Progress("alad", 1000, start=400) as told:
         clock.now += 20
         told.advance(440)  # 40 steps in 20 s, so 560 take 280 s
-    assert capsys.readouterr().err == "alad: 440 of 1000    2 steps/s  280 s left\n"
+    assert capsys.readouterr().err == "alad: 440 of 1000    2.0 steps/s  280 s left\n"
+
+
+@pytest.mark.parametrize(
+    ("unit", "done", "told"),
+    [("steps", 5, "4.0 s/step"), ("rows", 30, "1.5 rows/s"), ("steps", 246, "12 steps/s")],
+)
+def test_speed_has_digits_however_slow_it_is(capsys, clock: Clock, unit, done, told):
+    with Progress("alad", 1000, unit=unit) as progress:
+        clock.now += 20
+        progress.advance(done)
+    assert f"  {told}  " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("settings", [{"enabled": False}, {"start": 1000}])

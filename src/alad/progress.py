@@ -54,13 +54,19 @@ class Progress(AbstractContextManager["Progress"]):
             return
         self._told = time.monotonic()
         rate = (done - self._start) / (self._told - self._began)
-        note = f"{note}  {rate:.0f} {self._unit}/s"
+        note = f"{note}  {self._pace(rate)}"
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)
         else:
             left = (self._total - done) / rate
             line = f"{self._label}: {done} of {self._total}  {note}  {left:.0f} s left"
             print(line, file=sys.stderr, flush=True)
+
+    def _pace(self, rate: float) -> str:
+        """ "120 steps/s", "1.5 steps/s", "3.2 s/step"."""
+        if rate < 1:
+            return f"{1 / rate:.1f} s/{self._unit.removesuffix('s')}"
+        return f"{rate:.{0 if rate >= 10 else 1}f} {self._unit}/s"
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

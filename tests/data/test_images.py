@@ -235,9 +235,18 @@ def test_circles_of_links_and_hidden_files_are_left_alone(tmp_path):
     put(tmp_path, a_png=encoded(plain()))
     put(tmp_path / ".git", b_png=encoded(plain()))
     (tmp_path / "again").symlink_to(tmp_path)
+    assert Pictures(tmp_path).names == ["a.png"]
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path):
+    put(tmp_path, a_png=encoded(plain()))
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "missing.png")
     (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
-    assert Pictures(tmp_path).names == ["a.png"]
+    pictures = Pictures(tmp_path)
+    pictures.form()
+    assert pictures.names == ["a.png"]
+    assert "No such file" in pictures.skipped["nowhere.png"]
+    assert "symbolic links" in pictures.skipped["self.png"]
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):

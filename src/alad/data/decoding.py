@@ -11,7 +11,7 @@ What a picture becomes, whatever its file: grey or red-green-blue, 8 or 16 bits,
 from __future__ import annotations
 
 import io
-import warnings
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -64,9 +64,7 @@ def _opened(content: bytes) -> Image:
     if not content:
         raise Unreadable("the file is empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures; those are looked for below
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
         raise Unreadable("is no picture of a known format") from error
     except Image.DecompressionBombError as error:
@@ -81,7 +79,10 @@ def _opened(content: bytes) -> Image:
 
 
 # what Pillow raises for bytes that are no whole picture
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError)
+DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError),
+    *(KeyError, IndexError, TypeError, struct.error),
+)
 
 
 def header_of(content: bytes) -> Header:

@@ -6,6 +6,7 @@ becomes of the others: see `decoding`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,10 @@ class Pictures:
             raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
         self._cells = cells_of(Path(self.source))
         if not self._cells:
-            raise InputError(f"{self.source}: no pictures in it ({', '.join(SUFFIXES)})")
+            raise InputError(
+                f"{self.source}: no pictures in it or in folders below, links to folders aside; "
+                f"put some there ({', '.join(SUFFIXES)}), or name another folder"
+            )
 
     def __len__(self) -> int:
         """How many there are, unreadable ones included."""
@@ -111,7 +115,9 @@ class Pictures:
         if cell.name in self.skipped:
             return None
         try:
-            return read(cell.bytes())
+            with warnings.catch_warnings():  # Pillow's name no file; what matters raises as well
+                warnings.simplefilter("ignore")
+                return read(cell.bytes())
         except Unreadable as error:
             reason = str(error)
         except DAMAGE as error:

@@ -77,8 +77,10 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _seems_picture(path: Path) -> bool:
-    """By its suffix or by how it begins."""
-    return path.is_file() and (path.suffix.lower() in SUFFIXES or _begins_as_picture(path))
+    """By its suffix or by how it begins; a link that leads nowhere by its suffix alone."""
+    if path.suffix.lower() in SUFFIXES:
+        return path.is_file() or not path.exists()
+    return path.is_file() and _begins_as_picture(path)
 
 
 def _name(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Tables in files and streams: read as they were written, written whole or not at all.
 
 Cells of a CSV file stay text, exactly as they stand there: what a column means is decided once, in
-`alad.data.columns`, and a scored CSV keeps every cell of its input to the letter.
+`alad.data.guessing`, and a scored CSV keeps every cell of its input to the letter.
 """
 
 import codecs
@@ -115,7 +115,7 @@ def _content(source: str | Path, place: str) -> pa.Buffer:
     if Path(source).is_dir():
         raise InputError("is a folder; name a file")
     if not Path(source).exists():
-        raise InputError("no such file")
+        raise InputError("no such file or folder; check its name, and where you are")
     if not Path(source).is_file():  # a pipe, such as /dev/stdin
         return pa.py_buffer(Path(source).read_bytes())
     if not Path(source).stat().st_size:
