@@ -340,3 +340,26 @@ def test_importing_compiles_nothing(tmp_path: Path):
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     subprocess.run(command, check=True, env=environment, timeout=60)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() != "AVX512", reason="no AVX-512 to do without"
+)
+def test_narrower_registers_give_the_same_bits():
+    told = (
+        "import alad, numpy as np; r = np.random.default_rng(0);"
+        "X = r.normal(size=(200, 12)), r.integers(0, 256, (40, 12, 9, 3), np.uint8);"
+        "how = dict(random_state=0, max_steps=5, patience=None, engine='native');"
+        "print([alad.ALAD(**how).fit(x).anomaly_score(x).tobytes().hex() for x in X])"
+    )
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", told],
+            env=os.environ | {"CC": compiler},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for compiler in ("cc", "cc -mno-avx512f")
+    ]
+    assert made[0] == made[1]

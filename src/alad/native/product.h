@@ -26,8 +26,6 @@
 #endif
 #define PARTS (TILE / LANES)
 
-typedef float eight __attribute__((vector_size(32), may_alias));
-typedef float loose_eight __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float some __attribute__((vector_size(4 * LANES), may_alias)); /* a register full of numbers */
 typedef float loose_some __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t some_bits __attribute__((vector_size(4 * LANES), may_alias));
@@ -44,8 +42,6 @@ ALWAYS_INLINE ptrdiff_t stride_of(ptrdiff_t columns) {
 
 ALWAYS_INLINE some load(const float *from) { return *(const loose_some *)from; }
 ALWAYS_INLINE void store(float *to, some value) { *(loose_some *)to = value; }
-ALWAYS_INLINE eight load_eight(const float *from) { return *(const loose_eight *)from; }
-ALWAYS_INLINE void store_eight(float *to, eight value) { *(loose_eight *)to = value; }
 ALWAYS_INLINE some either(some_bits condition, some yes, some no) {
   return (some)(((some_bits)yes & condition) | ((some_bits)no & ~condition));
 }
@@ -100,59 +96,6 @@ static void product(ptrdiff_t rows, ptrdiff_t columns, bool by_column, const Ter
       step = next_rows(rows - row);
       ALAD_MAKE[by_column][tiles][step](terms, count, start, start_stride, row, column, end);
     }
-  }
-}
-
-/* Copy scale * weight [inputs, outputs] into panels [outputs / 16][inputs][16], filled up with zeros. */
-static void pack(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict packed) {
-  const ptrdiff_t whole = outputs / TILE * TILE, panel = inputs * TILE;
-  for (ptrdiff_t i = 0; i < inputs; i++, weight += outputs) {
-    float *to = packed + i * TILE;
-    for (ptrdiff_t column = 0; column < whole; column += TILE, to += panel) {
-      for (int p = 0; p < TILE; p += LANES) store(to + p, load(weight + column + p) * scale);
-    }
-    if (whole < outputs)
-      for (int j = 0; j < TILE; j++) to[j] = j < outputs - whole ? weight[whole + j] * scale : 0.0f;
-  }
-}
-
-ALWAYS_INLINE void transpose_eight(const float *from, ptrdiff_t stride, float scale, float *to) {
-  eight a[8], b[8];
-#define PAIR(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; i++) a[i] = load_eight(from + i * stride) * scale;
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
-    b[i] = PAIR(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-    b[i + 1] = PAIR(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
-  }
-#pragma GCC unroll 2
-  for (int i = 0; i < 8; i += 4) {
-    a[i] = PAIR(b[i], b[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-    a[i + 1] = PAIR(b[i], b[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-    a[i + 2] = PAIR(b[i + 1], b[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
-    a[i + 3] = PAIR(b[i + 1], b[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    store_eight(to + i * TILE, PAIR(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
-    store_eight(to + (i + 4) * TILE, PAIR(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15));
-  }
-#undef PAIR
-}
-
-/* Copy the transpose of scale * weight [inputs, outputs] into panels [inputs / 16][outputs][16], filled up with zeros. */
-static void pack_transposed(const float *weight, ptrdiff_t inputs, ptrdiff_t outputs, float scale, float *restrict to) {
-  for (ptrdiff_t column = 0; column < inputs; column += TILE, to += outputs * TILE) {
-    const float *from = weight + column * outputs;
-    ptrdiff_t o = 0;
-    if (inputs - column >= TILE)
-      for (; o + 8 <= outputs; o += 8) {
-        transpose_eight(from + o, outputs, scale, to + o * TILE);
-        transpose_eight(from + o + 8 * outputs, outputs, scale, to + o * TILE + 8);
-      }
-    for (; o < outputs; o++)
-      for (int j = 0; j < TILE; j++) to[o * TILE + j] = j < inputs - column ? from[j * outputs + o] * scale : 0.0f;
   }
 }
 
