@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +237,23 @@ def test_circles_of_links_and_hidden_files_are_left_alone(tmp_path):
     put(tmp_path / ".git", b_png=encoded(plain()))
     (tmp_path / "again").symlink_to(tmp_path)
     assert Pictures(tmp_path).names == ["a.png"]
+
+
+def test_damaged_exif_is_no_warning_and_no_traceback(tmp_path, monkeypatch):
+    cut = encoded(plain(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0")
+    put(tmp_path, a_png=encoded(plain()), cut_jpg=cut, odd_png=encoded(plain(size=(3, 3))))
+    exif = Image.Image.getexif
+
+    def read(self):
+        if self.size == (3, 3):
+            raise struct.error("required argument is not an integer")
+        return exif(self)
+
+    monkeypatch.setattr(Image.Image, "getexif", read)
+    pictures = Pictures(tmp_path)
+    pictures.form()  # a warning would be an error
+    assert pictures.names == ["a.png", "cut.jpg"]
+    assert "is damaged or cut short" in pictures.skipped["odd.png"]
 
 
 def test_links_that_lead_nowhere_are_named(tmp_path):

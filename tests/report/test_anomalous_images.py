@@ -154,7 +154,7 @@ def test_explain_that_fails_leaves_no_folder(folders, capfd):
     Path("bad").mkdir()
     Path("bad/a.png").write_bytes(b"none")
     assert cli.run("explain model bad -o of/heat".split()) == 2
-    assert "none of 1 picture" in capfd.readouterr().err and not Path("of").exists()
+    assert "is no picture of a known format" in capfd.readouterr().err and not Path("of").exists()
     with_columns = alad.PCA().fit(np.random.default_rng(0).normal(size=(60, 3)))
     with_columns.save("rows")
     assert cli.run("explain rows new -o heat".split()) == 2

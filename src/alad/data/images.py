@@ -129,9 +129,8 @@ class Pictures:
 
     def _nothing_left(self) -> InputError:
         name, reason = next(iter(self.skipped.items()))
-        return InputError(
-            f"{self.source}: none of {len(self)} pictures can be read; the first, {name}: {reason}"
-        )
+        first = f"none of {len(self)} pictures can be read; the first, " if len(self) > 1 else ""
+        return InputError(f"{self.source}: {first}{name}: {reason}")
 
 
 def _first_line(error: BaseException) -> str:
