@@ -13,10 +13,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import alad
 from alad.data.image_splits import CLASSES, divided
+from alad.data.png import write_grid
 from alad.report import grids
 
 SHOWN = 10
@@ -26,13 +26,6 @@ def learnt(images: np.ndarray, steps: int) -> alad.ALAD:
     """The same seed and fewer steps are the beginning of the same training."""
     how = {"max_steps": steps, "patience": None, "random_state": 0, "calibration_fraction": 0.0}
     return alad.ALAD.from_preset("images-quick", **{**how, "members": 1}).fit(images)
-
-
-@torch.no_grad()
-def generated(detector: alad.ALAD) -> np.ndarray:
-    drawn = np.random.default_rng(0).standard_normal((1, SHOWN, 100)).astype(np.float32)
-    model = detector._model
-    return model.networks.generator(model.context, torch.from_numpy(drawn))[0].numpy()
 
 
 def main() -> None:
@@ -46,12 +39,12 @@ def main() -> None:
     samples = []
     for steps in chosen.steps:
         detector = learnt(train, steps)
-        samples.append(generated(detector))
+        samples.append(detector.encoder_.transform(detector.generate(SHOWN, random_state=0)))
     name = f"{chosen.benchmark}-{chosen.normal}"
     pairs = (test[~odd][:SHOWN], test[odd][:SHOWN])
     grids.reconstructions(chosen.output / f"{name}-reconstructions.png", detector, *pairs)
     if len(samples) > 1:
-        grids.write(chosen.output / f"{name}-generated.png", samples)
+        write_grid(chosen.output / f"{name}-generated.png", samples)
 
 
 if __name__ == "__main__":

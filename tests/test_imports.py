@@ -23,7 +23,7 @@ ORDER = [
     *("calibration", "drift", "decisions", "attribution", "heat", "explanation"),
     *("blocks", "fitted", "constructors", "fitting", "detector"),
     *("image_architectures", "presets", "named_tensors", "networked", "neural"),
-    *("adversarial", "anogan"),
+    *("generating", "adversarial", "anogan"),
     *("descending", "codes", "reconstruction", "variational", "energy", "mixture"),
     *("classic", "catalogue"),
     *("metrics", "published", "sheets", "comparison", "comparison_sheets", "benchmark"),

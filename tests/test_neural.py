@@ -27,7 +27,7 @@ def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
 def test_own_parameters_of_a_method_are_shown_too():
     own = inspect.signature(Adversarial).parameters.keys() - inspect.signature(Neural).parameters
     known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}
-    known |= {"share_batch"}
+    known |= {"share_batch", "samples"}
     assert own == known
 
 

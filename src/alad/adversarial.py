@@ -19,13 +19,13 @@ from alad.blocks import score_in_blocks
 from alad.context import Context
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
+from alad.generating import Generating
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture, ImageNetworks
 from alad.native.convolve import NativeProducts
 from alad.native.score import NativeCycle, cycle
 from alad.networks import Architecture
-from alad.neural import Neural
-from alad.parameters import one_of, whole
+from alad.parameters import one_of
 from alad.presets import ARCHITECTURES, architecture_for
 from alad.scores import SCORES, Cycle
 from alad.steps import GameStep, NetworkStep
@@ -38,15 +38,14 @@ LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in anothe
 STOPPING_RULES = ("swapped", "mean-score")
 
 
-class Adversarial(Neural):
+class Adversarial(Generating):
     """The body of ALAD, ALICE and BiGAN.
 
     Networks E, G and pair discriminators, trained as a game on normal rows. A step updates both
     players once, by Adam with betas (0.5, 0.999).
 
-    Parameters, beside those of `Neural`
+    Parameters, beside those of `Generating`
     ----------
-    latent_dim : width of the latent code; None = the architecture's
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
         method was published
     share_batch : whether both players of a step see the same rows and noise, which saves a tenth
@@ -64,7 +63,7 @@ class Adversarial(Neural):
 
     method: ClassVar[str]
     own_score = "features"
-    usual: ClassVar = {**Neural.usual, "share_batch": False}
+    usual: ClassVar = {**Generating.usual, "share_batch": False}
     scores = SCORES
     architectures = ARCHITECTURES
     architecture_type = Architecture
@@ -76,7 +75,6 @@ class Adversarial(Neural):
     def __init__(
         self,
         *,
-        latent_dim: int | None = None,
         spectral_norm: bool | None = None,
         latent_discriminator: bool | None = None,
         share_batch: bool | None = None,
@@ -85,7 +83,6 @@ class Adversarial(Neural):
         **common: Any,
     ):
         super().__init__(**common)
-        self.latent_dim = latent_dim
         self.spectral_norm = spectral_norm
         self.latent_discriminator = latent_discriminator
         self.share_batch = share_batch
@@ -94,8 +91,6 @@ class Adversarial(Neural):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.latent_dim is not None:
-            whole("latent_dim", self.latent_dim)
         for name in ("spectral_norm", "latent_discriminator", "share_batch"):
             switch(name, getattr(self, name))
         one_of("engine", self.engine, ENGINES)
@@ -108,10 +103,6 @@ class Adversarial(Neural):
         if self.latent_discriminator is not None:
             game = replace(game, zz=bool(self.latent_discriminator))
         return game
-
-    def _architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
-        found = super()._architecture(shape)
-        return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
         return architecture_for(shape[0]) if len(shape) == 1 else image_architecture_for(shape)

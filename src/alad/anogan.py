@@ -20,13 +20,13 @@ from alad.context import Context
 from alad.errors import InputError
 from alad.gan import START, Gan, GanArchitecture, GanNetworks, GanStep
 from alad.gan_scores import SCORES, TrainedGan
+from alad.generating import Generating
 from alad.image_architectures import IMAGE_GAN_ARCHITECTURES, USUAL_WIDTH
 from alad.image_gan import ImageGanArchitecture, ImageGanNetworks
 from alad.image_search import ImageSearch, frozen_weights
 from alad.latent_search import LatentSearch, SearchSettings
 from alad.native.search import NativeSearch
 from alad.networked import common_scale
-from alad.neural import Neural
 from alad.parameters import one_of, share, whole
 from alad.presets import GAN_ARCHITECTURES, gan_architecture_for
 from alad.progress import Progress
@@ -41,7 +41,7 @@ THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those g
 SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
 
 
-class AnoGAN(Neural):
+class AnoGAN(Generating):
     """A GAN on normal rows, and a search of its latent space for every row that is scored.
 
     Schlegl et al. 2017. Score, large = anomalous: the loss (1 - lambda) R(z) + lambda D(z) (eq. 5)
@@ -52,9 +52,8 @@ class AnoGAN(Neural):
     `patience` is given, and then stops by D's logits: a search at every check would cost more than
     the training. Scoring costs search_steps passes through G and D and back for each different row.
 
-    Parameters, beside those of `Neural`
+    Parameters, beside those of `Generating`
     ----------
-    latent_dim : width of the latent code; None = the architecture's
     search_steps : Adam updates of z for each row (500 in the paper)
     search_learning_rate : of these updates. ALAD's authors used 1e-3, by which no coordinate of z
         moves further than about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
@@ -82,7 +81,6 @@ class AnoGAN(Neural):
     def __init__(
         self,
         *,
-        latent_dim: int | None = None,
         search_steps: int = 500,
         search_learning_rate: float = 0.01,
         discrimination_weight: float = 0.1,
@@ -92,7 +90,6 @@ class AnoGAN(Neural):
         **common: Any,
     ):
         super().__init__(patience=patience, **common)
-        self.latent_dim = latent_dim
         self.search_steps = search_steps
         self.search_learning_rate = search_learning_rate
         self.discrimination_weight = discrimination_weight
@@ -103,18 +100,12 @@ class AnoGAN(Neural):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.latent_dim is not None:
-            whole("latent_dim", self.latent_dim)
         whole("search_steps", self.search_steps, 0)
         share("search_learning_rate", self.search_learning_rate)
         share("discrimination_weight", self.discrimination_weight)
         if self.threshold_rows is not None:
             whole("threshold_rows", self.threshold_rows)
         one_of("engine", self.engine, ENGINES)
-
-    def _architecture(self, shape: tuple[int, ...]) -> Any:
-        found = super()._architecture(shape)
-        return found if self.latent_dim is None else replace(found, latent=self.latent_dim)
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
         if len(shape) == 1:

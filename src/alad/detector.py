@@ -34,7 +34,7 @@ LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are be
 # parameters that may be set to something else on a fitted detector
 WITHOUT_EFFECT_AFTER_FIT = {
     *("contamination", "calibration_fraction", "random_state", "device", "engine"),
-    *("verbose", "checkpoint", "checkpoint_seconds", "resume"),
+    *("verbose", "checkpoint", "checkpoint_seconds", "resume", "samples"),
 }
 
 

@@ -83,8 +83,7 @@ class Networked(Detector):
     def _measure(self, rows: Rows) -> None:
         """Let the model take its batch norm's statistics from some training images."""
         if rows.ndim > 2:
-            pixels = rows.shape[1] * rows.shape[2]
-            count = min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // pixels))
+            count = measured_images(rows.shape[1:])
             self._model.measure(whole(rows[:: max(1, len(rows) // count)][:count]))
             self._use(self._evaluated)
 
@@ -196,6 +195,11 @@ class Networked(Detector):
         }
         context, self._fitted = from_named_tensors(tensors)
         self._use(context)
+
+
+def measured_images(shape: Sequence[int]) -> int:
+    """From how many images of `shape` (height, width, channels) statistics are measured."""
+    return min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // (shape[0] * shape[1])))
 
 
 def device_named(name: Any) -> torch.device:

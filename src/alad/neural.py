@@ -20,13 +20,13 @@ from alad.errors import InputError
 from alad.monitor import SwappedColumns
 from alad.native.convolve import training_products
 from alad.networked import Networked, device_named
-from alad.parameters import fraction, held_out, one_of, positive, share, switch, whole
+from alad.parameters import folder, fraction, held_out, one_of, positive, share, switch, whole
 from alad.preprocess import ImageScaler, ScaledImages
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
 from alad.steps import NetworkStep, Optimiser
 from alad.streamed import Rows, rows_on
-from alad.training import Checkpoint, Monitor, Schedule, Training, train
+from alad.training import Checkpoint, Monitor, Schedule, Training, Watch, train
 from alad.widths import Widths
 
 MONITOR_IMAGES = 256
@@ -37,7 +37,7 @@ SCORE_FIT_IMAGES = 512
 # share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
     *("checkpoint", "checkpoint_seconds", "resume", "calibration_fraction"),
-    *("verbose", "device", "engine", "contamination"),
+    *("samples", "verbose", "device", "engine", "contamination"),
 }
 
 
@@ -156,8 +156,7 @@ class Neural(Networked):
         fraction("validation_fraction", self.validation_fraction)
         fraction("ema_decay", self.ema_decay)
         positive("checkpoint_seconds", self.checkpoint_seconds, or_zero=True)
-        if not isinstance(self.checkpoint, str | Path | None):
-            raise InputError(f"checkpoint is {self.checkpoint!r}; give a folder, or None")
+        folder("checkpoint", self.checkpoint)
         switch("resume", self.resume)
         if not isinstance(self.verbose, bool):
             whole("verbose", self.verbose, 0)
@@ -227,6 +226,7 @@ class Neural(Networked):
             Schedule(self._steps(step.steps_per_epoch), self.check_every, patience),
             monitor,
             checkpoint=self._make_checkpoint(X, seed),
+            watch=self._make_watch(step, seed),
             label=self.name,
             verbose=bool(self.verbose),
         )
@@ -280,6 +280,10 @@ class Neural(Networked):
             generator,
         )
         return monitor if monitor.informative else None
+
+    def _make_watch(self, step: NetworkStep, seed: int) -> Watch | None:
+        """Who looks on, if anybody does."""
+        return None
 
     def _steps(self, per_epoch: int) -> int:
         by_epochs = [] if self.epochs is None else [self.epochs * per_epoch]

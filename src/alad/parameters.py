@@ -3,6 +3,7 @@
 import math
 import operator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,12 @@ def fraction(name: str, value: Any) -> float:
     if not number or not 0 <= value < 1:
         raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
     return float(value)
+
+
+def folder(name: str, value: Any) -> None:
+    """InputError unless `value` names a folder, or is None."""
+    if not isinstance(value, str | Path | None):
+        raise InputError(f"{name} is {value!r}; give a folder, or None")
 
 
 def exactly(number: float) -> Fraction:

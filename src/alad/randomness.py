@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     STEP = 2
     SPLIT = 3
     CALIBRATION = 4
+    SAMPLES = 5
 
 
 def seed_of(random_state: object) -> int:

@@ -45,6 +45,7 @@ class Step(Protocol):
 
 
 Monitor = Callable[[], np.ndarray]  # [members], lower is better
+Watch = Callable[[int], None]  # told how many steps were made; it changes nothing
 
 
 @dataclass(frozen=True)
@@ -103,23 +104,29 @@ def train(
     monitor: Monitor | None = None,
     *,
     checkpoint: Checkpoint | None = None,
+    watch: Watch | None = None,
     label: str = "training",
     verbose: bool = False,
 ) -> Training:
     """Train to the end of the schedule, or until every member has run out of patience.
 
-    The best weights are in the result. Raises TrainingError at a loss that is not finite,
-    KeyboardInterrupt (after writing a checkpoint) at Ctrl-C.
+    The best weights are in the result. `watch` is called before the first step and after every
+    check. Raises TrainingError at a loss that is not finite, KeyboardInterrupt (after writing a
+    checkpoint) at Ctrl-C.
     """
     training = Training.new(step)
     if checkpoint is not None and checkpoint.resume:
         _load(checkpoint, step, training)
+    if watch is not None and training.steps_done == 0:
+        watch(0)
     progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
     began = saved = time.monotonic()
     before = training.seconds
     with progress, _interrupts() as interrupted:
         while not training.over(schedule):
-            _advance(step, schedule, monitor, training, progress)
+            checked = _advance(step, schedule, monitor, training, progress)
+            if checked and watch is not None:
+                watch(training.steps_done)
             training.seconds = before + time.monotonic() - began
             stop = interrupted()
             if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
@@ -132,7 +139,8 @@ def train(
 
 def _advance(
     step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress
-) -> None:
+) -> bool:
+    """One step; was there a check after it?"""
     losses = step(training.steps_done)
     training.loss_sum = training.loss_sum + losses
     training.steps_done += 1
@@ -140,8 +148,10 @@ def _advance(
     if training.steps_done % FINITE_CHECK_EVERY == 0 or last:
         _require_finite(training)
         progress.advance(training.steps_done, _describe(losses))
-    if training.steps_done % schedule.check_every == 0 or last:
+    due = last or training.steps_done % schedule.check_every == 0
+    if due:
         _check(step, schedule, monitor, training)
+    return due
 
 
 def _describe(losses: Tensor) -> str:

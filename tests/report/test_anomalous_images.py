@@ -11,9 +11,10 @@ from pages import Parsed
 
 import alad
 from alad import cli
+from alad.data.png import png
 from alad.report import anomalous_images
 from alad.report.model_page import model_page
-from alad.report.pixels import HOT, enlarged, overlay, png, shown
+from alad.report.pixels import HOT, enlarged, overlay, shown
 
 pytest.importorskip("PIL", reason="pictures are compared with another reader's")
 

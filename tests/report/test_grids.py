@@ -7,18 +7,19 @@ import pytest
 from PIL import Image
 
 import alad
+from alad.data.png import GAP, grid
 from alad.errors import InputError
 from alad.report import grids
 
 
 def test_images_lie_side_by_side_and_values_beyond_the_range_are_cut_off():
     row = np.array([-1.0, 1.0, 5.0], np.float32).reshape(3, 1, 1, 1) * np.ones((1, 2, 2, 1))
-    canvas = grids.grid([row, -row])
-    assert canvas.shape == (2 + grids.GAP + 2, 3 * 2 + 2 * grids.GAP, 3)
-    first, second, third = (canvas[0, at * (2 + grids.GAP)] for at in range(3))
+    canvas = grid([row, -row])
+    assert canvas.shape == (2 + GAP + 2, 3 * 2 + 2 * GAP, 3)
+    first, second, third = (canvas[0, at * (2 + GAP)] for at in range(3))
     assert (first == 0).all() and (second == 255).all() and (third == 255).all()
     assert (canvas[-1, 0] == 255).all() and (canvas[-1, -1] == 0).all()
-    assert (canvas[2 : 2 + grids.GAP] == 255).all()  # between the rows
+    assert (canvas[2 : 2 + GAP] == 255).all()  # between the rows
 
 
 def test_a_picture_of_reconstructions_holds_them(tmp_path):

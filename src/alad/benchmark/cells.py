@@ -17,7 +17,7 @@ from alad.errors import InputError
 # which benchmarks always do without: all their rows are learnt from; and that of a threshold: they
 # flag the protocol's share.
 INCIDENTAL = (
-    *("checkpoint", "checkpoint_seconds", "resume", "verbose"),
+    *("checkpoint", "checkpoint_seconds", "resume", "samples", "verbose"),
     *("calibration_fraction", "threshold_rows"),
 )
 # Parameters that came after lines had been written, at the value that changes nothing.

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import pictures
-from alad.cli.frame import Device, Drop, Model, Quiet, app, check_output, option, say
+from alad.cli.frame import (
+    Device,
+    Drop,
+    Model,
+    Quiet,
+    app,
+    check_output,
+    option,
+    require_empty,
+    say,
+)
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
 
@@ -83,15 +93,7 @@ def _require_target(output: str, table: str, columns: int | None, *, of_pictures
     folder = Path(output)
     if output == "-" or (folder.exists() and not folder.is_dir()):
         raise InputError("of pictures there is a heat map each; name a folder for them with -o")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{output}: holds files already; name another folder, or an empty one")
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{output}: {error.strerror}; name another folder with -o") from error
-    for place in missing:  # made again once there is something to write
-        place.rmdir()
+    require_empty(folder)
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -136,6 +138,7 @@ def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) 
     import pyarrow as pa
 
     from alad.data import writing
+    from alad.data.png import png
     from alad.report import pixels
 
     maps = detector.explain(source.taken(detector.encoder_.form, chosen.tolist()))
@@ -145,7 +148,7 @@ def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) 
     folder.mkdir(parents=True, exist_ok=True)
     for at, file in enumerate(files):
         picture = pixels.overlay(images[at], maps.heat[at])
-        (folder / file).write_bytes(pixels.png(pixels.enlarged(picture)))
+        (folder / file).write_bytes(png(pixels.enlarged(picture)))
     hottest = [maps.hottest(at) for at in range(len(names))]
     found = {
         "file": names,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -73,6 +74,23 @@ def check_output(output: str, source: str) -> None:
     writing.check_target(output)
     if writing.STREAM not in (output, source) and realpath(output) == realpath(source):
         raise InputError(f"-o {output} is the table that is read; name another file")
+
+
+def writable(folder: Path) -> Path:
+    """The folder nearest to it that is there; InputError if nothing can be written in that one."""
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=place).cleanup()  # only trying tells, on some file systems
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+    return place
+
+
+def require_empty(folder: Path) -> None:
+    """InputError if there is anything in the folder, or nothing can be written in it."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: holds files already; name another folder, or an empty one")
+    writable(folder)
 
 
 def flag_of(parameter: str) -> str:

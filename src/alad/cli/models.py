@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,9 +19,11 @@ from alad.cli.frame import (
     flag_of,
     option,
     print_json,
+    require_empty,
     say,
     separated,
     stoppable,
+    writable,
 )
 from alad.cli.pictures import PictureSize, Strict
 from alad.errors import InputError, located
@@ -110,6 +111,15 @@ def fit(
     resume: Annotated[
         bool, option("--resume", help="Go on from the checkpoint.", panel=RUNNING)
     ] = False,
+    samples: Annotated[
+        Path | None,
+        option(
+            metavar="FOLDER",
+            help="Of pictures: folder for what the generator makes of random codes, a picture "
+            "every check.",
+            panel=RUNNING,
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -132,6 +142,7 @@ def fit(
         "max_steps": max_steps,
         "device": device,
         "checkpoint_seconds": checkpoint_seconds,
+        "samples": None if samples is None else str(samples),
     }
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
@@ -140,6 +151,8 @@ def fit(
     check_score(catalogue.detector_class(detector), score, pictures.are(source))
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
     _set_known(made, running)
+    if samples is not None:
+        _require_samples(samples, source, (output, kept), resume)
     with stoppable(lambda: _how_to_resume(kept)):
         facts = _fitted(made, source, output, kept)
     if as_json:
@@ -208,7 +221,7 @@ def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -
     with located(pictures.place(source) or place_of(source)):
         rows = source if pictures.are(source) else read_table(source)
         detector.fit(rows)
-    _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0})
+    _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0, "samples": None})
     detector.save(output)
     if trained_in_steps:
         shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held
@@ -235,12 +248,20 @@ def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
         except InputError as error:
             reason = f"{folder} exists and is no {kind} that could be replaced"
             raise InputError(f"{reason}; remove it or choose another folder") from error
-    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    try:
-        tempfile.TemporaryDirectory(dir=place).cleanup()  # only trying tells, on some file systems
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
-    return place
+    return writable(folder)
+
+
+def _require_samples(folder: Path, source: Any, others: tuple[Path, ...], resumed: bool) -> None:
+    """InputError if pictures of a generator make no sense, or cannot be written there."""
+    if not pictures.are(source):
+        raise InputError(f"{source}: is no folder of pictures; leave out --samples")
+    for other in (*others, Path(source.source)):
+        if other.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise InputError(f"--samples: {folder} is in {other}; choose a folder of its own")
+    if resumed and folder.is_dir():  # those of the steps until then
+        writable(folder)
+    else:
+        require_empty(folder)
 
 
 def _how_to_resume(checkpoint: Path) -> str:

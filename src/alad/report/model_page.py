@@ -14,7 +14,7 @@ from alad.report.decided import Decision, calibration_section, scores_section
 from alad.report.document import Page, write_text
 from alad.report.judged import judged_section
 from alad.report.learnt import learnt_section, of_tables, training_section, unit
-from alad.report.reconstructed import reconstructed_section
+from alad.report.reconstructed import generated_section, reconstructed_section
 
 TOP = 200  # most anomalous rows shown
 
@@ -43,6 +43,8 @@ def model_page(
         sections += _found(detector, decision, rows, scores, anomalous, top)
     else:
         sections.append(scores_section(detector, decision, None))
+        made = generated_section(detector)
+        sections += [made] if made else []
     training = training_section(detector)
     sections += [learnt_section(detector, about or {}), *([training] if training else [])]
     lead = "What the model learnt, and how it decides."
@@ -73,8 +75,8 @@ def _found(
         found.append(anomalies_section(detector, rows, scores, flagged, truth, top=top))
     else:
         found.append(anomalous_images_section(detector, rows, scores, flagged, top=top))
-        made = reconstructed_section(detector, rows, scores, flagged)
-        found += [made] if made else []
+        made = (reconstructed_section(detector, rows, scores, flagged), generated_section(detector))
+        found += [section for section in made if section]
     if detector.calibration_ is not None:
         normal = None if anomalous is None else ~anomalous
         found.append(calibration_section(detector, scores, normal))

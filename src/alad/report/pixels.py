@@ -1,12 +1,11 @@
-"""Images as PNG files, without a library: what pages embed and `alad explain` writes."""
+"""Images to be looked at: what pages embed and `alad explain` writes."""
 
 import base64
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
 
+from alad.data.png import png
 from alad.report.markup import Markup, tag
 
 HOT = np.array(
@@ -38,22 +37,6 @@ def enlarged(image: np.ndarray) -> np.ndarray:
     """The image with each pixel as often as makes its longer side at least 256."""
     times = max(1, -(-LEAST_SIDE // max(image.shape[:2])))
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def png(image: np.ndarray) -> bytes:
-    """uint8 [height, width, 1 or 3] as a PNG file (W3C PNG, 8 bits, no filter)."""
-    height, width, channels = image.shape
-    kind = {1: 0, 3: 2}[channels]  # grey, colours
-    lines = image.reshape(height, -1)
-    raw = np.hstack([np.zeros((height, 1), np.uint8), lines]).tobytes()
-    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(raw, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in parts)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    check = zlib.crc32(name + content)
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
 
 
 def embedded(image: np.ndarray, alt: str) -> Markup:

@@ -1,7 +1,7 @@
-"""The part of a model's page that shows what the model takes images for, as the paper's figures do.
+"""The parts of a model's page that show what the model takes images for, as the paper's figures do.
 
 Typical images of those scored, and below them their reconstructions; the most anomalous ones, and
-below them theirs.
+below them theirs. And what its generator makes of random codes.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from alad.report import grids
+from alad.data.png import grid
 from alad.report.anomalous_images import taken
 from alad.report.blocks import Block, Section, Text
+from alad.report.learnt import of_tables
 from alad.report.markup import Markup, tag
 from alad.report.pixels import embedded
 
 ACROSS = 6  # images in a row
+GENERATED = 12  # images of random codes, always of the same ones
 SIDE = 64  # pixels of an image, about: larger ones lose pixels, smaller ones are enlarged
 
 
@@ -27,7 +29,7 @@ class Grid(Block):
     told: str
 
     def html(self) -> Markup:
-        picture = grids.grid([to_look_at(row) for row in self.rows])
+        picture = grid([to_look_at(row) for row in self.rows])
         return tag("figure", embedded(picture, self.told), tag("figcaption", self.told))
 
     def markdown(self) -> str:
@@ -57,6 +59,20 @@ def reconstructed_section(
         "reconstructions; the images with the highest scores, and theirs."
     )
     return Section("What the model takes images for", [Text(words), Grid(tuple(rows), told)])
+
+
+def generated_section(detector: Any) -> Section | None:
+    """None if the model has no generator, or is of a table."""
+    if of_tables(detector) or not hasattr(detector, "generate"):
+        return None
+    images = detector.encoder_.transform(detector.generate(GENERATED, random_state=0))
+    words = (
+        "Images that the generator makes of random codes, each new, none picked. The better it "
+        "knows normal images, the more these look like some. If they look like nothing, the "
+        "scores may still be good: a score reads an image and its reconstruction, not these."
+    )
+    made = Grid((images[:ACROSS], images[ACROSS:]), "What the generator makes of random codes.")
+    return Section("What the model makes up", [Text(words), made])
 
 
 def chosen(scores: np.ndarray, flagged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
