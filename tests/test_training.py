@@ -49,6 +49,17 @@ def test_no_steps_leave_the_initial_weights():
     assert training.best["place"].flatten().tolist() == [0.0, 0.0] and training.history == []
 
 
+def test_who_watches_is_called_before_the_first_step_and_after_every_check(tmp_path: Path):
+    step, seen = Walk(), []
+    train(step, Schedule(7, 3), watch=lambda steps: seen.append((steps, step.place[0].item())))
+    assert seen == [(0, 0.0), (3, 3.0), (6, 6.0), (7, 7.0)]
+    seen, checkpoint = [], Checkpoint(tmp_path / "c", "same", 1e9, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(Interrupted(4), Schedule(7, 3), checkpoint=checkpoint, watch=seen.append)
+    train(Walk(), Schedule(7, 3), checkpoint=checkpoint, watch=seen.append)
+    assert seen == [0, 3, 6, 7]
+
+
 def test_every_member_keeps_its_own_best_and_stops_by_its_own_patience():
     step = Walk()
     targets = np.array([2.0, 12.0])

@@ -71,6 +71,19 @@ def test_it_fits_its_script_ran_and_the_console_is_silent(tab: Browser, page: Pa
     assert tab.console == []
 
 
+@WIDTHS
+def test_grids_of_images_fit(tab: Browser, tmp_path: Path, width: int):
+    """Reconstructions, and what a generator makes of random codes."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    how = {"architecture": {"latent": 4, "width": 4}, "batch_size": 8, "random_state": 0}
+    detector = alad.BiGAN(max_steps=1, **how).fit(images)
+    (tmp_path / "p.html").write_text(model_page(detector, images, top=1).html(), "utf-8")
+    tab.open(tmp_path / "p.html", width)
+    assert not tab.run(JUTS_OUT)
+    sides = "[...document.images].slice(3).map((image) => image.width / image.height)"
+    assert tab.run(sides) == pytest.approx([394 / 262, 394 / 130], rel=0.02)
+
+
 def test_any_other_script_is_stopped(tab: Browser, page: Path, tmp_path: Path):
     script = "<script>document.title = 'taken'</script></main>"
     hostile = page.read_text("utf-8").replace("</main>", script)

@@ -32,6 +32,13 @@ def test_sizes_to_look_at():
     assert large.shape == (1, 50, 25, 3)
 
 
+def opened(picture) -> np.ndarray:
+    """The pixels of an `<img>` that holds them itself."""
+    _, _, content = (picture["src"] or "").partition("base64,")
+    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+        return np.asarray(image)
+
+
 def test_the_page_shows_images_and_what_the_model_makes_of_them():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 1), np.uint8)
     how = {"architecture": {"width": 16, "latent": 3}, "batch_size": 8, "random_state": 0}
@@ -39,9 +46,7 @@ def test_the_page_shows_images_and_what_the_model_makes_of_them():
     page = Parsed(model_page(detector, pixels, top=1).html())
     assert "What the model takes images for" in page.text and page.outside() == []
     (picture,) = (each for each in page.all("img") if "From above" in (each["alt"] or ""))
-    _, _, content = (picture["src"] or "").partition("base64,")
-    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
-        shown = np.asarray(image)
+    shown = opened(picture)
     assert shown.shape == (4 * 66 - 2, 6 * 66 - 2, 3)
     scores = detector.anomaly_score(pixels)
     worst = int(scores.argmax())
@@ -50,7 +55,30 @@ def test_the_page_shows_images_and_what_the_model_makes_of_them():
     np.testing.assert_array_equal(shown[198:262:2, :64:2, 0], made)
 
 
-def test_a_model_that_makes_no_images_shows_none():
+@pytest.mark.parametrize("with_images", [True, False])
+def test_the_page_shows_what_a_generator_makes_of_random_codes(with_images):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    how = {"architecture": {"width": 4, "latent": 3}, "batch_size": 8, "random_state": 0}
+    detector = alad.BiGAN(max_steps=2, **how).fit(pixels)
+    page = Parsed(model_page(detector, pixels if with_images else None, top=1).html())
+    assert "What the model makes up" in page.text and page.outside() == []
+    (shown,) = (opened(each) for each in page.all("img") if "random codes" in (each["alt"] or ""))
+    made = detector.generate(12, random_state=0)
+    np.testing.assert_array_equal(shown[:64:2, :64:2], made[0])
+    np.testing.assert_array_equal(shown[66:130:2, 66:130:2], made[7])
+
+
+@pytest.mark.parametrize("kind", [alad.KNN, alad.Autoencoder])
+def test_a_model_that_makes_no_images_shows_none(kind):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
-    page = Parsed(model_page(alad.KNN().fit(pixels), pixels, top=1).html())
-    assert "What the model takes images for" not in page.text
+    own = {"max_steps": 1, "architecture": {"width": 4, "latent": 3}}
+    detector = kind(**(own if kind is alad.Autoencoder else {})).fit(pixels)
+    page = Parsed(model_page(detector, pixels, top=1).html())
+    assert ("What the model takes images for" in page.text) == (kind is alad.Autoencoder)
+    assert "What the model makes up" not in page.text
+
+
+def test_a_model_of_a_table_makes_up_nothing():
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    page = Parsed(model_page(alad.BiGAN(max_steps=1, batch_size=8).fit(rows)).html())
+    assert "What the model makes up" not in page.text

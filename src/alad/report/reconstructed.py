@@ -67,8 +67,8 @@ def generated_section(detector: Any) -> Section | None:
         return None
     images = detector.encoder_.transform(detector.generate(GENERATED, random_state=0))
     words = (
-        "Images that the generator makes of random codes, each new, none picked. The better it "
-        "knows normal images, the more these look like some. If they look like nothing, the "
+        "Images that the generator makes of random codes, none picked. The better it knows "
+        "normal images, the more these look like some. If they look like nothing, the "
         "scores may still be good: a score reads an image and its reconstruction, not these."
     )
     made = Grid((images[:ACROSS], images[ACROSS:]), "What the generator makes of random codes.")
