@@ -39,6 +39,8 @@ def by_class(lines: list[dict], benchmark: str) -> Sheet:
 def test_detectors_down_and_classes_across_means_over_runs():
     lines = [line("knn", "0", 0.9), line("alad", "0", 0.6), line("alad", "0", 0.8, seed=1)]
     lines += [line("alad", "1", 0.9)]
+    runs = {row.detector: row.runs for row in class_rows(lines, "mnist")}
+    assert (runs["knn"], runs["alad"], runs["pca"]) == ("1", "1 to 2", "")
     sheet = by_class(lines, "mnist")
     assert sheet.heads == ("detector", *CLASSES["mnist"], "mean", "deviation", "mean, shared 1")
     assert [row[0] for row in sheet.rows] == ["knn", "alad"]  # in the order of the benchmark
@@ -123,7 +125,7 @@ def test_the_settings_that_were_measured_last_count_wherever_they_were_measured(
     lines += of_cifar("alad", {"ship": 0.9}, **wide("cpu"), cell="b")
     lines += of_cifar("alad", {"frog": 0.7}, **wide("cuda"), cell="c")
     (row,) = [row for row in class_rows(lines, "cifar10") if row.auroc]
-    assert row.auroc == {"ship": 0.9, "frog": 0.7} and row.runs == 1
+    assert row.auroc == {"ship": 0.9, "frog": 0.7} and row.runs == "1"
     assert row.networks == "128 channels, 5 steps"
 
 

@@ -32,7 +32,7 @@ class ClassRow:
     by_score: Mapping[str, Classes]  # by each score of the same trainings, where lines tell it
     untrained: Classes  # of `twin`, the networks before training
     twin: str
-    runs: int  # of the class that has the most
+    runs: str  # of each class: "3", or "1 to 3"
     networks: str  # how wide, how long trained; "" of a detector without any, "/" between several
     published: PublishedMean | None  # under the paper's protocol
     notes: tuple[str, ...]
@@ -81,7 +81,7 @@ def _row(
         by_score=_by_score(current),
         untrained=_means(_single(groups.get((protocol, twin), []))) if row.trained else {},
         twin=what,
-        runs=max((len(own) for own in _by_class(current).values()), default=0),
+        runs=_runs(current),
         networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in current)),
         published=published.mean_of(published_as(benchmark), named),
         notes=(*sampled(row, current), *changed(row, current, benchmark), *errors(lines)),
@@ -109,6 +109,11 @@ def _by_class(lines: Iterable[Line]) -> dict[str, list[Line]]:
     for line in lines:
         found[line["normal_class"]].append(line)
     return found
+
+
+def _runs(lines: Iterable[Line]) -> str:
+    counts = sorted({len(own) for own in _by_class(lines).values()})
+    return " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]]))
 
 
 def _means(lines: Iterable[Line]) -> Classes:

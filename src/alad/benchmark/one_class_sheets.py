@@ -125,7 +125,7 @@ def _mean_row(row: ClassRow) -> list[str]:
         return [row.detector, count, "", "", UNMEASURED, "", *told, "", ""]
     same, before = same_classes(row), _before(row)
     return [
-        *(row.detector, count, str(row.runs), row.networks, over(row.auroc)),
+        *(row.detector, count, row.runs, row.networks, over(row.auroc)),
         "" if before is None else f"{before:.4f}",
         *told,
         "" if same is None else f"{same:.4f}",
