@@ -70,6 +70,23 @@ def test_fit_score_and_info(name, folders: tuple[Path, Path], tmp_path, capsys, 
         assert stored["params"]["batch_size"] == preset.batch_size
 
 
+def test_few_pictures_are_not_learnt_for_2_000_steps(folders, tmp_path, monkeypatch):
+    """At most 100 passes, unless something else is asked for."""
+    fitted = {}
+    monkeypatch.setattr(alad.ALAD, "fit", lambda self, X: fitted.update(self.get_params()) or 1 / 0)
+    fit = ["fit", str(folders[0]), "-o", str(tmp_path / "model"), "-q"]
+    for asked, found in (
+        ([], (100, 2_000)),
+        (["--epochs", "300"], (300, None)),
+        (["--max-steps", "7", "--engine", "bfloat16"], (None, 7)),
+        (["--preset", "images-quick"], (None, 200)),
+    ):
+        with pytest.raises(ZeroDivisionError):
+            run([*fit, *asked])
+        assert (fitted["epochs"], fitted["max_steps"]) == found
+        assert fitted["engine"] == ("bfloat16" if "--engine" in asked else "auto")
+
+
 def test_options_of_tables_are_refused_for_pictures(folders: tuple[Path, Path], tmp_path, capsys):
     good, model = str(folders[0]), str(tmp_path / "model")
     fit = ["fit", good, "-o", model, "--detector", "knn", "-q"]

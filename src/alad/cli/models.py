@@ -82,10 +82,24 @@ def fit(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, option(help="Passes over the rows, at most.", panel=TRAINING)
+        int | None,
+        option(
+            help="Passes over the rows, at most.",
+            show_default="100 of pictures",
+            panel=TRAINING,
+        ),
     ] = None,
     max_steps: Annotated[
         int | None, option(help="Steps, at most; 0 leaves networks untrained.", panel=TRAINING)
+    ] = None,
+    engine: Annotated[
+        str | None,
+        option(
+            help="What trains: native (C), torch; of pictures bfloat16 too, faster where the "
+            "processor has units for it.",
+            show_default="auto",
+            panel=TRAINING,
+        ),
     ] = None,
     calibration_fraction: Annotated[
         float | None,
@@ -141,12 +155,15 @@ def fit(
         "epochs": epochs,
         "max_steps": max_steps,
         "device": device,
+        "engine": engine,
         "checkpoint_seconds": checkpoint_seconds,
         "samples": None if samples is None else str(samples),
     }
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
     source = pictures.source(table, size, strict, drop=drop, scaling=scaling)
+    if preset is None and epochs is None and max_steps is None:
+        given |= pictures.usual_length(source, detector)
     preset = preset or pictures.usual_preset(source, detector)
     check_score(catalogue.detector_class(detector), score, pictures.are(source))
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_NAMED = 5  # of the skipped
+MOST_PASSES = 100
 NEW = "NEW_PICTURES/"
 PictureSize = Annotated[
     str | None,
@@ -80,6 +81,19 @@ def usual_preset(source: Any, detector: str) -> str | None:
 
     seen = are(source) and catalogue.detector_class(detector).sees_images
     return "images" if seen else None
+
+
+def usual_length(source: Any, detector: str) -> dict[str, int]:
+    """How long to learn from pictures, where nothing is said: 60 of them need no 2,000 steps.
+
+    100 passes are the most that the paper makes over its images.
+    """
+    from alad import catalogue, presets
+
+    if usual_preset(source, detector) is None:
+        return {}
+    usual = catalogue.make(detector, **presets.preset("images", detector)).get_params(deep=False)
+    return {"epochs": MOST_PASSES, "max_steps": usual["max_steps"]}
 
 
 def how_to_calibrate(model: Path, of_images: bool) -> str:
