@@ -25,7 +25,7 @@ from alad.native.convolve import NativeProducts
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep, Optimiser
 from alad.weights import initial_weights, weight_layout
-from alad.windows import PATCHES, Window
+from alad.windows import PATCHES, Finish, Window
 
 SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
 WINDOWS = [
@@ -167,6 +167,54 @@ def test_products_in_c_are_those_of_patches(window, inputs, outputs):
     close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
     close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
     close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+
+
+@pytest.mark.parametrize("window", [*WINDOWS, Window((64, 1), (4, 4), 2)])
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 40)])
+def test_scores_in_c_are_those_of_patches_and_an_image_s_own(window, inputs, outputs):
+    size = window.kernel[0] * window.kernel[1] * inputs
+    shapes = ((5, *window.size, inputs), (size, outputs), (5, *window.steps, outputs))
+    x, weight, dy = (weights(*shape).detach().float() for shape in shapes)
+    turned, ours = weight.T.contiguous(), NativeProducts()
+    to = Finish(weights(outputs).detach().float(), torch.ones(outputs), 0.2)
+    back = Finish(None, weights(inputs).detach().float(), 0.0)
+    for made, due, alone in (
+        (
+            ours.scored(x, weight, to, window),
+            PATCHES.scored(x, weight, to, window),
+            ours.scored(x[3:4], weight, to, window),
+        ),
+        (
+            ours.scored_back(dy, turned, back, window, inputs),
+            PATCHES.scored_back(dy, turned, back, window, inputs),
+            ours.scored_back(dy[3:4], turned, back, window, inputs),
+        ),
+    ):
+        torch.testing.assert_close(made, due, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(made[3:4], alone, rtol=0, atol=0)
+
+
+def test_the_same_memory_may_hold_a_weight_and_its_transpose():
+    window, products = Window((5, 4), (5, 5), 2), NativeProducts()
+    x, weight, dy = (
+        weights(*shape).detach().float() for shape in ((2, 5, 4, 3), (75, 1), (2, 3, 2, 1))
+    )
+    turned = weight.T.contiguous()
+    assert turned.data_ptr() == weight.data_ptr()  # of one column they are alike
+    to, back = Finish(None, torch.ones(1)), Finish(None, torch.ones(3))
+    close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
+    close(*(one.scored(x, weight, to, window) for one in (products, PATCHES)))
+    close(*(one.scored_back(dy, turned, back, window, 3) for one in (products, PATCHES)))
+
+
+def test_a_column_of_patches_is_written_whole_in_bfloat16():
+    window = Window((64, 1), (5, 5), 2)
+    x, weight = weights(8, 64, 1, 32).detach().float(), weights(800, 64).detach().float()
+    for size in (64, 512, 4096, 16384, 131072):  # whatever was not written would be this
+        torch.full((size,), torch.nan, dtype=torch.bfloat16)
+    made = Bfloat16Products(PATCHES).forward(x, weight, None, window)
+    due = PATCHES.forward(x, weight, None, window)
+    assert (made - due).norm() <= 2**-7 * due.norm()
 
 
 @pytest.mark.parametrize("window", WINDOWS)

@@ -86,6 +86,18 @@ def test_an_array_of_another_shape_is_refused(name: str, tmp_path: Path):
         alad.load(tmp_path / "model")
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float64])
+@pytest.mark.parametrize("part", ["weight/", "buffer/"])
+def test_an_array_of_another_kind_of_number_is_refused(part: str, kind: type, tmp_path: Path):
+    alad.ALAD(**QUICK).fit(rows()).save(tmp_path / "model")
+    content, arrays = storage.read(tmp_path / "model", "model")
+    path = next(path for path in arrays if path.startswith(part))
+    changed = {path: arrays[path].astype(kind)}
+    storage.write(tmp_path / "model", "model", content, arrays | changed)
+    with pytest.raises(InputError, match=f"{path} holds {np.dtype(kind)}, not float32"):
+        alad.load(tmp_path / "model")
+
+
 def test_a_model_from_before_there_were_shapes_is_loaded(tmp_path: Path):
     detector = alad.ALAD(**QUICK).fit(rows())
     detector.save(tmp_path / "model")

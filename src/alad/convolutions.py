@@ -18,7 +18,6 @@ from alad.context import Context
 from alad.layers import (
     BATCH_NORM_EPSILON,
     BATCH_NORM_MOMENTUM,
-    COLUMNS_OF_EVEN_PRODUCT,
     SLOPES,
     Activation,
     batch_norm,
@@ -31,6 +30,7 @@ from alad.windows import (
     PatchProducts,
     TransposedConvolved,
     Window,
+    evened,
     together,
 )
 
@@ -39,7 +39,7 @@ def even_convolution(
     x: Tensor, weight: Tensor, bias: Tensor, window: Window, products: PatchProducts = PATCHES
 ) -> Tensor:
     """x * W + b at evaluation: an image gets the same whatever stands beside it."""
-    y = Convolved.apply(x, _evened(weight), _evened(bias), None, window, products)
+    y = Convolved.apply(x, evened(weight), evened(bias), None, window, products)
     return y[..., : bias.shape[2]]  # pyright: ignore
 
 
@@ -47,7 +47,7 @@ def even_transposed(
     x: Tensor, weight: Tensor, bias: Tensor, window: Window, products: PatchProducts = PATCHES
 ) -> Tensor:
     """The same for the adjoint, W [members, inputs, kernel * outputs]."""
-    return TransposedConvolved.apply(x, _evened(weight), bias, window, products)  # pyright: ignore
+    return TransposedConvolved.apply(x, evened(weight), bias, window, products)  # pyright: ignore
 
 
 @dataclass(frozen=True)
@@ -214,9 +214,3 @@ def _activated(h: Tensor, activation: Activation) -> Tensor:
     if activation == "tanh":
         return torch.tanh(h)
     return h if activation == "linear" else functional.leaky_relu_(h, SLOPES[activation])
-
-
-def _evened(array: Tensor) -> Tensor:
-    """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
-    spare = -array.shape[2] % COLUMNS_OF_EVEN_PRODUCT
-    return functional.pad(array, (0, spare)) if spare else array

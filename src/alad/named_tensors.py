@@ -56,8 +56,11 @@ def require_whole(
     if surplus := sorted(found - (shapes.keys() | expected)):
         raise InputError(f"the model has no place for {', '.join(surplus)}; save it anew")
     for path, shape in shapes.items():
-        if arrays[path].shape != shape:
-            raise InputError(f"{path} has shape {arrays[path].shape}, not {shape}")
+        array = arrays[path]
+        if array.shape != shape:
+            raise InputError(f"{path} has shape {array.shape}, not {shape}")
+        if not path.startswith("scale/") and array.dtype != np.float32:  # C reads them as such
+            raise InputError(f"{path} holds {array.dtype}, not float32; save the model anew")
 
 
 def _shapes(

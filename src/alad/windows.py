@@ -1,8 +1,7 @@
 """Patches of images, and products with them: what a convolution and its adjoint are made of.
 
 Images are [members, n, height, width, channels], so that a convolution is a copy of patches and the
-matrix product that a dense layer is. On a CPU this is also faster than the library's convolutions
-(EXPERIMENTS.md).
+matrix product that a dense layer is.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ class Window:
 
     size, kernel: (height, width) of the image and of a patch. With `same` the image is padded with
     zeros until there are ceil(size / stride) patches, an odd pixel of padding coming last
-    (TensorFlow's SAME); without it only patches inside count (VALID).
+    (TensorFlow's SAME); without it only patches inside count (VALID). Every pixel must lie in one:
+    no stride is longer than the kernel.
     """
 
     size: tuple[int, int]
@@ -156,14 +156,14 @@ class PatchProducts:
 
         MKL adds up the last columns in another order, so there are whole vectors of them.
         """
-        y = PatchProducts.forward(self, x, _evened(weight), None, window)
+        y = PatchProducts.forward(self, x, evened(weight), None, window)
         return finish(y[..., : weight.shape[1]])
 
     def scored_back(
         self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
     ) -> Tensor:
         """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
-        return finish(PatchProducts.to_input(self, dy, _evened(weight).T, window, channels))
+        return finish(PatchProducts.to_input(self, dy, evened(weight).T, window, channels))
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,9 @@ class Finish:
         return y if self.slope == 1.0 else functional.leaky_relu_(y, self.slope)
 
 
-def _evened(matrix: Tensor) -> Tensor:
+def evened(matrix: Tensor) -> Tensor:
     """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
-    spare = -matrix.shape[1] % COLUMNS_OF_EVEN_PRODUCT
+    spare = -matrix.shape[-1] % COLUMNS_OF_EVEN_PRODUCT
     return functional.pad(matrix, (0, spare)) if spare else matrix
 
 

@@ -257,3 +257,8 @@ def test_a_dictionary_in_an_array_is_a_type_error_and_an_input_error():
     with pytest.raises(TypeError, match=r"argument must be .* string.* number") as caught:
         read(np.array([[{"foo": "bar"}], [0.5]], dtype=object))
     assert isinstance(caught.value, InputError)
+
+
+def test_a_list_of_images_is_told_to_be_one_array():
+    with pytest.raises(InputError, match=r"list of 3-dimensional arrays.*np\.stack\(X\)"):
+        columns([np.zeros((8, 8, 3))] * 4)

@@ -120,12 +120,17 @@ def _rows(X: Sequence[Any]) -> np.ndarray:
     """Rows in lists as an array: objects where a common type would turn numbers into text."""
     try:
         array = np.asarray(X)
-        return np.array(X, dtype=object) if array.dtype.kind in "US" else array
     except ValueError as error:
         raise InputError(
             "X is a list of rows of different lengths (or nested rows); give every row the same "
             "number of values"
         ) from error
+    if array.ndim > 2:
+        raise InputError(
+            f"X is a list of {array.ndim - 1}-dimensional arrays; images come as one "
+            "array: np.stack(X)"
+        )
+    return np.array(X, dtype=object) if array.dtype.kind in "US" else array
 
 
 def _of_array(X: Any) -> Columns:

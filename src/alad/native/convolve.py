@@ -1,4 +1,4 @@
-"""Convolutions in C: `windows.Products` without copies of patches, for float32 on a CPU."""
+"""Convolutions in C: `windows.PatchProducts` without copies of patches, for float32 on a CPU."""
 
 from __future__ import annotations
 
@@ -79,16 +79,16 @@ def training_products(engine: str, X: Tensor) -> PatchProducts:
 class NativeProducts(PatchProducts):
     """`PatchProducts` with another engine: the same sums in another order.
 
-    What it does not suit it leaves to patches: a single patch, which is no more than a matrix
-    product, gradients of large weights, and other numbers than float32 on a CPU. Raises BuildError
-    if nothing can be compiled.
+    What it does not suit it leaves to patches: in training a single patch, which is no more than a
+    matrix product, and gradients of large weights; other numbers than float32 on a CPU always.
+    Raises BuildError if nothing can be compiled.
     """
 
     engine = "native"
 
     def __init__(self) -> None:
         self._engine = _library()
-        self._packed: dict[int, tuple[Tensor, Any]] = {}
+        self._packed: dict[tuple[Any, ...], tuple[Tensor, Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The library has no meaning in another process: copies and pickles are made anew."""
@@ -108,7 +108,7 @@ class NativeProducts(PatchProducts):
     def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
         if not supported(x):
             return super().scored(x, weight, finish, window)
-        panels = self._kept(weight, lambda: _panels(weight))
+        panels = self._kept(weight, "panels", lambda: _panels(weight))
         if window.whole:
             return self._dense(x.flatten(1), panels, _Ending.of(finish), (1, 1, weight.shape[1]))
         return self._forward(x, panels, finish, window, weight.shape[1])
@@ -119,18 +119,18 @@ class NativeProducts(PatchProducts):
         if not supported(dy):
             return super().scored_back(dy, weight, finish, window, channels)
         if window.whole:
-            panels = self._kept(weight, lambda: _panels(weight))
+            panels = self._kept(weight, "panels", lambda: _panels(weight))
             ending = _Ending.of(finish, window.size[0] * window.size[1])
             return self._dense(dy.flatten(1), panels, ending, (*window.size, channels))
-        places = self._kept(weight, lambda: _places(weight.T, window, channels))
+        places = self._kept(weight, window, lambda: _places(weight.T, window, channels))
         return self._to_input(dy, places, finish, window, channels)
 
-    def _kept(self, weight: Tensor, make: Callable[[], Any]) -> Any:
+    def _kept(self, weight: Tensor, kind: Any, make: Callable[[], Any]) -> Any:
         """What is made of a weight that no longer changes; kept with it, so no other lies there."""
-        place = weight.data_ptr()
-        if place not in self._packed:
-            self._packed[place] = (weight, make())
-        return self._packed[place][1]
+        key = (weight.data_ptr(), weight.shape, kind)
+        if key not in self._packed:
+            self._packed[key] = (weight, make())
+        return self._packed[key][1]
 
     def _dense(
         self, x: Tensor, panels: Tensor, ending: _Ending, shape: tuple[int, int, int]
@@ -172,9 +172,6 @@ class NativeProducts(PatchProducts):
         padded = _bordered(dy, down, over)
         for place in places:
             target = pixels[:, place.down :: window.stride, place.across :: across]
-            if place.panels is None:
-                target.copy_(_ended(target.new_zeros(target.shape), finish))
-                continue
             source = padded[:, down[0] + place.first[0] :, over[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
             self._run(source, target, place.panels, ending, kernel, 1)
@@ -311,7 +308,7 @@ def _filled_up(array: Tensor) -> Tensor:
 
 
 def _panels(matrix: Tensor) -> Tensor:
-    """[inputs, outputs] -> [outputs / 16, inputs, 16], as product.h has them."""
+    """[inputs, outputs] -> [outputs / 16, inputs, 16], as `Term` in product.h reads them."""
     whole = _filled_up(matrix)
     return whole.view(len(whole), -1, COLUMNS_OF_TILE).transpose(0, 1).contiguous()
 
@@ -327,7 +324,7 @@ class _Place:
     pixels: int  # beside each other that are made at a time: 1, or as many as the stride
     first: tuple[int, int]  # place in dy that takes part, counted from the pixel's own
     kernel: tuple[int, int]  # places in dy
-    panels: Tensor | None  # None: no part of the kernel meets them
+    panels: Tensor
 
 
 def _places(weight: Tensor, window: Window, channels: int) -> list[_Place]:
@@ -345,19 +342,15 @@ def _places(weight: Tensor, window: Window, channels: int) -> list[_Place]:
     for down, (above, ats) in enumerate(rows):
         for beside in [range(stride)] if few else [[across] for across in range(stride)]:
             taps = [columns[across] for across in beside]
-            left = min((first for first, own in taps if own), default=0)
-            wide = max((first + len(own) for first, own in taps if own), default=left) - left
+            left = min(first for first, _ in taps)
+            wide = max(first + len(own) for first, own in taps) - left
             matrix = kernel.new_zeros(len(ats), wide, kernel.shape[2], len(taps), channels)
             for pixel, (first, own) in enumerate(taps):
                 matrix[:, first - left :][:, : len(own), :, pixel] = kernel[ats][:, own]
-            panels = _panels(matrix.flatten(0, 2).flatten(1)) if matrix.numel() else None
+            panels = _panels(matrix.flatten(0, 2).flatten(1))
             shape = (len(ats), wide)
             found.append(_Place(down, beside[0], len(taps), (above, left), shape, panels))
     return found
-
-
-def _ended(sums: Tensor, finish: Finish | None) -> Tensor:
-    return sums if finish is None else finish(sums)
 
 
 def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
@@ -372,7 +365,7 @@ def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
             for step in range(-kernel, kernel + before + 1)
             if 0 <= place + before - window.stride * step < kernel
         ]
-        found.append((places[0][0] if places else 0, [at for _, at in places]))
+        found.append((places[0][0], [at for _, at in places]))
     return found
 
 

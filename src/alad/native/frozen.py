@@ -53,7 +53,7 @@ def workspace(size: int) -> np.ndarray:
 
 
 def panels(matrix: np.ndarray) -> np.ndarray:
-    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in product.h has it."""
+    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in layers.h has it."""
     filled = filled_up(matrix)
     return filled.reshape(len(matrix), -1, COLUMNS_OF_TILE).transpose(1, 0, 2)
 
