@@ -406,3 +406,13 @@ def test_without_a_signal_the_last_weights_are_kept():
     detector = alad.ALAD(max_steps=6, check_every=2, patience=1, batch_size=8, random_state=0)
     assert detector.fit(pixels).training_["best_step"] == [6]
     assert all("monitor" not in entry for entry in detector.training_["history"])
+
+
+def test_a_training_does_not_go_on_in_bfloat16(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8)
+    how = {"max_steps": 2, "batch_size": 8, "random_state": 0, "checkpoint": str(tmp_path / "c")}
+    how |= {"checkpoint_seconds": 0.0}
+    alad.ALAD(**how).fit(pixels)
+    alad.ALAD(**how, engine="torch", resume=True).fit(pixels)  # no more than another rounding
+    with pytest.raises(InputError, match="other data or settings"):
+        alad.ALAD(**how, engine="bfloat16", resume=True).fit(pixels)

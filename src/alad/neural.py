@@ -33,8 +33,8 @@ MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
 SCORE_FIT_IMAGES = 512
-# parameters that may be others when an interrupted training goes on; the rows may not, whatever
-# share of them is held out
+# parameters that may be others when an interrupted training goes on, but for the engine bfloat16,
+# which is no other rounding; the rows may not, whatever share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
     *("checkpoint", "checkpoint_seconds", "resume", "calibration_fraction"),
     *("samples", "verbose", "device", "engine", "contamination"),
@@ -296,7 +296,7 @@ class Neural(Networked):
         settings = {
             name: repr(value)
             for name, value in self.get_params().items()
-            if name not in WITHOUT_EFFECT_ON_WEIGHTS
+            if name not in WITHOUT_EFFECT_ON_WEIGHTS or value == "bfloat16"
         }
         digest = hashlib.sha256(json.dumps([self.name, seed, settings], sort_keys=True).encode())
         for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
