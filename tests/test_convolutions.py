@@ -149,18 +149,21 @@ def test_the_published_networks():
     }
 
 
+def operands(window: Window, inputs: int, outputs: int) -> list[torch.Tensor]:
+    """x, weight, bias and dy, as the three products take them."""
+    shapes = (
+        (5, *window.size, inputs),
+        (window.kernel[0] * window.kernel[1] * inputs, outputs),
+        (outputs,),
+        (5, *window.steps, outputs),
+    )
+    return [weights(*shape).detach().float() for shape in shapes]
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32), (9, 17)])
 def test_products_in_c_are_those_of_patches(window, inputs, outputs):
-    x, weight, bias, dy = (
-        weights(*shape).detach().float()
-        for shape in (
-            (5, *window.size, inputs),
-            (window.kernel[0] * window.kernel[1] * inputs, outputs),
-            (outputs,),
-            (5, *window.steps, outputs),
-        )
-    )
+    x, weight, bias, dy = operands(window, inputs, outputs)
     ours = NativeProducts()
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
     close(ours.forward(x, weight, bias, window), PATCHES.forward(x, weight, bias, window))
@@ -220,15 +223,7 @@ def test_a_column_of_patches_is_written_whole_in_bfloat16():
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32)])
 def test_products_in_bfloat16_are_nearly_those_of_patches(window, inputs, outputs):
-    x, weight, bias, dy = (
-        weights(*shape).detach().float()
-        for shape in (
-            (5, *window.size, inputs),
-            (window.kernel[0] * window.kernel[1] * inputs, outputs),
-            (outputs,),
-            (5, *window.steps, outputs),
-        )
-    )
+    x, weight, bias, dy = operands(window, inputs, outputs)
     ours = Bfloat16Products(PATCHES)
 
     def close(made: torch.Tensor, due: torch.Tensor) -> None:

@@ -21,6 +21,7 @@ from alad.layers import (
     SLOPES,
     Activation,
     batch_norm,
+    scale_and_shift,
     spectral_norm,
 )
 from alad.windows import (
@@ -125,10 +126,7 @@ class Convolution:
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
         scale = None
         if self.batch_norm:
-            scale = torch.rsqrt(context.buffers[f"{self.name}.variance"] + BATCH_NORM_EPSILON)
-            scale = scale * context.weights[f"{self.name}.gamma"]
-            bias = (bias - context.buffers[f"{self.name}.mean"]) * scale
-            bias = bias + context.weights[f"{self.name}.beta"]
+            scale, bias = scale_and_shift(self.name, context)
         size = self.window.steps if self.transposed else self.window.size
         x = x.reshape(*x.shape[:2], *size, self.inputs)
         products = context.products or PATCHES

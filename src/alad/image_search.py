@@ -18,7 +18,7 @@ from alad.context import Context
 from alad.convolutions import Convolution, even_convolution, even_transposed
 from alad.gan import Gan
 from alad.latent_search import LatentSearch
-from alad.layers import BATCH_NORM_EPSILON, SLOPES
+from alad.layers import SLOPES, scale_and_shift
 from alad.windows import Window
 
 BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 15  # searched together; one number for all of a size
@@ -102,13 +102,10 @@ def frozen_weights(networks: Gan, context: Context) -> dict[str, Tensor]:
 
 
 def _worked_in(layer: Convolution, context: Context) -> dict[str, Tensor]:
-    weights = {key: context.weights[f"{layer.name}.{key}"] for key in ("weight", "bias", "gamma")}
-    mean, variance = (context.buffers[f"{layer.name}.{key}"] for key in ("mean", "variance"))
-    scale = weights["gamma"] * torch.rsqrt(variance + BATCH_NORM_EPSILON)  # [members, 1, outputs]
-    shift = (weights["bias"] - mean) * scale + context.weights[f"{layer.name}.beta"]
-    # the columns of an adjoint are (kernel, outputs)
-    columns = weights["weight"].shape[2] // layer.outputs
+    weight = context.weights[f"{layer.name}.weight"]
+    scale, shift = scale_and_shift(layer.name, context)
+    columns = weight.shape[2] // layer.outputs  # those of an adjoint are (kernel, outputs)
     return {
-        f"{layer.name}.weight": weights["weight"] * scale.repeat(1, 1, columns),
+        f"{layer.name}.weight": weight * scale.repeat(1, 1, columns),
         f"{layer.name}.bias": shift,
     }

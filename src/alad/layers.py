@@ -132,6 +132,17 @@ def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
     return torch.bmm(torch.bmm(left, weight), right)
 
 
+def scale_and_shift(name: str, context: Context) -> tuple[Tensor, Tensor]:
+    """Batch norm at evaluation, of the layer's sums x W: times scale, plus shift.
+
+    [members, 1, units] each; the layer's bias is in the shift.
+    """
+    weights, buffers = context.weights, context.buffers
+    scale = torch.rsqrt(buffers[f"{name}.variance"] + BATCH_NORM_EPSILON) * weights[f"{name}.gamma"]
+    shift = (weights[f"{name}.bias"] - buffers[f"{name}.mean"]) * scale + weights[f"{name}.beta"]
+    return scale, shift
+
+
 def batch_norm(name: str, context: Context, h: Tensor) -> Tensor:
     """Normalise h [members, n, units]: by the batch in training, by running statistics later.
 

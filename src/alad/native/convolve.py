@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from alad.errors import InputError
 from alad.native import build
 from alad.native.bfloat16 import Bfloat16Products
-from alad.native.frozen import COLUMNS_OF_TILE, share_out, supported
+from alad.native.frozen import share_out, supported
+from alad.native.layout import Place, bordered, filled_up, panels_of, places, reach
 from alad.windows import PATCHES, Finish, PatchProducts, Window
 
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
@@ -98,17 +98,17 @@ class NativeProducts(PatchProducts):
         if not _suits(x, window):
             return super().forward(x, weight, bias, window)
         finish = None if bias is None else Finish(None, bias)
-        return self._forward(x, _panels(weight), finish, window, weight.shape[1])
+        return self._forward(x, panels_of(weight), finish, window, weight.shape[1])
 
     def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
         if not _suits(dy, window):
             return super().to_input(dy, weight, window, channels)
-        return self._to_input(dy, _places(weight, window, channels), None, window, channels)
+        return self._to_input(dy, places(weight, window, channels), None, window, channels)
 
     def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
         if not supported(x):
             return super().scored(x, weight, finish, window)
-        panels = self._kept(weight, "panels", lambda: _panels(weight))
+        panels = self._kept(weight, "panels", lambda: panels_of(weight))
         if window.whole:
             return self._dense(x.flatten(1), panels, _Ending.of(finish), (1, 1, weight.shape[1]))
         return self._forward(x, panels, finish, window, weight.shape[1])
@@ -119,11 +119,11 @@ class NativeProducts(PatchProducts):
         if not supported(dy):
             return super().scored_back(dy, weight, finish, window, channels)
         if window.whole:
-            panels = self._kept(weight, "panels", lambda: _panels(weight))
+            panels = self._kept(weight, "panels", lambda: panels_of(weight))
             ending = _Ending.of(finish, window.size[0] * window.size[1])
             return self._dense(dy.flatten(1), panels, ending, (*window.size, channels))
-        places = self._kept(weight, window, lambda: _places(weight.T, window, channels))
-        return self._to_input(dy, places, finish, window, channels)
+        found = self._kept(weight, window, lambda: places(weight.T, window, channels))
+        return self._to_input(dy, found, finish, window, channels)
 
     def _kept(self, weight: Tensor, kind: Any, make: Callable[[], Any]) -> Any:
         """What is made of a weight that no longer changes; kept with it, so no other lies there."""
@@ -158,19 +158,19 @@ class NativeProducts(PatchProducts):
     def _to_input(
         self,
         dy: Tensor,
-        places: list[_Place],
+        found: list[Place],
         finish: Finish | None,
         window: Window,
         channels: int,
     ) -> Tensor:
         dx = dy.new_empty(len(dy), *window.size, channels)
-        side = places[0].pixels
+        side = found[0].pixels
         ending = _Ending.of(finish, side)
         pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
         across = window.stride // side
-        down, over = _reach(window, 0), _reach(window, 1)
-        padded = _bordered(dy, down, over)
-        for place in places:
+        down, over = reach(window, 0), reach(window, 1)
+        padded = bordered(dy, down, over)
+        for place in found:
             target = pixels[:, place.down :: window.stride, place.across :: across]
             source = padded[:, down[0] + place.first[0] :, over[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
@@ -182,7 +182,7 @@ class NativeProducts(PatchProducts):
         if not _suits(x, window) or size > MOST_WEIGHTS:
             return super().to_weight(x, dy, window)
         x, channels = _padded(x, window), dy.shape[3]
-        dy = _filled_up(dy)
+        dy = filled_up(dy)
         down, across = window.kernel
         depth, columns = across * x.shape[3], dy.shape[3]
         dw = x.new_empty(down * depth, columns)
@@ -243,7 +243,7 @@ class _Ending:
             return NO_ENDING
 
         def filled(array: Tensor) -> Tensor:
-            return _filled_up(array.repeat(pixels) if pixels > 1 else array)
+            return filled_up(array.repeat(pixels) if pixels > 1 else array)
 
         scale = None if finish.scale is None else filled(finish.scale)
         return cls((scale, filled(finish.bias)), finish.slope)
@@ -279,100 +279,4 @@ def _suits(x: Tensor, window: Window) -> bool:
 
 
 def _padded(x: Tensor, window: Window) -> Tensor:
-    return _bordered(x, window.padding(0), window.padding(1))
-
-
-def _bordered(x: Tensor, down: tuple[int, int], across: tuple[int, int]) -> Tensor:
-    """x [n, height, width, channels] with zeros (before, after) down and across.
-
-    `functional.pad` fills all with zeros first.
-    """
-    (above, below), (left, right) = down, across
-    if not (above or below or left or right):
-        return x.contiguous()
-    n, height, width, channels = x.shape
-    bordered = x.new_empty(n, above + height + below, left + width + right, channels)
-    bordered[:, :above] = 0
-    bordered[:, above + height :] = 0
-    inner = bordered[:, above : above + height]
-    inner[:, :, :left] = 0
-    inner[:, :, left + width :] = 0
-    inner[:, :, left : left + width] = x
-    return bordered
-
-
-def _filled_up(array: Tensor) -> Tensor:
-    """Zeros after the last axis, up to whole tiles."""
-    spare = -array.shape[-1] % COLUMNS_OF_TILE
-    return functional.pad(array, (0, spare)) if spare else array.contiguous()
-
-
-def _panels(matrix: Tensor) -> Tensor:
-    """[inputs, outputs] -> [outputs / 16, inputs, 16], as `Term` in product.h reads them."""
-    whole = _filled_up(matrix)
-    return whole.view(len(whole), -1, COLUMNS_OF_TILE).transpose(0, 1).contiguous()
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Pixels at one place modulo the stride (down, across), or, of few channels, at all across, and
-    what makes them of dy: the part of the kernel that meets them.
-    """
-
-    down: int
-    across: int
-    pixels: int  # beside each other that are made at a time: 1, or as many as the stride
-    first: tuple[int, int]  # place in dy that takes part, counted from the pixel's own
-    kernel: tuple[int, int]  # places in dy
-    panels: Tensor
-
-
-def _places(weight: Tensor, window: Window, channels: int) -> list[_Place]:
-    """weight: as for `to_input`.
-
-    A tile has 16 columns. So of few channels pixels beside each other are made at a time, out of
-    all that any of them needs.
-    """
-    stride = window.stride
-    kernel = weight[: window.kernel[0] * window.kernel[1] * channels]
-    kernel = kernel.unflatten(0, (*window.kernel, channels)).transpose(2, 3)
-    rows, columns = (_taps(window, axis) for axis in (0, 1))
-    few = stride * channels <= COLUMNS_OF_TILE and window.size[1] % stride == 0
-    found = []
-    for down, (above, ats) in enumerate(rows):
-        for beside in [range(stride)] if few else [[across] for across in range(stride)]:
-            taps = [columns[across] for across in beside]
-            left = min(first for first, _ in taps)
-            wide = max(first + len(own) for first, own in taps) - left
-            matrix = kernel.new_zeros(len(ats), wide, kernel.shape[2], len(taps), channels)
-            for pixel, (first, own) in enumerate(taps):
-                matrix[:, first - left :][:, : len(own), :, pixel] = kernel[ats][:, own]
-            panels = _panels(matrix.flatten(0, 2).flatten(1))
-            shape = (len(ats), wide)
-            found.append(_Place(down, beside[0], len(taps), (above, left), shape, panels))
-    return found
-
-
-def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
-    """For each place of a pixel modulo the stride: the first output that it takes part in, counted
-    from its quotient by the stride, and its places in the kernel for that and the next outputs.
-    """
-    kernel, before = window.kernel[axis], window.padding(axis)[0]
-    found = []
-    for place in range(window.stride):
-        places = [
-            (step, place + before - window.stride * step)
-            for step in range(-kernel, kernel + before + 1)
-            if 0 <= place + before - window.stride * step < kernel
-        ]
-        found.append((places[0][0], [at for _, at in places]))
-    return found
-
-
-def _reach(window: Window, axis: int) -> tuple[int, int]:
-    """Outputs of zeros (before, after) that there must be for every pixel to find all of its."""
-    taps = _taps(window, axis)
-    quotients = -(-window.size[axis] // window.stride)
-    first = min(first for first, _ in taps)
-    last = max(first + len(places) - 1 for first, places in taps) + quotients - 1
-    return max(0, -first), max(0, last - (window.steps[axis] - 1))
+    return bordered(x, window.padding(0), window.padding(1))
