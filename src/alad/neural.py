@@ -236,11 +236,15 @@ class Neural(Networked):
 
     def _split(self, X: Encoded, seed: int) -> tuple[Encoded, Encoded]:
         """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
-        if self.patience is None:
+        if self.patience is None or not self._has_stopping_rule(X):
             return X, X[:0]
         count = held_out("validation_fraction", self.validation_fraction, len(X))
         order = stream(seed, 0, Purpose.SPLIT).permutation(len(X))
         return X[np.sort(order[count:])], X[np.sort(order[:count])]
+
+    def _has_stopping_rule(self, X: Encoded) -> bool:
+        """Whether there is one for rows like these; else none are held out for it."""
+        return True
 
     def _sample(self, X: Encoded, seed: int) -> Encoded:
         """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""
