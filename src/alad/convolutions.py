@@ -164,17 +164,12 @@ class Convolution:
             return batch_norm(self.name, context, rows).view_as(h)
         weights = context.weights
         each = zip(h, weights[f"{self.name}.gamma"], weights[f"{self.name}.beta"], strict=True)
-        return torch.stack(
-            [
-                torch.cat(
-                    [
-                        self._normalised_batch(context, member, images, gamma[0], beta[0])
-                        for images in own.chunk(context.batches)
-                    ]
-                )
-                for member, (own, gamma, beta) in enumerate(each)
-            ]
-        )
+        batches = [
+            self._normalised_batch(context, member, images, gamma[0], beta[0])
+            for member, (own, gamma, beta) in enumerate(each)
+            for images in own.chunk(context.batches)
+        ]
+        return torch.cat(batches).view_as(h)
 
     def _measure(self, context: Context, rows: Tensor) -> None:
         """Take over mean and biased variance of rows [members, n, outputs], member by member."""

@@ -118,6 +118,10 @@ class PatchProducts:
 
     engine: str = "torch"  # what it says of itself
 
+    def prepared(self, x: Tensor, window: Window) -> Tensor:
+        """x as `forward` and `to_weight` would make it for themselves each time."""
+        return x
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         """y: the patches of x times the weight, plus bias."""
         y = x.new_empty(len(x), *window.steps, weight.shape[1])
@@ -219,19 +223,21 @@ class Convolved(torch.autograd.Function):
         window: Window,
         products: PatchProducts,
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, sigma)
-        ctx.window, ctx.products = window, products
+        ctx.window, ctx.products, ctx.channels = window, products, x.shape[4]
+        members = [products.prepared(own, window) for own in x]
+        ctx.save_for_backward(weight, sigma, *members)
         if sigma is None:
-            each = zip(x, weight, bias[:, 0], strict=True)
+            each = zip(members, weight, bias[:, 0], strict=True)
             return together([products.forward(*member, window) for member in each])
         # what comes out is divided, and in `backward` what comes in: there are far more weights
-        y = together([products.forward(*one, None, window) for one in zip(x, weight, strict=True)])
+        each = zip(members, weight, strict=True)
+        y = together([products.forward(*one, None, window) for one in each])
         return torch.addcmul(bias[:, :, None, None], y, 1 / sigma[..., None, None], out=y)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, sigma = ctx.saved_tensors
+        weight, sigma, *members = ctx.saved_tensors
         products, window, dy = ctx.products, ctx.window, dy.contiguous()
         dx = dw = db = dsigma = None
         if ctx.needs_input_grad[2]:
@@ -240,9 +246,9 @@ class Convolved(torch.autograd.Function):
             dy = dy / sigma[..., None, None]
         if ctx.needs_input_grad[0]:
             each = zip(dy, weight, strict=True)
-            dx = together([products.to_input(dy_, w, window, x.shape[4]) for dy_, w in each])
+            dx = together([products.to_input(dy_, w, window, ctx.channels) for dy_, w in each])
         if ctx.needs_input_grad[1]:
-            each = zip(x, dy, strict=True)
+            each = zip(members, dy, strict=True)
             dw = together([products.to_weight(*member, window) for member in each])
         if sigma is not None and dw is not None:
             each = zip(dw, weight, strict=True)
@@ -278,12 +284,13 @@ class TransposedConvolved(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         products, window, dy = ctx.products, ctx.window, dy.contiguous()
         dx = dw = db = None
+        members = [products.prepared(own, window) for own in dy]
         if ctx.needs_input_grad[0]:
             used = weight.transpose(1, 2)[:, : _columns(window, dy.shape[4])]
-            each = zip(dy, used, strict=True)
+            each = zip(members, used, strict=True)
             dx = together([products.forward(x_, w, None, window) for x_, w in each])
         if ctx.needs_input_grad[1]:
-            each = zip(dy, x, strict=True)
+            each = zip(members, x, strict=True)
             dw = together([products.to_weight(*member, window).T for member in each])
             dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
         if ctx.needs_input_grad[2]:

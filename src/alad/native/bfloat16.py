@@ -27,6 +27,12 @@ class Bfloat16Products(PatchProducts):
     def __init__(self, others: PatchProducts):
         self._others = others
 
+    def prepared(self, x: Tensor, window: Window) -> Tensor:
+        """In bfloat16 where both want it so."""
+        if not _suits(window):
+            return self._others.prepared(x, window)
+        return x.bfloat16() if window.steps[0] * window.steps[1] >= LEAST_STEPS else x
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         if not _suits(window):
             return self._others.forward(x, weight, bias, window)

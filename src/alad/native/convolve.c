@@ -6,12 +6,15 @@
 
 #define MOST_KERNEL_ROWS 64
 
-/* Pixels in: `in`, from one output to the next below and across, from one kernel row to the next; depth numbers of
- * each. Pixels out: the same distances. weight: panels [columns / 16][terms * depth][16]. */
+/* Pixels in: `rows` of them an image, one `in_row` below the other. Output row r is made of the kernel's rows t at
+ * first + step * r + t, as far as they are there: those above and below are zeros and add nothing. Across, outputs begin
+ * in_across apart, and every number of a patch's row, `depth` of them, is there. weight: panels
+ * [columns / 16][terms * depth][16]. Pixels out: the same distances. */
 typedef struct {
   int64_t images, down, across;
   const float *in;
-  int64_t in_image, in_down, in_across, in_term;
+  int64_t in_image, in_row, in_across;
+  int64_t first, step, rows;
   int64_t terms, depth;
   const float *weight, *scale, *bias; /* scale, bias [padded columns] or NULL */
   float *out;
@@ -20,6 +23,12 @@ typedef struct {
 } Pass;
 
 size_t alad_convolve_structure_bytes(void) { return sizeof(Pass); }
+
+/* Where the kernel's row t meets an image's pixels for output row `row`; NULL if outside. */
+ALWAYS_INLINE const float *met(const Pass *pass, ptrdiff_t image, ptrdiff_t row, ptrdiff_t t) {
+  const ptrdiff_t at = pass->first + pass->step * row + t;
+  return at < 0 || at >= pass->rows ? NULL : pass->in + image * pass->in_image + at * pass->in_row;
+}
 
 /* Tiles of the same columns one after the other: their weights stay near while all images pass by. */
 void alad_convolve(const Pass *pass) {
@@ -30,16 +39,18 @@ void alad_convolve(const Pass *pass) {
     tiles = next_tiles(pass->columns - column);
     for (ptrdiff_t image = 0; image < pass->images; image++)
       for (ptrdiff_t row = 0; row < pass->down; row++) {
-        const float *in = pass->in + image * pass->in_image + row * pass->in_down;
-        for (int t = 0; t < pass->terms; t++)
-          terms[t] = (Term){in + t * pass->in_term, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
-                            pass->depth};
+        int count = 0;
+        for (ptrdiff_t t = 0; t < pass->terms; t++) {
+          const float *in = met(pass, image, row, t);
+          if (in) terms[count++] = (Term){in, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
+                                          pass->depth};
+        }
         Finish end = {.out = pass->out + image * pass->out_image + row * pass->out_down, .stride = pass->out_across,
                       .columns = pass->columns, .plain = plain, .scale = pass->scale, .bias = pass->bias,
                       .slope = pass->slope};
         for (ptrdiff_t at = 0, step; at < pass->across; at += step) {
           step = next_rows(pass->across - at);
-          ALAD_MAKE[0][tiles][step](terms, (int)pass->terms, NULL, 0, at, column, &end);
+          ALAD_MAKE[0][tiles][step](terms, count, NULL, 0, at, column, &end);
         }
       }
   }
@@ -54,9 +65,9 @@ void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_onc
       int count = 0;
       for (ptrdiff_t image = first; image < last; image++)
         for (ptrdiff_t row = 0; row < pass->down; row++) {
-          const float *in = pass->in + image * pass->in_image + row * pass->in_down + t * pass->in_term;
+          const float *in = met(pass, image, row, t);
           const float *out = pass->out + image * pass->out_image + row * pass->out_down;
-          terms[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
+          if (in) terms[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
         }
       float *to = weight + t * pass->depth * pass->columns;
       Finish end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
@@ -66,3 +77,26 @@ void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_onc
 }
 
 size_t alad_convolve_term_bytes(void) { return sizeof(Term); }
+
+/* Rows of `run` numbers, each with so many zeros before and after it. */
+void alad_border(const float *from, float *to, int64_t rows, int64_t run, int64_t before, int64_t after) {
+  for (int64_t row = 0; row < rows; row++, from += run) {
+    memset(to, 0, (size_t)before * sizeof(float));
+    memcpy(to + before, from, (size_t)run * sizeof(float));
+    memset(to + before + run, 0, (size_t)after * sizeof(float));
+    to += before + run + after;
+  }
+}
+
+/* A block [rows, columns] of numbers so far apart, from its place on in panels [.. / 16][all_rows][16]. */
+void alad_to_panels(const float *from, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns,
+                    float *panels, int64_t all_rows, int64_t first_row, int64_t first_column) {
+  for (int64_t at = 0, run; at < columns; at += run) {
+    const int64_t column = first_column + at, lane = column % TILE;
+    run = TILE - lane < columns - at ? TILE - lane : columns - at;
+    float *to = panels + (column / TILE * all_rows + first_row) * TILE + lane;
+    const float *here = from + at * column_stride;
+    for (int64_t row = 0; row < rows; row++, here += row_stride, to += TILE)
+      for (int64_t c = 0; c < run; c++) to[c] = here[c * column_stride];
+  }
+}

@@ -27,7 +27,8 @@ class Pass(ctypes.Structure):
     _fields_ = (
         *((name, c_int64) for name in ("images", "down", "across")),
         ("source", c_void_p),
-        *((name, c_int64) for name in ("in_image", "in_down", "in_across", "in_term")),
+        *((name, c_int64) for name in ("in_image", "in_row", "in_across")),
+        *((name, c_int64) for name in ("first", "step", "rows")),
         *((name, c_int64) for name in ("terms", "depth")),
         *((name, c_void_p) for name in ("weight", "scale", "bias", "out")),
         *((name, c_int64) for name in ("out_image", "out_down", "out_across", "columns")),
@@ -94,6 +95,9 @@ class NativeProducts(PatchProducts):
         """The library has no meaning in another process: copies and pickles are made anew."""
         return type(self), ()
 
+    def prepared(self, x: Tensor, window: Window) -> Tensor:
+        return _wide(x, window) if _suits(x, window) else x
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
         if not _suits(x, window):
             return super().forward(x, weight, bias, window)
@@ -141,7 +145,7 @@ class NativeProducts(PatchProducts):
 
         def work(rows: slice) -> None:
             source, target = x[None, None, rows], y[None, None, rows]
-            self._work(source, target, panels, ending, (1, x.shape[1]), 1)
+            self._work(source, target, panels, ending, (1, x.shape[1]))
 
         share_out(work, _shares(len(x)), torch.get_num_threads())
         return y.view(len(x), *shape)
@@ -149,10 +153,11 @@ class NativeProducts(PatchProducts):
     def _forward(
         self, x: Tensor, panels: Tensor, finish: Finish | None, window: Window, outputs: int
     ) -> Tensor:
-        x = _padded(x, window)
+        x = _wide(x, window)
         y = x.new_empty(len(x), *window.steps, outputs)
-        down, across = window.kernel
-        self._run(x, y, panels, _Ending.of(finish), (down, across * x.shape[3]), window.stride)
+        (down, across), above = window.kernel, window.padding(0)[0]
+        kernel = (down, across * x.shape[3])
+        self._run(x, y, panels, _Ending.of(finish), kernel, -above, window.stride)
         return y
 
     def _to_input(
@@ -168,20 +173,20 @@ class NativeProducts(PatchProducts):
         ending = _Ending.of(finish, side)
         pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
         across = window.stride // side
-        down, over = reach(window, 0), reach(window, 1)
-        padded = bordered(dy, down, over)
+        beyond = reach(window)
+        wide = bordered(dy, beyond)
         for place in found:
             target = pixels[:, place.down :: window.stride, place.across :: across]
-            source = padded[:, down[0] + place.first[0] :, over[0] + place.first[1] :]
+            source = wide[:, :, beyond[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
-            self._run(source, target, place.panels, ending, kernel, 1)
+            self._run(source, target, place.panels, ending, kernel, place.first[0])
         return dx
 
     def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
         size = window.kernel[0] * window.kernel[1] * x.shape[3] * dy.shape[3]
         if not _suits(x, window) or size > MOST_WEIGHTS:
-            return super().to_weight(x, dy, window)
-        x, channels = _padded(x, window), dy.shape[3]
+            return super().to_weight(_narrow(x, window), dy, window)
+        x, channels = _wide(x, window), dy.shape[3]
         dy = filled_up(dy)
         down, across = window.kernel
         depth, columns = across * x.shape[3], dy.shape[3]
@@ -191,9 +196,9 @@ class NativeProducts(PatchProducts):
         terms = min(at_once, len(x)) * dy.shape[1]
 
         def work(row: int) -> None:
-            source = x[:, row:]
+            first = row - window.padding(0)[0]
             space = ctypes.create_string_buffer(terms * self._engine.alad_convolve_term_bytes())
-            described = _described(source, dy, None, NO_ENDING, (1, depth), window.stride)
+            described = _described(x, dy, None, NO_ENDING, (1, depth), first, window.stride)
             place = dw.data_ptr() + 4 * row * depth * columns
             self._engine.alad_convolve_weight(
                 ctypes.addressof(described), place, at_once, ctypes.addressof(space)
@@ -209,12 +214,13 @@ class NativeProducts(PatchProducts):
         panels: Tensor,
         ending: _Ending,
         kernel: tuple[int, int],
-        stride: int,
+        first: int,
+        stride: int = 1,
     ) -> None:
         """target = the products of the source's patches, shared out over the images."""
 
         def work(images: slice) -> None:
-            self._work(source[images], target[images], panels, ending, kernel, stride)
+            self._work(source[images], target[images], panels, ending, kernel, first, stride)
 
         share_out(work, _shares(len(source)), torch.get_num_threads())
 
@@ -258,14 +264,16 @@ def _described(
     panels: Tensor | None,
     ending: _Ending,
     kernel: tuple[int, int],
-    stride: int,
+    first: int = 0,
+    stride: int = 1,
 ) -> Pass:
-    terms, depth = kernel
+    """kernel: (rows, numbers in a row); first: where its first row lies for the first output."""
     image, row, pixel, _ = source.stride()
     return Pass(
         *target.shape[:3],
-        *(source.data_ptr(), image, stride * row, stride * pixel, row),
-        *(terms, depth),
+        *(source.data_ptr(), image, row, stride * pixel),
+        *(first, stride, source.shape[1]),
+        *kernel,
         *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
         target.data_ptr(),
         *target.stride()[:3],
@@ -278,5 +286,13 @@ def _suits(x: Tensor, window: Window) -> bool:
     return supported(x) and window.steps != (1, 1)
 
 
-def _padded(x: Tensor, window: Window) -> Tensor:
-    return bordered(x, window.padding(0), window.padding(1))
+def _wide(x: Tensor, window: Window) -> Tensor:
+    """With its padding across, if it does not have it yet."""
+    narrow = x.shape[2] == window.size[1]
+    return bordered(x, window.padding(1)) if narrow else x
+
+
+def _narrow(x: Tensor, window: Window) -> Tensor:
+    """Without it."""
+    left = window.padding(1)[0] if x.shape[2] != window.size[1] else 0
+    return x[:, :, left : left + window.size[1]]

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+from ctypes import c_int64, c_void_p
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional
 
+from alad.native import build
 from alad.native.frozen import COLUMNS_OF_TILE
 from alad.windows import Window
 
 
-def bordered(x: Tensor, down: tuple[int, int], across: tuple[int, int]) -> Tensor:
-    """x [n, height, width, channels] with zeros (before, after) down and across.
+@functools.cache
+def _copying() -> ctypes.CDLL:
+    library = build.library()
+    library.alad_border.argtypes = [c_void_p, c_void_p, *[c_int64] * 4]
+    library.alad_to_panels.argtypes = [c_void_p, *[c_int64] * 4, c_void_p, *[c_int64] * 3]
+    for copy in (library.alad_border, library.alad_to_panels):
+        copy.restype = None
+    return library
 
-    `functional.pad` fills all with zeros first.
-    """
-    (above, below), (left, right) = down, across
-    if not (above or below or left or right):
-        return x.contiguous()
+
+def bordered(x: Tensor, across: tuple[int, int]) -> Tensor:
+    """x [n, height, width, channels] with pixels of zeros (before, after) across."""
+    x, (left, right) = x.contiguous(), across
+    if not (left or right):
+        return x
     n, height, width, channels = x.shape
-    bordered = x.new_empty(n, above + height + below, left + width + right, channels)
-    bordered[:, :above] = 0
-    bordered[:, above + height :] = 0
-    inner = bordered[:, above : above + height]
-    inner[:, :, :left] = 0
-    inner[:, :, left + width :] = 0
-    inner[:, :, left : left + width] = x
-    return bordered
+    wider = x.new_empty(n, height, left + width + right, channels)
+    rows, numbers = n * height, [channels * pixels for pixels in (width, left, right)]
+    _copying().alad_border(x.data_ptr(), wider.data_ptr(), rows, *numbers)
+    return wider
 
 
 def filled_up(array: Tensor) -> Tensor:
@@ -36,10 +43,27 @@ def filled_up(array: Tensor) -> Tensor:
     return functional.pad(array, (0, spare)) if spare else array.contiguous()
 
 
+class Panels:
+    """A matrix [inputs, outputs] as `Term` in product.h reads it: [outputs / 16, inputs, 16]."""
+
+    def __init__(self, like: Tensor, inputs: int, outputs: int, *, blanks: bool):
+        """blanks: are there places that no `put` reaches?"""
+        new = like.new_zeros if blanks or outputs % COLUMNS_OF_TILE else like.new_empty
+        self.array = new(-(-outputs // COLUMNS_OF_TILE), inputs, COLUMNS_OF_TILE)
+
+    def put(self, block: Tensor, row: int, column: int) -> None:
+        """block [inputs, outputs], in any order in memory, with its first number there."""
+        _copying().alad_to_panels(
+            *(block.data_ptr(), *block.stride(), *block.shape),
+            *(self.array.data_ptr(), self.array.shape[1], row, column),
+        )
+
+
 def panels_of(matrix: Tensor) -> Tensor:
-    """[inputs, outputs] -> [outputs / 16, inputs, 16], as `Term` in product.h reads them."""
-    whole = filled_up(matrix)
-    return whole.view(len(whole), -1, COLUMNS_OF_TILE).transpose(0, 1).contiguous()
+    """[inputs, outputs] -> [outputs / 16, inputs, 16]."""
+    panels = Panels(matrix, *matrix.shape, blanks=False)
+    panels.put(matrix, 0, 0)
+    return panels.array
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,7 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
     A tile has 16 columns. So of few channels pixels beside each other are made at a time, out of
     all that any of them needs.
     """
-    stride = window.stride
+    stride, outputs = window.stride, weight.shape[1]
     kernel = weight[: window.kernel[0] * window.kernel[1] * channels]
     kernel = kernel.unflatten(0, (*window.kernel, channels)).transpose(2, 3)
     rows, columns = (_taps(window, axis) for axis in (0, 1))
@@ -73,12 +97,14 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
             taps = [columns[across] for across in beside]
             left = min(first for first, _ in taps)
             wide = max(first + len(own) for first, own in taps) - left
-            matrix = kernel.new_zeros(len(ats), wide, kernel.shape[2], len(taps), channels)
-            for pixel, (first, own) in enumerate(taps):
-                matrix[:, first - left :][:, : len(own), :, pixel] = kernel[ats][:, own]
-            panels = panels_of(matrix.flatten(0, 2).flatten(1))
             shape = (len(ats), wide)
-            found.append(Place(down, beside[0], len(taps), (above, left), shape, panels))
+            panels = Panels(weight, wide * len(ats) * outputs, len(taps) * channels, blanks=few)
+            for row, at in enumerate(ats):
+                for pixel, (first, own) in enumerate(taps):
+                    for step, over in enumerate(own, first - left):
+                        first_row = (row * wide + step) * outputs
+                        panels.put(kernel[at, over], first_row, pixel * channels)
+            found.append(Place(down, beside[0], len(taps), (above, left), shape, panels.array))
     return found
 
 
@@ -98,10 +124,10 @@ def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
     return found
 
 
-def reach(window: Window, axis: int) -> tuple[int, int]:
-    """Outputs of zeros (before, after) that there must be for every pixel to find all of its."""
-    taps = _taps(window, axis)
-    quotients = -(-window.size[axis] // window.stride)
+def reach(window: Window) -> tuple[int, int]:
+    """Outputs of zeros (before, after) across that there must be for every pixel to find its."""
+    taps = _taps(window, 1)
+    quotients = -(-window.size[1] // window.stride)
     first = min(first for first, _ in taps)
     last = max(first + len(places) - 1 for first, places in taps) + quotients - 1
-    return max(0, -first), max(0, last - (window.steps[axis] - 1))
+    return max(0, -first), max(0, last - (window.steps[1] - 1))
