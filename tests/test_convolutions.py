@@ -149,27 +149,63 @@ def test_the_published_networks():
     }
 
 
-def operands(window: Window, inputs: int, outputs: int) -> list[torch.Tensor]:
-    """x, weight, bias and dy, as the three products take them."""
+def operands(
+    window: Window, inputs: int, outputs: int
+) -> tuple[torch.Tensor, torch.Tensor, Finish, torch.Tensor]:
+    """x, weight, what becomes of the sums, and dy, as the products take them."""
     shapes = (
         (5, *window.size, inputs),
         (window.kernel[0] * window.kernel[1] * inputs, outputs),
         (outputs,),
+        (outputs,),
         (5, *window.steps, outputs),
     )
-    return [weights(*shape).detach().float() for shape in shapes]
+    x, weight, scale, bias, dy = (weights(*shape).detach().float() for shape in shapes)
+    mask = torch.from_numpy(np.random.default_rng(1).random(dy.shape) > 0.3).float() / 0.7
+    return x, weight, Finish(scale, bias, 0.2, mask), dy
 
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32), (9, 17)])
 def test_products_in_c_are_those_of_patches(window, inputs, outputs):
-    x, weight, bias, dy = operands(window, inputs, outputs)
+    x, weight, to, dy = operands(window, inputs, outputs)
     ours = NativeProducts()
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
-    close(ours.forward(x, weight, bias, window), PATCHES.forward(x, weight, bias, window))
+    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
     close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
     close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
     close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("products", [NativeProducts(), Bfloat16Products(NativeProducts())])
+def test_what_was_laid_out_before_gives_the_same_bits(window, products):
+    x, weight, to, dy = operands(window, 3, 16)
+    before = products.prepared(x, window)
+    assert torch.equal(
+        products.forward(before, weight, to, window), products.forward(x, weight, to, window)
+    )
+    assert torch.equal(products.to_weight(before, dy, window), products.to_weight(x, dy, window))
+    assert products.prepared(before, window) is before or before.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("columns", [1, 5, 16, 40])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("slope", [1.0, 0.2, 0.0])
+@pytest.mark.parametrize("products", [PATCHES, NativeProducts()])
+def test_the_way_back_through_the_end_is_autograd_s(products, slope, masked, scaled, columns):
+    sums, dy = (weights(3, 2, 7, columns).detach().float() for _ in "ab")
+    bias = weights(columns).detach().float().requires_grad_()
+    scale = weights(columns).detach().float() if scaled else None
+    mask = (weights(*sums.shape).detach() > 0).float() * 1.25 if masked else None
+    finish = Finish(scale, bias, slope, mask)
+    leaf = sums.requires_grad_()
+    due = torch.autograd.grad((finish(leaf * 1) * dy).sum(), (leaf, bias))
+    made = products.finish_back(dy, finish(sums).detach(), finish, of_bias=True)
+    for ours, theirs in zip(made, due, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert products.finish_back(dy, finish(sums).detach(), finish, of_bias=False)[1] is None
 
 
 @pytest.mark.parametrize("window", [*WINDOWS, Window((64, 1), (4, 4), 2)])
@@ -223,7 +259,7 @@ def test_a_column_of_patches_is_written_whole_in_bfloat16():
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32)])
 def test_products_in_bfloat16_are_nearly_those_of_patches(window, inputs, outputs):
-    x, weight, bias, dy = operands(window, inputs, outputs)
+    x, weight, to, dy = operands(window, inputs, outputs)
     ours = Bfloat16Products(PATCHES)
 
     def close(made: torch.Tensor, due: torch.Tensor) -> None:
@@ -232,7 +268,7 @@ def test_products_in_bfloat16_are_nearly_those_of_patches(window, inputs, output
         assert made.is_contiguous()
         assert (made - due).norm() <= 2**-7 * due.norm()
 
-    close(ours.forward(x, weight, bias, window), PATCHES.forward(x, weight, bias, window))
+    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
     close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
     close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
     close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))

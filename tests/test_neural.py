@@ -38,7 +38,7 @@ def test_none_stands_for_what_suits_the_kind_of_rows(name):
     table, images = made.settled(images=False), made.settled(images=True)
     assert table["learning_rate"] == 1e-3 and table["batch_size"] in (64, 256)
     for key, value in presets.preset("images", name).items():
-        assert images[key] == value
+        assert images[key] == value or made.get_params()[key] is not None
     assert catalogue.make(name, batch_size=7).settled(images=True)["batch_size"] == 7
 
 
@@ -50,6 +50,15 @@ def test_images_are_learnt_with_the_settings_for_images():
     tables = alad.ALAD(learning_rate=1e-3, batch_size=64, share_batch=False, **how).fit(images)
     np.testing.assert_array_equal(usual.anomaly_score(images), named.anomaly_score(images))
     assert (usual.anomaly_score(images) != tables.anomaly_score(images)).any()
+
+
+@pytest.mark.parametrize(("rule", "learnt"), [("swapped", 40), ("mean-score", 36)])
+def test_of_images_rows_are_held_out_for_a_stopping_rule_that_is_there(rule, learnt):
+    images = np.random.default_rng(0).random((40, 8, 8))
+    how = {"max_steps": 2, "random_state": 0, "check_every": 1, "calibration_fraction": 0.0}
+    made = alad.ALAD(stopping_rule=rule, **how).fit(images)
+    assert made.training_["rows"] == learnt
+    assert alad.ALAD(stopping_rule=rule, **how).fit(rows(40)).training_["rows"] == 36
 
 
 def test_an_unknown_parameter_is_refused():

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from alad import native
-from alad.blocks import score_in_blocks
+from alad.blocks import block_rows, score_in_blocks
 from alad.context import Context
 from alad.errors import InputError
 from alad.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
@@ -34,6 +34,7 @@ from alad.training import Monitor, Training
 
 ENGINES = ("auto", "torch", "native", "bfloat16")
 SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
+BLOCKS_AT_ONCE = 4  # of images, in C, where a block's copies of patches are not there
 LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
 STOPPING_RULES = ("swapped", "mean-score")
 
@@ -165,7 +166,8 @@ class Adversarial(Generating):
         if isinstance(self._model, NativeCycle):
             return score_in_blocks(score, X, SCORED_AT_ONCE, fill=0)
         if self._scored_in_c():
-            return score_in_blocks(score, X, fill=LEAST_IMAGES)
+            at_once = BLOCKS_AT_ONCE * block_rows(X.shape[1:])
+            return score_in_blocks(score, X, at_once, fill=LEAST_IMAGES)
         return super()._in_blocks(score, X)
 
     def _reconstruction(self, x: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def even_convolution(
     x: Tensor, weight: Tensor, bias: Tensor, window: Window, products: PatchProducts = PATCHES
 ) -> Tensor:
     """x * W + b at evaluation: an image gets the same whatever stands beside it."""
-    y = Convolved.apply(x, evened(weight), evened(bias), None, window, products)
+    y = Convolved.apply(x, evened(weight), evened(bias), None, None, 1.0, window, products)
     return y[..., : bias.shape[2]]  # pyright: ignore
 
 
@@ -99,14 +99,31 @@ class Convolution:
         if not (context.training or context.measuring or torch.is_grad_enabled()):
             h = self._scored(context, x)
             return h.flatten(2) if self.flat else h
+        x = self._shaped(x)
+        at_once = context.training and not self.transposed and not self.batch_norm
+        if at_once and self.activation != "tanh":
+            h = self._convolved(context, x, SLOPES[self.activation], self._mask(context, len(x[0])))
+            return h.flatten(2) if self.flat else h
         h = self._product(context, x)
         if self.batch_norm:
             h = self._normalised(context, h)
         h = _activated(h, self.activation)
-        if context.dropout is not None and self.dropout > 0:
-            rows = h.shape[1] * self.shape[0] * self.shape[1]
-            h = h * context.dropout.mask(rows, self.outputs, self.dropout).view_as(h)
+        mask = self._mask(context, len(h[0]))
+        h = h if mask is None else h * mask
         return h.flatten(2) if self.flat else h
+
+    def _shaped(self, x: Tensor) -> Tensor:
+        """x, which may come flattened, as images."""
+        size = self.window.steps if self.transposed else self.window.size
+        return x.reshape(*x.shape[:2], *size, self.inputs)
+
+    def _mask(self, context: Context, n: int) -> Tensor | None:
+        """Of dropout, for what comes out of n images."""
+        if context.dropout is None or self.dropout == 0:
+            return None
+        height, width, outputs = self.shape
+        mask = context.dropout.mask(n * height * width, outputs, self.dropout)
+        return mask.unflatten(1, (n, height, width))
 
     def back(self, context: Context, g: Tensor) -> Tensor:
         """The adjoint of x * W at g [members, n, *steps, outputs]: [members, n, *size, inputs].
@@ -127,8 +144,7 @@ class Convolution:
         scale = None
         if self.batch_norm:
             scale, bias = scale_and_shift(self.name, context)
-        size = self.window.steps if self.transposed else self.window.size
-        x = x.reshape(*x.shape[:2], *size, self.inputs)
+        x = self._shaped(x)
         products = context.products or PATCHES
         slope, made = SLOPES.get(self.activation, 1.0), []
         for member, own in enumerate(x):
@@ -142,19 +158,27 @@ class Convolution:
         return together(made)
 
     def _product(self, context: Context, x: Tensor) -> Tensor:
+        """x * W + b."""
+        if context.training and not self.transposed:
+            return self._convolved(context, x)
         weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
-        size = self.window.steps if self.transposed else self.window.size
-        x = x.reshape(*x.shape[:2], *size, self.inputs)
         products = context.products or PATCHES
-        if not context.training:  # the weights are already divided, see `scoring_weights`
-            product = even_transposed if self.transposed else even_convolution
-            return product(x, weight, bias, self.window, products)
-        if self.transposed:
+        if context.training:
             return TransposedConvolved.apply(x, weight, bias, self.window, products)  # pyright: ignore
+        # the weights are already divided, see `scoring_weights`
+        product = even_transposed if self.transposed else even_convolution
+        return product(x, weight, bias, self.window, products)
+
+    def _convolved(
+        self, context: Context, x: Tensor, slope: float = 1.0, mask: Tensor | None = None
+    ) -> Tensor:
+        """In training: x * W / sigma + b, activated and masked."""
+        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
         sigma = None
         if self.spectral:
             sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
-        return Convolved.apply(x, weight, bias, sigma, self.window, products)  # pyright: ignore
+        products = context.products or PATCHES
+        return Convolved.apply(x, weight, bias, sigma, mask, slope, self.window, products)  # pyright: ignore
 
     def _normalised(self, context: Context, h: Tensor) -> Tensor:
         if not context.training:

@@ -113,7 +113,7 @@ class PatchProducts:
     """The three products of which convolutions, their adjoints and all gradients are made.
 
     Of one member: x [n, *size, channels], y and dy [n, *steps, outputs], weight [kernel * channels,
-    outputs], bias [outputs]. Patches are made anew for each: that is cheaper than to keep them.
+    outputs]. Patches are made anew for each: that is cheaper than to keep them.
     """
 
     engine: str = "torch"  # what it says of itself
@@ -122,17 +122,19 @@ class PatchProducts:
         """x as `forward` and `to_weight` would make it for themselves each time."""
         return x
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
-        """y: the patches of x times the weight, plus bias."""
+    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
+        """y: the patches of x times the weight, and what becomes of them."""
         y = x.new_empty(len(x), *window.steps, weight.shape[1])
         pieces = [slice(None)] if window.whole else _pieces(len(x), window, x.shape[3])
         for piece in pieces:
-            patches, out = window.patches(x[piece]), y[piece].view(-1, weight.shape[1])
-            if bias is None:
-                torch.mm(patches, weight, out=out)
-            else:
-                torch.addmm(bias, patches, weight, out=out)
-        return y
+            torch.mm(window.patches(x[piece]), weight, out=y[piece].view(-1, weight.shape[1]))
+        return y if finish is None else finish(y)
+
+    def finish_back(
+        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `finish`."""
+        return finish.back(dy, y, of_bias=of_bias)
 
     def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
         """dx, as x, from dy: the adjoint of `forward` in x. Further rows of weight do not count."""
@@ -172,20 +174,32 @@ class PatchProducts:
 
 @dataclass(frozen=True)
 class Finish:
-    """What becomes of sums [n, *, outputs]: times scale, plus bias, activated.
+    """What becomes of sums [n, *, outputs]: times scale, plus bias, activated, times the mask.
 
-    scale, bias: [outputs]; None = 1. slope: of the activation below zero; 1 = linear.
+    scale, bias: [outputs]; None = 1. slope: of the activation below zero; 1 = linear. mask: of
+    dropout, as the sums; None = 1.
     """
 
     scale: Tensor | None
     bias: Tensor
     slope: float = 1.0
+    mask: Tensor | None = None
 
     def __call__(self, sums: Tensor) -> Tensor:
         """A new array."""
         scale = self.scale
         y = sums + self.bias if scale is None else torch.addcmul(self.bias, sums, scale)
-        return y if self.slope == 1.0 else functional.leaky_relu_(y, self.slope)
+        if self.slope != 1.0:
+            functional.leaky_relu_(y, self.slope)
+        return y if self.mask is None else y * self.mask
+
+    def back(self, dy: Tensor, y: Tensor, *, of_bias: bool) -> tuple[Tensor, Tensor | None]:
+        """Its adjoint at y, what it gave: see `PatchProducts.finish_back`."""
+        g = dy if self.mask is None else dy * self.mask
+        if self.slope != 1.0:  # where the mask hides the sign, g is 0
+            g = torch.where(y > 0, g, g * self.slope)
+        db = g.flatten(0, -2).sum(dim=0) if of_bias else None
+        return (g if self.scale is None else g * self.scale), db
 
 
 def evened(matrix: Tensor) -> Tensor:
@@ -208,9 +222,10 @@ def together(members: list[Tensor]) -> Tensor:
 
 
 class Convolved(torch.autograd.Function):
-    """x * W / sigma + b for x [members, n, *size, inputs] -> [members, n, *steps, outputs].
+    """activation(x * W / sigma + b) * mask, [members, n, *size, inputs] -> [.., *steps, outputs].
 
-    W [members, kernel * inputs, outputs], b [members, 1, outputs], sigma [members, 1, 1] or None.
+    W [members, kernel * inputs, outputs], b [members, 1, outputs], sigma [members, 1, 1] or None,
+    mask as what comes out or None. slope: see `Finish`.
     """
 
     @staticmethod
@@ -220,41 +235,57 @@ class Convolved(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         sigma: Tensor | None,
+        mask: Tensor | None,
+        slope: float,
         window: Window,
         products: PatchProducts,
     ) -> Tensor:
-        ctx.window, ctx.products, ctx.channels = window, products, x.shape[4]
+        ctx.window, ctx.products, ctx.slope, ctx.channels = window, products, slope, x.shape[4]
         members = [products.prepared(own, window) for own in x]
-        ctx.save_for_backward(weight, sigma, *members)
-        if sigma is None:
-            each = zip(members, weight, bias[:, 0], strict=True)
-            return together([products.forward(*member, window) for member in each])
-        # what comes out is divided, and in `backward` what comes in: there are far more weights
-        each = zip(members, weight, strict=True)
-        y = together([products.forward(*one, None, window) for one in each])
-        return torch.addcmul(bias[:, :, None, None], y, 1 / sigma[..., None, None], out=y)
+        ends = _finishes(bias, sigma, mask, slope)
+        each = zip(members, weight, ends, strict=True)
+        y = together([products.forward(*member, window) for member in each])
+        ctx.save_for_backward(weight, bias, sigma, mask, y if slope != 1.0 else None, *members)
+        return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        weight, sigma, *members = ctx.saved_tensors
+        weight, bias, sigma, mask, y, *members = ctx.saved_tensors
         products, window, dy = ctx.products, ctx.window, dy.contiguous()
         dx = dw = db = dsigma = None
-        if ctx.needs_input_grad[2]:
-            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
-        if sigma is not None:
-            dy = dy / sigma[..., None, None]
+        ends = _finishes(bias, sigma, mask, ctx.slope)
+        each, of_bias = zip(dy, dy if y is None else y, ends, strict=True), ctx.needs_input_grad[2]
+        found = [products.finish_back(*member, of_bias=of_bias) for member in each]
+        sums = [own for own, _ in found]
+        if of_bias:
+            db = torch.stack([own for _, own in found])[:, None]  # pyright: ignore
         if ctx.needs_input_grad[0]:
-            each = zip(dy, weight, strict=True)
-            dx = together([products.to_input(dy_, w, window, ctx.channels) for dy_, w in each])
+            each = zip(sums, weight, strict=True)
+            dx = together([products.to_input(own, w, window, ctx.channels) for own, w in each])
         if ctx.needs_input_grad[1]:
-            each = zip(members, dy, strict=True)
+            each = zip(members, sums, strict=True)
             dw = together([products.to_weight(*member, window) for member in each])
         if sigma is not None and dw is not None:
             each = zip(dw, weight, strict=True)
             along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
             dsigma = -along.view_as(sigma) / sigma
-        return dx, dw, db, dsigma, None, None
+        return dx, dw, db, dsigma, None, None, None, None
+
+
+def _finishes(
+    bias: Tensor, sigma: Tensor | None, mask: Tensor | None, slope: float
+) -> list[Finish]:
+    """Of each member. What comes out is divided by sigma: there are far more weights."""
+    return [
+        Finish(
+            None if sigma is None else (1 / sigma[member, 0]).expand(bias.shape[2]),
+            own[0],
+            slope,
+            None if mask is None else mask[member],
+        )
+        for member, own in enumerate(bias)
+    ]
 
 
 class TransposedConvolved(torch.autograd.Function):

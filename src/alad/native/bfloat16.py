@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.windows import PatchProducts, Window
+from alad.windows import Finish, PatchProducts, Window
 
 LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
 
@@ -33,14 +33,19 @@ class Bfloat16Products(PatchProducts):
             return self._others.prepared(x, window)
         return x.bfloat16() if window.steps[0] * window.steps[1] >= LEAST_STEPS else x
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
+    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
         if not _suits(window):
-            return self._others.forward(x, weight, bias, window)
+            return self._others.forward(x, weight, finish, window)
         images, padding = _images(x, window)
         kernel = _kernel(weight, window, x.shape[3])
-        added = None if bias is None else bias.bfloat16()
-        y = functional.conv2d(images, kernel, added, window.stride, padding)
-        return _as_rows(y, (len(x), *window.steps, weight.shape[1]))
+        sums = functional.conv2d(images, kernel, None, window.stride, padding)
+        y = _as_rows(sums, (len(x), *window.steps, weight.shape[1]))
+        return y if finish is None else finish(y)
+
+    def finish_back(
+        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        return self._others.finish_back(dy, y, finish, of_bias=of_bias)
 
     def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
         if not _suits(window):

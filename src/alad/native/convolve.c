@@ -18,6 +18,7 @@ typedef struct {
   int64_t terms, depth;
   const float *weight, *scale, *bias; /* scale, bias [padded columns] or NULL */
   float *out;
+  const float *mask; /* of dropout, as out; or NULL */
   int64_t out_image, out_down, out_across, columns;
   float slope; /* of the activation below zero; 1: linear */
 } Pass;
@@ -33,7 +34,7 @@ ALWAYS_INLINE const float *met(const Pass *pass, ptrdiff_t image, ptrdiff_t row,
 /* Tiles of the same columns one after the other: their weights stay near while all images pass by. */
 void alad_convolve(const Pass *pass) {
   const ptrdiff_t panel = pass->terms * pass->depth * TILE;
-  const bool plain = !pass->scale && !pass->bias && pass->slope == 1.0f;
+  const bool plain = !pass->scale && !pass->bias && !pass->mask && pass->slope == 1.0f;
   Term terms[MOST_KERNEL_ROWS];
   for (ptrdiff_t column = 0, tiles; column < pass->columns; column += tiles * TILE) {
     tiles = next_tiles(pass->columns - column);
@@ -45,9 +46,10 @@ void alad_convolve(const Pass *pass) {
           if (in) terms[count++] = (Term){in, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
                                           pass->depth};
         }
-        Finish end = {.out = pass->out + image * pass->out_image + row * pass->out_down, .stride = pass->out_across,
-                      .columns = pass->columns, .plain = plain, .scale = pass->scale, .bias = pass->bias,
-                      .slope = pass->slope};
+        const ptrdiff_t out = image * pass->out_image + row * pass->out_down;
+        Finish end = {.out = pass->out + out, .stride = pass->out_across, .columns = pass->columns, .plain = plain,
+                      .scale = pass->scale, .bias = pass->bias, .slope = pass->slope,
+                      .mask = pass->mask ? pass->mask + out : NULL};
         for (ptrdiff_t at = 0, step; at < pass->across; at += step) {
           step = next_rows(pass->across - at);
           ALAD_MAKE[0][tiles][step](terms, count, NULL, 0, at, column, &end);
@@ -73,6 +75,29 @@ void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_onc
       Finish end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
       product(pass->depth, pass->columns, true, terms, count, first ? to : NULL, pass->columns, &end);
     }
+  }
+}
+
+/* The way back through scale, bias, activation and mask for [images][rows][columns], y what they gave (NULL if linear):
+ * `out`, the gradient by the sums (scale, mask: NULL = 1), and by the bias, if asked for, the sum over all rows before
+ * scaling, image by image. */
+void alad_finish_back(const float *dy, const float *y, const float *mask, const float *scale, float slope, float *out,
+                      float *bias, int64_t images, int64_t rows, int64_t columns, float *partial) {
+  if (bias) memset(bias, 0, (size_t)columns * sizeof(float));
+  for (int64_t image = 0; image < images; image++) {
+    memset(partial, 0, (size_t)columns * sizeof(float));
+    for (int64_t row = 0; row < rows; row++) {
+      const int64_t at = (image * rows + row) * columns;
+#pragma omp simd
+      for (int64_t c = 0; c < columns; c++) {
+        float g = mask ? dy[at + c] * mask[at + c] : dy[at + c];
+        if (y) g = y[at + c] > 0.0f ? g : g * slope;
+        partial[c] += g;
+        out[at + c] = scale ? g * scale[c] : g;
+      }
+    }
+    if (bias)
+      for (int64_t c = 0; c < columns; c++) bias[c] += partial[c];
   }
 }
 

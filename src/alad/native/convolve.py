@@ -6,7 +6,7 @@ import ctypes
 import math
 from collections.abc import Callable
 from ctypes import c_float, c_int64, c_void_p
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,7 +30,7 @@ class Pass(ctypes.Structure):
         *((name, c_int64) for name in ("in_image", "in_row", "in_across")),
         *((name, c_int64) for name in ("first", "step", "rows")),
         *((name, c_int64) for name in ("terms", "depth")),
-        *((name, c_void_p) for name in ("weight", "scale", "bias", "out")),
+        *((name, c_void_p) for name in ("weight", "scale", "bias", "out", "mask")),
         *((name, c_int64) for name in ("out_image", "out_down", "out_across", "columns")),
         ("slope", c_float),
     )
@@ -42,6 +42,8 @@ def _library() -> ctypes.CDLL:
     library.alad_convolve.restype = None
     library.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p]
     library.alad_convolve_weight.restype = None
+    back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p]
+    library.alad_finish_back.argtypes, library.alad_finish_back.restype = back, None
     for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
         getattr(library, name).restype = ctypes.c_size_t
     if library.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):
@@ -98,11 +100,31 @@ class NativeProducts(PatchProducts):
     def prepared(self, x: Tensor, window: Window) -> Tensor:
         return _wide(x, window) if _suits(x, window) else x
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
+    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
         if not _suits(x, window):
-            return super().forward(x, weight, bias, window)
-        finish = None if bias is None else Finish(None, bias)
+            return super().forward(x, weight, finish, window)
         return self._forward(x, panels_of(weight), finish, window, weight.shape[1])
+
+    def finish_back(
+        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        linear = finish.slope == 1.0
+        nothing_to_do = linear and finish.mask is None and finish.scale is None
+        if not supported(dy) or nothing_to_do:
+            return super().finish_back(dy, y, finish, of_bias=of_bias)
+        sums, columns = torch.empty_like(dy), dy.shape[-1]
+        bias = dy.new_empty(columns) if of_bias else None
+        partial = dy.new_empty(columns)
+        whole = [
+            None if each is None else each.contiguous() for each in (finish.mask, finish.scale)
+        ]
+        addresses = [None if each is None else each.data_ptr() for each in whole]
+        self._engine.alad_finish_back(
+            *(dy.data_ptr(), None if linear else y.data_ptr(), *addresses, finish.slope),
+            *(sums.data_ptr(), None if bias is None else bias.data_ptr()),
+            *(len(dy), dy[0].numel() // columns, columns, partial.data_ptr()),
+        )
+        return sums, bias
 
     def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
         if not _suits(dy, window):
@@ -220,7 +242,8 @@ class NativeProducts(PatchProducts):
         """target = the products of the source's patches, shared out over the images."""
 
         def work(images: slice) -> None:
-            self._work(source[images], target[images], panels, ending, kernel, first, stride)
+            here = ending.share(images)
+            self._work(source[images], target[images], panels, here, kernel, first, stride)
 
         share_out(work, _shares(len(source)), torch.get_num_threads())
 
@@ -241,6 +264,7 @@ class _Ending:
 
     arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
     slope: float
+    mask: Tensor | None = None  # as what comes out
 
     @classmethod
     def of(cls, finish: Finish | None, pixels: int = 1) -> _Ending:
@@ -252,7 +276,11 @@ class _Ending:
             return filled_up(array.repeat(pixels) if pixels > 1 else array)
 
         scale = None if finish.scale is None else filled(finish.scale)
-        return cls((scale, filled(finish.bias)), finish.slope)
+        mask = None if finish.mask is None else finish.mask.contiguous()
+        return cls((scale, filled(finish.bias)), finish.slope, mask)
+
+    def share(self, images: slice) -> _Ending:
+        return self if self.mask is None else replace(self, mask=self.mask[images])
 
 
 NO_ENDING = _Ending((None, None), 1.0)
@@ -276,6 +304,7 @@ def _described(
         *kernel,
         *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
         target.data_ptr(),
+        None if ending.mask is None else ending.mask.data_ptr(),
         *target.stride()[:3],
         target.shape[3],
         ending.slope,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from ctypes import c_int64, c_void_p
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from torch.nn import functional
 from alad.native import build
 from alad.native.frozen import COLUMNS_OF_TILE
 from alad.windows import Window
+
+FLOAT = 4  # bytes
 
 
 @functools.cache
@@ -51,10 +54,16 @@ class Panels:
         new = like.new_zeros if blanks or outputs % COLUMNS_OF_TILE else like.new_empty
         self.array = new(-(-outputs // COLUMNS_OF_TILE), inputs, COLUMNS_OF_TILE)
 
-    def put(self, block: Tensor, row: int, column: int) -> None:
-        """block [inputs, outputs], in any order in memory, with its first number there."""
+    def put(self, blocks: Tensor, row: int, column: int, at: Sequence[int] = ()) -> None:
+        """blocks[*at] [inputs, outputs], in any order in memory, with its first number there.
+
+        No view is made of it, of which a kernel would need hundreds.
+        """
+        strides = blocks.stride()
+        skipped = sum(place * stride for place, stride in zip(at, strides, strict=False))
         _copying().alad_to_panels(
-            *(block.data_ptr(), *block.stride(), *block.shape),
+            blocks.data_ptr() + FLOAT * skipped,
+            *(*strides[-2:], *blocks.shape[-2:]),
             *(self.array.data_ptr(), self.array.shape[1], row, column),
         )
 
@@ -103,7 +112,7 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
                 for pixel, (first, own) in enumerate(taps):
                     for step, over in enumerate(own, first - left):
                         first_row = (row * wide + step) * outputs
-                        panels.put(kernel[at, over], first_row, pixel * channels)
+                        panels.put(kernel, first_row, pixel * channels, (at, over))
             found.append(Place(down, beside[0], len(taps), (above, left), shape, panels.array))
     return found
 

@@ -13,7 +13,9 @@ ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrd
   some slope = (some){0} + 1.0f;
   if (f->slope != 1.0f) slope = either(sum > 0.0f, slope, (some){0} + f->slope);
   if (f->words) slope = kept(f->words + row * f->units + column, f->threshold, slope * f->keep);
-  store(f->out + at, sum * slope);
+  sum *= slope;
+  if (f->mask) sum *= load(f->mask + at);
+  store(f->out + at, sum);
   if (f->save_factor) store(f->save_factor + at, slope);
 }
 
@@ -44,13 +46,17 @@ ALWAYS_INLINE void make_tile(const int rows, const int tiles, const bool by_colu
   }
   const ptrdiff_t left = end->columns - column;
   float *out = end->out + row * end->stride + column;
-  if (left < tiles * TILE) { /* by way of whole tiles; no factors and no dropout here */
+  if (left < tiles * TILE) { /* by way of whole tiles; no factors and no words of dropout here */
     float edge[ROWS][BESIDE * TILE];
     const Finish here = {.out = edge[0] - column, .stride = BESIDE * TILE, .scale = end->scale, .bias = end->bias,
                          .slope = end->slope};
     if (end->plain) ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
     else ALL_PARTS finish_forward(&here, sum[r][p], r, column + p * LANES);
-    for (int r = 0; r < rows; r++) memcpy(out + r * end->stride, edge[r], (size_t)left * sizeof(float));
+    for (int r = 0; r < rows; r++) {
+      const ptrdiff_t at = (row + r) * end->stride + column;
+      for (ptrdiff_t c = 0; c < left && end->mask; c++) edge[r][c] *= end->mask[at + c];
+      memcpy(end->out + at, edge[r], (size_t)left * sizeof(float));
+    }
   } else if (end->factor) {
     const float *factor = end->factor + row * end->stride + column;
     ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p] * load(factor + r * end->stride + p * LANES));

@@ -63,6 +63,7 @@ typedef struct {
   bool plain;
   const float *scale;    /* [padded columns] or NULL */
   const float *bias;     /* [padded columns] or NULL */
+  const float *mask;     /* of dropout, after the activation, same stride as out; or NULL */
   const float *factor;   /* out = sum * factor, same stride as out, which it may be; or NULL */
   float *save_factor;    /* d out / d sum for the way back, same stride; or NULL */
   const uint16_t *words; /* dropout keeps a unit where its word >= threshold; or NULL */
