@@ -23,12 +23,13 @@ from torch.nn.functional import softplus
 from torch.nn.utils.parametrizations import spectral_norm
 
 import alad
+from alad.channels_last import ChannelsLast
 from alad.game import FAMILY
 from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
-from alad.native.bfloat16 import Bfloat16Products
 from alad.native.convolve import NativeProducts
-from alad.steps import GameStep, Optimiser, ema_decay_at
+from alad.players import Optimiser, ema_decay_at
+from alad.steps import GameStep
 from alad.windows import PATCHES, PatchProducts
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
@@ -212,7 +213,7 @@ def our_step(
 
 def training(images: Tensor, width: int, stacking: str, rounds: int) -> None:
     shape = shape_of(width, stacking)
-    short = Bfloat16Products(NativeProducts())
+    short = ChannelsLast(NativeProducts())
     actions: dict[str, Callable[[int], object]] = {
         "plain": careless(PlainLoop(images, shape)),
         "plain, gradients only where needed": PlainLoop(images, shape),

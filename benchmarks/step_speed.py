@@ -21,7 +21,8 @@ from alad import native
 from alad.game import Game
 from alad.native import NativeGameStep
 from alad.networks import Architecture, Dense
-from alad.steps import GameStep, Optimiser
+from alad.players import Optimiser
+from alad.steps import GameStep
 
 WIDTH, BATCH = 121, 50
 SHAPE = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))

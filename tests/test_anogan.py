@@ -18,8 +18,8 @@ from alad.errors import InputError
 from alad.game import discriminator_loss, generator_encoder_loss
 from alad.gan import GanArchitecture, GanNetworks, GanStep, play
 from alad.gan_scores import SCORES
+from alad.players import Optimiser
 from alad.presets import ANOGAN_PRESETS, GAN_ARCHITECTURES
-from alad.steps import Optimiser
 from alad.weights import initial_weights, weight_layout
 
 SMALL = GanArchitecture(3, (6,), (7, 5), (0.2, 0.5))

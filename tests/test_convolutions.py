@@ -12,6 +12,7 @@ from numeric_cases import case, close
 from torch.nn import functional
 
 import alad
+from alad.channels_last import ChannelsLast
 from alad.context import Context
 from alad.convolutions import Convolution
 from alad.errors import InputError
@@ -20,10 +21,10 @@ from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import spectral_norm
 from alad.native import build
-from alad.native.bfloat16 import Bfloat16Products
-from alad.native.convolve import NativeProducts
+from alad.native.convolve import NativeProducts, training_products
+from alad.players import Optimiser
 from alad.randomness import Purpose, stream
-from alad.steps import GameStep, Optimiser
+from alad.steps import GameStep
 from alad.weights import initial_weights, weight_layout
 from alad.windows import PATCHES, Finish, Window
 
@@ -178,7 +179,7 @@ def test_products_in_c_are_those_of_patches(window, inputs, outputs):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("products", [NativeProducts(), Bfloat16Products(NativeProducts())])
+@pytest.mark.parametrize("products", [NativeProducts(), ChannelsLast(NativeProducts())])
 def test_what_was_laid_out_before_gives_the_same_bits(window, products):
     x, weight, to, dy = operands(window, 3, 16)
     before = products.prepared(x, window)
@@ -251,27 +252,48 @@ def test_a_column_of_patches_is_written_whole_in_bfloat16():
     x, weight = weights(8, 64, 1, 32).detach().float(), weights(800, 64).detach().float()
     for size in (64, 512, 4096, 16384, 131072):  # whatever was not written would be this
         torch.full((size,), torch.nan, dtype=torch.bfloat16)
-    made = Bfloat16Products(PATCHES).forward(x, weight, None, window)
+    made = ChannelsLast(PATCHES).forward(x, weight, None, window)
     due = PATCHES.forward(x, weight, None, window)
     assert (made - due).norm() <= 2**-7 * due.norm()
 
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32)])
-def test_products_in_bfloat16_are_nearly_those_of_patches(window, inputs, outputs):
+@pytest.mark.parametrize(
+    ("dtype", "error"), [(torch.bfloat16, 2**-7), (torch.float32, 1e-6)], ids=str
+)
+def test_products_by_the_library_are_nearly_those_of_patches(window, inputs, outputs, dtype, error):
     x, weight, to, dy = operands(window, inputs, outputs)
-    ours = Bfloat16Products(PATCHES)
+    ours = ChannelsLast(PATCHES, dtype)
 
     def close(made: torch.Tensor, due: torch.Tensor) -> None:
         assert made.dtype == torch.float32
         assert made.shape == due.shape
         assert made.is_contiguous()
-        assert (made - due).norm() <= 2**-7 * due.norm()
+        assert (made - due).norm() <= error * due.norm()
 
     close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
     close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
     close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
     close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+
+
+def test_off_the_cpu_images_are_trained_by_the_library_in_float32():
+    products = training_products("auto", torch.empty(0, device="meta"))
+    assert products.engine == "channels-last"
+    assert training_products("torch", torch.empty(0, device="meta")) is PATCHES
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_trains_as_a_cpu_does():
+    pixels = torch.from_numpy(np.random.default_rng(0).random((24, 32, 32, 3), np.float32))
+    losses = []
+    for device in ("cpu", "cuda"):
+        rows = pixels.to(device)
+        step = GameStep(rows, FAMILY["alad"], SMALL, Optimiser(1e-3, 8), seed=0, members=[0])
+        step.products = training_products("auto", step.like)
+        losses.append(torch.stack([step(number) for number in range(3)]).cpu())
+    torch.testing.assert_close(*losses, rtol=1e-2, atol=1e-2)  # the GPU may round to TF32
 
 
 @pytest.mark.parametrize("share_batch", [False, True])

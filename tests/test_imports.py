@@ -16,9 +16,18 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
-    *("widths", "context", "layers", "windows", "convolutions", "networks", "weights"),
+    *(
+        "widths",
+        "context",
+        "layers",
+        "windows",
+        "channels_last",
+        "convolutions",
+        "networks",
+        "weights",
+    ),
     *("image_layers", "image_networks", "game", "streamed"),
-    *("scores", "monitor", "steps", "gan", "latent_search", "native"),
+    *("scores", "monitor", "players", "steps", "gan", "latent_search", "native"),
     *("image_gan", "image_search", "gan_scores", "training"),
     *("calibration", "drift", "decisions", "attribution", "heat", "explanation"),
     *("blocks", "fitted", "constructors", "fitting", "detector"),

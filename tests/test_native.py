@@ -22,8 +22,9 @@ from alad.errors import InputError
 from alad.game import Game
 from alad.native import NativeGameStep, build
 from alad.networks import Architecture
+from alad.players import Optimiser, Player
 from alad.randomness import StepNoise
-from alad.steps import GameStep, Optimiser, Player
+from alad.steps import GameStep
 from alad.weights import buffer_layout
 
 SMALL = Architecture(3, (7,), (5, 9), 6, (8,), (10,), (4,))

@@ -8,9 +8,10 @@ from numeric_cases import case, close
 
 from alad.game import FAMILY, Game
 from alad.layers import Dense
+from alad.players import Optimiser, Player, ema_decay_at
 from alad.presets import architecture_for
 from alad.randomness import Purpose, stream
-from alad.steps import GameStep, Optimiser, Player, ema_decay_at
+from alad.steps import GameStep
 from alad.weights import scoring_weights
 
 OPTIMISER = Optimiser(1e-3, 8)

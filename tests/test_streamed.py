@@ -19,8 +19,9 @@ from alad.data.pixels import decoded_once
 from alad.errors import InputError, TrainingError
 from alad.game import FAMILY
 from alad.image_networks import ImageArchitecture
+from alad.players import Optimiser
 from alad.preprocess import ImageScaler, ScaledImages, pixels_of
-from alad.steps import GameStep, Optimiser
+from alad.steps import GameStep
 from alad.streamed import StreamedRows
 
 NARROW: dict[str, Any] = {"architecture": "narrow", "batch_size": 8, "max_steps": 4}

@@ -18,8 +18,9 @@ from alad.context import Context, Layer, Networks
 from alad.errors import InputError
 from alad.game import Logits
 from alad.layers import Chain, Dense, chain
+from alad.players import Optimiser
 from alad.randomness import Purpose, stream
-from alad.steps import Optimiser, TwoPlayerStep
+from alad.steps import TwoPlayerStep
 from alad.streamed import Rows
 from alad.widths import Rate, SomeWidths, Width, Widths
 

@@ -21,10 +21,11 @@ from alad.monitor import SwappedColumns
 from alad.native.convolve import training_products
 from alad.networked import Networked, device_named
 from alad.parameters import folder, fraction, held_out, one_of, positive, share, switch, whole
+from alad.players import Optimiser
 from alad.preprocess import ImageScaler, ScaledImages
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
-from alad.steps import NetworkStep, Optimiser
+from alad.steps import NetworkStep
 from alad.streamed import Rows, rows_on
 from alad.training import Checkpoint, Monitor, Schedule, Training, Watch, train
 from alad.widths import Widths

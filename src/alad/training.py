@@ -253,4 +253,5 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
         setattr(training, name, arrays[name])
     for name in _RESULT_NUMBERS:
         setattr(training, name, summary[name])
-    training.loss_sum = torch.from_numpy(arrays["loss_sum"])
+    like = next(iter(training.best.values()))
+    training.loss_sum = torch.from_numpy(arrays["loss_sum"]).to(like.device)

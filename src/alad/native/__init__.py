@@ -23,8 +23,9 @@ from alad.game import Game
 from alad.native import build, structures
 from alad.native.structures import Adam, Member, State
 from alad.networks import Architecture, DenseNetworks
+from alad.players import Optimiser, Player, ema_decay_at
 from alad.randomness import Purpose, stream
-from alad.steps import GameStep, Optimiser, Player, ema_decay_at
+from alad.steps import GameStep
 
 MOST_LAYERS = 64  # of all networks together, as in step.c
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from alad.channels_last import ChannelsLast
 from alad.errors import InputError
 from alad.native import build
-from alad.native.bfloat16 import Bfloat16Products
 from alad.native.frozen import share_out, supported
 from alad.native.layout import Place, bordered, filled_up, panels_of, places, reach
 from alad.windows import PATCHES, Finish, PatchProducts, Window
@@ -66,7 +66,9 @@ def training_products(engine: str, X: Tensor) -> PatchProducts:
     if engine == "torch":
         return PATCHES
     if engine == "bfloat16":
-        return Bfloat16Products(scoring_products(X))
+        return ChannelsLast(scoring_products(X))
+    if engine == "auto" and X.device.type != "cpu":
+        return ChannelsLast(PATCHES, torch.float32)
     if engine == "auto":
         return scoring_products(X)
     if not supported(X):
