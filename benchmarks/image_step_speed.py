@@ -29,8 +29,8 @@ from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
 from alad.image_networks import ImageArchitecture
 from alad.native.convolve import NativeProducts
 from alad.players import Optimiser, ema_decay_at
+from alad.products import PATCHES, PatchProducts
 from alad.steps import GameStep
-from alad.windows import PATCHES, PatchProducts
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
 EPSILON, SHARE = 1e-3, 0.01  # of batch norm

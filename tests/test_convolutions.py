@@ -23,10 +23,11 @@ from alad.layers import spectral_norm
 from alad.native import build
 from alad.native.convolve import NativeProducts, training_products
 from alad.players import Optimiser
+from alad.products import PATCHES, Finish
 from alad.randomness import Purpose, stream
 from alad.steps import GameStep
 from alad.weights import initial_weights, weight_layout
-from alad.windows import PATCHES, Finish, Window
+from alad.windows import Window
 
 SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
 WINDOWS = [
@@ -55,7 +56,7 @@ def library(x: torch.Tensor, weight: torch.Tensor, window: Window) -> torch.Tens
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("piece", [1, 10**9])
 def test_a_convolution_and_its_gradients_are_the_library_s(window, piece, monkeypatch):
-    monkeypatch.setattr("alad.windows.PATCH_BYTES", piece)
+    monkeypatch.setattr("alad.products.PATCH_BYTES", piece)
     layer = Convolution("a", 3, 5, window)
     x, weight = weights(2, 3, *window.size, 3), weights(2, *layer.shapes()["a.weight"])
     bias = weights(2, 1, 5)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.windows import Finish, PatchProducts, Window
+from alad.products import Finish, PatchProducts
+from alad.windows import Window
 
 LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
 

@@ -26,7 +26,7 @@ class Context:
     after the other along the rows: batch norm in training normalises each with its own statistics.
     `track_statistics` says whose running statistics follow: all, none, or the layers named.
     `measuring`, at evaluation, lets convolutions set theirs to what passes through them.
-    `products` makes the products of convolutions (`windows.PatchProducts`, which None stands for).
+    `products` makes the products of convolutions (`products.PatchProducts`, which None stands for).
     """
 
     weights: Mapping[str, Tensor]

@@ -24,16 +24,16 @@ from alad.layers import (
     scale_and_shift,
     spectral_norm,
 )
-from alad.windows import (
+from alad.products import (
     PATCHES,
     Convolved,
     Finish,
     PatchProducts,
     TransposedConvolved,
-    Window,
     evened,
     together,
 )
+from alad.windows import Window
 
 
 def even_convolution(

@@ -28,10 +28,10 @@ from alad.game import (
     play,
 )
 from alad.players import Optimiser, Player
+from alad.products import PATCHES, PatchProducts
 from alad.randomness import Order, Purpose, StepNoise, stream
 from alad.streamed import Rows, taken
 from alad.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
-from alad.windows import PATCHES, PatchProducts
 
 
 class NetworkStep(ABC):

@@ -1,12 +1,10 @@
-"""Convolutions in C: `windows.PatchProducts` without copies of patches, for float32 on a CPU."""
+"""Convolutions in C: `products.PatchProducts` without copies of patches, for float32 on a CPU."""
 
 from __future__ import annotations
 
 import ctypes
 import math
 from collections.abc import Callable
-from ctypes import c_float, c_int64, c_void_p
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,38 +15,12 @@ from alad.errors import InputError
 from alad.native import build
 from alad.native.frozen import share_out, supported
 from alad.native.layout import Place, bordered, filled_up, panels_of, places, reach
-from alad.windows import PATCHES, Finish, PatchProducts, Window
+from alad.native.passes import NO_ENDING, Ending, described, library
+from alad.products import PATCHES, Finish, PatchProducts
+from alad.windows import Window
 
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
 WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is summed up at once
-
-
-class Pass(ctypes.Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("images", "down", "across")),
-        ("source", c_void_p),
-        *((name, c_int64) for name in ("in_image", "in_row", "in_across")),
-        *((name, c_int64) for name in ("first", "step", "rows")),
-        *((name, c_int64) for name in ("terms", "depth")),
-        *((name, c_void_p) for name in ("weight", "scale", "bias", "out", "mask")),
-        *((name, c_int64) for name in ("out_image", "out_down", "out_across", "columns")),
-        ("slope", c_float),
-    )
-
-
-def _library() -> ctypes.CDLL:
-    library = build.library()
-    library.alad_convolve.argtypes = [c_void_p]
-    library.alad_convolve.restype = None
-    library.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p]
-    library.alad_convolve_weight.restype = None
-    back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p]
-    library.alad_finish_back.argtypes, library.alad_finish_back.restype = back, None
-    for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
-        getattr(library, name).restype = ctypes.c_size_t
-    if library.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):
-        raise build.BuildError("Pass is laid out differently in C and in Python")
-    return library
 
 
 def scoring_products(X: Tensor) -> PatchProducts:
@@ -92,7 +64,7 @@ class NativeProducts(PatchProducts):
     engine = "native"
 
     def __init__(self) -> None:
-        self._engine = _library()
+        self._engine = library()
         self._packed: dict[tuple[Any, ...], tuple[Tensor, Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -138,7 +110,7 @@ class NativeProducts(PatchProducts):
             return super().scored(x, weight, finish, window)
         panels = self._kept(weight, "panels", lambda: panels_of(weight))
         if window.whole:
-            return self._dense(x.flatten(1), panels, _Ending.of(finish), (1, 1, weight.shape[1]))
+            return self._dense(x.flatten(1), panels, Ending.of(finish), (1, 1, weight.shape[1]))
         return self._forward(x, panels, finish, window, weight.shape[1])
 
     def scored_back(
@@ -148,7 +120,7 @@ class NativeProducts(PatchProducts):
             return super().scored_back(dy, weight, finish, window, channels)
         if window.whole:
             panels = self._kept(weight, "panels", lambda: panels_of(weight))
-            ending = _Ending.of(finish, window.size[0] * window.size[1])
+            ending = Ending.of(finish, window.size[0] * window.size[1])
             return self._dense(dy.flatten(1), panels, ending, (*window.size, channels))
         found = self._kept(weight, window, lambda: places(weight.T, window, channels))
         return self._to_input(dy, found, finish, window, channels)
@@ -161,7 +133,7 @@ class NativeProducts(PatchProducts):
         return self._packed[key][1]
 
     def _dense(
-        self, x: Tensor, panels: Tensor, ending: _Ending, shape: tuple[int, int, int]
+        self, x: Tensor, panels: Tensor, ending: Ending, shape: tuple[int, int, int]
     ) -> Tensor:
         """x [n, inputs] -> [n, *shape]. Unlike MKL, C adds up a row alike among however many."""
         x = x.contiguous()
@@ -181,7 +153,7 @@ class NativeProducts(PatchProducts):
         y = x.new_empty(len(x), *window.steps, outputs)
         (down, across), above = window.kernel, window.padding(0)[0]
         kernel = (down, across * x.shape[3])
-        self._run(x, y, panels, _Ending.of(finish), kernel, -above, window.stride)
+        self._run(x, y, panels, Ending.of(finish), kernel, -above, window.stride)
         return y
 
     def _to_input(
@@ -194,7 +166,7 @@ class NativeProducts(PatchProducts):
     ) -> Tensor:
         dx = dy.new_empty(len(dy), *window.size, channels)
         side = found[0].pixels
-        ending = _Ending.of(finish, side)
+        ending = Ending.of(finish, side)
         pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
         across = window.stride // side
         beyond = reach(window)
@@ -222,10 +194,10 @@ class NativeProducts(PatchProducts):
         def work(row: int) -> None:
             first = row - window.padding(0)[0]
             space = ctypes.create_string_buffer(terms * self._engine.alad_convolve_term_bytes())
-            described = _described(x, dy, None, NO_ENDING, (1, depth), first, window.stride)
+            call = described(x, dy, None, NO_ENDING, (1, depth), first, window.stride)
             place = dw.data_ptr() + 4 * row * depth * columns
             self._engine.alad_convolve_weight(
-                ctypes.addressof(described), place, at_once, ctypes.addressof(space)
+                ctypes.addressof(call), place, at_once, ctypes.addressof(space)
             )
 
         share_out(work, range(down), torch.get_num_threads())
@@ -236,7 +208,7 @@ class NativeProducts(PatchProducts):
         source: Tensor,
         target: Tensor,
         panels: Tensor,
-        ending: _Ending,
+        ending: Ending,
         kernel: tuple[int, int],
         first: int,
         stride: int = 1,
@@ -250,67 +222,14 @@ class NativeProducts(PatchProducts):
         share_out(work, _shares(len(source)), torch.get_num_threads())
 
     def _work(self, source: Tensor, target: Tensor, panels: Tensor, *how: Any) -> None:
-        described = _described(source, target, panels, *how)
-        self._engine.alad_convolve(ctypes.addressof(described))
+        call = described(source, target, panels, *how)
+        self._engine.alad_convolve(ctypes.addressof(call))
 
 
 def _shares(count: int) -> list[slice]:
     """As many pieces as there are threads."""
     size = -(-count // torch.get_num_threads())
     return [slice(at, at + size) for at in range(0, count, size)]
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """A `Finish` with its arrays filled up to whole tiles."""
-
-    arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
-    slope: float
-    mask: Tensor | None = None  # as what comes out
-
-    @classmethod
-    def of(cls, finish: Finish | None, pixels: int = 1) -> _Ending:
-        """For so many pixels beside each other."""
-        if finish is None:
-            return NO_ENDING
-
-        def filled(array: Tensor) -> Tensor:
-            return filled_up(array.repeat(pixels) if pixels > 1 else array)
-
-        scale = None if finish.scale is None else filled(finish.scale)
-        mask = None if finish.mask is None else finish.mask.contiguous()
-        return cls((scale, filled(finish.bias)), finish.slope, mask)
-
-    def share(self, images: slice) -> _Ending:
-        return self if self.mask is None else replace(self, mask=self.mask[images])
-
-
-NO_ENDING = _Ending((None, None), 1.0)
-
-
-def _described(
-    source: Tensor,
-    target: Tensor,
-    panels: Tensor | None,
-    ending: _Ending,
-    kernel: tuple[int, int],
-    first: int = 0,
-    stride: int = 1,
-) -> Pass:
-    """kernel: (rows, numbers in a row); first: where its first row lies for the first output."""
-    image, row, pixel, _ = source.stride()
-    return Pass(
-        *target.shape[:3],
-        *(source.data_ptr(), image, row, stride * pixel),
-        *(first, stride, source.shape[1]),
-        *kernel,
-        *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
-        target.data_ptr(),
-        None if ending.mask is None else ending.mask.data_ptr(),
-        *target.stride()[:3],
-        target.shape[3],
-        ending.slope,
-    )
 
 
 def _suits(x: Tensor, window: Window) -> bool:
