@@ -337,7 +337,7 @@ def test_engines_of_images(monkeypatch):
     def nothing() -> None:
         raise build.BuildError("no C compiler")
 
-    monkeypatch.setattr("alad.native.convolve._library", nothing)
+    monkeypatch.setattr("alad.native.convolve.library", nothing)
     assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
     with pytest.raises(InputError, match="not available"):
         alad.ALAD(engine="native", max_steps=1, batch_size=8).fit(pixels)
