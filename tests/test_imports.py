@@ -16,16 +16,8 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # The way of the data: a module imports only from those that stand before its own name.
 ORDER = [
     *("errors", "parameters", "storage", "randomness", "progress", "data", "preprocess"),
-    *(
-        "widths",
-        "context",
-        "layers",
-        "windows",
-        "channels_last",
-        "convolutions",
-        "networks",
-        "weights",
-    ),
+    *("widths", "context", "layers", "windows", "products"),
+    *("channels_last", "convolutions", "networks", "weights"),
     *("image_layers", "image_networks", "game", "streamed"),
     *("scores", "monitor", "players", "steps", "gan", "latent_search", "native"),
     *("image_gan", "image_search", "gan_scores", "training"),
