@@ -152,8 +152,8 @@ class NativeProducts(PatchProducts):
         x = _wide(x, window)
         y = x.new_empty(len(x), *window.steps, outputs)
         (down, across), above = window.kernel, window.padding(0)[0]
-        kernel = (down, across * x.shape[3])
-        self._run(x, y, panels, Ending.of(finish), kernel, -above, window.stride)
+        kernel, strides = (down, across * x.shape[3]), (window.stride, window.stride)
+        self._run(x, y, panels, Ending.of(finish), kernel, -above, strides)
         return y
 
     def _to_input(
@@ -168,14 +168,14 @@ class NativeProducts(PatchProducts):
         side = found[0].pixels
         ending = Ending.of(finish, side)
         pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
-        across = window.stride // side
+        across, strides = max(1, window.stride // side), (1, max(1, side // window.stride))
         beyond = reach(window)
         wide = bordered(dy, beyond)
         for place in found:
             target = pixels[:, place.down :: window.stride, place.across :: across]
             source = wide[:, :, beyond[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
-            self._run(source, target, place.panels, ending, kernel, place.first[0])
+            self._run(source, target, place.panels, ending, kernel, place.first[0], strides)
         return dx
 
     def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
@@ -189,12 +189,12 @@ class NativeProducts(PatchProducts):
         dw = x.new_empty(down * depth, columns)
         one = 4 * (x[0].numel() + dy[0].numel())
         at_once = max(1, WORKING_SET // one)
-        terms = min(at_once, len(x)) * dy.shape[1]
+        terms, strides = min(at_once, len(x)) * dy.shape[1], (window.stride, window.stride)
 
         def work(row: int) -> None:
             first = row - window.padding(0)[0]
             space = ctypes.create_string_buffer(terms * self._engine.alad_convolve_term_bytes())
-            call = described(x, dy, None, NO_ENDING, (1, depth), first, window.stride)
+            call = described(x, dy, None, NO_ENDING, (1, depth), first, strides)
             place = dw.data_ptr() + 4 * row * depth * columns
             self._engine.alad_convolve_weight(
                 ctypes.addressof(call), place, at_once, ctypes.addressof(space)
@@ -211,13 +211,13 @@ class NativeProducts(PatchProducts):
         ending: Ending,
         kernel: tuple[int, int],
         first: int,
-        stride: int = 1,
+        strides: tuple[int, int],
     ) -> None:
         """target = the products of the source's patches, shared out over the images."""
 
         def work(images: slice) -> None:
             here = ending.share(images)
-            self._work(source[images], target[images], panels, here, kernel, first, stride)
+            self._work(source[images], target[images], panels, here, kernel, first, strides)
 
         share_out(work, _shares(len(source)), torch.get_num_threads())
 

@@ -16,6 +16,7 @@ from alad.native.frozen import COLUMNS_OF_TILE
 from alad.windows import Window
 
 FLOAT = 4  # bytes
+LEAST_ROWS = 8  # of a tile, for its sums not to wait for each other
 
 
 @functools.cache
@@ -83,7 +84,7 @@ class Place:
 
     down: int
     across: int
-    pixels: int  # beside each other that are made at a time: 1, or as many as the stride
+    pixels: int  # beside each other that are made at a time: 1, or a multiple of the stride
     first: tuple[int, int]  # place in dy that takes part, counted from the pixel's own
     kernel: tuple[int, int]  # places in dy
     panels: Tensor
@@ -99,15 +100,16 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
     kernel = weight[: window.kernel[0] * window.kernel[1] * channels]
     kernel = kernel.unflatten(0, (*window.kernel, channels)).transpose(2, 3)
     rows, columns = (_taps(window, axis) for axis in (0, 1))
-    few = stride * channels <= COLUMNS_OF_TILE and window.size[1] % stride == 0
-    found = []
+    side, found = _side(window, channels), []
     for down, (above, ats) in enumerate(rows):
-        for beside in [range(stride)] if few else [[across] for across in range(stride)]:
-            taps = [columns[across] for across in beside]
+        for beside in [range(side)] if side > 1 else [[across] for across in range(stride)]:
+            taps = [_shifted(columns[across % stride], across // stride) for across in beside]
             left = min(first for first, _ in taps)
             wide = max(first + len(own) for first, own in taps) - left
             shape = (len(ats), wide)
-            panels = Panels(weight, wide * len(ats) * outputs, len(taps) * channels, blanks=few)
+            panels = Panels(
+                weight, wide * len(ats) * outputs, len(taps) * channels, blanks=side > 1
+            )
             for row, at in enumerate(ats):
                 for pixel, (first, own) in enumerate(taps):
                     for step, over in enumerate(own, first - left):
@@ -115,6 +117,21 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
                         panels.put(kernel, first_row, pixel * channels, (at, over))
             found.append(Place(down, beside[0], len(taps), (above, left), shape, panels.array))
     return found
+
+
+def _side(window: Window, channels: int) -> int:
+    """How many pixels beside each other a tile holds; 1 if not even those of one stride.
+
+    Not so many that there are too few of them across to fill the rows of a tile.
+    """
+    stride, across = window.stride, window.size[1]
+    most = min(COLUMNS_OF_TILE // channels, max(stride, across // LEAST_ROWS))
+    fit = range(stride, most + 1, stride)
+    return max((side for side in fit if across % side == 0), default=1)
+
+
+def _shifted(taps: tuple[int, list[int]], pixels: int) -> tuple[int, list[int]]:
+    return taps[0] + pixels, taps[1]
 
 
 def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:

@@ -76,14 +76,16 @@ def described(
     ending: Ending,
     kernel: tuple[int, int],
     first: int = 0,
-    stride: int = 1,
+    strides: tuple[int, int] = (1, 1),
 ) -> Pass:
-    """kernel: (rows, numbers in a row); first: where its first row lies for the first output."""
+    """kernel: (rows, numbers in a row); first: where its first row lies for the first output;
+    strides: pixels of the source from output to output, down and across.
+    """
     image, row, pixel, _ = source.stride()
     return Pass(
         *target.shape[:3],
-        *(source.data_ptr(), image, row, stride * pixel),
-        *(first, stride, source.shape[1]),
+        *(source.data_ptr(), image, row, strides[1] * pixel),
+        *(first, strides[0], source.shape[1]),
         *kernel,
         *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
         target.data_ptr(),
