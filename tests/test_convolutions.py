@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from functools import partial
 
@@ -327,6 +328,33 @@ def test_one_batch_for_both_players_is_the_same_game():
     assert (one.judges.average == first["judges.average"]).all()
 
 
+def test_kernels_of_more_rows_than_c_holds_are_left_to_patches():
+    window = Window((70, 9), (66, 3), 2)
+    x, weight, to, dy = operands(window, 2, 4)
+    ours, close = NativeProducts(), partial(torch.testing.assert_close, rtol=1e-3, atol=1e-3)
+    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
+    close(*(one.to_input(dy, weight, window, 2) for one in (ours, PATCHES)))
+    close(*(one.to_weight(x, dy, window) for one in (ours, PATCHES)))
+    plain = replace(to, mask=None)
+    close(*(one.scored(x, weight, plain, window) for one in (ours, PATCHES)))
+    turned, back = weight.T.contiguous(), Finish(None, torch.ones(2))
+    close(*(one.scored_back(dy, turned, back, window, 2) for one in (ours, PATCHES)))
+
+
+def test_a_pickled_detector_scores_where_there_is_no_compiler(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
+    detector = alad.ALAD(max_steps=1, batch_size=8, random_state=0).fit(pixels)
+    due, stored = detector.anomaly_score(pixels), pickle.dumps(detector)
+
+    def nothing() -> None:
+        raise build.BuildError("no compiler at all")
+
+    monkeypatch.setattr("alad.native.convolve.library", nothing)
+    with pytest.warns(UserWarning, match="no compiler at all"):
+        loaded = pickle.loads(stored)
+    np.testing.assert_allclose(loaded.anomaly_score(pixels), due, rtol=1e-4)
+
+
 def test_engines_of_images(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
     for engine in ("auto", "native", "torch", "bfloat16"):
@@ -338,7 +366,8 @@ def test_engines_of_images(monkeypatch):
         raise build.BuildError("no C compiler")
 
     monkeypatch.setattr("alad.native.convolve.library", nothing)
-    assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
+    with pytest.warns(UserWarning, match="PyTorch does their work: no C compiler"):
+        assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
     with pytest.raises(InputError, match="not available"):
         alad.ALAD(engine="native", max_steps=1, batch_size=8).fit(pixels)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from alad import native
 from alad.errors import InputError
 from alad.game import Game
 from alad.native import NativeGameStep, build
+from alad.native.frozen import share_out
 from alad.networks import Architecture
 from alad.players import Optimiser, Player
 from alad.randomness import StepNoise
@@ -307,6 +309,54 @@ def test_a_compiler_that_fails_is_tried_once_and_told_of_once(
     once = tried.read_text()
     detector.fit(X)
     assert len(told) == 1 and tried.read_text() == once
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no process groups")
+def test_a_compiler_that_takes_too_long_is_ended_with_what_it_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    compiler, started = tmp_path / "cc", tmp_path / "started"
+    compiler.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {started}\nwait\n")
+    compiler.chmod(0o700)
+    monkeypatch.setattr(build, "COMPILE_SECONDS", 0.5)
+    with pytest.raises(build.BuildError, match=r"could not be run: .*timed out"):
+        build._run([str(compiler)])
+    child = int(started.read_text())
+    for _ in range(100):
+        if not _is_running(child):
+            return
+        time.sleep(0.05)
+    pytest.fail("the compiler's child is still there")
+
+
+def _is_running(process: int) -> bool:
+    """A zombie that nobody has waited for is none."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    told = Path(f"/proc/{process}/stat")
+    return not (told.exists() and ") Z" in told.read_text())
+
+
+def test_threads_are_there_again_after_a_fork():
+    done: list[int] = []
+    share_out(done.append, range(4), 2)
+    child = os.fork()
+    if child == 0:
+        again: list[int] = []
+        share_out(again.append, range(4), 2)
+        os._exit(0 if sorted(again) == [0, 1, 2, 3] else 1)
+    assert os.waitpid(child, 0)[1] == 0 and sorted(done) == [0, 1, 2, 3]
+
+
+def test_an_error_in_one_piece_is_that_of_all():
+    def work(piece: int) -> None:
+        if piece == 1:
+            raise ValueError("piece 1")
+
+    with pytest.raises(ValueError, match="piece 1"):
+        share_out(work, range(8), 2)
 
 
 def test_the_library_is_built_once_in_a_private_folder(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import alad
-from alad import image_architectures, presets
+from alad import catalogue, image_architectures, presets
 from alad.errors import InputError
 from alad.networks import Architecture
 from alad.widths import Widths
@@ -51,6 +51,13 @@ def test_a_bad_width_is_refused_with_its_name_value_and_remedy(field, value, rem
 def test_a_bad_width_among_several_is_named():
     with pytest.raises(InputError, match="architecture: encoder is 0; give a whole number"):
         Architecture(**{**USUAL, "encoder": (8, 0)})
+
+
+@pytest.mark.parametrize(("kernel", "remedy"), [(1, "whole number of at least 2"), (70, "at most")])
+def test_a_kernel_that_cannot_halve_an_image_is_refused(kernel, remedy):
+    detector = catalogue.make("dsebm-r", architecture={"channels": (4,), "kernel": kernel})
+    with pytest.raises(InputError, match=f"architecture: kernel is {kernel}; give .*{remedy}"):
+        detector.fit(np.zeros((20, 16, 16), np.uint8))
 
 
 def test_an_unknown_name_is_told_the_known_ones():

@@ -7,14 +7,18 @@ authors' code has image networks of AnoGAN and of DSEBM beside ALAD's; of the ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from alad.errors import InputError
 from alad.image_gan import ImageGanArchitecture
 from alad.image_layers import halvings
 from alad.image_networks import ImageArchitecture
 from alad.layers import Activation
+from alad.parameters import whole
 from alad.widths import Positive, Rate, SomeWidths, Width, Widths
 
 PUBLISHED_WIDTH = 128
+MOST_SIDE = 64  # of a kernel
 USUAL_WIDTH = 32  # a step costs a fifth of one with the published channels, which a CPU can bear
 
 
@@ -43,6 +47,16 @@ class ImageMixtureArchitecture(Widths):
     deviation: Positive = 0.01
 
 
+def side(name: str, value: int) -> int:
+    """`value` as a side of a kernel that halves an image, else InputError."""
+    if whole(name, value, 2) > MOST_SIDE:
+        raise InputError(f"{name} is {value}; give at most {MOST_SIDE}")
+    return value
+
+
+Side = Annotated[int, side]
+
+
 @dataclass(frozen=True)
 class ImageEnergyArchitecture(Widths):
     """Channels of the convolutions of an energy, each halving the image; then dense layers.
@@ -52,7 +66,7 @@ class ImageEnergyArchitecture(Widths):
 
     channels: SomeWidths
     dense: tuple[Width, ...] = (128,)
-    kernel: Width = 4
+    kernel: Side = 4
 
 
 # Zenati et al. 2018, table IX; the authors' files for SVHN and CIFAR-10 are identical

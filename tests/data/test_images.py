@@ -120,8 +120,12 @@ def test_what_cannot_be_read_is_named_and_skipped_or_stops(tmp_path, name):
 
 
 def test_folders_without_a_picture(tmp_path):
-    with pytest.raises(InputError, match="no pictures in it"):
+    with pytest.raises(InputError, match="no pictures in it or in folders below; put"):
         Pictures(put(tmp_path, notes_txt=b"hello"))
+    (tmp_path / "elsewhere").symlink_to(tmp_path.parent, target_is_directory=True)
+    with pytest.raises(InputError, match="below, links to folders aside; put"):
+        Pictures(tmp_path)
+    (tmp_path / "elsewhere").unlink()
     put(tmp_path, a_png=b"", b_png=b"text")
     with pytest.raises(
         InputError, match=r"none of 2 pictures can be read; the first, a.png: .*empty"
@@ -142,6 +146,36 @@ def test_a_table_of_bytes_as_hugging_face_writes_it(tmp_path):
     parquet.write_table(pa.table({"n": [1, 2]}), tmp_path / "plain.parquet")
     assert holds_pictures(tmp_path / "t.parquet")
     assert not holds_pictures(tmp_path / "plain.parquet")
+
+
+def test_pictures_of_one_name_in_a_table_are_told_apart(tmp_path):
+    good = encoded(Image.effect_noise((10, 8), 90))
+    cells = [{"bytes": good, "path": "1.png"} for _ in "abc"] + [{"bytes": good, "path": "2.png"}]
+    cells[1]["bytes"] = good[: len(good) // 2]
+    parquet.write_table(pa.table({"image": cells}), tmp_path / "t.parquet")
+    pictures = Pictures(tmp_path / "t.parquet")
+    (names, pixels), *_ = pictures.blocks(pictures.form())
+    assert names == pictures.names == ["row 0: 1.png", "row 2: 1.png", "2.png"]
+    assert len(pixels) == 3 and list(pictures.skipped) == ["row 1: 1.png"]
+
+
+def test_of_a_jpeg_with_a_preview_the_picture_counts(tmp_path):
+    with_preview = encoded(plain(100), "MPO", save_all=True, append_images=[plain(3, (4, 4))])
+    put(tmp_path, phone_jpg=with_preview)
+    assert read(tmp_path).shape == (1, 8, 10, 1) and abs(int(read(tmp_path)[0, 0, 0, 0]) - 100) < 3
+
+
+def test_headers_decode_nothing_and_what_will_be_skipped_decides_nothing(tmp_path, monkeypatch):
+    put(tmp_path, a_png=encoded(plain(7)), b_tif=encoded(Image.new("F", (30, 30)), "TIFF"))
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("decoded"))
+        assert Pictures(tmp_path).form() == Form(8, 10, 1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    on_its_side = tmp_path / "side"
+    on_its_side.mkdir()
+    put(on_its_side, a_png=encoded(plain(7), exif=exif))
+    assert Pictures(on_its_side).form() == Form(10, 8, 1)
 
 
 def test_blocks_are_the_whole(tmp_path):
@@ -241,7 +275,7 @@ def test_circles_of_links_and_hidden_files_are_left_alone(tmp_path):
 
 def test_damaged_exif_is_no_warning_and_no_traceback(tmp_path, monkeypatch):
     cut = encoded(plain(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0")
-    put(tmp_path, a_png=encoded(plain()), cut_jpg=cut, odd_png=encoded(plain(size=(3, 3))))
+    put(tmp_path, a_png=encoded(plain()), cut_jpg=cut, odd_jpg=encoded(plain(size=(3, 3)), "JPEG"))
     exif = Image.Image.getexif
 
     def read(self):
@@ -253,7 +287,7 @@ def test_damaged_exif_is_no_warning_and_no_traceback(tmp_path, monkeypatch):
     pictures = Pictures(tmp_path)
     pictures.form()  # a warning would be an error
     assert pictures.names == ["a.png", "cut.jpg"]
-    assert "is damaged or cut short" in pictures.skipped["odd.png"]
+    assert "is damaged or cut short" in pictures.skipped["odd.jpg"]
 
 
 def test_links_that_lead_nowhere_are_named(tmp_path):

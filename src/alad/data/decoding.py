@@ -68,13 +68,16 @@ def _opened(content: bytes) -> Image:
     except UnidentifiedImageError as error:
         raise Unreadable("is no picture of a known format") from error
     except Image.DecompressionBombError as error:
-        raise Unreadable("has too many pixels; shrink it") from error
+        most = MOST_PIXELS // 10**6
+        raise Unreadable(f"has far too many pixels; shrink it to at most {most} million") from error
     if image.width * image.height > MOST_PIXELS:
         size = f"{image.width} × {image.height}"
         raise Unreadable(f"has {size} pixels; shrink it to at most {MOST_PIXELS // 10**6} million")
     frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+    if frames > 1 and image.format != "MPO":  # a JPEG with a preview or a depth after the picture
         raise Unreadable(f"has {frames} frames; save the one that is meant")
+    if image.mode == "F":
+        raise Unreadable("has floating-point pixels; save it with 8 or 16 bits")
     return image
 
 
@@ -88,10 +91,17 @@ DAMAGE = (
 def header_of(content: bytes) -> Header:
     image = _opened(content)
     height, width = image.height, image.width
-    if image.getexif().get(0x0112, 1) >= 5:  # orientations 5 to 8 lie on their side
+    if _orientation(image) >= 5:  # 5 to 8 lie on their side
         height, width = width, height
     grey = image.mode in ("1", "L", "LA", "La") or _is_deep(image)
     return Header(height, width, 1 if grey else 3, 16 if _is_deep(image) else 8)
+
+
+def _orientation(image: Image) -> int:
+    """By EXIF. Of a PNG without any Pillow would decode the pixels to look behind them."""
+    if image.format == "PNG" and not any("exif" in str(key).lower() for key in image.info):
+        return 1
+    return image.getexif().get(0x0112, 1)
 
 
 def _is_deep(image: Image) -> bool:
@@ -105,8 +115,6 @@ def decoded(content: bytes, form: Form) -> np.ndarray:
     image = _opened(content)
     image.load()
     image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise Unreadable("has floating-point pixels; save it with 8 or 16 bits")
     return _deep(image, form) if _is_deep(image) else _plain(image, form)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require_pillow
-from alad.data.picture_files import SUFFIXES, Cell, Unreadable, cells_of
+from alad.data.picture_files import SUFFIXES, Cell, Unreadable, cells_of, links_in
 from alad.errors import InputError
 
 BLOCK, BLOCK_VALUES = 256, 1 << 24  # pictures decoded at a time, and their values
@@ -48,8 +48,9 @@ class Pictures:
             raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
         self._cells = cells_of(Path(self.source))
         if not self._cells:
+            aside = links_in(Path(self.source))
             raise InputError(
-                f"{self.source}: no pictures in it or in folders below, links to folders aside; "
+                f"{self.source}: no pictures in it or in folders below{aside}; "
                 f"put some there ({', '.join(SUFFIXES)}), or name another folder"
             )
 

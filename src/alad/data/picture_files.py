@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,6 +77,12 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
+def links_in(folder: Path) -> str:
+    """What to add where no picture was found, if there are links to folders; else nothing."""
+    below = (Path(place, name) for place, names, _ in os.walk(folder) for name in names)
+    return ", links to folders aside" if any(path.is_symlink() for path in below) else ""
+
+
 def _seems_picture(path: Path) -> bool:
     """By its suffix or by how it begins; a link that leads nowhere by its suffix alone."""
     if path.suffix.lower() in SUFFIXES:
@@ -126,10 +133,15 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def _cells_of_column(column: pa.ChunkedArray) -> list[Cell]:
+    """By the names that they have there, told apart by their rows where a name comes twice."""
     found = []
     for row, value in enumerate(column.to_pylist()):
         name = f"row {row}"
         if isinstance(value, dict):
             name, value = value.get("path") or name, value["bytes"]
         found.append(Cell(name, value))
-    return found
+    times = Counter(cell.name for cell in found)
+    return [
+        cell if times[cell.name] == 1 else replace(cell, name=f"row {row}: {cell.name}")
+        for row, cell in enumerate(found)
+    ]

@@ -31,7 +31,9 @@ class PixelFile:
         found = np.empty((len(places), *self.shape[1:]), self.dtype)
         for image, place in zip(found, places.tolist(), strict=True):
             self._file.seek(place * self._bytes)
-            self._file.readinto(image.data)  # pyright: ignore[reportAttributeAccessIssue]
+            read = self._file.readinto(image.data)  # pyright: ignore[reportAttributeAccessIssue]
+            if read < self._bytes:
+                raise InputError("decoded pictures are no longer whole; is the disk full?")
         return found
 
 

@@ -14,10 +14,13 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -140,8 +143,26 @@ def _compile(compiler: list[str], target: Path) -> None:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False
+        running = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
+        with running, _ended_at_error(running):
+            out, err = running.communicate(timeout=COMPILE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{command[0]} could not be run: {error}") from error
+    return subprocess.CompletedProcess(command, running.returncode, out, err)
+
+
+@contextmanager
+def _ended_at_error(running: subprocess.Popen[str]) -> Iterator[None]:
+    """With the processes that a compiler starts, which would go on for minutes by themselves."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL) if hasattr(os, "killpg") else running.kill()
+        raise

@@ -19,17 +19,22 @@ from alad.native.passes import NO_ENDING, Ending, described, library
 from alad.products import PATCHES, Finish, PatchProducts
 from alad.windows import Window
 
+MOST_KERNEL_ROWS = 64  # see convolve.c
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
 WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is summed up at once
 
 
 def scoring_products(X: Tensor) -> PatchProducts:
     """In C where that can be had: an image's sums are the same whatever stands beside it."""
-    if not supported(X):
-        return PATCHES
+    return _compiled() if supported(X) else PATCHES
+
+
+def _compiled() -> PatchProducts:
+    """In C; where there is no compiler PyTorch does the work, which is told once."""
     try:
         return NativeProducts()
-    except build.BuildError:
+    except build.BuildError as error:
+        build.tell(str(error))
         return PATCHES
 
 
@@ -69,7 +74,7 @@ class NativeProducts(PatchProducts):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The library has no meaning in another process: copies and pickles are made anew."""
-        return type(self), ()
+        return _compiled, ()
 
     def prepared(self, x: Tensor, window: Window) -> Tensor:
         return _wide(x, window) if _suits(x, window) else x
@@ -106,7 +111,7 @@ class NativeProducts(PatchProducts):
         return self._to_input(dy, places(weight, window, channels), None, window, channels)
 
     def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
-        if not supported(x):
+        if not _fits(x, window):
             return super().scored(x, weight, finish, window)
         panels = self._kept(weight, "panels", lambda: panels_of(weight))
         if window.whole:
@@ -116,7 +121,7 @@ class NativeProducts(PatchProducts):
     def scored_back(
         self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
     ) -> Tensor:
-        if not supported(dy):
+        if not _fits(dy, window):
             return super().scored_back(dy, weight, finish, window, channels)
         if window.whole:
             panels = self._kept(weight, "panels", lambda: panels_of(weight))
@@ -141,7 +146,7 @@ class NativeProducts(PatchProducts):
 
         def work(rows: slice) -> None:
             source, target = x[None, None, rows], y[None, None, rows]
-            self._work(source, target, panels, ending, (1, x.shape[1]))
+            self._work(source, target, panels, ending.share(rows), (1, x.shape[1]))
 
         share_out(work, _shares(len(x)), torch.get_num_threads())
         return y.view(len(x), *shape)
@@ -233,7 +238,11 @@ def _shares(count: int) -> list[slice]:
 
 
 def _suits(x: Tensor, window: Window) -> bool:
-    return supported(x) and window.steps != (1, 1)
+    return _fits(x, window) and window.steps != (1, 1)
+
+
+def _fits(x: Tensor, window: Window) -> bool:
+    return supported(x) and window.kernel[0] <= MOST_KERNEL_ROWS
 
 
 def _wide(x: Tensor, window: Window) -> Tensor:

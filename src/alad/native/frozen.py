@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import functools
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from ctypes import c_float, c_int64, c_void_p
 from typing import TypeVar
 
@@ -67,17 +69,32 @@ Piece = TypeVar("Piece")
 
 
 def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
-    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
-    if threads == 1 or len(pieces) == 1:
+    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C.
+
+    `work` must not share out work itself: the threads might all wait for each other.
+    """
+    if threads == 1 or len(pieces) <= 1:
         for piece in pieces:
             work(piece)
         return
-    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-native")
+    running = [_pool(threads).submit(work, piece) for piece in pieces]
     try:
-        for _ in pool.map(work, pieces):
-            pass
+        for one in running:
+            one.result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for one in running:
+            one.cancel()
+        wait(running)
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept: a step shares out a hundred products, each shorter than threads take to start."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="alad-native")
+
+
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def require_layout(
