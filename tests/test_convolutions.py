@@ -328,6 +328,38 @@ def test_one_batch_for_both_players_is_the_same_game():
     assert (one.judges.average == first["judges.average"]).all()
 
 
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("window", [*WINDOWS, Window((40, 40), (4, 4), 2)])
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 40)])
+def test_products_in_c_are_the_same_bits_on_any_number_of_threads(window, inputs, outputs, threads):
+    x, weight, to, dy = operands(window, inputs, outputs)
+    ours, turned, back = NativeProducts(), weight.T.contiguous(), Finish(None, torch.ones(inputs))
+    assert ours._engine.alad_has_threads()
+
+    def made() -> list[torch.Tensor]:
+        y = ours.forward(x, weight, to, window)
+        sums, bias = ours.finish_back(dy, y, to, of_bias=True)
+        scored = ours.scored(x, weight, to, window)
+        again = ours.scored_back(dy, turned, back, window, inputs)
+        gradients = ours.to_input(dy, weight, window, inputs), ours.to_weight(x, dy, window)
+        return [y, sums, bias, scored, again, *gradients]
+
+    threads(1)
+    due = made()
+    for count in (2, 3, 7):
+        threads(count)
+        for own, alone in zip(made(), due, strict=True):
+            if not window.whole:  # training leaves those to PyTorch, which adds up otherwise
+                assert torch.equal(own, alone)
+            torch.testing.assert_close(own, alone, rtol=1e-4, atol=1e-4)
+
+
 def test_kernels_of_more_rows_than_c_holds_are_left_to_patches():
     window = Window((70, 9), (66, 3), 2)
     x, weight, to, dy = operands(window, 2, 4)

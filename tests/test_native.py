@@ -339,17 +339,6 @@ def _is_running(process: int) -> bool:
     return not (told.exists() and ") Z" in told.read_text())
 
 
-def test_threads_are_there_again_after_a_fork():
-    done: list[int] = []
-    share_out(done.append, range(4), 2)
-    child = os.fork()
-    if child == 0:
-        again: list[int] = []
-        share_out(again.append, range(4), 2)
-        os._exit(0 if sorted(again) == [0, 1, 2, 3] else 1)
-    assert os.waitpid(child, 0)[1] == 0 and sorted(done) == [0, 1, 2, 3]
-
-
 def test_an_error_in_one_piece_is_that_of_all():
     def work(piece: int) -> None:
         if piece == 1:

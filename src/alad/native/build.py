@@ -22,7 +22,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
+
+import torch
 
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
 SOURCES = ("product.h", "layers.h", "frozen.h", *UNITS)
@@ -84,7 +87,8 @@ def _fingerprint(compiler: list[str]) -> str:
     digest = hashlib.sha256()
     for name in SOURCES:
         digest.update((_source_folder() / name).read_bytes())
-    for part in (FLAGS, *MACHINE_FLAGS, *compiler, _version(compiler), _processor()):
+    flags = (FLAGS, *_threads(), *MACHINE_FLAGS)
+    for part in (*flags, *compiler, _version(compiler), _processor()):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:24]
 
@@ -131,14 +135,27 @@ def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
 def _compile(compiler: list[str], target: Path) -> None:
     units = [str(_source_folder() / name) for name in UNITS]
     message = ""
-    for machine in MACHINE_FLAGS:
+    for threads, machine in product((_threads(), []), MACHINE_FLAGS):
         flags = [*FLAGS.split(), *machine.split()]
-        done = _run([*compiler, *flags, "-o", str(target), *units, "-lm"])
+        done = _run([*compiler, *flags, "-o", str(target), *units, *threads, "-lm"])
         if done.returncode == 0:
             return
         message = message or done.stderr
     told = " ".join(message.split())[:300]
     raise BuildError(f"{' '.join(compiler)} could not compile the C sources: {told}")
+
+
+def _threads() -> list[str]:
+    """OpenMP, by the library that PyTorch brought along, if it did.
+
+    Threads of another would wait for its, and its for them, each by keeping a core busy. A compiler
+    that has none makes convolutions of one thread.
+    """
+    package = Path(torch.__file__).parent
+    folders = (package / "lib", package.parent / "torch.libs")
+    found = (path for folder in folders for path in sorted(folder.glob("lib*omp*.so*")))
+    known = [str(path) for path in found if path.name.startswith(("libgomp", "libiomp", "libomp"))]
+    return ["-fopenmp", *known[:1]]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

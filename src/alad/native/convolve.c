@@ -5,6 +5,16 @@
 #include "product.h"
 
 #define MOST_KERNEL_ROWS 64
+#define LEAST_SHARED 65536 /* numbers to copy, from which threads pay */
+
+#ifdef _OPENMP
+#include <omp.h>
+static int thread_number(void) { return omp_get_thread_num(); }
+bool alad_has_threads(void) { return true; }
+#else
+static int thread_number(void) { return 0; }
+bool alad_has_threads(void) { return false; }
+#endif
 
 /* Pixels in: `rows` of them an image, one `in_row` below the other. Output row r is made of the kernel's rows t at
  * first + step * r + t, as far as they are there: those above and below are zeros and add nothing. Across, outputs begin
@@ -31,85 +41,111 @@ ALWAYS_INLINE const float *met(const Pass *pass, ptrdiff_t image, ptrdiff_t row,
   return at < 0 || at >= pass->rows ? NULL : pass->in + image * pass->in_image + at * pass->in_row;
 }
 
-/* Tiles of the same columns one after the other: their weights stay near while all images pass by. */
-void alad_convolve(const Pass *pass) {
-  const ptrdiff_t panel = pass->terms * pass->depth * TILE;
-  const bool plain = !pass->scale && !pass->bias && !pass->mask && pass->slope == 1.0f;
+ALWAYS_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/* Outputs [first, last) of one row of an image, in the columns of some tiles beside each other. */
+static void some_outputs(const Pass *pass, ptrdiff_t image, ptrdiff_t row, ptrdiff_t first, ptrdiff_t last,
+                         ptrdiff_t column) {
+  const ptrdiff_t panel = pass->terms * pass->depth * TILE, tiles = next_tiles(pass->columns - column);
+  const ptrdiff_t out = image * pass->out_image + row * pass->out_down;
   Term terms[MOST_KERNEL_ROWS];
-  for (ptrdiff_t column = 0, tiles; column < pass->columns; column += tiles * TILE) {
-    tiles = next_tiles(pass->columns - column);
-    for (ptrdiff_t image = 0; image < pass->images; image++)
-      for (ptrdiff_t row = 0; row < pass->down; row++) {
-        int count = 0;
-        for (ptrdiff_t t = 0; t < pass->terms; t++) {
-          const float *in = met(pass, image, row, t);
-          if (in) terms[count++] = (Term){in, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE,
-                                          pass->depth};
-        }
-        const ptrdiff_t out = image * pass->out_image + row * pass->out_down;
-        Finish end = {.out = pass->out + out, .stride = pass->out_across, .columns = pass->columns, .plain = plain,
+  int count = 0;
+  for (ptrdiff_t t = 0; t < pass->terms; t++) {
+    const float *in = met(pass, image, row, t);
+    if (in) terms[count++] = (Term){in, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE, pass->depth};
+  }
+  const Finish end = {.out = pass->out + out, .stride = pass->out_across, .columns = pass->columns,
+                      .plain = !pass->scale && !pass->bias && !pass->mask && pass->slope == 1.0f,
                       .scale = pass->scale, .bias = pass->bias, .slope = pass->slope,
                       .mask = pass->mask ? pass->mask + out : NULL};
-        for (ptrdiff_t at = 0, step; at < pass->across; at += step) {
-          step = next_rows(pass->across - at);
-          ALAD_MAKE[0][tiles][step](terms, count, NULL, 0, at, column, &end);
-        }
-      }
+  for (ptrdiff_t at = first, step; at < last; at += step) {
+    step = next_rows(last - at);
+    ALAD_MAKE[0][tiles][step](terms, count, NULL, 0, at, column, &end);
   }
 }
 
-/* The gradient of the weights, a kernel row at a time: weight [terms * depth, columns], whole tiles of columns, becomes
- * the sum over all pixels of depth numbers in times the numbers out. */
-void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_once, Term *terms) {
-  for (ptrdiff_t first = 0; first < pass->images; first += images_at_once) {
-    const ptrdiff_t last = first + images_at_once < pass->images ? first + images_at_once : pass->images;
-    for (ptrdiff_t t = 0; t < pass->terms; t++) {
+/* Rows of images are shared out over the threads, and parts of rows where there are few. Tiles of the same columns come
+ * one after the other: their weights stay near while a thread's rows pass by. */
+void alad_convolve(const Pass *pass, int64_t threads) {
+  const ptrdiff_t rows = pass->images * pass->down;
+  if (rows == 0 || pass->across == 0) return;
+  const ptrdiff_t part = (pass->across + threads - 1) / threads;
+  const ptrdiff_t wide = rows >= threads ? pass->across : (part + ROWS - 1) / ROWS * ROWS;
+  const ptrdiff_t parts = (pass->across + wide - 1) / wide, pieces = rows * parts;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+  for (ptrdiff_t share = 0; share < threads; share++)
+    for (ptrdiff_t column = 0; column < pass->columns; column += next_tiles(pass->columns - column) * TILE)
+      for (ptrdiff_t piece = share * pieces / threads; piece < (share + 1) * pieces / threads; piece++) {
+        const ptrdiff_t row = piece / parts, first = piece % parts * wide;
+        some_outputs(pass, row / pass->down, row % pass->down, first, least(first + wide, pass->across), column);
+      }
+}
+
+/* The gradient of the weights [terms * depth, columns], whole tiles of columns: the sum over all pixels of depth numbers
+ * in times the numbers out, so many images at once. A thread makes what it takes of a kernel's row, in a space of its own
+ * of `most` terms. */
+void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_once, Term *terms, int64_t most,
+                          int64_t threads) {
+  const ptrdiff_t wide = BESIDE * TILE, groups = (pass->columns + wide - 1) / wide;
+#pragma omp parallel for num_threads(threads) schedule(dynamic) if (threads > 1)
+  for (ptrdiff_t piece = 0; piece < pass->terms * groups; piece++) {
+    const ptrdiff_t t = piece / groups, column = piece % groups * wide, tiles = next_tiles(pass->columns - column);
+    float *to = weight + t * pass->depth * pass->columns;
+    const Finish end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
+    Term *own = terms + thread_number() * most;
+    for (ptrdiff_t first = 0; first < pass->images; first += images_at_once) {
       int count = 0;
-      for (ptrdiff_t image = first; image < last; image++)
+      for (ptrdiff_t image = first; image < least(first + images_at_once, pass->images); image++)
         for (ptrdiff_t row = 0; row < pass->down; row++) {
           const float *in = met(pass, image, row, t);
           const float *out = pass->out + image * pass->out_image + row * pass->out_down;
-          if (in) terms[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
+          if (in) own[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
         }
-      float *to = weight + t * pass->depth * pass->columns;
-      Finish end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
-      product(pass->depth, pass->columns, true, terms, count, first ? to : NULL, pass->columns, &end);
+      for (ptrdiff_t row = 0, step; row < pass->depth; row += step) {
+        step = next_rows(pass->depth - row);
+        ALAD_MAKE[1][tiles][step](own, count, first ? to : NULL, pass->columns, row, column, &end);
+      }
     }
   }
 }
 
 /* The way back through scale, bias, activation and mask for [images][rows][columns], y what they gave (NULL if linear):
  * `out`, the gradient by the sums (scale, mask: NULL = 1), and by the bias, if asked for, the sum over all rows before
- * scaling, image by image. */
+ * scaling, by way of one of each image [images][columns]. */
 void alad_finish_back(const float *dy, const float *y, const float *mask, const float *scale, float slope, float *out,
-                      float *bias, int64_t images, int64_t rows, int64_t columns, float *partial) {
-  if (bias) memset(bias, 0, (size_t)columns * sizeof(float));
+                      float *bias, int64_t images, int64_t rows, int64_t columns, float *partial, int64_t threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int64_t image = 0; image < images; image++) {
-    memset(partial, 0, (size_t)columns * sizeof(float));
+    float *own = partial + image * columns;
+    memset(own, 0, (size_t)columns * sizeof(float));
     for (int64_t row = 0; row < rows; row++) {
       const int64_t at = (image * rows + row) * columns;
 #pragma omp simd
       for (int64_t c = 0; c < columns; c++) {
         float g = mask ? dy[at + c] * mask[at + c] : dy[at + c];
         if (y) g = y[at + c] > 0.0f ? g : g * slope;
-        partial[c] += g;
+        own[c] += g;
         out[at + c] = scale ? g * scale[c] : g;
       }
     }
-    if (bias)
-      for (int64_t c = 0; c < columns; c++) bias[c] += partial[c];
   }
+  if (!bias) return;
+  memset(bias, 0, (size_t)columns * sizeof(float));
+  for (int64_t image = 0; image < images; image++)
+    for (int64_t c = 0; c < columns; c++) bias[c] += partial[image * columns + c];
 }
 
 size_t alad_convolve_term_bytes(void) { return sizeof(Term); }
 
 /* Rows of `run` numbers, each with so many zeros before and after it. */
-void alad_border(const float *from, float *to, int64_t rows, int64_t run, int64_t before, int64_t after) {
-  for (int64_t row = 0; row < rows; row++, from += run) {
-    memset(to, 0, (size_t)before * sizeof(float));
-    memcpy(to + before, from, (size_t)run * sizeof(float));
-    memset(to + before + run, 0, (size_t)after * sizeof(float));
-    to += before + run + after;
+void alad_border(const float *from, float *to, int64_t rows, int64_t run, int64_t before, int64_t after,
+                 int64_t threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && rows * run >= LEAST_SHARED)
+  for (int64_t row = 0; row < rows; row++) {
+    float *here = to + row * (before + run + after);
+    memset(here, 0, (size_t)before * sizeof(float));
+    memcpy(here + before, from + row * run, (size_t)run * sizeof(float));
+    memset(here + before + run, 0, (size_t)after * sizeof(float));
   }
 }
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from alad.channels_last import ChannelsLast
 from alad.errors import InputError
 from alad.native import build
-from alad.native.frozen import share_out, supported
+from alad.native.frozen import supported
 from alad.native.layout import Place, bordered, filled_up, panels_of, places, reach
 from alad.native.passes import NO_ENDING, Ending, described, library
 from alad.products import PATCHES, Finish, PatchProducts
@@ -93,7 +93,7 @@ class NativeProducts(PatchProducts):
             return super().finish_back(dy, y, finish, of_bias=of_bias)
         sums, columns = torch.empty_like(dy), dy.shape[-1]
         bias = dy.new_empty(columns) if of_bias else None
-        partial = dy.new_empty(columns)
+        partial = dy.new_empty(len(dy), columns)
         whole = [
             None if each is None else each.contiguous() for each in (finish.mask, finish.scale)
         ]
@@ -101,7 +101,8 @@ class NativeProducts(PatchProducts):
         self._engine.alad_finish_back(
             *(dy.data_ptr(), None if linear else y.data_ptr(), *addresses, finish.slope),
             *(sums.data_ptr(), None if bias is None else bias.data_ptr()),
-            *(len(dy), dy[0].numel() // columns, columns, partial.data_ptr()),
+            *(len(dy), dy[0].numel() // columns, columns),
+            *(partial.data_ptr(), torch.get_num_threads()),
         )
         return sums, bias
 
@@ -143,12 +144,7 @@ class NativeProducts(PatchProducts):
         """x [n, inputs] -> [n, *shape]. Unlike MKL, C adds up a row alike among however many."""
         x = x.contiguous()
         y = x.new_empty(len(x), math.prod(shape))
-
-        def work(rows: slice) -> None:
-            source, target = x[None, None, rows], y[None, None, rows]
-            self._work(source, target, panels, ending.share(rows), (1, x.shape[1]))
-
-        share_out(work, _shares(len(x)), torch.get_num_threads())
+        self._run(x[None, None], y[None, None], panels, ending, (1, x.shape[1]))
         return y.view(len(x), *shape)
 
     def _forward(
@@ -193,48 +189,25 @@ class NativeProducts(PatchProducts):
         depth, columns = across * x.shape[3], dy.shape[3]
         dw = x.new_empty(down * depth, columns)
         one = 4 * (x[0].numel() + dy[0].numel())
-        at_once = max(1, WORKING_SET // one)
+        at_once, threads = max(1, WORKING_SET // one), torch.get_num_threads()
         terms, strides = min(at_once, len(x)) * dy.shape[1], (window.stride, window.stride)
-
-        def work(row: int) -> None:
-            first = row - window.padding(0)[0]
-            space = ctypes.create_string_buffer(terms * self._engine.alad_convolve_term_bytes())
-            call = described(x, dy, None, NO_ENDING, (1, depth), first, strides)
-            place = dw.data_ptr() + 4 * row * depth * columns
-            self._engine.alad_convolve_weight(
-                ctypes.addressof(call), place, at_once, ctypes.addressof(space)
-            )
-
-        share_out(work, range(down), torch.get_num_threads())
+        space = ctypes.create_string_buffer(
+            threads * terms * self._engine.alad_convolve_term_bytes()
+        )
+        above = window.padding(0)[0]
+        call = described(x, dy, None, NO_ENDING, (down, depth), -above, strides)
+        self._engine.alad_convolve_weight(
+            *(ctypes.addressof(call), dw.data_ptr(), at_once),
+            *(ctypes.addressof(space), terms, threads),
+        )
         return dw[:, :channels]
 
     def _run(
-        self,
-        source: Tensor,
-        target: Tensor,
-        panels: Tensor,
-        ending: Ending,
-        kernel: tuple[int, int],
-        first: int,
-        strides: tuple[int, int],
+        self, source: Tensor, target: Tensor, panels: Tensor, ending: Ending, *how: Any
     ) -> None:
-        """target = the products of the source's patches, shared out over the images."""
-
-        def work(images: slice) -> None:
-            here = ending.share(images)
-            self._work(source[images], target[images], panels, here, kernel, first, strides)
-
-        share_out(work, _shares(len(source)), torch.get_num_threads())
-
-    def _work(self, source: Tensor, target: Tensor, panels: Tensor, *how: Any) -> None:
-        call = described(source, target, panels, *how)
-        self._engine.alad_convolve(ctypes.addressof(call))
-
-
-def _shares(count: int) -> list[slice]:
-    """As many pieces as there are threads."""
-    size = -(-count // torch.get_num_threads())
-    return [slice(at, at + size) for at in range(0, count, size)]
+        """target = the products of the source's patches; how: the rest of `described`."""
+        call = described(source, target, panels, ending, *how)
+        self._engine.alad_convolve(ctypes.addressof(call), torch.get_num_threads())
 
 
 def _suits(x: Tensor, window: Window) -> bool:

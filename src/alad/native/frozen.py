@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import functools
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import c_float, c_int64, c_void_p
 from typing import TypeVar
 
@@ -69,32 +67,17 @@ Piece = TypeVar("Piece")
 
 
 def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
-    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C.
-
-    `work` must not share out work itself: the threads might all wait for each other.
-    """
-    if threads == 1 or len(pieces) <= 1:
+    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
+    if threads == 1 or len(pieces) == 1:
         for piece in pieces:
             work(piece)
         return
-    running = [_pool(threads).submit(work, piece) for piece in pieces]
+    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-native")
     try:
-        for one in running:
-            one.result()
+        for _ in pool.map(work, pieces):
+            pass
     finally:
-        for one in running:
-            one.cancel()
-        wait(running)
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Kept: a step shares out a hundred products, each shorter than threads take to start."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="alad-native")
-
-
-if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+        pool.shutdown(cancel_futures=True)
 
 
 def require_layout(

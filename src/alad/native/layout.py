@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ctypes import c_int64, c_void_p
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,7 +23,7 @@ LEAST_ROWS = 8  # of a tile, for its sums not to wait for each other
 @functools.cache
 def _copying() -> ctypes.CDLL:
     library = build.library()
-    library.alad_border.argtypes = [c_void_p, c_void_p, *[c_int64] * 4]
+    library.alad_border.argtypes = [c_void_p, c_void_p, *[c_int64] * 5]
     library.alad_to_panels.argtypes = [c_void_p, *[c_int64] * 4, c_void_p, *[c_int64] * 3]
     for copy in (library.alad_border, library.alad_to_panels):
         copy.restype = None
@@ -36,8 +37,9 @@ def bordered(x: Tensor, across: tuple[int, int]) -> Tensor:
         return x
     n, height, width, channels = x.shape
     wider = x.new_empty(n, height, left + width + right, channels)
-    rows, numbers = n * height, [channels * pixels for pixels in (width, left, right)]
-    _copying().alad_border(x.data_ptr(), wider.data_ptr(), rows, *numbers)
+    numbers = [channels * pixels for pixels in (width, left, right)]
+    threads = torch.get_num_threads()
+    _copying().alad_border(x.data_ptr(), wider.data_ptr(), n * height, *numbers, threads)
     return wider
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_float, c_int64, c_void_p
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -28,11 +28,11 @@ class Pass(ctypes.Structure):
 
 def library() -> ctypes.CDLL:
     found = build.library()
-    found.alad_convolve.argtypes = [c_void_p]
+    found.alad_convolve.argtypes = [c_void_p, c_int64]
     found.alad_convolve.restype = None
-    found.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p]
+    found.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64]
     found.alad_convolve_weight.restype = None
-    back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p]
+    back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p, c_int64]
     found.alad_finish_back.argtypes, found.alad_finish_back.restype = back, None
     for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
         getattr(found, name).restype = ctypes.c_size_t
@@ -61,9 +61,6 @@ class Ending:
         scale = None if finish.scale is None else filled(finish.scale)
         mask = None if finish.mask is None else finish.mask.contiguous()
         return cls((scale, filled(finish.bias)), finish.slope, mask)
-
-    def share(self, images: slice) -> Ending:
-        return self if self.mask is None else replace(self, mask=self.mask[images])
 
 
 NO_ENDING = Ending((None, None), 1.0)
