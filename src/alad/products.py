@@ -95,8 +95,8 @@ class PatchProducts:
 class Finish:
     """What becomes of sums [n, *, outputs]: times scale, plus bias, activated, times the mask.
 
-    scale, bias: [outputs]; None = 1. slope: of the activation below zero; 1 = linear. mask: of
-    dropout, as the sums; None = 1.
+    scale [outputs], None = 1; bias [outputs]. slope: of the activation below zero; 1 = linear.
+    mask: of dropout, as the sums; None = 1.
     """
 
     scale: Tensor | None
@@ -195,7 +195,7 @@ class Convolved(torch.autograd.Function):
 def _finishes(
     bias: Tensor, sigma: Tensor | None, mask: Tensor | None, slope: float
 ) -> list[Finish]:
-    """Of each member. What comes out is divided by sigma: there are far more weights."""
+    """For each member. What comes out is divided by sigma: there are far more weights."""
     return [
         Finish(
             None if sigma is None else (1 / sigma[member, 0]).expand(bias.shape[2]),
