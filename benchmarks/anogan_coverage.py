@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from alad import metrics
-from alad.anogan import AnoGAN
-from alad.data.kdd99 import kdd99_development
-from alad.gan import START
+from alad.anogan.detector import AnoGAN
+from alad.anogan.networks import START
+from alad.benchmark.data.kdd99 import kdd99_development
 
 LEARNT, HELD_OUT, JUDGED = 20_000, 300, 1_500
 SETTINGS: dict[str, dict[str, Any]] = {

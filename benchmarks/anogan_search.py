@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 import alad
-from alad.anogan import AnoGAN
-from alad.benchmark import plain_anogan
+from alad.anogan.detector import AnoGAN
+from alad.benchmark import reference_anogan
 
 SIZES = {"kdd99": (121, 50), "arrhythmia": (274, 32)}  # width, rows of a batch
 MANY = 20_000  # rows, for ALAD's rate
@@ -46,7 +46,7 @@ def make(kind: type, name: str, X: np.ndarray, **settings: Any) -> Any:
 
 def row_by_row(detector: AnoGAN, X: np.ndarray) -> np.ndarray:
     """Losses [n]: each row's search on its own, by autograd and torch.optim.Adam."""
-    return np.concatenate([plain_anogan.search(detector, row[None]) for row in X])
+    return np.concatenate([reference_anogan.search(detector, row[None]) for row in X])
 
 
 def compare(name: str, rounds: int, threads: int) -> None:
@@ -58,7 +58,7 @@ def compare(name: str, rounds: int, threads: int) -> None:
     plain = searches["torch"]
     print(f"{name}: {plain.search_steps} steps, {width} columns, one thread")
     alone = seconds(lambda: row_by_row(plain, X[:1]), rounds)
-    batch = seconds(lambda: plain_anogan.search(plain, X), rounds)
+    batch = seconds(lambda: reference_anogan.search(plain, X), rounds)
     print(f"  row by row, plain PyTorch    {1e3 * alone:9.2f} ms a row")
     print(
         f"  a batch, plain PyTorch       {1e3 * batch / rows:9.2f} ms a row; "
@@ -101,7 +101,7 @@ def _beside_alad(name: str, X: np.ndarray, batches: dict[str, float], rounds: in
 def _check(searches: dict[str, AnoGAN], X: np.ndarray) -> None:
     """Four ways to one number, or else the times mean nothing."""
     expected = row_by_row(searches["torch"], X)
-    batch = plain_anogan.search(searches["torch"], X)
+    batch = reference_anogan.search(searches["torch"], X)
     np.testing.assert_allclose(batch, expected, rtol=1e-2)
     for detector in searches.values():
         np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-2)

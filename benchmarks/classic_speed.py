@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from alad.catalogue import make
-from alad.classic.nearest import Nearest
+from alad.classic.neighbour_search import Nearest
 
 CLASSIC = ("isolation-forest", "oc-svm", "oc-svm-sgd", "knn", "lof", "pca", "kernel-pca")
 WIDTH, LEARNT, NEIGHBOURS, BLOCK = 121, 20_000, 5, 512

@@ -28,8 +28,8 @@ import pyarrow as pa
 from false_alarms import MOST_ROWS, divided
 
 from alad import catalogue
-from alad.data.kdd99 import distinct
-from alad.data.official import KDD99_ATTRIBUTES, read_kdd99
+from alad.benchmark.data.kdd99 import distinct
+from alad.benchmark.data.official import KDD99_ATTRIBUTES, read_kdd99
 
 DEVELOPMENT = ("cardio", "landsat", "letter", "mammography", "pageblocks", "wdbc")
 HELD_BACK = ("annthyroid", "cover", "fault", "kdd99", "mnist", "shuttle", "spambase", "vowels")

@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 
 from alad import catalogue
-from alad.calibration import Calibration
-from alad.data.adbench import read_adbench
-from alad.data.kdd99 import kdd99
+from alad.benchmark.data.adbench import read_adbench
+from alad.benchmark.data.kdd99 import kdd99
+from alad.detector.calibration import Calibration
 
 TABLES = ("kdd99", "cardio", "landsat", "mammography", "pageblocks", "spambase")
 DETECTORS = {"alad": {"max_steps": 500}, "isolation-forest": {}, "knn": {"max_rows": 2000}}

@@ -26,9 +26,9 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 
 import alad
-from alad import attribution
-from alad.data.image_splits import divided
-from alad.heat import HeatMaps
+from alad.benchmark.data.image_splits import divided
+from alad.detector import attribution
+from alad.detector.heat_maps import HeatMaps
 
 SETS = ("mnist/8", "cifar10/automobile")
 SIDES = (6, 10)

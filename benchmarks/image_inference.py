@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 import alad
-from alad.benchmark import plain_anogan
+from alad.benchmark import reference_anogan
 
 IMAGES, ROUNDS = 32, 10
 PUBLISHED_STEPS = 500
@@ -45,7 +45,7 @@ def main() -> None:
     whole = PUBLISHED_STEPS / chosen.steps  # every step costs the same
     print(f"ALAD: {1000 * fast:.1f} ms a batch of {IMAGES}")
     for name, search in (
-        ("plain PyTorch", lambda: plain_anogan.search(anogan, rows)),
+        ("plain PyTorch", lambda: reference_anogan.search(anogan, rows)),
         ("own search", lambda: anogan._scores(rows)),
     ):
         slow = whole * seconds(search)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import alad
-from alad.data.image_splits import CLASSES, divided
+from alad.benchmark.data.image_splits import CLASSES, divided
 from alad.data.png import write_grid
 from alad.report import grids
 

@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import alad
-from alad.data.image_sets import CIFAR10_CLASSES
-from alad.data.image_splits import divided
+from alad.benchmark.data.image_sets import CIFAR10_CLASSES
+from alad.benchmark.data.image_splits import divided
 
 IMAGES = 2_000
 TRAININGS = {"float32": ("native", 0), "bfloat16": ("bfloat16", 0), "other seed": ("native", 1)}

@@ -23,14 +23,17 @@ from torch.nn.functional import softplus
 from torch.nn.utils.parametrizations import spectral_norm
 
 import alad
-from alad.channels_last import ChannelsLast
-from alad.game import FAMILY
-from alad.image_architectures import IMAGE_ARCHITECTURES, image_architecture_for
-from alad.image_networks import ImageArchitecture
-from alad.native.convolve import NativeProducts
-from alad.players import Optimiser, ema_decay_at
-from alad.products import PATCHES, PatchProducts
-from alad.steps import GameStep
+from alad.adversarial.architectures import (
+    IMAGE_ARCHITECTURES,
+    ImageArchitecture,
+    image_architecture_for,
+)
+from alad.adversarial.game import FAMILY
+from alad.adversarial.step import GameStep
+from alad.networks.channels_last import ChannelsLast
+from alad.networks.convolution_ops import PATCHES, PatchProducts
+from alad.networks.native_convolution import NativeProducts
+from alad.training.optimizer import Optimiser, ema_decay_at
 
 SHAPE, BATCH, RATE = (32, 32, 3), 32, 2e-4
 EPSILON, SHARE = 1e-3, 0.01  # of batch norm

@@ -15,9 +15,9 @@ import numpy as np
 
 import alad
 from alad import metrics
-from alad.data.arrhythmia import arrhythmia
-from alad.data.kdd99 import kdd99_development
-from alad.data.splits import Split, fewer
+from alad.benchmark.data.arrhythmia import arrhythmia
+from alad.benchmark.data.kdd99 import kdd99_development
+from alad.benchmark.data.splits import Split, fewer
 
 SCALINGS = ("standard", "robust-minmax", "minmax")
 DIVISIONS = range(1001, 1006)

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 import alad
-from alad.data.kdd99 import read_kdd99
+from alad.benchmark.data.kdd99 import read_kdd99
 from alad.report.model_page import model_page, write_model_page
 
 LEARNT, REPORTED = 20_000, 100_000

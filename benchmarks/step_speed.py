@@ -17,12 +17,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from alad import native
-from alad.game import Game
-from alad.native import NativeGameStep
-from alad.networks import Architecture, Dense
-from alad.players import Optimiser
-from alad.steps import GameStep
+from alad.adversarial import native_step
+from alad.adversarial.architectures import Architecture
+from alad.adversarial.game import Game
+from alad.adversarial.native_step import NativeGameStep
+from alad.adversarial.networks import Dense
+from alad.adversarial.step import GameStep
+from alad.training.optimizer import Optimiser
 
 WIDTH, BATCH = 121, 50
 SHAPE = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))
@@ -93,8 +94,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--rounds", type=int, default=20)
     chosen = parser.parse_args()
-    if not native.available():
-        raise SystemExit(f"no native step here: {native.reason()}")
+    if not native_step.available():
+        raise SystemExit(f"no native step here: {native_step.reason()}")
     print(
         "members threads spectral | torch fastest median | native fastest median | GFLOP/s  of peak"
     )

@@ -21,8 +21,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from alad import ALAD, metrics
-from alad.data.kdd99 import kdd99_development
-from alad.data.splits import Split
+from alad.benchmark.data.kdd99 import kdd99_development
+from alad.benchmark.data.splits import Split
 from alad.presets import preset
 
 PATIENCES = (5, 10, 20, 40, np.inf)  # checks without improvement

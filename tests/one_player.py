@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from alad.neural import Neural
+from alad.neural.detector import Neural
 
 
 def leaf(values: Any) -> Tensor:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from alad.errors import InputError
-from alad.randomness import Order, Purpose, StepNoise, seed_of, stream
+from alad.randomness import Purpose, seed_of, stream
+from alad.training.noise import Order, StepNoise
 
 
 def drawn(seed: int = 1, member: int = 2, purpose: Purpose = Purpose.STEP, number: int = 3):

@@ -34,10 +34,3 @@ def test_options_in_the_table_of_verbs_exist(verb, capsys, monkeypatch):
 def test_benchmarks_exist():
     named = re.search(r"alad bench ([a-z0-9 ]+)`", TEXT)
     assert named and set(named[1].split()) <= BENCHMARKS.keys()
-
-
-def test_tree_names_every_module_in_the_order_of_imports():
-    from test_imports import ORDER  # the same list that the imports are held against
-
-    tree = re.findall(r"^[├└]── ([a-z0-9_]+)(?:\.py|/) ", TEXT, re.MULTILINE)
-    assert tree == [name for name in ORDER if name != "__main__"]

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alad.context import Context
-from alad.networks import Architecture, DenseNetworks
+from alad.adversarial.architectures import Architecture
+from alad.adversarial.networks import DenseNetworks
+from alad.networks.context import Context
 
 SHAPE = Architecture(
     latent=2,

@@ -7,23 +7,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from alad.errors import InputError, TrainingError
+from alad.version import __version__
 
 if TYPE_CHECKING:
-    from alad.adversarial import ALAD, ALICE, BiGAN
-    from alad.anogan import AnoGAN
+    from alad.adversarial.alad import ALAD, ALICE, BiGAN
+    from alad.anogan.detector import AnoGAN
+    from alad.autoencoders.autoencoder import Autoencoder
+    from alad.autoencoders.dagmm import DAGMM
+    from alad.autoencoders.dsebm import DSEBMe, DSEBMr
+    from alad.autoencoders.robust_autoencoder import RobustAutoencoder
+    from alad.autoencoders.vae import VAE
     from alad.catalogue import detectors, load
-    from alad.classic.components import PCA, RobustPCA
     from alad.classic.forest import IsolationForest
-    from alad.classic.kernel_components import KernelPCA
+    from alad.classic.kernel_pca import KernelPCA
     from alad.classic.neighbours import KNN, LOF
+    from alad.classic.pca import PCA, RobustPCA
     from alad.classic.svm import OneClassSVM, OneClassSVMSGD
-    from alad.data.images import Pictures
-    from alad.energy import DSEBMe, DSEBMr
-    from alad.mixture import DAGMM
-    from alad.reconstruction import Autoencoder, RobustAutoencoder
-    from alad.variational import VAE
-
-__version__ = "0.1.0"
+    from alad.data.pictures import Pictures
 
 __all__ = [
     "ALAD",
@@ -53,25 +53,25 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ALAD": "adversarial",
-    "ALICE": "adversarial",
-    "AnoGAN": "anogan",
-    "Autoencoder": "reconstruction",
-    "BiGAN": "adversarial",
-    "DAGMM": "mixture",
-    "DSEBMe": "energy",
-    "DSEBMr": "energy",
+    "ALAD": "adversarial.alad",
+    "ALICE": "adversarial.alad",
+    "AnoGAN": "anogan.detector",
+    "Autoencoder": "autoencoders.autoencoder",
+    "BiGAN": "adversarial.alad",
+    "DAGMM": "autoencoders.dagmm",
+    "DSEBMe": "autoencoders.dsebm",
+    "DSEBMr": "autoencoders.dsebm",
     "IsolationForest": "classic.forest",
     "KNN": "classic.neighbours",
-    "KernelPCA": "classic.kernel_components",
+    "KernelPCA": "classic.kernel_pca",
     "LOF": "classic.neighbours",
     "OneClassSVM": "classic.svm",
     "OneClassSVMSGD": "classic.svm",
-    "PCA": "classic.components",
-    "RobustPCA": "classic.components",
-    "RobustAutoencoder": "reconstruction",
-    "VAE": "variational",
-    "Pictures": "data.images",
+    "PCA": "classic.pca",
+    "RobustPCA": "classic.pca",
+    "RobustAutoencoder": "autoencoders.robust_autoencoder",
+    "VAE": "autoencoders.vae",
+    "Pictures": "data.pictures",
     "detectors": "catalogue",
     "load": "catalogue",
 }

@@ -5,28 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from alad import storage
-from alad.detector import Detector
+from alad.detector.contract import Detector
 from alad.errors import InputError, located
 
 DETECTORS = {  # name -> (module, class); the order in which they are listed
-    "alad": ("alad.adversarial", "ALAD"),
-    "alice": ("alad.adversarial", "ALICE"),
-    "bigan": ("alad.adversarial", "BiGAN"),
-    "anogan": ("alad.anogan", "AnoGAN"),
-    "autoencoder": ("alad.reconstruction", "Autoencoder"),
-    "robust-autoencoder": ("alad.reconstruction", "RobustAutoencoder"),
-    "vae": ("alad.variational", "VAE"),
-    "dsebm-r": ("alad.energy", "DSEBMr"),
-    "dsebm-e": ("alad.energy", "DSEBMe"),
-    "dagmm": ("alad.mixture", "DAGMM"),
+    "alad": ("alad.adversarial.alad", "ALAD"),
+    "alice": ("alad.adversarial.alad", "ALICE"),
+    "bigan": ("alad.adversarial.alad", "BiGAN"),
+    "anogan": ("alad.anogan.detector", "AnoGAN"),
+    "autoencoder": ("alad.autoencoders.autoencoder", "Autoencoder"),
+    "robust-autoencoder": ("alad.autoencoders.robust_autoencoder", "RobustAutoencoder"),
+    "vae": ("alad.autoencoders.vae", "VAE"),
+    "dsebm-r": ("alad.autoencoders.dsebm", "DSEBMr"),
+    "dsebm-e": ("alad.autoencoders.dsebm", "DSEBMe"),
+    "dagmm": ("alad.autoencoders.dagmm", "DAGMM"),
     "isolation-forest": ("alad.classic.forest", "IsolationForest"),
     "oc-svm": ("alad.classic.svm", "OneClassSVM"),
     "oc-svm-sgd": ("alad.classic.svm", "OneClassSVMSGD"),
     "knn": ("alad.classic.neighbours", "KNN"),
     "lof": ("alad.classic.neighbours", "LOF"),
-    "pca": ("alad.classic.components", "PCA"),
-    "kernel-pca": ("alad.classic.kernel_components", "KernelPCA"),
-    "robust-pca": ("alad.classic.components", "RobustPCA"),
+    "pca": ("alad.classic.pca", "PCA"),
+    "kernel-pca": ("alad.classic.kernel_pca", "KernelPCA"),
+    "robust-pca": ("alad.classic.pca", "RobustPCA"),
 }
 
 

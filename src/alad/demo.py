@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from alad import catalogue, metrics, report
-from alad.attribution import Explanation
-from alad.benchmark import Spread
+from alad.benchmark import Spread, terminal
 from alad.benchmark.table import spread
 from alad.data.columns import listed
-from alad.data.tables import read_table
+from alad.data.reading import read_table
 from alad.data.writing import write_table
-from alad.detector import Detector
+from alad.detector.attribution import Explanation
+from alad.detector.contract import Detector
 from alad.errors import InputError
 from alad.report.model_page import model_page, write_model_page
 
@@ -157,8 +157,8 @@ def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
     body = [
         (
             one.title,
-            report.mean_and_sd(one.auroc),
-            report.mean_and_sd(one.average_precision),
+            terminal.mean_and_sd(one.auroc),
+            terminal.mean_and_sd(one.average_precision),
             *(f"{value:.4f}" for value in (one.ensemble or {}).values()),
             *([] if one.ensemble else ["", ""]),
             f"{one.seconds:.1f}",

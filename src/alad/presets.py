@@ -1,131 +1,10 @@
-"""Settings as rows of tables that can be laid beside the paper's: widths, whole configurations."""
+"""Constructor arguments as rows of tables that can be laid beside the paper's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from alad.errors import InputError
-from alad.gan import GanArchitecture
-from alad.layers import Activation
-from alad.networks import Architecture
-from alad.widths import Rate, SomeWidths, Width, Widths
-
-# Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)
-ARCHITECTURES = {
-    "kdd99": Architecture(
-        latent=32,
-        encoder=(64,),
-        generator=(64, 128),
-        xz_branch=128,
-        xz_joint=(128,),
-        xx=(128,),
-        zz=(32,),
-    ),
-    "arrhythmia": Architecture(
-        latent=64,
-        encoder=(256, 128),
-        generator=(128, 256),
-        xz_branch=128,
-        xz_joint=(256,),
-        xx=(256, 128),
-        zz=(64, 32),
-    ),
-}
-
-
-def architecture_for(width: int) -> Architecture:
-    """Widths for rows of `width` numbers: the paper's for KDD99, but a latent code that fits.
-
-    The code has a quarter of the row, 2 to 64.
-    """
-    latent = min(64, max(2, width // 4))
-    return Architecture(
-        latent=latent,
-        encoder=(64,),
-        generator=(64, 128),
-        xz_branch=128,
-        xz_joint=(128,),
-        xx=(128,),
-        zz=(max(8, latent),),
-    )
-
-
-# AnoGAN's, as the authors of ALAD ran it (their code; G as in ALAD)
-GAN_ARCHITECTURES = {
-    "kdd99": GanArchitecture(
-        latent=32, generator=(64, 128), discriminator=(256, 128, 128), dropout=(0.2, 0.2, 0.2)
-    ),
-    "arrhythmia": GanArchitecture(
-        latent=64, generator=(128, 256), discriminator=(256, 128), dropout=(0.2, 0.5)
-    ),
-}
-
-
-def gan_architecture_for(width: int) -> GanArchitecture:
-    """The widths for KDD99, with the latent code of `architecture_for`."""
-    return replace(GAN_ARCHITECTURES["kdd99"], latent=architecture_for(width).latent)
-
-
-@dataclass(frozen=True)
-class CodeArchitecture(Widths):
-    """Hidden widths on the way to a latent code and on the way back."""
-
-    latent: Width
-    encoder: tuple[Width, ...]
-    decoder: tuple[Width, ...]
-    activation: Activation = "relu"
-
-
-# As wide as E and G of ALAD, so that a comparison is one of methods: their papers have no tables
-CODE_ARCHITECTURES = {
-    "kdd99": CodeArchitecture(32, (64,), (64, 128)),
-    "arrhythmia": CodeArchitecture(64, (256, 128), (128, 256)),
-}
-
-
-def code_architecture_for(width: int) -> CodeArchitecture:
-    """The hidden widths for KDD99; the code has a quarter of the row, 2 to 64."""
-    return CodeArchitecture(min(64, max(2, width // 4)), (64,), (64, 128))
-
-
-@dataclass(frozen=True)
-class EnergyArchitecture(Widths):
-    """Widths of the hidden layers of an energy; the last one is summed."""
-
-    hidden: SomeWidths
-
-
-# Zenati et al. 2018, as in the authors' code (there 121-128-512-128-121 and 274-10-2-10-274, tied)
-ENERGY_ARCHITECTURES = {
-    "kdd99": EnergyArchitecture((128, 512)),
-    "arrhythmia": EnergyArchitecture((10, 2)),
-}
-
-
-@dataclass(frozen=True)
-class MixtureArchitecture(Widths):
-    """Compression to a code and back, and the estimation network before `mixtures` components."""
-
-    latent: Width
-    encoder: tuple[Width, ...]
-    decoder: tuple[Width, ...]
-    estimation: tuple[Width, ...]
-    mixtures: Width
-    dropout: Rate = 0.5
-    activation: Activation = "tanh"
-
-
-# Zong et al. 2018, section 4.3 (the last layers of both halves and the code are linear)
-MIXTURE_ARCHITECTURES = {
-    "kdd99": MixtureArchitecture(1, (60, 30, 10), (10, 30, 60), (10,), 4),
-    "arrhythmia": MixtureArchitecture(2, (10,), (10,), (10,), 2),
-}
-
-
-# For any table: one number, as for KDD99, tells too little of most
-USUAL_MIXTURE_ARCHITECTURE = MixtureArchitecture(2, (60, 30, 10), (10, 30, 60), (10,), 4)
-
 
 # Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled,
 # no spectral normalisation (their table networks ignore it), training to the end, no validation
@@ -231,7 +110,7 @@ OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 OF_THE_GAME = ("alad", "alice", "bigan")
-BY_ARCHITECTURE = {name: {"architecture": name} for name in ARCHITECTURES}
+BY_ARCHITECTURE = {name: {"architecture": name} for name in ("kdd99", "arrhythmia")}
 BY_ARCHITECTURE |= {"images": {"batch_size": 32}}
 # rate and batches of the authors' code for CIFAR-10 and SVHN; networks as wide as the others'
 ENERGY_PRESETS = BY_ARCHITECTURE | {"images": {"learning_rate": 3e-3, "batch_size": 32}}

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from alad import __version__
 from alad.errors import InputError
+from alad.version import __version__
 
 SCHEMA_VERSION = 1
 FORMAT = "alad"

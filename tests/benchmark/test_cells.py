@@ -6,10 +6,10 @@ import pytest
 
 from alad import catalogue
 from alad.benchmark.cells import cells, digest
-from alad.benchmark.ledger import Ledger
+from alad.benchmark.data.protocols import PROTOCOLS
+from alad.benchmark.results_file import Ledger
 from alad.benchmark.row import ablation_of
 from alad.benchmark.rows import rows_of
-from alad.data.protocols import PROTOCOLS
 from alad.errors import InputError
 
 

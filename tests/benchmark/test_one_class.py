@@ -7,15 +7,15 @@ import pytest
 
 import alad
 from alad.benchmark import one_class_sheets as tables
+from alad.benchmark.data.image_splits import CLASSES
+from alad.benchmark.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
+from alad.benchmark.data.splits import Split
 from alad.benchmark.one_class import class_rows
 from alad.benchmark.row import Row, untrained_name
 from alad.benchmark.rows import BENCHMARKS, rows_of
 from alad.benchmark.runner import run
-from alad.data.image_splits import CLASSES
-from alad.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
-from alad.data.splits import Split
+from alad.benchmark.sheets import Sheet
 from alad.metrics import auroc
-from alad.sheets import Sheet
 
 
 def line(detector: str, normal_class: str, auroc: float, seed: int = 0, **more) -> dict:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from alad import metrics
-from alad.benchmark.ledger import Ledger
+from alad.benchmark.data import protocols
+from alad.benchmark.results_file import Ledger
 from alad.benchmark.runner import run
-from alad.data import protocols
 from alad.errors import InputError
 
 FIELDS = {

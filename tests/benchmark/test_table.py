@@ -8,8 +8,8 @@ from alad.benchmark import planned_runs
 from alad.benchmark.row import ablation_of
 from alad.benchmark.rows import rows_of, untrained_twin
 from alad.benchmark.runner import run
+from alad.benchmark.sheets import UNMEASURED
 from alad.benchmark.table import MEASURES, Spread, latest, spread, table
-from alad.sheets import UNMEASURED
 
 
 def line(detector="alad", member: int | str = 0, f1=0.5, **more):

@@ -5,7 +5,7 @@ import pytest
 from classic_rows import RAW, far, rows
 from sklearn.neighbors import LocalOutlierFactor
 
-from alad.classic.nearest import Nearest
+from alad.classic.neighbour_search import Nearest
 from alad.classic.neighbours import KNN, LOF
 from alad.errors import InputError
 

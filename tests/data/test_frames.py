@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+from alad.data.column_kinds import guess
 from alad.data.columns import categories, numbers
 from alad.data.frames import columns
-from alad.data.guessing import guess
 from alad.errors import InputError
 
 

@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from alad.benchmark.games import game_chart
 from alad.report.axes import Axis
 from alad.report.bars import Compared, Estimate, bars
 from alad.report.canvas import WIDTH, Chart
 from alad.report.charts import Rule, Series, plot, steps, thinned
-from alad.report.games import game_chart
 from alad.report.histograms import Quantiles, histogram, shares_between
 
 SVG = "{http://www.w3.org/2000/svg}"

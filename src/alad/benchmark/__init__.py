@@ -5,7 +5,7 @@
 """
 
 from alad.benchmark.cells import Cell, planned_runs
-from alad.benchmark.ledger import Ledger
+from alad.benchmark.results_file import Ledger
 from alad.benchmark.row import Row
 from alad.benchmark.rows import BENCHMARKS
 from alad.benchmark.runner import run

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alad import catalogue
+from alad.benchmark.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of, usual_runs
-from alad.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.errors import InputError
 
 # Parameters that say how a fit is done here and now, not what is fitted; that of calibration,

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.row import QUICK_STEPS, Row, ablations, both
-from alad.data.image_splits import CLASSES
 from alad.presets import preset
 
 QUICK_SEARCH = {"search_steps": 50, "threshold_rows": 20}

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from alad import published
+from alad.adversarial.architectures import IMAGE_ARCHITECTURES
+from alad.benchmark import published
 from alad.benchmark.cells import LATER
-from alad.benchmark.ledger import Line, measured
+from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
+from alad.benchmark.published import PublishedMean
+from alad.benchmark.results_file import Line, measured
 from alad.benchmark.row import Row
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
 from alad.benchmark.table import OF_THE_RUN, changed, errors, sampled
-from alad.data.protocols import IMAGE_BENCHMARKS
-from alad.image_architectures import IMAGE_ARCHITECTURES, USUAL_WIDTH
-from alad.published import PublishedMean
+from alad.networks.stacks import USUAL_WIDTH
 
 AS_PUBLISHED = "paper"  # the protocol beside which published numbers stand
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs

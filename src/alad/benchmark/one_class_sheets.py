@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from statistics import mean, stdev
 
-from alad import published
+from alad.benchmark import published
 from alad.benchmark.one_class import AS_PUBLISHED, Classes, ClassRow
+from alad.benchmark.published import PublishedMean
 from alad.benchmark.row import SWITCHES, untrained_name
 from alad.benchmark.rows import published_as
-from alad.published import PublishedMean
-from alad.sheets import OTHER_PROTOCOL, UNMEASURED, Sheet
+from alad.benchmark.sheets import OTHER_PROTOCOL, UNMEASURED, Sheet
 
 QUICK = "a reduced pass: its numbers stand for themselves, not for the published protocol"
 NOT_PUBLISHED = "not of the paper, which has no such experiment"

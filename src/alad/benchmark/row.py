@@ -51,7 +51,7 @@ def both(row: Row) -> tuple[Row, Row]:
     return untrained(row), row
 
 
-# As published (`alad.published.ABLATIONS`): are SN and DL on?
+# As published (`alad.benchmark.published.ABLATIONS`): are SN and DL on?
 SWITCHES = {"baseline": (False, False), "dl": (False, True), "sn": (True, False)}
 SWITCHES |= {"sn+dl": (True, True)}
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.image_rows import ON_IMAGES
 from alad.benchmark.row import Row, ablation_of, untrained_name
 from alad.benchmark.table_rows import ON_TABLES
-from alad.data.image_splits import CLASSES
 from alad.errors import InputError
 
 QUICK = "-quick"  # how the name of a pass of minutes ends

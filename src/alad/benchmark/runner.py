@@ -13,11 +13,10 @@ import numpy as np
 
 from alad import metrics
 from alad.benchmark.cells import Cell, cells, digest, protocol_of
-from alad.benchmark.ledger import Ledger, Line
+from alad.benchmark.data.splits import Split, fewer
 from alad.benchmark.one_class import is_one_class
-from alad.benchmark.pace import Pace
-from alad.benchmark.surroundings import machine
-from alad.data.splits import Split, fewer
+from alad.benchmark.remaining_time import Pace
+from alad.benchmark.results_file import Ledger, Line, machine
 from alad.errors import InputError, on_one_line
 from alad.storage import versions
 

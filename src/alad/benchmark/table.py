@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
-from alad import catalogue, published
+from alad import catalogue
+from alad.benchmark import published
 from alad.benchmark.cells import INCIDENTAL, plain, settled
-from alad.benchmark.ledger import Line, measured
+from alad.benchmark.data.protocols import PROTOCOLS
+from alad.benchmark.published import Published
+from alad.benchmark.results_file import Line, measured
 from alad.benchmark.row import Row, ablation_of
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
-from alad.data.protocols import PROTOCOLS
-from alad.published import Published
-from alad.sheets import OTHER_PROTOCOL, UNMEASURED
+from alad.benchmark.sheets import OTHER_PROTOCOL, UNMEASURED
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 OF_THE_RUN = {"random_state", "members", "device", "engine", *INCIDENTAL}

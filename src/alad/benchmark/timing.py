@@ -22,12 +22,11 @@ from typing import Any
 import numpy as np
 
 from alad import catalogue
-from alad.benchmark import plain_anogan
+from alad.benchmark import reference_anogan
 from alad.benchmark.cells import digest, plain
-from alad.benchmark.ledger import Ledger, Line
+from alad.benchmark.data.protocols import PROTOCOLS
+from alad.benchmark.results_file import Ledger, Line, machine
 from alad.benchmark.runner import Say
-from alad.benchmark.surroundings import machine
-from alad.data.protocols import PROTOCOLS
 from alad.errors import InputError, on_one_line
 from alad.storage import versions
 
@@ -43,7 +42,7 @@ IMAGES = 32  # random ones a batch, and to fit
 ANSWERS: dict[str, Callable[[Any, np.ndarray], object]] = {
     "table": lambda detector, rows: detector.anomaly_score(rows),
     "encoded": lambda detector, rows: detector._scores(rows),
-    "plain": plain_anogan.search,
+    "plain": reference_anogan.search,
 }
 
 

@@ -5,10 +5,9 @@ from typing import Any, ClassVar, Unpack
 import numpy as np
 from sklearn import ensemble
 
-from alad.classic.sampling import need, seed_for
-from alad.classic.stored import check_arrays, within
-from alad.constructors import Common
-from alad.detector import Detector
+from alad.classic.sampling import check_arrays, need, seed_for, within
+from alad.detector.constructors import Common
+from alad.detector.contract import Detector
 from alad.errors import InputError
 from alad.parameters import whole
 

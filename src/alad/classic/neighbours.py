@@ -4,11 +4,10 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from alad.classic.nearest import Nearest
-from alad.classic.sampling import need, sample
-from alad.classic.stored import check_arrays, check_rows
-from alad.constructors import Common
-from alad.detector import Detector
+from alad.classic.neighbour_search import Nearest
+from alad.classic.sampling import check_arrays, check_rows, need, sample
+from alad.detector.constructors import Common
+from alad.detector.contract import Detector
 from alad.errors import InputError
 from alad.parameters import one_of, whole
 

@@ -7,12 +7,18 @@ from sklearn import svm
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import SGDOneClassSVM
 
-from alad.blocks import BLOCK_ROWS
 from alad.classic.kernel import Gaussian, bandwidth, check_gamma
-from alad.classic.sampling import draw, global_generator_kept, sample, seed_for
-from alad.classic.stored import check_arrays, check_rows
-from alad.constructors import Common
-from alad.detector import Detector
+from alad.classic.sampling import (
+    check_arrays,
+    check_rows,
+    draw,
+    global_generator_kept,
+    sample,
+    seed_for,
+)
+from alad.detector.constructors import Common
+from alad.detector.contract import Detector
+from alad.detector.rows import BLOCK_ROWS
 from alad.errors import InputError
 from alad.parameters import share, whole
 

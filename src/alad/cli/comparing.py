@@ -72,8 +72,9 @@ def compare(
     With --label they learn from a random half of the normal rows and score all others; without it
     they learn from all rows and score the same ones.
     """
-    from alad import catalogue, comparison, comparison_sheets, report
-    from alad.data.tables import place_of, read_table
+    from alad import catalogue, report
+    from alad.benchmark import comparison, comparison_sheets
+    from alad.data.reading import place_of, read_table
     from alad.errors import located
 
     for name in detector or ():  # a wrong name is refused before a large table is read

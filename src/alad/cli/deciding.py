@@ -25,8 +25,8 @@ from alad.errors import InputError, located
 if TYPE_CHECKING:
     import numpy as np
 
-    from alad.calibration import Calibration
-    from alad.detector import Detector
+    from alad.detector.calibration import Calibration
+    from alad.detector.contract import Detector
 
 FalseAlarmRate = Annotated[
     float | None,
@@ -56,7 +56,7 @@ class Rule:
 
     def check(self, score: str | None) -> None:
         """InputError if options make no sense or contradict each other; before the long work."""
-        from alad.calibration import between_0_and_1
+        from alad.detector.calibration import between_0_and_1
 
         if self.false_alarm_rate is not None and self.fdr is not None:
             raise InputError("--false-alarm-rate and --fdr are two rules; give one of them")
@@ -113,7 +113,7 @@ class Rule:
 
 def warn_of_drift(detector: "Detector", scores: "np.ndarray") -> None:
     """A line on stderr if the scores no longer look like those of calibration."""
-    from alad.drift import drift
+    from alad.detector.drift import drift
 
     calibration = detector.calibration_
     if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:

@@ -15,7 +15,7 @@ import typer
 from alad.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
-    from alad.detector import Detector
+    from alad.detector.contract import Detector
 
 LONGEST_LINE = 290  # characters: names of columns may be of any length
 
@@ -187,7 +187,7 @@ def _alad(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        from alad import __version__
+        from alad.version import __version__
 
         print(f"alad {__version__}")
     elif context.invoked_subcommand is None:

@@ -23,7 +23,7 @@ from alad.cli.frame import (
 from alad.errors import InputError
 
 if TYPE_CHECKING:
-    from alad.sheets import Sheet
+    from alad.benchmark.sheets import Sheet
 
 # --- bench ----------------------------------------------------------------------------------------
 
@@ -97,6 +97,7 @@ def bench(
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
     """The whole paper: measure, print the tables, write the page."""
     from alad import paper, report
+    from alad.benchmark import terminal
     from alad.benchmark.one_class import class_rows
     from alad.benchmark.one_class_sheets import sheets
     from alad.paper.verdicts import verdicts
@@ -113,7 +114,7 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
         print_json({**told, "page": page})
     else:
         more = sheet_parts(sheets(pictures))
-        report.show(*report.benchmark_tables(found.rows), *more, f"Page: {found.page[1]}")
+        report.show(*terminal.benchmark_tables(found.rows), *more, f"Page: {found.page[1]}")
     if any(note.startswith("failed") for row in found.rows for note in row.notes):
         raise typer.Exit(1)
 
@@ -124,10 +125,16 @@ def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: 
     Exit status 1 if a cell has failed; InputError for a ledger that has nothing of them.
     """
     from alad import benchmark, report
-    from alad.benchmark import one_class, one_class_sheets, standing_sheets, standings
+    from alad.benchmark import (
+        leaderboard,
+        leaderboard_sheets,
+        one_class,
+        one_class_sheets,
+        terminal,
+    )
 
     rows: list[benchmark.TableRow] = []
-    standing: list[standings.Standing] = []
+    standing: list[leaderboard.Standing] = []
     classes: list[one_class.ClassRow] = []
     for name, path in ledgers.items():
         lines = [line for line in benchmark.Ledger(path).lines() if _of_tables(line, chosen)]
@@ -135,7 +142,7 @@ def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: 
         if not kept:
             raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
         rows += benchmark.table(lines, name)
-        standing += standings.standings(lines) if name == standings.BENCHMARK else []
+        standing += leaderboard.standings(lines) if name == leaderboard.BENCHMARK else []
         classes += one_class.class_rows(lines, name) if one_class.is_one_class(name) else []
     rows = [row for row in rows if _wanted(row.protocol, row.detector, chosen)]
     standing = [row for row in standing if _wanted(row.protocol, row.row, chosen)]
@@ -145,8 +152,10 @@ def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: 
     if as_json:
         print_json([asdict(row) for row in (*alone, *standing, *measured)])
     else:
-        more = sheet_parts([*standing_sheets.sheets(standing), *one_class_sheets.sheets(classes)])
-        report.show(*report.benchmark_tables(alone), *more)
+        more = sheet_parts(
+            [*leaderboard_sheets.sheets(standing), *one_class_sheets.sheets(classes)]
+        )
+        report.show(*terminal.benchmark_tables(alone), *more)
     failed = [note for row in rows for note in row.notes if note.startswith("failed")]
     for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):
         say(f"alad: {note}")

@@ -29,7 +29,7 @@ from alad.cli.pictures import PictureSize, Strict
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
-    from alad.detector import Detector
+    from alad.detector.contract import Detector
 
 TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `fit`
 
@@ -193,7 +193,7 @@ def _told(rows: int, training: dict[str, Any], source: Any) -> str:
 
 def _how_to_calibrate(rows: int, output: Path, source: Any) -> str:
     """For a table that was too small for its calibration fraction."""
-    from alad.detector import LEAST_HELD_OUT
+    from alad.detector.contract import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
 
     how = pictures.how_to_calibrate(output, pictures.are(source))
@@ -226,7 +226,7 @@ def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
 def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -> dict[str, Any]:
     """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
     from alad import report
-    from alad.data.tables import place_of, read_table
+    from alad.data.reading import place_of, read_table
 
     detector._check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)

@@ -32,8 +32,8 @@ def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> Any:
     of_tables: values of options that are for tables alone. InputError if one is given for pictures,
     or `size` or `strict` for a table.
     """
-    from alad.data.images import Pictures, size_of
     from alad.data.picture_files import holds_pictures
+    from alad.data.pictures import Pictures, size_of
     from alad.errors import InputError
 
     if not place:
@@ -112,7 +112,7 @@ def say_skipped(source: Any) -> None:
 
 def read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, str]:
     """(what was named, its rows or pictures, what to call it in messages)."""
-    from alad.data.tables import place_of, read_table
+    from alad.data.reading import place_of, read_table
 
     named = source(table, None, strict, drop=drop)
     if are(named):

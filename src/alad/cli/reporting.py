@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from alad.detector import Detector
+    from alad.detector.contract import Detector
 
 
 @app.command()
@@ -54,7 +54,7 @@ def report(
     pictures with the reasons for each; with --label also how right the decisions are.
     """
     from alad import catalogue, storage
-    from alad.data.tables import place_of
+    from alad.data.reading import place_of
     from alad.report.model_page import model_page, write_model_page
 
     Rule(false_alarm_rate).check(None)
@@ -95,7 +95,7 @@ def _read(
 ) -> "tuple[Any, np.ndarray | None]":
     """The rows that the model is to see, and which are anomalous by their label."""
     from alad import metrics
-    from alad.data.tables import place_of
+    from alad.data.reading import place_of
 
     source, rows, _ = pictures.read(table, drop, strict)
     if label is None:

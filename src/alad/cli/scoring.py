@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from alad.detector import Detector
-    from alad.networked import Networked
+    from alad.detector.contract import Detector
+    from alad.neural.model import Networked
 
 
 @app.command()
@@ -61,7 +61,7 @@ def score(
     by the p-values of a calibrated model, which are added.
     """
     from alad import catalogue
-    from alad.data import tables, writing
+    from alad.data import reading, writing
 
     if as_json and output == writing.STREAM:
         raise InputError(
@@ -74,12 +74,12 @@ def score(
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict, drop=drop)
     check_score(type(detector), score, pictures.are(source))
-    with located(pictures.place(source) or tables.place_of(table)):
+    with located(pictures.place(source) or reading.place_of(table)):
         if pictures.are(source):
             added = _scores(detector, source, score, rule)
             whole = writing.with_columns(pictures.table(source), added)
         else:
-            rows = tables.read_table(table)
+            rows = reading.read_table(table)
             added = _scores(detector, _without(rows, separated(drop)), score, rule)
             whole = writing.with_columns(rows, added)
     writing.write_table(whole, output)

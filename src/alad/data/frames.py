@@ -1,7 +1,7 @@
 """What people call a table, as named Arrow columns that are not yet read.
 
 pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`; what a column
-means is asked one column at a time, in `alad.data.guessing`.
+means is asked one column at a time, in `alad.data.column_kinds`.
 """
 
 import re

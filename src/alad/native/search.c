@@ -1,4 +1,4 @@
-/* AnoGAN's search for the codes of some rows: the hand-written twin of alad.latent_search.
+/* AnoGAN's search for the codes of some rows: the hand-written twin of alad.anogan.search.
  *
  * The networks are frozen, so their weights come packed and only z has a gradient. Rows share nothing but the weights,
  * and every sum over columns runs in the same order for each of them: what a row gets does not depend on the others, on

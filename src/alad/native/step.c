@@ -1,4 +1,4 @@
-/* One update of both players of the adversarial game for one member: the hand-written twin of alad.steps.GameStep.
+/* One update of both players of the adversarial game for one member: the hand-written twin of alad.adversarial.step.GameStep.
  *
  * Same games (alad.game), same order of random numbers (alad.randomness), same arrays, changed in place. What needs no
  * gradient is left out: the judges' update sends none to E and G, that of E and G forms none for the judges' weights,

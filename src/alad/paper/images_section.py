@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from statistics import mean
 
-from alad import published
 from alad.benchmark import one_class_sheets as tables
-from alad.benchmark.ledger import Line
+from alad.benchmark import published
 from alad.benchmark.one_class import AS_PUBLISHED, ClassRow, class_rows
+from alad.benchmark.page import ABLATION_TEXT, BESIDE, sheet_blocks
+from alad.benchmark.published import PublishedMean
+from alad.benchmark.results_file import Line
 from alad.benchmark.rows import published_as
-from alad.image_architectures import PUBLISHED_WIDTH
+from alad.networks.stacks import PUBLISHED_WIDTH
 from alad.paper import lacking
 from alad.presets import preset
-from alad.published import PublishedMean
 from alad.report.axes import Axis
 from alad.report.bars import Compared, Estimate, bars
-from alad.report.benchmark_page import ABLATION_TEXT, BESIDE, sheet_blocks
 from alad.report.blocks import Block, Figures, Notes, Section, Text
 from alad.report.canvas import Chart
 

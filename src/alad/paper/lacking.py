@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from alad.benchmark.cells import cells
-from alad.benchmark.ledger import Line, measured
 from alad.benchmark.one_class import ClassRow
 from alad.benchmark.one_class_sheets import published_score
+from alad.benchmark.results_file import Line, measured
+from alad.benchmark.sheets import UNMEASURED
 from alad.benchmark.table import latest
 from alad.paper.plan import Plan
-from alad.sheets import UNMEASURED
 
 View = tuple[str, str, str]  # benchmark, protocol, row
 

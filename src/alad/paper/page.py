@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alad.benchmark import standing_sheets, standings
-from alad.benchmark.ledger import Line
+from alad.benchmark import leaderboard, leaderboard_sheets
+from alad.benchmark.page import benchmark_page, sheet_blocks
+from alad.benchmark.results_file import Line
 from alad.benchmark.table import errors
 from alad.paper import lacking
 from alad.paper.images_section import images
@@ -14,11 +15,10 @@ from alad.paper.scores_section import curves_and_histograms, scores_of_one_train
 from alad.paper.times_section import inference_times
 from alad.paper.verdict_section import beside_published
 from alad.paper.verdicts import verdicts
-from alad.report.benchmark_page import benchmark_page, sheet_blocks
 from alad.report.blocks import Block, Facts, Notes, Section, Text
 
 if TYPE_CHECKING:
-    from alad.paper.run import Found
+    from alad.paper.plan import Found
 
 TITLE = "The tables of the ALAD paper, measured again"
 
@@ -45,7 +45,7 @@ def adbench(lines: Sequence[Line]) -> list[Section]:
         "a random half is easier for most detectors, so each is compared with its own."
     )
     blocks: list[Block] = [Text(text)]
-    for sheet in standing_sheets.mean_sheets(standings.standings(lines, whole=True)):
+    for sheet in leaderboard_sheets.mean_sheets(leaderboard.standings(lines, whole=True)):
         blocks += sheet_blocks(sheet)
     return [Section("ADBench", blocks)]
 

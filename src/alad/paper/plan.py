@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from alad.benchmark.aspects import View
+from alad.benchmark import TableRow
+from alad.benchmark.results_file import Line
+from alad.benchmark.score_curves import View
 from alad.benchmark.timing import BENCHES, Bench
 from alad.benchmark.timing import QUICK as QUICK_BENCHES
 
@@ -69,3 +71,18 @@ QUICK = Plan(
     command="alad bench paper --quick",
     images=("cifar10-quick", "svhn-quick", "mnist-quick"),
 )
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that a page is made of."""
+
+    rows: list[TableRow]  # those not measured yet among them
+    tables: list[Line]  # of which the rows are made
+    aspects: list[Line]
+    times: list[Line]
+    standings: list[Line]  # of ADBench, if it has been measured; not a table of the paper
+    images: dict[str, list[Line]]  # by benchmark, what is there of those of the plan
+    absent: tuple[str, ...]  # those of them whose official files are not at hand
+    runs: int | None  # of each row; None = the usual number
+    page: list[Path]

@@ -1,6 +1,6 @@
 """Why a number measured here differs from the published one: by benchmark and row, as data.
 
-What arithmetic alone says against a published number is in `alad.published`.
+What arithmetic alone says against a published number is in `alad.benchmark.published`.
 """
 
 from alad.benchmark.rows import published_as

@@ -1,32 +1,15 @@
 """Measure what is lacking, then write the page. Stopped anywhere, the same call goes on."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alad import benchmark
-from alad.benchmark import Ledger, TableRow, aspects, timing
-from alad.benchmark.ledger import Line
+from alad.benchmark import Ledger, score_curves, timing
+from alad.benchmark.data.image_sets import svhn_files
+from alad.benchmark.data.official import is_there
 from alad.benchmark.runner import Say
-from alad.data.image_sets import svhn_files
-from alad.data.official import is_there
 from alad.errors import InputError
-from alad.paper.plan import Plan
-
-
-@dataclass(frozen=True)
-class Found:
-    """All that a page is made of."""
-
-    rows: list[TableRow]  # those not measured yet among them
-    tables: list[Line]  # of which the rows are made
-    aspects: list[Line]
-    times: list[Line]
-    standings: list[Line]  # of ADBench, if it has been measured; not a table of the paper
-    images: dict[str, list[Line]]  # by benchmark, what is there of those of the plan
-    absent: tuple[str, ...]  # those of them whose official files are not at hand
-    runs: int | None  # of each row; None = the usual number
-    page: list[Path]
+from alad.paper.plan import Found, Plan
 
 
 def run(
@@ -78,5 +61,5 @@ def run(
 def _measure(plan: Plan, results: Path, runs: int | None, how: dict[str, Any]) -> None:
     for name in plan.benchmarks:
         benchmark.run(name, runs=runs, results=plan.ledger(results, name).parent, **how)
-    aspects.run(plan.views, runs=runs, path=plan.own(results, "scores"), **how)
+    score_curves.run(plan.views, runs=runs, path=plan.own(results, "scores"), **how)
     timing.run(plan.benches, path=plan.own(results, "timing"), **how)

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from alad import published
-from alad.benchmark.ledger import Line, measured
+from alad.benchmark import published
+from alad.benchmark.page import BESIDE
+from alad.benchmark.results_file import Line, measured
 from alad.benchmark.table import latest, spread
+from alad.benchmark.terminal import mean_and_sd
 from alad.metrics import Curve
 from alad.report.axes import Axis
 from alad.report.bars import Compared, Estimate, bars
-from alad.report.benchmark_page import BESIDE, precision_recall_chart, roc_chart
 from alad.report.blocks import Figures, Notes, Rows, Section, Text
 from alad.report.canvas import Chart
+from alad.report.charts import precision_recall_chart, roc_chart
 from alad.report.histograms import Quantiles, histogram
-from alad.report.terminal import mean_and_sd
 
 CORNER = 0.1  # a false-alarm rate
 TITLE = "Scores of one training"

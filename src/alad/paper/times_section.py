@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from alad import published
-from alad.benchmark.ledger import Line, measured
+from alad.benchmark import published
+from alad.benchmark.page import timing_chart
+from alad.benchmark.results_file import Line, measured
 from alad.benchmark.rows import published_as
 from alad.report.bars import Estimate
-from alad.report.benchmark_page import timing_chart
 from alad.report.blocks import Figures, Notes, Rows, Section, Text
 
 TITLE = "Inference time"

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from alad.benchmark.sheets import UNMEASURED
 from alad.paper.verdicts import Verdict
 from alad.report.blocks import Block, Cell, Notes, Rows, Section, Text
-from alad.sheets import UNMEASURED
 
 HEADS = (
     *("row", "published as", "ours F1", "published F1", "difference", "ours is"),

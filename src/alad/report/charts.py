@@ -1,14 +1,23 @@
 """Charts over two axes: lines, areas and dots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from alad.report.axes import Axis
 from alad.report.canvas import Chart, Key, Plot, legend, plot_area
 from alad.report.markup import Markup, joined, tag
+
+if TYPE_CHECKING:
+    from alad.metrics import Curve
+from typing import TYPE_CHECKING
+
+from alad.report.canvas import TONES
+
+if TYPE_CHECKING:
+    from alad.metrics import Curve
 
 HEIGHT = 300
 MOST_POINTS = 400  # of one line: more cannot be told apart
@@ -111,3 +120,40 @@ def _told(x: Axis, y: Axis, series: Sequence[Series], rules: Sequence[Rule]) -> 
             begin, end = y.written(float(values[0])), y.written(float(values[-1]))
             parts.append(f"{one.name}: from {begin} to {end}, between {low} and {high}.")
     return " ".join([*parts, *(f"{rule.name}: {x.written(rule.at)}." for rule in rules)])
+
+
+def roc_chart(title: str, curves: Mapping[str, "Curve"], *, corner: bool = False) -> Chart:
+    """ROC curves by name, as `metrics.roc` makes them, over what chance would reach.
+
+    corner: a logarithmic axis of false alarms, for curves that a linear one squeezes to its left.
+    """
+    name = "false-alarm rate: share of normal rows flagged"
+    x = Axis(name, 0.0, 1.0, percent=True)
+    if corner:
+        x = Axis(f"{name}, logarithmic", FEWEST_FALSE_ALARMS, 1.0, "log", percent=True)
+    y = Axis("recall: share of anomalies flagged", 0.0, 1.0, percent=True)
+    diagonal = x.edges(CHANCE_POINTS)
+    chance = Series("chance", diagonal, diagonal, tone=0, dashed=True, faint=True)
+    return plot(title, x, y, [*_lines(curves), chance], height=380)
+
+
+def precision_recall_chart(
+    title: str, curves: Mapping[str, "Curve"], anomalous_share: float
+) -> Chart:
+    """Precision over recall by name, as `metrics.precision_recall` makes them, over chance."""
+    x = Axis("recall: share of anomalies flagged", 0.0, 1.0, percent=True)
+    y = Axis("precision: share of flagged rows that are anomalies", 0.0, 1.0, percent=True)
+    level = (anomalous_share, anomalous_share)
+    chance = Series("chance", (0.0, 1.0), level, tone=0, dashed=True, faint=True)
+    return plot(title, x, y, [*_lines(curves), chance], height=380)
+
+
+FEWEST_FALSE_ALARMS = 1e-3  # where a logarithmic axis of rates begins
+
+
+CHANCE_POINTS = 40  # of its line, which is curved there
+
+
+def _lines(curves: Mapping[str, "Curve"]) -> list[Series]:
+    named = enumerate(curves.items())
+    return [Series(name, one.x, one.y, tone=at % TONES + 1) for at, (name, one) in named]

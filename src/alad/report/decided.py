@@ -165,7 +165,7 @@ def _curves(p: np.ndarray, whose: str, low: float) -> list[Series]:
 
 def _drift(detector: Any, scores: np.ndarray, presumed_normal: bool) -> Text:
     """The verdict in words; without labels, high scores are left out of the comparison."""
-    from alad.drift import LEVEL, drift
+    from alad.detector.drift import LEVEL, drift
 
     calibration = detector.calibration_
     trim = 0.0 if presumed_normal else LEFT_ASIDE

@@ -6,8 +6,8 @@ import numpy as np
 
 from alad import metrics
 from alad.report.axes import number
-from alad.report.benchmark_page import precision_recall_chart, roc_chart
 from alad.report.blocks import Block, Cell, Facts, Figures, Rows, Section, Text
+from alad.report.charts import precision_recall_chart, roc_chart
 
 MOST_ROWS_RESAMPLED = 20_000  # with more, fewer bootstrap samples tell as much
 FEW_ROUNDS = 200

@@ -102,6 +102,6 @@ def _summary(
 
 
 def _foot() -> str:
-    from alad import __version__
+    from alad.version import __version__
 
     return f"Written by alad {__version__}. This file is complete: it loads nothing from elsewhere."

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alad.attribution import Explanation
 from alad.data.writing import replacing
+from alad.detector.attribution import Explanation
 from alad.errors import InputError
 
 if TYPE_CHECKING:

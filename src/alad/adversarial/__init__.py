@@ -1,0 +1,1 @@
+"""ALAD, ALICE and BiGAN: the game, its networks and its scores."""

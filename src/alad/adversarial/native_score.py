@@ -1,0 +1,202 @@
+"""The way of a row through trained networks in C: `score.c`, behind what `scores.Cycle` offers."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from ctypes import POINTER, c_int64, c_void_p
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.adversarial.game import AnyNetworks
+from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.scores import Cycle
+from alad.errors import InputError
+from alad.native import build
+from alad.native.memory import (
+    FrozenLayer,
+    Owner,
+    filled_up,
+    panels,
+    require_layout,
+    share_out,
+    supported,
+    workspace,
+)
+from alad.networks.context import Context
+from alad.networks.dense import BATCH_NORM_EPSILON, SLOPES, Dense
+
+ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
+
+
+class Way(ctypes.Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("encoder", "generator", "kept", "varied", "joint")),
+        ("kept_reads_code", c_int64),
+        ("layers", POINTER(FrozenLayer)),
+    )
+
+
+class Rows(ctypes.Structure):
+    _fields_ = (
+        ("x", c_void_p),
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("code", "reconstruction", "real", "fake", "logit")),
+    )
+
+
+class Plain(NamedTuple):
+    """What C multiplies with: weight [inputs, outputs], and bias [1, outputs] or none."""
+
+    weight: np.ndarray
+    bias: np.ndarray | None
+    slope: float = 1.0
+
+
+def cycle(networks: AnyNetworks, context: Context) -> Cycle:
+    """In C where it can be had and the layers are dense, else in PyTorch."""
+    suits = all(supported(weight) for weight in context.weights.values())
+    if not suits or not isinstance(networks, DenseNetworks):
+        return Cycle(networks, context)
+    try:
+        return NativeCycle(networks, context)
+    except build.BuildError as error:
+        build.tell(str(error))
+        return Cycle(networks, context)
+
+
+class NativeCycle(Cycle):
+    """`Cycle` with another engine, for float32 on the CPU.
+
+    A row gets the same to the last bit whatever stands beside it, and whatever the number of
+    threads, torch.get_num_threads(); it differs from PyTorch's by rounding.
+
+    Raises BuildError if there is no compiled library.
+    """
+
+    def __init__(self, networks: DenseNetworks, context: Context):
+        super().__init__(networks, context)
+        self._dense = networks
+        self._engine = _library()
+        self._owner = Owner()
+        self._count = len(next(iter(context.weights.values())))
+        self._ways = (Way * self._count)(*(self._way(member) for member in range(self._count)))
+        self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
+        self._features = self.judge.logit.inputs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Addresses mean nothing in another process, and there may be no compiler."""
+        return cycle, (self._dense, self.context)
+
+    # --- from the networks to what C reads --------------------------------------------------------
+
+    def _way(self, member: int) -> Way:
+        networks, judge = self._dense, self.judge
+        parts = [
+            [_plain(layer, self.context, member) for layer in layers]
+            for layers in (
+                networks.encoder.layers,
+                networks.generator.layers,
+                judge.a.layers,
+                judge.b.layers,
+                judge.joint.layers,
+                (judge.logit,),
+            )
+        ]
+        encoder, generator, a, b, joint, logit = parts
+        # D_xx sees (x, x) and (x, x'), D_xz (x, E(x)) and (x', E(x))
+        kept, varied, in_front = (a, b, True) if networks.xx is not None else (b, a, False)
+        share, joint[0] = _divided(joint[0], _width(varied, networks.width), in_front)
+        kept.append(share)
+        chosen = (encoder, generator, kept, varied, joint)
+        layers = [self._frozen(layer) for part in (*chosen, logit) for layer in part]
+        return Way(*map(len, chosen), networks.xx is None, (FrozenLayer * len(layers))(*layers))
+
+    def _frozen(self, layer: Plain) -> FrozenLayer:
+        bias = None if layer.bias is None else self._owner.address(filled_up(layer.bias))
+        packed = self._owner.address(panels(layer.weight))
+        return FrozenLayer(*layer.weight.shape, packed, None, bias, layer.slope)
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        code, reconstruction = self._run(
+            x, code=(self._dense.latent,), reconstruction=(self._dense.width,)
+        )
+        return x.expand(self._count, *x.shape), code, reconstruction
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        real, fake = self._run(x, real=(self._features,), fake=(self._features,))
+        return real, fake
+
+    def logit(self, x: Tensor) -> Tensor:
+        (logit,) = self._run(x, logit=())
+        return logit
+
+    def _run(self, x: Tensor, **wanted: tuple[int, ...]) -> list[Tensor]:
+        """The results that are named, each [members, n, *shape]."""
+        if not supported(x):
+            raise InputError(f"scores in C need float32 on the CPU, not {x.dtype} on {x.device}")
+        x, n = x.contiguous(), len(x)
+        found = {name: torch.empty(self._count, n, *shape) for name, shape in wanted.items()}
+        results = {name: tensor.data_ptr() for name, tensor in found.items()}
+        rows = Rows(x=x.data_ptr(), count=n, **results)
+
+        def score(piece: tuple[int, int]) -> None:
+            memory = workspace(self._workspace_bytes)
+            given = ctypes.addressof(rows), *piece, memory.ctypes.data
+            self._engine.alad_score(self._ways, self._count, *given)
+
+        threads = max(1, torch.get_num_threads())
+        share_out(score, _pieces(n, threads), threads)
+        return list(found.values())
+
+
+def _library() -> ctypes.CDLL:
+    library = build.library()
+    library.alad_score.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_int64, c_void_p]
+    library.alad_score.restype = None
+    library.alad_score_workspace_bytes.argtypes = [c_void_p]
+    library.alad_score_workspace_bytes.restype = c_int64
+    library.alad_score_structure_bytes.argtypes = [ctypes.c_int]
+    library.alad_score_structure_bytes.restype = c_int64
+    require_layout((FrozenLayer, Way, Rows), library.alad_score_structure_bytes)
+    return library
+
+
+def _plain(layer: Dense, context: Context, member: int) -> Plain:
+    """At evaluation, batch norm worked into weight and bias."""
+    names = ("weight", "bias", "gamma", "beta", "mean", "variance")
+    found = {**context.weights, **context.buffers}
+    arrays = {
+        name: found[f"{layer.name}.{name}"][member].detach().double().numpy()
+        for name in names
+        if f"{layer.name}.{name}" in found
+    }
+    weight, bias = arrays["weight"], arrays["bias"]
+    if layer.batch_norm:
+        scale = arrays["gamma"] / np.sqrt(arrays["variance"] + BATCH_NORM_EPSILON)
+        weight, bias = weight * scale, (bias - arrays["mean"]) * scale + arrays["beta"]
+    return Plain(weight, bias, SLOPES[layer.activation])
+
+
+def _divided(layer: Plain, varied: int, kept_in_front: bool) -> tuple[Plain, Plain]:
+    """A layer on (a, b) as two: the share of what is kept, and that of `varied` numbers."""
+    at = len(layer.weight) - varied if kept_in_front else varied
+    front, back = layer.weight[:at], layer.weight[at:]
+    kept, moving = (front, back) if kept_in_front else (back, front)
+    return Plain(kept, None), layer._replace(weight=moving)
+
+
+def _width(layers: list[Plain], inputs: int) -> int:
+    return layers[-1].weight.shape[1] if layers else inputs
+
+
+def _pieces(n: int, threads: int) -> list[tuple[int, int]]:
+    """(first row, how many) for each thread, of about equal size."""
+    count = max(1, min(threads, n // ROWS_OF_A_THREAD))
+    borders = [n * piece // count for piece in range(count + 1)]
+    return [(a, b - a) for a, b in itertools.pairwise(borders)]

@@ -1,0 +1,1 @@
+"""AnoGAN: a GAN, and a search of its latent space for every row that is scored."""

@@ -1,0 +1,74 @@
+"""AnoGAN's scores of trained networks: rows in, one number a member and row out; larger = more odd.
+
+With R and D as in `latent_search`:
+
+| score          | formula                                                               |
+|----------------|-----------------------------------------------------------------------|
+| anogan         | (1 - lambda) R(z) + lambda D(z) where the search ends                 |
+| residual       | R(z) there                                                            |
+| discrimination | D(z) there                                                            |
+| logits         | -log D(x) = softplus(-l(x)), without any search                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from alad.anogan.networks import START, Gan
+from alad.anogan.search import Found, even_blocks
+from alad.networks.context import Context
+from alad.neural.score import Fitted, Score, minus_log_sigmoid
+from alad.randomness import Purpose, stream
+
+
+@dataclass(frozen=True)
+class TrainedGan:
+    """What the scores read; x is [n, *shape]."""
+
+    networks: Gan
+    context: Context
+    search: Callable[[Tensor], Found]
+    block_rows: int | None = None
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Of D, [members, n]."""
+        members = len(self.context.buffers[START])
+        blocks = (block.expand(members, *block.shape) for block in even_blocks(x, self.block_rows))
+        parts = [self.networks.judge(self.context, block) for block in blocks]
+        return torch.cat(parts, dim=1)[:, : len(x)]
+
+    def measure(self, x: Tensor) -> None:
+        """Set batch norm's statistics: of G on as many codes from N(0, I), of D on images x."""
+        context = replace(self.context, measuring=True)
+        codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
+        z, members = torch.from_numpy(codes).to(x), len(self.context.buffers[START])
+        self.networks.generator(context, z.expand(members, *z.shape))
+        self.networks.judge(context, x.expand(members, *x.shape))
+
+
+def anogan(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).loss
+
+
+def residual(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).residual
+
+
+def discrimination(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return gan.search(x).discrimination
+
+
+def logits(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+    return minus_log_sigmoid(gan.logits(x).double())
+
+
+SCORES: dict[str, Score[TrainedGan]] = {
+    "anogan": Score(anogan),
+    "residual": Score(residual),
+    "discrimination": Score(discrimination),
+    "logits": Score(logits),
+}

@@ -1,0 +1,1 @@
+"""Detectors that learn to give rows back: autoencoders, VAE, DAGMM, DSEBM."""

@@ -1,0 +1,252 @@
+"""DAGMM: a Gaussian mixture over what an autoencoder keeps of a row and what it misses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from alad.autoencoders.architectures import (
+    IMAGE_MIXTURE_ARCHITECTURES,
+    MIXTURE_ARCHITECTURES,
+    USUAL_MIXTURE_ARCHITECTURE,
+    ImageMixtureArchitecture,
+    MixtureArchitecture,
+)
+from alad.autoencoders.autoencoder import squared_error
+from alad.autoencoders.networks import code_networks
+from alad.networks.context import Context, Layer
+from alad.networks.dense import chain, even_product_in_blocks
+from alad.networks.stacks import USUAL_WIDTH
+from alad.neural.one_loss import Descending, Trained
+from alad.neural.score import Fitted, Score
+from alad.parameters import positive
+from alad.training.noise import StepNoise
+from alad.training.rows import Rows
+
+RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
+LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
+MIXTURE_BLOCK = 4_096  # rows at a time for the mixture of the whole training set
+MIXTURE_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """phi [members, K], mu [members, K, D], and Sigma's Cholesky factor [members, K, D, D]."""
+
+    phi: Tensor
+    mu: Tensor
+    factor: Tensor
+
+    @classmethod
+    def of(cls, z: Tensor, responsibilities: Tensor, ridge: float = RIDGE) -> Mixture:
+        """From z [members, n, D] and responsibilities [members, n, K]; Zong et al. 2018, eq. 5.
+
+        The divisor of a covariance is the sum of the responsibilities.
+        """
+        mass, mu = _first_moments(z, responsibilities)
+        return cls.from_moments(
+            mass / z.shape[1], mu, _scatter(z, responsibilities, mu) / _column(mass), ridge
+        )
+
+    @classmethod
+    def from_moments(cls, phi: Tensor, mu: Tensor, sigma: Tensor, ridge: float = RIDGE) -> Mixture:
+        eye = torch.eye(sigma.shape[-1], dtype=sigma.dtype, device=sigma.device)
+        factor, failed = torch.linalg.cholesky_ex(sigma + ridge * eye)
+        # not a number, so that the training loop sees it and says what to do
+        return cls(phi, mu, torch.where((failed == 0)[..., None, None], factor, math.nan))
+
+    def energy(self, z: Tensor) -> Tensor:
+        """-log of the density at z [members, n, D], by log-sum-exp: [members, n]; eq. 6."""
+        centred = z[:, None] - self.mu[:, :, None]  # [members, K, n, D]
+        unmixed = torch.linalg.solve_triangular(self.factor, centred.transpose(2, 3), upper=False)
+        return _energy(unmixed.square().sum(dim=2), self.phi, self.factor)
+
+    def penalty(self) -> Tensor:
+        """[members]: sum of 1 / Sigma_jj over components and dimensions, against collapse."""
+        variances = self.factor.square().sum(dim=3)  # the diagonal of L L'
+        return (1.0 / variances).sum(dim=(1, 2))
+
+
+def _energy(squares: Tensor, phi: Tensor, factor: Tensor) -> Tensor:
+    """squares: Mahalanobis lengths squared [members, K, n]."""
+    half_log_det = factor.diagonal(dim1=2, dim2=3).log().sum(dim=2)
+    constant = phi.clamp_min(1e-300).log() - half_log_det
+    constant = constant - 0.5 * factor.shape[-1] * math.log(2.0 * math.pi)
+    return -torch.logsumexp(constant[:, :, None] - 0.5 * squares, dim=1)
+
+
+def _first_moments(z: Tensor, responsibilities: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of responsibilities [members, K], and weighted means [members, K, D]."""
+    mass = responsibilities.sum(dim=1).clamp_min(1e-12)
+    return mass, responsibilities.transpose(1, 2) @ z / mass[..., None]
+
+
+def _scatter(z: Tensor, responsibilities: Tensor, mu: Tensor) -> Tensor:
+    """sum_i gamma_ik (z_i - mu_k)(z_i - mu_k)', [members, K, D, D]."""
+    centred = z[:, None] - mu[:, :, None]
+    weighted = centred * responsibilities.transpose(1, 2)[..., None]
+    return weighted.transpose(2, 3) @ centred
+
+
+def _column(mass: Tensor) -> Tensor:
+    return mass[..., None, None]
+
+
+def misses(x: Tensor, again: Tensor) -> Tensor:
+    """norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]: what a row's code leaves out."""
+    x, again = x.flatten(2), again.flatten(2)
+    length = torch.linalg.vector_norm(x, dim=2).clamp_min(LEAST_NORM)
+    other = torch.linalg.vector_norm(again, dim=2).clamp_min(LEAST_NORM)
+    distance = torch.linalg.vector_norm(x - again, dim=2) / length
+    return torch.stack([distance, (x * again).sum(dim=2) / (length * other)], dim=2)
+
+
+class MixtureNetworks:
+    """Compression E, D and the estimation network: z = [E(x), misses] -> responsibilities."""
+
+    def __init__(
+        self, shape: tuple[int, ...], chosen: MixtureArchitecture | ImageMixtureArchitecture
+    ):
+        self.compression = code_networks(shape, chosen)
+        self.estimation = chain(
+            "M",
+            (chosen.latent + 2, *chosen.estimation, chosen.mixtures),
+            chosen.activation,
+            last="linear",
+            dropout=chosen.dropout,
+        )
+        self.layers: tuple[Layer, ...] = (*self.compression.layers, *self.estimation.layers)
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        return {"weights": self.layers}
+
+    def measure(self, context: Context, x: Tensor) -> None:
+        self.compression.measure(context, x)
+
+    def represent(self, context: Context, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x' [members, n, *shape] and z [members, n, latent + 2]."""
+        code = self.compression.encoder(context, x)
+        again = self.compression.decoder(context, code)
+        return again, torch.cat([code, misses(x, again)], dim=2)
+
+    def responsibilities(self, context: Context, z: Tensor) -> Tensor:
+        """[members, n, K], float64, each row adding up to 1."""
+        return torch.softmax(self.estimation(context, z).double(), dim=2)
+
+
+def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+    _, z = model.networks.represent(model.context, model.for_members(x))
+    centred = z.double()[:, None] - fitted["mu"][:, :, None]
+    # a product with the inverse factor: each row adds up alike wherever it stands
+    unmix = fitted["unmix"].transpose(2, 3).flatten(0, 1)
+    unmixed = even_product_in_blocks(centred.flatten(0, 1), unmix).view_as(centred)
+    return _energy(unmixed.square().sum(dim=3), fitted["phi"], fitted["factor"])
+
+
+def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
+    """phi, mu and Sigma of all rows x [n, *shape], in two passes over blocks."""
+    parts = list(_represented(model, x))
+    mass = sum(gamma.sum(dim=1) for _, gamma in parts)
+    mass = torch.as_tensor(mass).clamp_min(1e-12)
+    mu = torch.as_tensor(sum(gamma.transpose(1, 2) @ z for z, gamma in parts)) / mass[..., None]
+    scatter = torch.as_tensor(sum(_scatter(z, gamma, mu) for z, gamma in parts))
+    mixture = Mixture.from_moments(mass / len(x), mu, scatter / _column(mass))
+    eye = torch.eye(mu.shape[2], dtype=mu.dtype, device=mu.device)
+    unmix = torch.linalg.solve_triangular(
+        mixture.factor, eye.expand_as(mixture.factor), upper=False
+    )
+    found = {"phi": mixture.phi, "mu": mu, "factor": mixture.factor, "unmix": unmix}
+    # laid out as they will be after save and load: sums depend on it in the last bit
+    return {name: array.contiguous() for name, array in found.items()}
+
+
+def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
+    """z and responsibilities of each block of rows, float64."""
+    for block in x.split(MIXTURE_BLOCK if x.ndim == 2 else MIXTURE_IMAGES):
+        _, z = model.networks.represent(model.context, model.for_members(block))
+        yield z.double(), model.networks.responsibilities(model.context, z)
+
+
+def distance(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+    """norm_2(x - x'), by the compression network alone."""
+    x = model.for_members(x)
+    again, _ = model.networks.represent(model.context, x)
+    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
+
+
+class DAGMM(Descending):
+    """Deep autoencoding Gaussian mixture model (Zong et al. 2018).
+
+    Compression and estimation networks are trained together; the loss (eq. 7) depends on the
+    mixture of the batch through phi, mu and Sigma (eq. 5). After training the mixture is that of
+    all training rows. Score, large = anomalous: the energy (eq. 6) of z = [E(x), misses], which
+    has latent + 2 numbers.
+
+    Parameters, beside those of `Neural`
+    ----------
+    energy_weight, penalty_weight : lambda_1 and lambda_2 of eq. 7
+    scaling : as everywhere, but "minmax" is usual here: `misses` divides by a row's length, and
+        where columns are centred on what is usual the odd rows are the long ones (EXPERIMENTS.md)
+    """
+
+    name: ClassVar[str] = "dagmm"
+    summary: ClassVar[str] = "deep autoencoding Gaussian mixture (Zong et al., ICLR 2018)"
+    own_score = "energy"
+    scores: ClassVar[Mapping[str, Score[Trained]]] = {
+        "energy": Score(mixture_energy, fit_mixture, fit_to_all=True),
+        "l2": Score(distance),
+    }
+    architectures = MIXTURE_ARCHITECTURES
+    architecture_type = MixtureArchitecture
+    image_architectures = IMAGE_MIXTURE_ARCHITECTURES
+    image_architecture_type = ImageMixtureArchitecture
+    sees_images = True
+    streams_images = True
+    usual: ClassVar = {**Descending.usual, "batch_size": 256}  # a mixture is told from each batch
+
+    def __init__(
+        self,
+        *,
+        energy_weight: float = 0.1,
+        penalty_weight: float = 0.005,
+        scaling: str = "minmax",
+        **common: Any,
+    ):
+        super().__init__(scaling=scaling, **common)
+        self.energy_weight = energy_weight
+        self.penalty_weight = penalty_weight
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        for name in ("energy_weight", "penalty_weight"):
+            positive(name, getattr(self, name), or_zero=True)
+
+    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
+        images = len(shape) > 1
+        return ImageMixtureArchitecture(width=USUAL_WIDTH) if images else USUAL_MIXTURE_ARCHITECTURE
+
+    def _networks_for(self, shape: tuple[int, ...]) -> MixtureNetworks:
+        return MixtureNetworks(shape, self._architecture(shape))
+
+    def _loss(self, networks: MixtureNetworks) -> Callable[[Context, Tensor, StepNoise], Tensor]:
+        def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
+            again, z = networks.represent(context, x)
+            gamma = networks.responsibilities(context, z)
+            return squared_error(x, again) + self._regulariser(z.double(), gamma).to(x)
+
+        return loss
+
+    def _regulariser(self, z: Tensor, gamma: Tensor, ridge: float = RIDGE) -> Tensor:
+        """[members]: lambda_1 mean energy + lambda_2 penalty, of the mixture of these rows."""
+        mixture = Mixture.of(z, gamma, ridge)
+        energy = mixture.energy(z).mean(dim=1)
+        return self.energy_weight * energy + self.penalty_weight * mixture.penalty()
+
+    def _reconstruction(self, x: Tensor) -> Tensor:
+        return self._model.networks.represent(self._model.context, self._model.for_members(x))[0]

@@ -1,0 +1,1 @@
+"""The official data sets of the benchmarks, their splits and protocols."""

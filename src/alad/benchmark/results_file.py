@@ -1,0 +1,123 @@
+"""Results on disk: one JSON object a line, only ever appended to."""
+
+import json
+import os
+import platform
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from alad.errors import InputError
+
+Line = dict[str, Any]
+
+NAMING = {"protocol", "detector", "cell", "settings"}  # what every line must say of itself
+MEASURED = {"member", "cell_lines"}  # and what those must that hold no error
+
+
+class Ledger:
+    """A results file. A last line without its end was cut short and counts as not written."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    def lines(self) -> list[Line]:
+        """All whole lines, oldest first. Raises InputError for a line that is none."""
+        if not self.path.exists():
+            return []
+        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
+        return [self._parsed(text, at) for at, text in enumerate(whole.split(b"\n"), 1) if text]
+
+    def _parsed(self, text: bytes, at: int) -> Line:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = {}
+        if not _is_result(line):
+            raise InputError(f"line {at} of {self.path} is no result; remove the line or the file")
+        return line
+
+    def append(self, lines: list[Line]) -> None:
+        """Add lines in one write and wait until they are on the disk."""
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        with self.path.open("ab+") as file:
+            _lock(file)
+            _cut_to_whole_lines(file)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def finished(self) -> set[str]:
+        """Digests of the cells of which every line is there and none is an error."""
+        latest = {(line["cell"], line["member"]): line for line in measured(self.lines())}
+        found = Counter(cell for cell, _ in latest)
+        return {cell for (cell, _), line in latest.items() if found[cell] == line["cell_lines"]}
+
+
+def _is_result(line: Any) -> bool:
+    if not isinstance(line, dict):
+        return False
+    return line.keys() >= (NAMING if "error" in line else NAMING | MEASURED)
+
+
+def measured(lines: list[Line]) -> list[Line]:
+    """The lines that hold a measurement, not an error."""
+    return [line for line in lines if "error" not in line]
+
+
+def _lock(file) -> None:
+    """Until the file is closed no other process appends: one must not cut off another's lines."""
+    if os.name == "posix":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _cut_to_whole_lines(file) -> None:
+    """Drop what follows the last line end: the beginning of a line whose writer was killed."""
+    file.seek(0)
+    content = file.read()
+    file.truncate(content.rfind(b"\n") + 1)
+
+
+def machine(device: str = "cpu") -> dict[str, Any]:
+    """Cores that may be used, memory in GiB, kind of processor, and of an accelerator in use."""
+    found: dict[str, Any] = {
+        "cores": cores(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "memory_gib": _memory_gib(),
+        "cpu": _processor(),
+        "system": platform.system(),
+    }
+    return {**found, "accelerator": _accelerator()} if str(device) != "cpu" else found
+
+
+def cores() -> int:
+    """Processor cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return None
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
+
+
+def _accelerator() -> str | None:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None

@@ -1,0 +1,74 @@
+"""Images that memory need not hold: decoded once into a nameless file, read when asked for."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import numpy as np
+
+from alad.data.pictures import Pictures
+from alad.errors import InputError
+
+GIGABYTE = 1e9
+
+
+class PixelFile:
+    """Images [n, height, width, channels], of which `pixels[places]` reads some, by number."""
+
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: type[np.generic]):
+        self._file, self.shape, self.dtype = file, shape, np.dtype(dtype)
+        self._bytes = math.prod(shape[1:]) * self.dtype.itemsize  # of one image
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, places: np.ndarray) -> np.ndarray:
+        """[len(places), height, width, channels]; places: int, in any order."""
+        found = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for image, place in zip(found, places.tolist(), strict=True):
+            self._file.seek(place * self._bytes)
+            read = self._file.readinto(image.data)  # pyright: ignore[reportAttributeAccessIssue]
+            if read < self._bytes:
+                raise InputError("decoded pictures are no longer whole; is the disk full?")
+        return found
+
+
+@contextmanager
+def decoded_once(pictures: Pictures) -> Iterator[PixelFile]:
+    """All pictures that can be read, in a file that is gone afterwards, whatever happens.
+
+    It lies in `pictures.scratch`, and takes a byte (of 16-bit pictures two) a value. Raises
+    InputError if there is no room, or no picture.
+    """
+    form = pictures.form()
+    dtype = np.uint16 if form.bits == 16 else np.uint8
+    folder = pictures.scratch or tempfile.gettempdir()
+    with _unnamed(folder) as file:
+        count = 0
+        for _, pixels in pictures.blocks(form):
+            _append(file, pixels, folder, len(pictures))
+            count += len(pixels)
+        yield PixelFile(file, (count, form.height, form.width, form.channels), dtype)
+
+
+def _unnamed(folder: object) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(dir=str(folder))
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; decoded pictures need a place") from error
+
+
+def _append(file: IO[bytes], pixels: np.ndarray, folder: object, pictures: int) -> None:
+    try:
+        file.write(pixels.data)
+        file.flush()
+    except OSError as error:
+        size = pictures * pixels[0].nbytes / GIGABYTE
+        raise InputError(
+            f"{folder}: {error.strerror}; while a model learns, the decoded pictures take "
+            f"{size:.2g} GB there: make room, or give a smaller --size"
+        ) from error

@@ -1,0 +1,229 @@
+"""Tables in files and streams: read as they were written, written whole or not at all.
+
+Cells of a CSV file stay text, exactly as they stand there: what a column means is decided once, in
+`alad.data.column_kinds`, and a scored CSV keeps every cell of its input to the letter.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv as pacsv
+from pyarrow import feather, parquet
+
+from alad.data.columns import EXACT_MISSING, listed
+from alad.data.frames import check_names
+from alad.data.writing import FROM_TEXT, STREAM, check_target, first_line, write_table
+from alad.errors import InputError
+
+pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+
+__all__ = ["check_target", "place_of", "read_table", "write_table"]
+
+DELIMITERS = ",;\t|"
+HEAD = 1 << 16  # bytes looked at to tell formats and delimiters apart
+BLOCK = 1 << 24  # bytes of CSV parsed at a time; also the longest line
+DECIMAL_COMMA = r"^\s*[+-]?\d+(,\d+)?\s*$"
+UNREADABLE = (
+    (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
+    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it, or use gzip"),
+    (b"BZh", "bzip2-compressed; unpack it, or use gzip"),
+    (b"\xfd7zXZ", "xz-compressed; unpack it, or use gzip"),
+)
+
+
+def read_table(source: str | Path, *, drop: Sequence[str] = ()) -> pa.Table:
+    """Table in a CSV, TSV, Parquet or Arrow file, each also gzipped; "-" reads standard input.
+
+    The format is told from the content, the delimiter (, ; tab |) from the header line. CSV must be
+    UTF-8 with one header line; its columns come as text. Columns named in `drop` are left out.
+    Raises InputError, on one line that names the file, for anything else.
+    """
+    if not str(source):
+        raise InputError("the name of the table is empty; name a file, or - for standard input")
+    place = place_of(source)
+    with _explained(place):
+        table = _parsed(_unpacked(_content(source, place)), place)
+        check_names(table.column_names, "the table")
+        absent = [name for name in drop if name not in table.column_names]
+        if absent:
+            known = listed(table.column_names)
+            raise InputError(f"no column named {listed(absent)} to drop; there are {known}")
+        if not table.num_rows or not table.num_columns:
+            raise InputError("the table is empty: it has column names and no rows")
+        return table.drop_columns(list(drop))
+
+
+def place_of(source: str | Path) -> str:
+    """What to call a source in messages."""
+    return "standard input" if str(source) == STREAM else str(source)
+
+
+@contextmanager
+def _explained(place: str) -> Iterator[None]:
+    """Turn whatever reading can raise into one line that begins with the file's name."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: {NOT_UTF8}") from error
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
+        raise InputError(f"{place}: damaged or truncated gzip file; copy it again") from error
+    except MemoryError as error:
+        raise InputError(f"{place}: does not fit into memory, or is damaged") from error
+    except OSError as error:
+        raise InputError(f"{place}: cannot be read: {first_line(error)}") from error
+    except (pa.ArrowException, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(f"{place}: {_reason(first_line(error))}") from error
+
+
+NOT_UTF8 = "is not UTF-8 text; convert it, for example: iconv -f latin1 -t utf-8"
+
+
+def _reason(line: str) -> str:
+    ragged = re.search(r"(Row #\d+: )?Expected (\d+) columns, got (\d+): (.*)", line)
+    if ragged:
+        row, due, found, text = ragged.groups()
+        where = f"line {row[5:-2]}" if row else "a line"
+        return f"{where} has {found} cells where the header has {due}: {text[:60]!r}; repair it"
+    if "invalid UTF8" in line:
+        return NOT_UTF8
+    if "straddling" in line:
+        return f"a line is longer than {BLOCK >> 20} MiB; is a quote left open?"
+    return f"damaged, or no table: {line}"
+
+
+def _content(source: str | Path, place: str) -> pa.Buffer:
+    if str(source) == STREAM:
+        if sys.stdin is None:
+            raise InputError("is closed; give it a table, or name a file")
+        return pa.py_buffer(sys.stdin.buffer.read())
+    if Path(source).is_dir():
+        raise InputError("is a folder; name a file")
+    if not Path(source).exists():
+        raise InputError("no such file or folder; check its name, and where you are")
+    if not Path(source).is_file():  # a pipe, such as /dev/stdin
+        return pa.py_buffer(Path(source).read_bytes())
+    if not Path(source).stat().st_size:
+        return pa.py_buffer(b"")
+    return pa.memory_map(str(source)).read_buffer()
+
+
+def _unpacked(content: pa.Buffer) -> pa.Buffer:
+    packed = content[:2].to_pybytes() == b"\x1f\x8b"
+    return pa.py_buffer(gzip.decompress(content)) if packed else content
+
+
+def _parsed(content: pa.Buffer, place: str) -> pa.Table:
+    head = content[:HEAD].to_pybytes()
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        raise InputError("the file is empty")
+    for magic, what in UNREADABLE:
+        if head.startswith(magic):
+            raise InputError(f"is {what}")
+    if head.startswith(b"PAR1"):
+        return _whole(parquet.read_table(pa.BufferReader(content)))
+    if head.startswith((b"ARROW1", b"FEA1")):
+        return _whole(feather.read_table(pa.BufferReader(content), memory_map=False))
+    if head.startswith(b"\xff\xff\xff\xff"):
+        return _whole(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
+    if b"\0" in head:
+        raise InputError("is binary, and neither Parquet nor Arrow")
+    return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())
+
+
+def _whole(table: pa.Table) -> pa.Table:
+    table.validate(full=True)  # these files carry no checksum: damage must not show only later
+    return table
+
+
+def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
+    text = head[: head.rfind(b"\n") + 1 or None].decode("utf-8-sig")  # cut between characters
+    delimiter = _delimiter(text)
+    names = _header(text, delimiter)
+    try:
+        table = _cells(content, delimiter, names, threads=True)
+    except pa.ArrowInvalid:  # again with one thread, which knows the number of the line at fault
+        table = _cells(content, delimiter, names, threads=False)
+    if table.column_names != names:
+        raise InputError("the header line is ambiguous; check its quotes")
+    _check_quotes(table, content)
+    table = _decimal_points(table) if delimiter == ";" else table
+    return table.replace_schema_metadata({FROM_TEXT: b"csv"})
+
+
+def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) -> pa.Table:
+    return pacsv.read_csv(
+        pa.BufferReader(content),
+        read_options=pacsv.ReadOptions(block_size=BLOCK, use_threads=threads),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,  # in a single column an empty line is a missing cell
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+
+
+def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:
+    """A quote left open makes all that follows one cell, silently."""
+    last = table.column(table.num_columns - 1).slice(max(table.num_rows - 1, 0)).to_pylist()
+    end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
+    if last and "\n" in (last[0] or "") and end != b'"':
+        raise InputError(f"a quote is left open: row {table.num_rows} holds all that follows it")
+
+
+def _delimiter(text: str) -> str:
+    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").splitlines()[0])
+    return max(DELIMITERS, key=header.count)  # the first of DELIMITERS if there is none at all
+
+
+def _header(text: str, delimiter: str) -> list[str]:
+    """Column names, checked: a missing header would make the first row disappear."""
+    names = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter))
+    check_names([name for name in names if name], "the table")
+    if "" in names:
+        raise InputError(
+            f"column {names.index('') + 1} has no name in the header line; name it (or leave out a "
+            "saved row index)"
+        )
+    counted = names == [str(i) for i in range(len(names))]  # a frame saved without names
+    if not counted and all(map(_is_number, names)):
+        raise InputError("the first line holds numbers; put a line of column names above it")
+    return names
+
+
+def _is_number(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(np.isfinite(float(text)))
+    return False
+
+
+def _decimal_points(table: pa.Table) -> pa.Table:
+    """Columns of numbers with decimal commas, as files delimited by ; have them, with points."""
+    columns = [_decimal_point(cells) for cells in table.columns]
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def _decimal_point(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    empty = pc.is_in(cells, value_set=EXACT_MISSING)
+    number = pc.match_substring_regex(cells, DECIMAL_COMMA)
+    if pc.any(number).as_py() and pc.all(pc.or_(empty, number)).as_py():
+        return pc.replace_substring(cells, ",", ".")
+    return cells

@@ -1,0 +1,97 @@
+"""What `Detector.fit` learns from: rows read, and images as far as memory holds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from alad.data.frames import columns
+from alad.encoding import ImageScaler, ScaledImages, TableEncoder, is_images, pixels_of
+
+VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
+SCORE_QUANTILES = 201  # of the training rows, kept for reports
+
+
+@contextmanager
+def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
+    """What will encode X, and its rows, read but not yet encoded; pictures lie in a file."""
+    owner = type(detector).__name__
+    if is_images(X):
+        with pixels_of(X) as pixels:
+            yield ImageScaler(owner=owner), pixels
+    else:
+        yield TableEncoder(detector.scaling, detector.drop, owner=owner), columns(X)
+
+
+def learnable(detector: Any, X: np.ndarray | ScaledImages) -> Any:
+    """Encoded rows as `_fit_matrix` takes them.
+
+    Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
+    many are drawn as fit there.
+    """
+    if isinstance(X, np.ndarray):
+        return X
+    most = max(1, VALUES_IN_MEMORY // math.prod(X.shape[1:]))
+    if len(X) > most and not detector.streams_images:
+        X = X[drawn(detector.random_state, len(X), most, number=1)]
+        detector.training_["rows_used"] = most
+    return X if detector.sees_images else np.asarray(X).reshape(len(X), -1)
+
+
+def drawn(random_state: Any, n: int, count: int, number: int = 0) -> np.ndarray:
+    """So many of n numbers, ascending; another draw for each `number`."""
+    from alad.randomness import Purpose, seed_of, stream  # loads torch; scoring does without
+
+    generator = stream(seed_of(random_state), 0, Purpose.CALIBRATION, number)
+    return np.sort(generator.permutation(n)[:count])
+
+
+def summed_up(scores: np.ndarray) -> dict[str, Any]:
+    """How many, and their quantiles at equal steps: enough to draw their distribution."""
+    quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
+    return {"rows": len(scores), "quantiles": quantiles.tolist()}
+
+
+BLOCK_ROWS = 512
+BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
+
+
+def score_in_blocks(
+    score: Callable[[np.ndarray], np.ndarray],
+    X: np.ndarray,
+    rows: int | None = None,
+    *,
+    fill: int | None = None,
+) -> np.ndarray:
+    """score(X) [..., n] by blocks of `rows` rows, the last one filled up to `fill` at least.
+
+    rows: None = what suits the shape of a row. fill: None = to a whole block.
+
+    A matrix product adds up in an order that depends on its shape. With one shape for all, the
+    score of a row does not depend on how many other rows come with it. Where in its block the row
+    stands may still matter (to OpenBLAS in float32 it does): the contract's tests watch over that.
+    """
+    rows = rows or block_rows(X.shape[1:])
+    starts = range(0, max(len(X), 1), rows)
+    blocks = (np.ascontiguousarray(X[start : start + rows]) for start in starts)
+    least = rows if fill is None else min(fill, rows)
+    parts = [score(_filled(block, least)) for block in blocks]
+    return np.concatenate(parts, axis=-1)[..., : len(X)]
+
+
+def block_rows(shape: tuple[int, ...]) -> int:
+    """How many rows of this shape are scored at a time."""
+    if len(shape) == 1:
+        return BLOCK_ROWS
+    return max(1, min(BLOCK_IMAGES, BLOCK_PIXELS // (shape[0] * shape[1])))
+
+
+def _filled(block: np.ndarray, rows: int) -> np.ndarray:
+    """`block` with its last row (zeros, if it has none) again until there are at least `rows`."""
+    short = max(0, rows - len(block))
+    last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
+    return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block

@@ -1,0 +1,238 @@
+"""How one column becomes columns of a matrix: one code per column, fitted on training rows.
+
+A number column gives one output column, scaled, and a second one (0 or 1) for "missing" if it was
+missing in training rows. A category column gives a 0/1 column for each level, for "missing" if that
+occurred, and a last one for what training rows never held (or held too rarely to have its own).
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from alad.data.columns import Column
+from alad.encoding.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
+from alad.errors import InputError
+
+RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
+LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
+BISECTIONS = 64  # halvings that find a number from its code
+ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
+MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
+
+
+@dataclass(frozen=True)
+class NumberCode:
+    """A number column: scaled, the median where missing, an indicator if it ever was missing."""
+
+    name: str
+    fill: float
+    missing: bool
+    scaling: str
+    constant: float | None  # the value of a column that has only one
+    warp: Parameters = field(default_factory=dict)
+    shift: float = 0.0
+    unit: float = 1.0
+
+    @classmethod
+    def fit(cls, column: Column, scaling: str) -> Self:
+        holes = np.isnan(column.values)
+        x = limited(column.values[~holes], RAW_LIMIT)
+        common = (column.name, float(np.median(x)), bool(holes.any()), scaling)
+        if is_constant(x) and not SCALINGS[scaling].constants:
+            return cls(*common, float(x[0]))
+        warp = SCALINGS[scaling].warp.fit(x)
+        shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
+        return cls(*common, None, warp, shift, unit or 1.0)  # 0 if it underflows
+
+    @property
+    def output_names(self) -> list[str]:
+        return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
+
+    def decode(self, encoded: np.ndarray) -> list[float | None]:
+        """The numbers that encoded ones [n, width] stand for; None for missing.
+
+        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
+        """
+        limits = (np.nextafter(encoded[:, 0], np.float32(to)) for to in (-np.inf, np.inf))
+        low, high = (self._unscaled(limit.astype(np.float64)) for limit in limits)
+        found = self._unscaled(encoded[:, 0].astype(np.float64))
+        holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
+        return [
+            None if hole else _shortest(x, between)
+            for x, hole, *between in zip(found.tolist(), holes, low, high, strict=True)
+        ]
+
+    def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
+        """Solves `_scaled`, which rises, by halving; every scaling has the same few lines."""
+        if self.constant is not None:
+            return np.full(len(encoded), self.constant)
+        low, high = (np.full(len(encoded), at * np.arcsinh(RAW_LIMIT)) for at in (-1.0, 1.0))
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            below = self._scaled(limited(self.fill + np.sinh(middle), RAW_LIMIT)) < encoded
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return self.fill + np.sinh(high)
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
+
+
+def _shortest(x: float, between: Sequence[float]) -> float:
+    """The number nearest to x of the fewest digits, at most six, that lies between two others."""
+    low, high = between
+    if low <= 0 <= high:
+        return 0.0
+    rounded = (float(f"{x:.{digits}g}") for digits in range(1, 7))
+    return next((short for short in rounded if low <= short <= high), float(f"{x:.6g}"))
+
+
+class NumberCodes:
+    """The number columns of a table, encoded side by side, a block of rows at a time.
+
+    codes: those of the columns; starts: the first output column of each.
+    """
+
+    def __init__(self, codes: Sequence[NumberCode], starts: Sequence[int]):
+        self._at = np.array(starts, dtype=np.intp)
+        self._fill = np.array([code.fill for code in codes])
+        self._marked = np.flatnonzero([code.missing for code in codes])
+        self._constant = np.flatnonzero([code.constant is not None for code in codes])
+        self._constants = np.array([code.constant for code in codes if code.constant is not None])
+        self._groups = _alike(codes)
+
+    def encode(self, values: np.ndarray, out: np.ndarray) -> None:
+        """From values [n, columns], NaN where missing, fill their part of out [n, width]."""
+        for start in range(0, len(values), ENCODED_AT_ONCE):
+            rows = slice(start, start + ENCODED_AT_ONCE)
+            holes = np.isnan(values[rows])
+            x = limited(np.where(holes, self._fill, values[rows]), RAW_LIMIT)
+            out[rows, self._at] = limited(self.scaled(x), LIMIT)
+            out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Of numbers x [n, columns], none missing; x is overwritten."""
+        if len(self._constant):
+            x[:, self._constant] = novelty(x[:, self._constant], self._constants)
+        for group in self._groups:
+            x[:, group.at] = group.scaled(x[:, group.at])
+        return x
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Columns whose scaling is the same function of arrays of parameters."""
+
+    at: np.ndarray
+    scaling: str
+    warp: Parameters  # arrays with a number for each of the columns
+    shift: np.ndarray
+    unit: np.ndarray
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+
+def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:
+    """Groups of the columns that vary; one whose parameters are lists stands alone."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for place, code in enumerate(codes):
+        if code.constant is None:
+            together = SCALINGS[code.scaling].warp.together
+            places.setdefault((code.scaling, -1 if together else place), []).append(place)
+    return [
+        _group(scaling, at, [codes[place] for place in at]) for (scaling, _), at in places.items()
+    ]
+
+
+def _group(scaling: str, at: list[int], codes: list[NumberCode]) -> _Alike:
+    warp = {name: np.array([code.warp[name] for code in codes]) for name in codes[0].warp}
+    if not SCALINGS[scaling].warp.together:
+        warp = codes[0].warp
+    shift, unit = (np.array([getattr(code, name) for code in codes]) for name in ("shift", "unit"))
+    return _Alike(np.array(at), scaling, warp, shift, unit)
+
+
+@dataclass(frozen=True)
+class CategoryCode:
+    """A category column: one of its output columns is 1, the others are 0."""
+
+    name: str
+    levels: list[str]
+    missing: bool
+    rare: bool  # were there more levels, rarer ones? The last column is then known from training
+
+    @classmethod
+    def fit(cls, column: Column) -> Self:
+        levels = list(column.levels or [])
+        counts = np.bincount(column.values[column.values >= 0], minlength=len(levels))
+        frequent = np.argsort(-counts, kind="stable")[:MOST_LEVELS]  # ties: by alphabet
+        kept = [levels[i] for i in sorted(frequent)]
+        return cls(column.name, kept, bool((column.values < 0).any()), len(kept) < len(levels))
+
+    @property
+    def output_names(self) -> list[str]:
+        marks = [*(["<missing>"] if self.missing else []), "<other>" if self.rare else "<unseen>"]
+        return [f"{self.name}={level}" for level in [*self.levels, *marks]]
+
+    def decode(self, encoded: np.ndarray) -> list[str | None]:
+        """The likeliest level of each row [n, width]; None for missing, a mark for all others."""
+        marks = [*([None] if self.missing else []), "<other>" if self.rare else "<unseen>"]
+        names = [*self.levels, *marks]
+        return [names[at] for at in encoded.argmax(axis=1)]
+
+    def encode(self, column: Column, out: np.ndarray) -> None:
+        """Fill out [n, width], which holds zeros."""
+        other = len(self.output_names) - 1
+        place = {level: i for i, level in enumerate(self.levels)}
+        missing = len(self.levels) if self.missing else other
+        chosen = [*(place.get(level, other) for level in column.levels or ()), missing]
+        out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
+
+
+Code = NumberCode | CategoryCode
+CODES: dict[str, type[NumberCode] | type[CategoryCode]] = {
+    "number": NumberCode,
+    "category": CategoryCode,
+}
+
+
+def code_of(column: Column, scaling: str) -> Code:
+    """Fit the code that a column's kind asks for."""
+    return NumberCode.fit(column, scaling) if column.levels is None else CategoryCode.fit(column)
+
+
+def to_state(code: Code) -> dict[str, Any]:
+    """A code as JSON can hold it."""
+    kind = next(kind for kind, its_class in CODES.items() if type(code) is its_class)
+    return {"kind": kind, **vars(code)}
+
+
+def from_state(state: Mapping[str, Any]) -> Code:
+    """The code whose `to_state` this is; InputError if it is none's."""
+    rest = {key: value for key, value in state.items() if key != "kind"}
+    code = CODES[state["kind"]](**rest)
+    if not (_sound_number(code) if isinstance(code, NumberCode) else _sound_category(code)):
+        raise InputError(f"column {code.name!r} is stored in a way that was never written")
+    return code
+
+
+def _sound_category(code: CategoryCode) -> bool:
+    texts = isinstance(code.levels, list) and all(isinstance(level, str) for level in code.levels)
+    flags = isinstance(code.missing, bool) and isinstance(code.rare, bool)
+    return texts and flags and len(set(code.levels)) == len(code.levels)
+
+
+def _sound_number(code: NumberCode) -> bool:
+    """Are its numbers numbers, and is what they make of any others finite?"""
+    given = [code.fill, code.shift, code.unit, *([] if code.constant is None else [code.constant])]
+    plain = all(
+        type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
+    )
+    if not plain or not isinstance(code.missing, bool) or code.unit <= 0:
+        return False
+    probe = np.array([-RAW_LIMIT, 0.0, code.fill, RAW_LIMIT])
+    with np.errstate(divide="raise", invalid="raise"):
+        return bool(np.isfinite(code._scaled(limited(probe, RAW_LIMIT))).all())

@@ -1,0 +1,113 @@
+"""Convolutions by PyTorch's own (oneDNN, cuDNN), channels last, for training.
+
+In bfloat16, where a processor has matrix units for it (AMX), a training step of the published width
+takes 0.7 of its time in float32 C; one of width 16 gains nothing (benchmarks/image_step_speed.py).
+Images come and go as float32, and sums are float32 inside: what is lost are the last 16 bits of
+what is multiplied and of what comes out, a relative error of 2^-9 each. In float32 they are what a
+GPU trains with; there cuDNN may round what is multiplied to TF32, as
+`torch.backends.cudnn.allow_tf32` says.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from alad.networks.convolution_ops import Finish, PatchProducts
+from alad.networks.patches import Window
+
+LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
+
+Padding = tuple[int, int]
+
+
+class ChannelsLast(PatchProducts):
+    """`PatchProducts` by the library; what does not pay, dense layers above all, `others` do."""
+
+    def __init__(self, others: PatchProducts, dtype: torch.dtype = torch.bfloat16):
+        self._others, self._dtype = others, dtype
+        self.engine = "bfloat16" if dtype == torch.bfloat16 else "channels-last"
+
+    def prepared(self, x: Tensor, window: Window) -> Tensor:
+        """As it is multiplied, where both want it so."""
+        if not _suits(window):
+            return self._others.prepared(x, window)
+        return x.to(self._dtype) if window.steps[0] * window.steps[1] >= LEAST_STEPS else x
+
+    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
+        if not _suits(window):
+            return self._others.forward(x, weight, finish, window)
+        images, padding = _images(x.to(self._dtype), window)
+        kernel = _kernel(weight.to(self._dtype), window, x.shape[3])
+        sums = functional.conv2d(images, kernel, None, window.stride, padding)
+        y = _as_rows(sums, (len(x), *window.steps, weight.shape[1]))
+        return y if finish is None else finish(y)
+
+    def finish_back(
+        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        return self._others.finish_back(dy, y, finish, of_bias=of_bias)
+
+    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
+        if not _suits(window):
+            return self._others.to_input(dy, weight, window, channels)
+        shape = (len(dy), *window.size, channels)
+        images, padding = _images(dy.new_empty(shape, dtype=self._dtype), window)
+        kernel = _kernel(weight.to(self._dtype), window, channels)
+        dx = _backward(dy, images, kernel, window, padding, of_images=True)
+        if padding == (0, 0):  # what was padded by hand is cut off again
+            (top, _), (left, _) = window.padding(0), window.padding(1)
+            dx = dx[:, :, top : top + window.size[0], left : left + window.size[1]]
+        return _as_rows(dx, shape)
+
+    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
+        if not _suits(window) or window.steps[0] * window.steps[1] < LEAST_STEPS:
+            return self._others.to_weight(x, dy, window)
+        images, padding = _images(x.to(self._dtype), window)
+        rows = window.kernel[0] * window.kernel[1] * x.shape[3]
+        kernel = _kernel(images.new_empty(rows, dy.shape[3]), window, x.shape[3])
+        dw = _backward(dy, images, kernel, window, padding, of_images=False)
+        return dw.permute(0, 2, 3, 1).flatten(1).T.float().contiguous()
+
+
+def _suits(window: Window) -> bool:
+    """More than one patch down and across: in a single column of them oneDNN leaves sums unwritten
+    in bfloat16, and a single one is a product of matrices.
+    """
+    return 1 not in window.steps
+
+
+def _images(x: Tensor, window: Window) -> tuple[Tensor, Padding]:
+    """[n, channels, *size], channels last in memory, and the padding that is left to the library.
+
+    It knows only the same padding on both sides.
+    """
+    (top, bottom), (left, right) = window.padding(0), window.padding(1)
+    if (top, left) == (bottom, right):
+        return x.permute(0, 3, 1, 2), (top, left)
+    return functional.pad(x, (0, 0, left, right, top, bottom)).permute(0, 3, 1, 2), (0, 0)
+
+
+def _kernel(weight: Tensor, window: Window, channels: int) -> Tensor:
+    """[outputs, channels, *kernel], channels last in memory. Further rows do not count."""
+    used = weight[: window.kernel[0] * window.kernel[1] * channels]
+    return used.T.contiguous().view(-1, *window.kernel, channels).permute(0, 3, 1, 2)
+
+
+def _backward(
+    dy: Tensor, images: Tensor, kernel: Tensor, window: Window, padding: Padding, *, of_images: bool
+) -> Tensor:
+    """The gradient by the images, or by the kernel."""
+    strides, apart = [window.stride, window.stride], [1, 1]
+    wanted = [of_images, not of_images, False]
+    found = torch.ops.aten.convolution_backward(
+        *(dy.to(images.dtype).permute(0, 3, 1, 2), images, kernel, None),
+        *(strides, list(padding), apart, False, [0, 0], 1, wanted),
+    )
+    return found[0 if of_images else 1]
+
+
+def _as_rows(y: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """[n, channels, height, width] -> [n, height, width, channels]; no view, see `Convolved`."""
+    return torch.empty(shape, dtype=torch.float32, device=y.device).copy_(y.permute(0, 2, 3, 1))

@@ -1,0 +1,248 @@
+"""What a convolution, its adjoint and all gradients are made of, and the two for autograd.
+
+Images are [members, n, height, width, channels].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from alad.networks.dense import COLUMNS_OF_EVEN_PRODUCT
+from alad.networks.patches import Window
+
+PATCH_BYTES = 1 << 20  # of patches at a time: they stay in the cache, and are never all there
+
+
+def _pieces(n: int, window: Window, channels: int) -> Iterator[slice]:
+    """Numbers of images whose patches are made at a time."""
+    steps, kernel = window.steps, window.kernel
+    one = 4 * steps[0] * steps[1] * kernel[0] * kernel[1] * channels
+    count = max(1, PATCH_BYTES // one)
+    for start in range(0, n, count):
+        yield slice(start, min(start + count, n))
+
+
+class PatchProducts:
+    """The three products of which convolutions, their adjoints and all gradients are made.
+
+    Of one member: x [n, *size, channels], y and dy [n, *steps, outputs], weight [kernel * channels,
+    outputs]. Patches are made anew for each: that is cheaper than to keep them.
+    """
+
+    engine: str = "torch"  # what it says of itself
+
+    def prepared(self, x: Tensor, window: Window) -> Tensor:
+        """x as `forward` and `to_weight` would make it for themselves each time."""
+        return x
+
+    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
+        """y: the patches of x times the weight, and what becomes of them."""
+        y = x.new_empty(len(x), *window.steps, weight.shape[1])
+        pieces = [slice(None)] if window.whole else _pieces(len(x), window, x.shape[3])
+        for piece in pieces:
+            torch.mm(window.patches(x[piece]), weight, out=y[piece].view(-1, weight.shape[1]))
+        return y if finish is None else finish(y)
+
+    def finish_back(
+        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `finish`."""
+        return finish.back(dy, y, of_bias=of_bias)
+
+    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
+        """dx, as x, from dy: the adjoint of `forward` in x. Further rows of weight do not count."""
+        columns = _columns(window, channels)
+        dx = dy.new_empty(len(dy), *window.size, channels)
+        if window.whole:
+            dx.copy_((dy.flatten(1) @ weight.T)[:, :columns].view_as(dx))
+            return dx
+        for piece in _pieces(len(dy), window, channels):
+            rows = dy[piece].reshape(-1, weight.shape[1])
+            dx[piece] = window.fold((rows @ weight.T)[:, :columns])
+        return dx
+
+    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
+        """dw, as weight, from dy: the adjoint of `forward` in the weight."""
+        if window.whole:
+            return x.flatten(1).T @ dy.flatten(1)
+        dw = x.new_zeros(_columns(window, x.shape[3]), dy.shape[3])
+        for piece in _pieces(len(x), window, x.shape[3]):
+            dw.addmm_(window.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
+        return dw
+
+    def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
+        """`forward` and what follows, at evaluation: an image's is its own, whatever else is there.
+
+        MKL adds up the last columns in another order, so there are whole vectors of them.
+        """
+        y = PatchProducts.forward(self, x, evened(weight), None, window)
+        return finish(y[..., : weight.shape[1]])
+
+    def scored_back(
+        self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
+    ) -> Tensor:
+        """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
+        return finish(PatchProducts.to_input(self, dy, evened(weight).T, window, channels))
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What becomes of sums [n, *, outputs]: times scale, plus bias, activated, times the mask.
+
+    scale [outputs], None = 1; bias [outputs]. slope: of the activation below zero; 1 = linear.
+    mask: of dropout, as the sums; None = 1.
+    """
+
+    scale: Tensor | None
+    bias: Tensor
+    slope: float = 1.0
+    mask: Tensor | None = None
+
+    def __call__(self, sums: Tensor) -> Tensor:
+        """A new array."""
+        scale = self.scale
+        y = sums + self.bias if scale is None else torch.addcmul(self.bias, sums, scale)
+        if self.slope != 1.0:
+            functional.leaky_relu_(y, self.slope)
+        return y if self.mask is None else y * self.mask
+
+    def back(self, dy: Tensor, y: Tensor, *, of_bias: bool) -> tuple[Tensor, Tensor | None]:
+        """Its adjoint at y, what it gave: see `PatchProducts.finish_back`."""
+        g = dy if self.mask is None else dy * self.mask
+        if self.slope != 1.0:  # where the mask hides the sign, g is 0
+            g = torch.where(y > 0, g, g * self.slope)
+        db = g.flatten(0, -2).sum(dim=0) if of_bias else None
+        return (g if self.scale is None else g * self.scale), db
+
+
+def evened(matrix: Tensor) -> Tensor:
+    """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
+    spare = -matrix.shape[-1] % COLUMNS_OF_EVEN_PRODUCT
+    return functional.pad(matrix, (0, spare)) if spare else matrix
+
+
+PATCHES = PatchProducts()
+
+
+def _columns(window: Window, channels: int) -> int:
+    """Numbers in a patch."""
+    return window.kernel[0] * window.kernel[1] * channels
+
+
+def together(members: list[Tensor]) -> Tensor:
+    """[members, ...]; one alone is not copied, and no view: activations work in place."""
+    return members[0].unsqueeze_(0) if len(members) == 1 else torch.stack(members)
+
+
+class Convolved(torch.autograd.Function):
+    """activation(x * W / sigma + b) * mask, [members, n, *size, inputs] -> [.., *steps, outputs].
+
+    W [members, kernel * inputs, outputs], b [members, 1, outputs], sigma [members, 1, 1] or None,
+    mask as what comes out or None. slope: see `Finish`.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        sigma: Tensor | None,
+        mask: Tensor | None,
+        slope: float,
+        window: Window,
+        products: PatchProducts,
+    ) -> Tensor:
+        ctx.window, ctx.products, ctx.slope, ctx.channels = window, products, slope, x.shape[4]
+        members = [products.prepared(own, window) for own in x]
+        ends = _finishes(bias, sigma, mask, slope)
+        each = zip(members, weight, ends, strict=True)
+        y = together([products.forward(*member, window) for member in each])
+        ctx.save_for_backward(weight, bias, sigma, mask, y if slope != 1.0 else None, *members)
+        return y
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        weight, bias, sigma, mask, y, *members = ctx.saved_tensors
+        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        dx = dw = db = dsigma = None
+        ends = _finishes(bias, sigma, mask, ctx.slope)
+        each, of_bias = zip(dy, dy if y is None else y, ends, strict=True), ctx.needs_input_grad[2]
+        found = [products.finish_back(*member, of_bias=of_bias) for member in each]
+        sums = [own for own, _ in found]
+        if of_bias:
+            db = torch.stack([own for _, own in found])[:, None]  # pyright: ignore
+        if ctx.needs_input_grad[0]:
+            each = zip(sums, weight, strict=True)
+            dx = together([products.to_input(own, w, window, ctx.channels) for own, w in each])
+        if ctx.needs_input_grad[1]:
+            each = zip(members, sums, strict=True)
+            dw = together([products.to_weight(*member, window) for member in each])
+        if sigma is not None and dw is not None:
+            each = zip(dw, weight, strict=True)
+            along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
+            dsigma = -along.view_as(sigma) / sigma
+        return dx, dw, db, dsigma, None, None, None, None
+
+
+def _finishes(
+    bias: Tensor, sigma: Tensor | None, mask: Tensor | None, slope: float
+) -> list[Finish]:
+    """For each member. What comes out is divided by sigma: there are far more weights."""
+    return [
+        Finish(
+            None if sigma is None else (1 / sigma[member, 0]).expand(bias.shape[2]),
+            own[0],
+            slope,
+            None if mask is None else mask[member],
+        )
+        for member, own in enumerate(bias)
+    ]
+
+
+class TransposedConvolved(torch.autograd.Function):
+    """The adjoint of a convolution: x [members, n, *steps, inputs] -> [members, n, *size, outputs].
+
+    W [members, inputs, kernel * outputs], b [members, 1, outputs].
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        window: Window,
+        products: PatchProducts,
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.window, ctx.products = window, products
+        each = zip(x, weight.transpose(1, 2), strict=True)
+        y = together([products.to_input(x_, w, window, bias.shape[2]) for x_, w in each])
+        return y.add_(bias[:, :, None, None])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        dx = dw = db = None
+        members = [products.prepared(own, window) for own in dy]
+        if ctx.needs_input_grad[0]:
+            used = weight.transpose(1, 2)[:, : _columns(window, dy.shape[4])]
+            each = zip(members, used, strict=True)
+            dx = together([products.forward(x_, w, None, window) for x_, w in each])
+        if ctx.needs_input_grad[1]:
+            each = zip(members, x, strict=True)
+            dw = together([products.to_weight(*member, window).T for member in each])
+            dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
+        if ctx.needs_input_grad[2]:
+            db = dy.flatten(1, 3).sum(dim=1, keepdim=True)
+        return dx, dw, db, None, None

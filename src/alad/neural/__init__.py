@@ -1,0 +1,1 @@
+"""What all detectors with networks share."""

@@ -1,0 +1,1 @@
+"""The training loop, a step, the optimiser, the stopping rule; it knows no model."""

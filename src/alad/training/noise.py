@@ -1,0 +1,71 @@
+"""Random numbers of training steps: latent samples, dropout masks, the order of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.randomness import Purpose, stream
+
+
+class StepNoise:
+    """The random numbers of one training step: latent samples and dropout masks for all members."""
+
+    def __init__(self, seed: int, members: Sequence[int], step: int, like: Tensor | None = None):
+        """Tensors have the device and the type of `like`; the numbers are the same for all."""
+        self._streams = [stream(seed, member, Purpose.STEP, step) for member in members]
+        self._like = torch.empty(0) if like is None else like
+
+    def normal(self, *shape: int) -> Tensor:
+        """[members, *shape] of N(0, 1)."""
+        drawn = np.empty((len(self._streams), *shape), np.float32)
+        for generator, out in zip(self._streams, drawn, strict=True):
+            generator.standard_normal(dtype=np.float32, out=out)
+        return torch.from_numpy(drawn).to(self._like)
+
+    def mask(self, rows: int, units: int, rate: float) -> Tensor:
+        """[members, rows, units]: 0 with probability `rate` (to 16 bits), else 1 / (1 - rate)."""
+        count = rows * units
+        words = -(-count // 4)  # four 16-bit numbers in each
+        bits = np.empty((len(self._streams), words), np.uint64)
+        for generator, out in zip(self._streams, bits, strict=True):
+            out[:] = generator.bit_generator.random_raw(len(out))
+        kept = bits.view(np.uint16)[:, :count] >= round(rate * 2**16)
+        # NumPy compares and converts these arrays several times faster than torch does on a CPU
+        mask = torch.from_numpy(kept.astype(np.float32)).to(self._like)
+        return mask.mul_(1.0 / (1.0 - rate)).unflatten(1, (rows, units))
+
+
+class Order:
+    """Which rows make which batch: a fresh permutation for every member, player and epoch.
+
+    The odd rest of an epoch is dropped.
+    """
+
+    def __init__(
+        self, seed: int, members: Sequence[int], rows: int, batch: int, *, players: int = 2
+    ):
+        self._players = players
+        self._seed, self._members, self._rows, self._batch = seed, list(members), rows, batch
+        self.steps_per_epoch = rows // batch
+        self._epoch = -1
+        self._permutations = np.empty((0,))
+
+    def batch(self, step: int, player: int) -> np.ndarray:
+        """Row numbers [members, batch] for one step of a player (from 0); each draws on its own."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._permutations = epoch, self._draw(epoch)
+        return self._permutations[player, :, position * self._batch : (position + 1) * self._batch]
+
+    def _draw(self, epoch: int) -> np.ndarray:
+        streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
+        return np.array(
+            [
+                [generator.permutation(self._rows) for generator in streams]
+                for _ in range(self._players)
+            ]
+        )

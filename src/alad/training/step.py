@@ -1,0 +1,120 @@
+"""One update of the networks: of both players of the adversarial game, or down a single loss.
+
+These are the plain PyTorch steps, the reference for every faster one. A step is asked for by its
+number and is a pure function of (state, number): it can be replayed, and an interrupted training
+goes on from its arrays alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Container, Sequence
+
+import torch
+from torch import Tensor
+
+from alad.networks.context import Context, Networks
+from alad.networks.convolution_ops import PATCHES, PatchProducts
+from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
+from alad.randomness import Purpose, stream
+from alad.training.noise import Order, StepNoise
+from alad.training.optimizer import Optimiser, Player
+from alad.training.rows import Rows, taken
+
+
+class NetworkStep(ABC):
+    """One step on the rows X [n, *shape] for all members: a player for each group of `networks`."""
+
+    products: PatchProducts = PATCHES  # what makes those of convolutions
+
+    def __init__(
+        self,
+        X: Rows,
+        networks: Networks,
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        self.X, self.networks, self.seed, self.members = X, networks, seed, list(members)
+        self.like = torch.empty(0, dtype=X.dtype, device=X.device)
+        self.batch = min(optimiser.batch_size, len(X))
+        self.order = Order(seed, members, len(X), self.batch, players=len(networks.groups))
+        self.steps_per_epoch = self.order.steps_per_epoch
+        self._initialise(networks, optimiser)
+
+    def _initialise(self, networks: Networks, optimiser: Optimiser) -> None:
+        generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
+        self.by_group: dict[str, Player] = {}
+        views: dict[str, Tensor] = {}
+        for group, layers in networks.groups.items():
+            weights = initial_weights(weight_layout(layers), generators)
+            views |= weight_layout(layers).views(weights)
+            self.by_group[group] = Player(layers, weights.to(self.like), optimiser)
+        self.buffers = initial_buffers(networks.layers, views, generators).to(self.like)
+        self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
+
+    @abstractmethod
+    def __call__(self, number: int) -> Tensor:
+        """Make update `number` (from 0); losses [members, kinds]."""
+
+    def _noise(self, number: int) -> StepNoise:
+        return StepNoise(self.seed, self.members, number, self.like)
+
+    def _context(
+        self, weights: dict[str, Tensor], noise: StepNoise, *, track: bool | Container[str]
+    ) -> Context:
+        how = {"training": True, "track_statistics": track, "products": self.products}
+        return Context(weights, self.buffer_views, noise, **how)
+
+    def _rows(self, number: int, player: int) -> Tensor:
+        """[members, batch, *shape]."""
+        rows = taken(self.X, self.order.batch(number, player).flatten())
+        return rows.unflatten(0, (len(self.members), self.batch))
+
+    def arrays(self) -> dict[str, Tensor]:
+        """All that changes from step to step, by reference: enough to stop here and go on later."""
+        arrays = {
+            f"{group}.{name}": array
+            for group, player in self.by_group.items()
+            for name, array in player.arrays().items()
+        }
+        return arrays | {"buffers": self.buffers}
+
+    def scoring_arrays(self) -> dict[str, Tensor]:
+        """The part of `arrays` that a score reads, [members, size] each.
+
+        These are the averaged weights and the running statistics.
+        """
+        averages = {group: player.average for group, player in self.by_group.items()}
+        return averages | {"buffers": self.buffers}
+
+
+class LossStep(NetworkStep):
+    """One player goes down one loss.
+
+    loss: context, batch x [members, n, *shape] and the step's noise -> [members], each the mean
+    over its rows.
+    """
+
+    def __init__(
+        self,
+        X: Rows,
+        networks: Networks,
+        loss: Callable[[Context, Tensor, StepNoise], Tensor],
+        optimiser: Optimiser,
+        *,
+        seed: int,
+        members: Sequence[int],
+    ):
+        super().__init__(X, networks, optimiser, seed=seed, members=members)
+        self._loss = loss
+        (self.player,) = self.by_group.values()
+
+    def __call__(self, number: int) -> Tensor:
+        """One update; losses [members, 1]."""
+        noise = self._noise(number)
+        context = self._context(self.player.leaves, noise, track=True)
+        loss = self._loss(context, self._rows(number, 0), noise)
+        self.player.descend(loss.sum(), number)
+        return loss.detach()[:, None]

@@ -1,0 +1,3 @@
+"""The version, read by the package, the build and stored models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,157 @@
+"""The training loop, with a step of its own: checks, patience, interruption, resumption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from alad.errors import InputError, TrainingError
+from alad.training.loop import Checkpoint, Schedule, Training, train
+
+
+class Walk:
+    """Member k walks k + 1 to the right at every step; its loss is its place."""
+
+    def __init__(self, members: int = 2, broken_at: int | None = None):
+        self.place = torch.zeros(members, 1)
+        self.broken_at = broken_at
+
+    def __call__(self, number: int) -> Tensor:
+        self.place += torch.arange(1.0, len(self.place) + 1)[:, None]
+        return self.place * (float("nan") if number == self.broken_at else 1.0)
+
+    def arrays(self) -> dict[str, Tensor]:
+        return {"place": self.place}
+
+    scoring_arrays = arrays
+
+
+def test_without_a_monitor_it_trains_to_the_end_and_keeps_the_last_weights():
+    training = train(Walk(), Schedule(steps=7, check_every=3))
+    assert training.best["place"].flatten().tolist() == [7.0, 14.0]
+    assert [entry["step"] for entry in training.history] == [3, 6, 7]
+    # mean of the places over the steps since the last check
+    assert training.history[0]["loss"] == [[2.0], [4.0]]
+    assert training.history[2]["loss"] == [[7.0], [14.0]]
+
+
+def test_no_steps_leave_the_initial_weights():
+    training = train(Walk(), Schedule(steps=0, check_every=3))
+    assert training.best["place"].flatten().tolist() == [0.0, 0.0] and training.history == []
+
+
+def test_who_watches_is_called_before_the_first_step_and_after_every_check(tmp_path: Path):
+    step, seen = Walk(), []
+    train(step, Schedule(7, 3), watch=lambda steps: seen.append((steps, step.place[0].item())))
+    assert seen == [(0, 0.0), (3, 3.0), (6, 6.0), (7, 7.0)]
+    seen, checkpoint = [], Checkpoint(tmp_path / "c", "same", 1e9, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(Interrupted(4), Schedule(7, 3), checkpoint=checkpoint, watch=seen.append)
+    train(Walk(), Schedule(7, 3), checkpoint=checkpoint, watch=seen.append)
+    assert seen == [0, 3, 6, 7]
+
+
+def test_every_member_keeps_its_own_best_and_stops_by_its_own_patience():
+    step = Walk()
+    targets = np.array([2.0, 12.0])
+
+    def monitor() -> np.ndarray:
+        return np.abs(step.place[:, 0].numpy() - targets)
+
+    training = train(step, Schedule(steps=100, check_every=1, patience=3), monitor)
+    assert training.best["place"].flatten().tolist() == [2.0, 12.0]
+    assert training.best_step.tolist() == [2, 6]
+    assert training.steps_done == 9  # the last best is at 6, then three checks in vain
+
+
+def test_a_member_out_of_patience_learns_from_no_later_check():
+    """As it would alone: what comes after the stop cannot improve it."""
+    step, values = Walk(), iter([[1.0, 9.0], [2.0, 8.0], [2.0, 7.0], [0.0, 6.0], [0.0, 5.0]])
+    training = train(step, Schedule(5, 1, patience=2), lambda: np.array(next(values)))
+    assert training.best_value.tolist() == [1.0, 5.0] and training.best_step.tolist() == [1, 5]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_a_remedy():
+    with pytest.raises(TrainingError, match=r"no longer finite at step 20 .*learning_rate"):
+        train(Walk(broken_at=4), Schedule(steps=100, check_every=50))
+
+
+class Interrupted(Walk):
+    """Ctrl-C comes in the middle of one step."""
+
+    def __init__(self, at: int):
+        super().__init__()
+        self.at = at
+
+    def __call__(self, number: int) -> Tensor:
+        if number == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().__call__(number)
+
+
+def resumable(step: Walk, folder: Path) -> Training:
+    return train(step, Schedule(50, 7), checkpoint=Checkpoint(folder, "same", 1e9, resume=True))
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_the_same_call_goes_on_to_the_same_end(tmp_path: Path):
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        resumable(Interrupted(23), tmp_path / "c")
+    assert signal.getsignal(signal.SIGINT) is handler
+    resumed, whole = resumable(Walk(), tmp_path / "c"), train(Walk(), Schedule(50, 7))
+    assert torch.equal(resumed.best["place"], whole.best["place"])
+    assert resumed.history == whole.history
+
+
+def test_another_fingerprint_is_refused(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        resumable(Interrupted(3), tmp_path / "c")
+    with pytest.raises(InputError, match="other data or settings"):
+        train(Walk(), Schedule(9, 1), checkpoint=Checkpoint(tmp_path / "c", "other", resume=True))
+
+
+def test_without_resume_an_old_checkpoint_does_not_count(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        resumable(Interrupted(3), tmp_path / "c")
+    training = train(Walk(), Schedule(5, 1), checkpoint=Checkpoint(tmp_path / "c", "same"))
+    assert training.best["place"][0].item() == 5.0
+
+
+SCRIPT = """
+import sys
+import numpy as np
+import alad
+X = np.random.default_rng(0).normal(size=(300, 6))
+model = alad.ALAD(random_state=5, members=2, max_steps=int(sys.argv[2]), check_every=20,
+                  engine="torch", checkpoint=sys.argv[1], checkpoint_seconds=0.05, resume=True)
+model.fit(X)
+np.save(sys.argv[3], model.member_scores(X))
+"""
+
+
+def test_a_killed_training_goes_on_to_the_very_weights_of_an_undisturbed_one(tmp_path: Path):
+    script = tmp_path / "fit.py"
+    script.write_text(SCRIPT)
+
+    def command(checkpoint: str, out: str) -> list[str]:
+        return [sys.executable, str(script), str(tmp_path / checkpoint), "150", str(tmp_path / out)]
+
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command("whole", "whole.npy"), check=True, env=environment)
+    process = subprocess.Popen(command("killed", "killed.npy"), env=environment)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "killed" / "manifest.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    subprocess.run(command("killed", "killed.npy"), check=True, env=environment)
+    np.testing.assert_array_equal(np.load(tmp_path / "whole.npy"), np.load(tmp_path / "killed.npy"))
