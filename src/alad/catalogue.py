@@ -6,6 +6,9 @@ from typing import Any
 
 from alad import storage
 from alad.detector.contract import Detector
+from alad.detector.fitted import Fitted
+from alad.detector.model import Model
+from alad.detector.saving import restored, understood
 from alad.errors import InputError, located
 
 DETECTORS = {  # name -> (module, class); the order in which they are listed
@@ -30,11 +33,36 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
 }
 
 
+MODELS = {  # kind, as stored models have it -> (module, class)
+    "cycle": ("alad.adversarial.model", "CycleModel"),
+    "search": ("alad.anogan.model", "SearchModel"),
+    "code": ("alad.autoencoders.autoencoder", "CodeModel"),
+    "vae": ("alad.autoencoders.vae", "VAEModel"),
+    "energy": ("alad.autoencoders.dsebm", "EnergyModel"),
+    "mixture": ("alad.autoencoders.dagmm", "MixtureModel"),
+    "forest": ("alad.classic.forest", "ForestModel"),
+    "border": ("alad.classic.svm", "BorderModel"),
+    "neighbours": ("alad.classic.neighbours", "NeighbourModel"),
+    "density": ("alad.classic.neighbours", "DensityModel"),
+    "principal": ("alad.classic.pca", "PrincipalModel"),
+    "row-space": ("alad.classic.pca", "RowSpaceModel"),
+    "kernel-directions": ("alad.classic.kernel_pca", "KernelDirections"),
+}
+
+
 def detector_class(name: str) -> type[Detector]:
     """The class of that name. Raises InputError, with the names there are."""
     if not isinstance(name, str) or name not in DETECTORS:
         raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
     module, class_name = DETECTORS[name]
+    return getattr(import_module(module), class_name)
+
+
+def model_class(kind: str) -> type[Model]:
+    """The class of models that are stored as of this kind. Raises InputError if there is none."""
+    if kind not in MODELS:
+        raise InputError(f"it holds a model of the kind {kind!r}; use the alad that saved it")
+    module, class_name = MODELS[kind]
     return getattr(import_module(module), class_name)
 
 
@@ -53,14 +81,24 @@ def make(name: str, **params: Any) -> Detector:
     return found(**params)
 
 
-def load(folder: str | Path, *, device: str | None = None) -> Detector:
+def load(folder: str | Path, *, device: str | None = None) -> Fitted:
     """The fitted detector that `save` wrote into `folder`; its scores are the same, bit by bit.
 
-    `device`: where a detector with networks is to score; None = where it was trained. Raises
-    InputError if the folder holds no whole, unaltered model of a known detector.
+    device: where a detector with networks is to score; None = on the CPU. `estimator` makes an
+    estimator of scikit-learn of it. Raises InputError if the folder holds no whole, unaltered model
+    of a known detector.
     """
     content, arrays = storage.read(folder, "model")
     with located(folder):
-        found = detector_class(content.get("detector", ""))
-        moved = {"device": device} if device and "device" in found._get_param_names() else {}
-        return found.from_stored(content, arrays, **moved)
+        if "model" not in content:
+            from alad.schema1 import upgraded
+
+            with understood(str(content.get("detector"))):
+                content, arrays = upgraded(content, arrays)
+        kind = model_class(str(content["model"].get("kind")))
+        return restored(kind, content, arrays, {} if device is None else {"device": device})
+
+
+def estimator(fitted: Fitted) -> Detector:
+    """The estimator, with its parameters, that has fitted what `load` gave."""
+    return detector_class(fitted.name).of(fitted)

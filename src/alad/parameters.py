@@ -1,12 +1,30 @@
-"""Checks of what a user gives by name; each refusal names the value and the remedy."""
+"""What a user gives by name: fields whose annotation is the check, and what refuses a value.
 
+Each refusal names the value and the remedy. The parameters of a detector, and the widths of an
+architecture, are fields of a dataclass:
+
+    max_rows: Count = 20_000  # with more training rows, a random sample of so many is kept
+"""
+
+import functools
 import math
 import operator
+import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
@@ -89,7 +107,7 @@ def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
     return float(value)
 
 
-def check_random_state(value: Any) -> None:
+def check_random_state(name: str, value: Any) -> None:
     """InputError unless it is what scikit-learn calls a random state."""
     if value is None or isinstance(value, np.random.RandomState | np.random.Generator):
         return
@@ -99,7 +117,7 @@ def check_random_state(value: Any) -> None:
         known = False
     if not known:
         raise InputError(
-            f"random_state is {value!r}; give None, a whole number from 0 to {2**32 - 1}, or a "
+            f"{name} is {value!r}; give None, a whole number from 0 to {2**32 - 1}, or a "
             f"RandomState"
         )
 
@@ -111,17 +129,89 @@ def not_empty(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
     return value
 
 
-# a type, and what refuses a value of it by its name
-Width = Annotated[int, whole]
+# --- kinds of value: a type, and what refuses a value of it by its name ---------------------------
 
-
-Rate = Annotated[float, fraction]
-
-
+Count = Annotated[int, whole]  # 1, 2, …
+CountOrZero = Annotated[int, functools.partial(whole, least=0)]
+Share = Annotated[float, share]  # above 0, at most 1
+Proportion = Annotated[float, fraction]  # from 0 to below 1
 Positive = Annotated[float, positive]
+PositiveOrZero = Annotated[float, functools.partial(positive, or_zero=True)]
+Switch = Annotated[bool, switch]
+Folder = Annotated[str | Path | None, folder]
+RandomState = Annotated[Any, check_random_state]
 
-
+Width = Count  # of a layer
+Rate = Proportion  # of dropout
 SomeWidths = Annotated[tuple[Width, ...], not_empty]
+
+
+def checked(name: str, value: Any, kind: Any) -> Any:
+    """`value` as one of `kind`, an annotation, lists as tuples; else InputError.
+
+    A union of None and one other kind is checked as that one; of several, what takes the value has
+    to look at it.
+    """
+    if get_origin(kind) is Annotated:
+        refuse = kind.__metadata__[0]
+        result = refuse(name, checked(name, value, kind.__origin__))
+        return value if result is None else result
+    if get_origin(kind) in (Union, types.UnionType):
+        others = [one for one in get_args(kind) if one is not type(None)]
+        one_kind = value is not None and len(others) == 1
+        return checked(name, value, others[0]) if one_kind else value
+    if get_origin(kind) is Literal:
+        return one_of(name, value, get_args(kind))
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{name} is {value!r}; give a tuple, such as (64,) or (128, 64)")
+        return tuple(checked(name, item, get_args(kind)[0]) for item in value)
+    return switch(name, value) if kind is bool else value
+
+
+# --- fields ---------------------------------------------------------------------------------------
+
+Default = TypeVar("Default")
+HOW, DECIDES, REPLACES = "how", "decides", "replaces"  # marks, in the metadata of a field
+
+
+def how(default: Default) -> Default:
+    """A field that says how a fit is run, not what is fitted: a device, a checkpoint, messages.
+
+    It is not stored with a model and no part of a fingerprint, and may change after the fit.
+    """
+    return field(default=default, metadata={HOW: True})
+
+
+def decides(default: Default) -> Default:
+    """A field that tells thresholds, not weights: a resumed training may have another value."""
+    return field(default=default, metadata={DECIDES: True})
+
+
+def replaces(name: str, default: Default) -> Default:
+    """A field that, unless it is None, replaces the value `name` of an architecture."""
+    return field(default=default, metadata={REPLACES: name})
+
+
+def marked(owner: Any, mark: str) -> dict[str, Any]:
+    """The fields of a dataclass with that mark: name -> what the mark holds."""
+    return {one.name: one.metadata[mark] for one in fields(owner) if mark in one.metadata}
+
+
+@functools.cache
+def kinds_of(cls: type) -> dict[str, Any]:
+    """Annotation of every field, by name."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {one.name: hints[one.name] for one in fields(cls)}
+
+
+def check_fields(owner: Any) -> None:
+    """Raise InputError, naming field, value and remedy, if a value is not of its field's kind."""
+    for name, kind in kinds_of(type(owner)).items():
+        checked(name, getattr(owner, name), kind)
+
+
+# --- architectures --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -132,17 +222,14 @@ class Widths:
     """
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(type(self), include_extras=True)
-        for field in fields(self):
-            value = _checked(
-                f"architecture: {field.name}", getattr(self, field.name), kinds[field.name]
-            )
-            object.__setattr__(self, field.name, value)
+        for name, kind in kinds_of(type(self)).items():
+            value = checked(f"architecture: {name}", getattr(self, name), kind)
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """From names and values. Raises InputError if there are unknown ones, or some lack."""
-        known = {field.name: field.default is MISSING for field in fields(cls)}
+        """Make one of names and values. Raises InputError if some are unknown, or lacking."""
+        known = {one.name: is_needed(one) for one in fields(cls)}
         if unknown := [str(name) for name in given if name not in known]:
             raise InputError(f"architecture: no {', '.join(unknown)}; there are {', '.join(known)}")
         if lacking := [name for name, needed in known.items() if needed and name not in given]:
@@ -150,16 +237,6 @@ class Widths:
         return cls(**given)
 
 
-def _checked(name: str, value: Any, kind: Any) -> Any:
-    """`value` as one of `kind`, else InputError."""
-    if get_origin(kind) is Annotated:
-        return kind.__metadata__[0](name, _checked(name, value, kind.__origin__))
-    if get_origin(kind) is Literal:
-        return one_of(name, value, get_args(kind))
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple):
-            raise InputError(f"{name} is {value!r}; give a tuple, such as (64,) or (128, 64)")
-        return tuple(_checked(name, item, get_args(kind)[0]) for item in value)
-    if kind is bool and not isinstance(value, bool):
-        raise InputError(f"{name} is {value!r}; give True or False")
-    return value
+def is_needed(one: Field[Any]) -> bool:
+    """Whether a field has no default."""
+    return one.default is MISSING and one.default_factory is MISSING

@@ -21,7 +21,7 @@ import numpy as np
 from alad.errors import InputError
 from alad.version import __version__
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # of models: 1 had parameters where 2 has the layers of networks
 FORMAT = "alad"
 MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"

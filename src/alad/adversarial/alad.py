@@ -7,12 +7,9 @@ Zenati, Romain, Foo, Lecouat, Chandrasekhar: Adversarially Learned Anomaly Detec
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, ClassVar
-
-import numpy as np
-from torch import Tensor
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 from alad.adversarial import native_step
 from alad.adversarial.architectures import (
@@ -23,110 +20,76 @@ from alad.adversarial.architectures import (
     architecture_for,
     image_architecture_for,
 )
-from alad.adversarial.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
-from alad.adversarial.generation import Generating
-from alad.adversarial.image_networks import ImageNetworks
-from alad.adversarial.native_score import NativeCycle, cycle
-from alad.adversarial.scores import SCORES, Cycle
+from alad.adversarial.game import FAMILY, AnyNetworks, Game, networks_for
+from alad.adversarial.generation import sample_writer
+from alad.adversarial.model import CycleModel
 from alad.adversarial.step import GameStep
-from alad.detector.rows import block_rows, score_in_blocks
 from alad.errors import InputError
-from alad.networks.context import Context
-from alad.networks.native_convolution import NativeProducts
-from alad.parameters import one_of
-from alad.training.loop import Monitor, Training
+from alad.neural.detector import Architectures, Encoded, NetworkDetector
+from alad.parameters import Count, Folder, Switch, how, replaces
+from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
-from alad.training.step import NetworkStep
-
-ENGINES = ("auto", "torch", "native", "bfloat16")
-SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
-BLOCKS_AT_ONCE = 4  # of images, in C, where a block's copies of patches are not there
-LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
-STOPPING_RULES = ("swapped", "mean-score")
 
 
-class Adversarial(Generating):
-    """The body of ALAD, ALICE and BiGAN.
+@dataclass(kw_only=True, eq=False, repr=False)
+class ALAD(NetworkDetector):
+    """Adversarially learned anomaly detection (Zenati et al. 2018).
 
-    Networks E, G and pair discriminators, trained as a game on normal rows. A step updates both
-    players once, by Adam with betas (0.5, 0.999).
+    D_xz tells (x, E(x)) from (G(z), z), D_xx (x, x) from (x, G(E(x))), D_zz (z, z) from
+    (z, E(G(z))); with spectral normalisation. Score, large = anomalous: the L1 length of
+    f(x, x) - f(x, G(E(x))), f [hidden] the activations before D_xx's logit (eq. 9).
 
-    Parameters, beside those of `Generating`
-    ----------
-    spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
-        method was published
-    share_batch : whether both players of a step see the same rows and noise, which saves a tenth
-        of its time; False = each its own, as published; None = for images
-    stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
-        put together of several, which tells nothing of images: those are trained to the end;
-        "mean-score" = how low its mean over all of them is, the authors' rule for images, as in the
-        preset "cifar10-paper": the weights of the lowest are kept
-    engine : "torch", "native" (C, compiled on first use), or "auto" = native where it can be had;
-        the two differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
-        convolutions, faster where the processor has matrix units for them (AMX); weights and sums
-        stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had
-        by PyTorch, whatever trained
+    E, G and the discriminators are trained as a game on normal rows. A step updates both sides
+    once, by Adam with betas (0.5, 0.999).
     """
 
-    method: ClassVar[str]
-    own_score = "features"
-    usual: ClassVar = {**Generating.usual, "share_batch": False}
-    scores = SCORES
-    architectures = ARCHITECTURES
-    architecture_type = Architecture
-    image_architectures = IMAGE_ARCHITECTURES
-    image_architecture_type = ImageArchitecture
-    sees_images = True
-    streams_images = True
+    name: ClassVar[str] = "alad"
+    summary: ClassVar[str] = "adversarially learned anomaly detection (Zenati et al., ICDM 2018)"
+    own_score: ClassVar[str] = "features"
+    model = CycleModel
+    tables = Architectures(Architecture, ARCHITECTURES, lambda shape: architecture_for(shape[0]))
+    images = Architectures(ImageArchitecture, IMAGE_ARCHITECTURES, image_architecture_for)
+    beta1: ClassVar[float] = 0.5
+    usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
 
-    def __init__(
-        self,
-        *,
-        spectral_norm: bool | None = None,
-        latent_discriminator: bool | None = None,
-        share_batch: bool | None = None,
-        stopping_rule: str = "swapped",
-        engine: str = "auto",
-        **common: Any,
-    ):
-        super().__init__(**common)
-        self.spectral_norm = spectral_norm
-        self.latent_discriminator = latent_discriminator
-        self.share_batch = share_batch
-        self.stopping_rule = stopping_rule
-        self.engine = engine
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        for name in ("spectral_norm", "latent_discriminator", "share_batch"):
-            switch(name, getattr(self, name))
-        one_of("engine", self.engine, ENGINES)
-        one_of("stopping_rule", self.stopping_rule, STOPPING_RULES)
+    latent_dim: Count | None = replaces("latent", None)  # width of the latent code
+    # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
+    # and another at every check, all of the same 32 codes; None = none
+    samples: Folder = how(None)
+    # the paper's ablation switches SN and DL; None = as the method was published
+    spectral_norm: Switch | None = None
+    latent_discriminator: Switch | None = None
+    # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
+    # False = each its own, as published; None = for images
+    share_batch: Switch | None = None
+    # what held-out rows are asked: "swapped" = whether the score knows them from rows put together
+    # of several, which tells nothing of images: those are trained to the end; "mean-score" = how
+    # low its mean over all of them is, the authors' rule for images, as in the preset
+    # "cifar10-paper": the weights of the lowest are kept
+    stopping_rule: Literal["swapped", "mean-score"] = "swapped"
+    # "torch", "native" (C, compiled on first use), or "auto" = native where it can be had; the two
+    # differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
+    # convolutions, faster where the processor has matrix units for them (AMX); weights and sums
+    # stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had by
+    # PyTorch, whatever trained
+    engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
     def _game(self) -> Game:
-        game = FAMILY[self.method]
+        game = FAMILY[self.name]
         if self.spectral_norm is not None:
             game = replace(game, spectral=bool(self.spectral_norm))
         if self.latent_discriminator is not None:
             game = replace(game, zz=bool(self.latent_discriminator))
         return game
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
-        return architecture_for(shape[0]) if len(shape) == 1 else image_architecture_for(shape)
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> AnyNetworks:
+        return networks_for(shape, architecture, self._game())
 
-    def _networks_for(self, shape: tuple[int, ...]) -> AnyNetworks:
-        return networks_for(shape, self._architecture(shape), self._game())
-
-    def _make_step(self, X: Rows, seed: int) -> GameStep:
-        step = self._engine(X)(
-            X,
-            self._game(),
-            self._architecture(tuple(X.shape[1:])),
-            self._optimiser(),
-            seed=seed,
-            members=self._members(),
-        )
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> GameStep:
+        members = self._member_numbers()
+        step = self._engine(X)(X, self._game(), architecture, optimiser, seed=seed, members=members)
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
+        step.watch = sample_writer(self.samples, step, seed)
         return step
 
     def _engine(self, X: Rows) -> type[GameStep]:
@@ -147,73 +110,14 @@ class Adversarial(Generating):
             return native_step.NativeGameStep
         return GameStep
 
-    def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
-        native_suits = step.X.device.type == "cpu"
-        in_c = isinstance(step, native_step.NativeGameStep)
-        engine = {
-            "engine": "native" if in_c else step.products.engine,
-            "scoring_engine": "native" if self._scored_in_c() else "torch",
-            "engine_note": native_step.reason() if self.engine == "auto" and native_suits else None,
-        }
-        return super()._summary(training, step, seed) | engine
-
-    def _scored_in_c(self) -> bool:
-        products = self._model.context.products
-        return isinstance(self._model, NativeCycle) or isinstance(products, NativeProducts)
-
-    def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
-        """A model scores anywhere: in C where that can be had, whatever it was trained with."""
-        if self.engine == "torch" or isinstance(networks, ImageNetworks):
-            return Cycle(networks, context)
-        return cycle(networks, context)
-
-    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
-        """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""
-        if isinstance(self._model, NativeCycle):
-            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=0)
-        if self._scored_in_c():
-            at_once = BLOCKS_AT_ONCE * block_rows(X.shape[1:])
-            return score_in_blocks(score, X, at_once, fill=LEAST_IMAGES)
-        return super()._in_blocks(score, X)
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        """G(E(x))."""
-        return self._model.reconstruct(x)[2]
-
-    def _has_stopping_rule(self, X: Any) -> bool:
-        """Swapped cells of images tell nothing, or the contrary (EXPERIMENTS.md)."""
-        return X.ndim == 2 or self.stopping_rule == "mean-score"
-
-    def _monitor(
-        self,
-        score: Callable[[np.ndarray], np.ndarray],
-        held_out: Any,
-        generator: np.random.Generator,
-    ) -> Monitor | None:
-        if self.stopping_rule == "mean-score":  # of all of them, as the authors do
-            return lambda: score(held_out).mean(axis=1)
-        return super()._monitor(score, held_out, generator)
-
-    def _stopping_score(self) -> str:
-        """What a whitened score learns would have to be learnt anew at every check."""
-        name = super()._stopping_score()
-        return "features" if SCORES[name].fit else name
+    # swapped cells of images tell nothing, or the contrary (EXPERIMENTS.md)
+    def _stopping(self, X: Encoded) -> Literal["swapped", "mean-score"] | None:
+        swapped = self.stopping_rule == "swapped"
+        return None if swapped and X.ndim > 2 else self.stopping_rule
 
 
-class ALAD(Adversarial):
-    """Adversarially learned anomaly detection (Zenati et al. 2018).
-
-    D_xz tells (x, E(x)) from (G(z), z), D_xx (x, x) from (x, G(E(x))), D_zz (z, z) from
-    (z, E(G(z))); with spectral normalisation. Score, large = anomalous: the L1 length of
-    f(x, x) - f(x, G(E(x))), f [hidden] the activations before D_xx's logit (eq. 9).
-    """
-
-    name: ClassVar[str] = "alad"
-    summary: ClassVar[str] = "adversarially learned anomaly detection (Zenati et al., ICDM 2018)"
-    method: ClassVar[str] = "alad"
-
-
-class ALICE(Adversarial):
+@dataclass(kw_only=True, eq=False, repr=False)
+class ALICE(ALAD):
     """ALICE (Li et al. 2017): D_xz and D_xx; the baseline of the ALAD paper's ablations.
 
     D_xx, here without spectral normalisation, is its adversarial term for cycle consistency: it
@@ -222,10 +126,10 @@ class ALICE(Adversarial):
 
     name: ClassVar[str] = "alice"
     summary: ClassVar[str] = "ALAD without D_zz and spectral norm (Li et al., NeurIPS 2017)"
-    method: ClassVar[str] = "alice"
 
 
-class BiGAN(Adversarial):
+@dataclass(kw_only=True, eq=False, repr=False)
+class BiGAN(ALAD):
     """BiGAN (Donahue et al. 2017) for anomaly detection (EGBAD, Zenati et al. 2018b).
 
     D_xz alone. Score, large = anomalous, with x' = G(E(x)): 0.9 |x - x'|_1 + 0.1 |f(x, E(x)) -
@@ -234,11 +138,4 @@ class BiGAN(Adversarial):
 
     name: ClassVar[str] = "bigan"
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
-    method: ClassVar[str] = "bigan"
     own_score: ClassVar[str] = "egbad"
-
-
-def switch(name: str, value: Any) -> None:
-    """InputError unless `value` is True, False or None: "no" would count as yes."""
-    if not isinstance(value, bool | np.bool_ | None):
-        raise InputError(f"{name} is {value!r}; give True, False, or None for the method's own")

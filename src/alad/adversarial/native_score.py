@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from ctypes import POINTER, c_int64, c_void_p
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -76,6 +76,8 @@ class NativeCycle(Cycle):
 
     Raises BuildError if there is no compiled library.
     """
+
+    engine: ClassVar[str] = "native"
 
     def __init__(self, networks: DenseNetworks, context: Context):
         super().__init__(networks, context)

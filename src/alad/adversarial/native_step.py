@@ -82,6 +82,7 @@ class NativeGameStep(GameStep):
     """
 
     X: Tensor
+    engine = "native"  # pyright: ignore[reportAssignmentType]
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ from alad.adversarial.game import AnyNetworks
 from alad.adversarial.networks import PairDiscriminator
 from alad.networks.context import Context
 from alad.networks.dense import even_product_in_blocks
-from alad.neural.score import Fitted, Score, minus_log_sigmoid
+from alad.neural.score import Learnt, Score, minus_log_sigmoid
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1
@@ -41,6 +42,7 @@ class Cycle:
 
     networks: AnyNetworks
     context: Context
+    engine: ClassVar[str] = "torch"
 
     @property
     def judge(self) -> PairDiscriminator:
@@ -89,27 +91,27 @@ class Cycle:
         return real - fake
 
 
-def features(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+def features(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
     return cycle.gap(x).abs().sum(dim=2)
 
 
-def logits(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+def logits(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
     return minus_log_sigmoid(cycle.logit(x).double())
 
 
-def l1(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+def l1(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
     x, _, reconstruction = cycle.reconstruct(x)
     return (x - reconstruction).flatten(2).abs().sum(dim=2)
 
 
-def l2(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+def l2(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
     x, _, reconstruction = cycle.reconstruct(x)
     return torch.linalg.vector_norm((x - reconstruction).flatten(2), dim=2)
 
 
-def egbad(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
+def egbad(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
     weight = EGBAD_FEATURE_WEIGHT
-    return (1 - weight) * l1(cycle, x, fitted) + weight * features(cycle, x, fitted)
+    return (1 - weight) * l1(cycle, x, learnt) + weight * features(cycle, x, learnt)
 
 
 def compress(gap: Tensor, scale: Tensor) -> Tensor:
@@ -136,13 +138,13 @@ def whitening(values: Tensor) -> dict[str, Tensor]:
     return {"mean": mean, "unmix": unmix.contiguous()}
 
 
-def mahalanobis(values: Tensor, fitted: Fitted) -> Tensor:
+def mahalanobis(values: Tensor, learnt: Learnt) -> Tensor:
     """Length [members, n] of values [members, n, features] under `whitening` (not its square).
 
     By blocks of one size: a row's length must not depend on how many others there are.
     """
-    centred = values.double() - fitted["mean"]
-    unmixed = even_product_in_blocks(centred, fitted["unmix"].transpose(1, 2))
+    centred = values.double() - learnt["mean"]
+    unmixed = even_product_in_blocks(centred, learnt["unmix"].transpose(1, 2))
     return torch.linalg.vector_norm(unmixed, dim=2)
 
 
@@ -154,8 +156,8 @@ def fit_whitened(gaps: Tensor) -> dict[str, Tensor]:
     return {"scale": scale, **whitening(compress(gaps, scale))}
 
 
-def whitened(cycle: Cycle, x: Tensor, fitted: Fitted) -> Tensor:
-    return mahalanobis(compress(cycle.gap(x), fitted["scale"]), fitted)
+def whitened(cycle: Cycle, x: Tensor, learnt: Learnt) -> Tensor:
+    return mahalanobis(compress(cycle.gap(x), learnt["scale"]), learnt)
 
 
 SCORES: dict[str, Score[Cycle]] = {
@@ -163,6 +165,11 @@ SCORES: dict[str, Score[Cycle]] = {
     "logits": Score(logits),
     "l1": Score(l1),
     "l2": Score(l2),
-    "whitened": Score(whitened, lambda cycle, x: fit_whitened(cycle.gap(x)), for_images=False),
+    "whitened": Score(
+        whitened,
+        lambda cycle, x: fit_whitened(cycle.gap(x)),
+        for_images=False,
+        watched_as="features",
+    ),
     "egbad": Score(egbad),
 }

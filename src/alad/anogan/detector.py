@@ -6,16 +6,12 @@ Discovery, IPMI 2017; networks and settings for tables from Zenati et al. 2018.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from alad.adversarial import native_step
-from alad.adversarial.generation import Generating
+from alad.adversarial.generation import sample_writer
 from alad.anogan.architectures import (
     GAN_ARCHITECTURES,
     IMAGE_GAN_ARCHITECTURES,
@@ -24,31 +20,23 @@ from alad.anogan.architectures import (
     gan_architecture_for,
 )
 from alad.anogan.image_networks import ImageGanNetworks
-from alad.anogan.image_search import ImageSearch, frozen_weights
-from alad.anogan.native_search import NativeSearch
-from alad.anogan.networks import START, Gan, GanNetworks
-from alad.anogan.scores import SCORES, TrainedGan
-from alad.anogan.search import LatentSearch, SearchSettings
+from alad.anogan.model import SearchModel
+from alad.anogan.networks import Gan, GanNetworks
 from alad.anogan.step import GanStep
-from alad.detector.rows import score_in_blocks
+from alad.detector.contract import Fit
 from alad.errors import InputError
-from alad.networks.context import Context
 from alad.networks.stacks import USUAL_WIDTH
-from alad.neural.model import common_scale
-from alad.parameters import one_of, share, whole
-from alad.progress import Progress
+from alad.neural.detector import Architectures, NetworkDetector
+from alad.parameters import Count, CountOrZero, Folder, Share, how, replaces
 from alad.randomness import Purpose, stream
-from alad.training.loop import Training
+from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
-from alad.training.step import NetworkStep
 
-ENGINES = ("auto", "torch", "native")
-SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
 THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those given to it
-SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
 
 
-class AnoGAN(Generating):
+@dataclass(kw_only=True, eq=False, repr=False)
+class AnoGAN(NetworkDetector):
     """A GAN on normal rows, and a search of its latent space for every row that is scored.
 
     Schlegl et al. 2017. Score, large = anomalous: the loss (1 - lambda) R(z) + lambda D(z) (eq. 5)
@@ -58,163 +46,60 @@ class AnoGAN(Generating):
     Training alternates between D and G, by Adam with betas (0.5, 0.999); it runs to the end unless
     `patience` is given, and then stops by D's logits: a search at every check would cost more than
     the training. Scoring costs search_steps passes through G and D and back for each different row.
-
-    Parameters, beside those of `Generating`
-    ----------
-    search_steps : Adam updates of z for each row (500 in the paper)
-    search_learning_rate : of these updates. ALAD's authors used 1e-3, by which no coordinate of z
-        moves further than about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
-    discrimination_weight : lambda, the discrimination term's share of the loss (0.1 in the paper)
-    threshold_rows : so many of the rows given to `fit`, drawn at random, are searched for there;
-        they set `offset_` and, as far as they were held out, the calibration. Every row costs a
-        search: those of KDD99 would take longer than the training. None = 2,000 rows of a table, or
-        200 images, of which each takes a second or more
-    engine : what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a
-        CPU where it can be had
     """
 
     name: ClassVar[str] = "anogan"
     summary: ClassVar[str] = "GAN with a search of its latent space (Schlegl et al., IPMI 2017)"
-    row_by_row: ClassVar[bool] = True  # the search sees to it
-    own_score = "anogan"
-    scores = SCORES
-    architectures = GAN_ARCHITECTURES
-    architecture_type = GanArchitecture
-    image_architectures = IMAGE_GAN_ARCHITECTURES
-    image_architecture_type = ImageGanArchitecture
-    sees_images = True
-    streams_images = True
+    own_score: ClassVar[str] = "anogan"
+    model = SearchModel
+    tables = Architectures(
+        GanArchitecture, GAN_ARCHITECTURES, lambda shape: gan_architecture_for(shape[0])
+    )
+    images = Architectures(
+        ImageGanArchitecture,
+        IMAGE_GAN_ARCHITECTURES,
+        lambda shape: ImageGanArchitecture(width=USUAL_WIDTH),
+    )
+    beta1: ClassVar[float] = 0.5
+    settings_of_model = ("search_steps", "search_learning_rate", "discrimination_weight")
+    scale_rows: ClassVar[tuple[int, int]] = (500, 64)  # fewer: each costs a search
 
-    def __init__(
-        self,
-        *,
-        search_steps: int = 500,
-        search_learning_rate: float = 0.01,
-        discrimination_weight: float = 0.1,
-        threshold_rows: int | None = None,
-        engine: str = "auto",
-        patience: int | None = None,
-        **common: Any,
-    ):
-        super().__init__(patience=patience, **common)
-        self.search_steps = search_steps
-        self.search_learning_rate = search_learning_rate
-        self.discrimination_weight = discrimination_weight
-        self.threshold_rows = threshold_rows
-        self.engine = engine
+    patience: Count | None = None  # checks without improvement before a member stops; None = never
+    latent_dim: Count | None = replaces("latent", None)  # width of the latent code
+    samples: Folder = how(None)  # folder for pictures of G(z) over training, for images
+    search_steps: CountOrZero = 500  # Adam updates of z for each row (500 in the paper)
+    # of these updates. ALAD's authors used 1e-3, by which no coordinate of z moves further than
+    # about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
+    search_learning_rate: Share = 0.01
+    discrimination_weight: Share = 0.1  # lambda, the discrimination term's share (0.1 in the paper)
+    # so many of the rows given to `fit`, drawn at random, are searched for there; they set
+    # `offset_` and, as far as they were held out, the calibration. Those of KDD99 would take longer
+    # than the training. None = 2,000 rows of a table, or 200 images, of which each takes a second
+    threshold_rows: Count | None = None
+    # what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a CPU where
+    # it can be had
+    engine: Literal["auto", "torch", "native"] = how("auto")  # pyright: ignore
 
-    # --- parameters -------------------------------------------------------------------------------
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        whole("search_steps", self.search_steps, 0)
-        share("search_learning_rate", self.search_learning_rate)
-        share("discrimination_weight", self.discrimination_weight)
-        if self.threshold_rows is not None:
-            whole("threshold_rows", self.threshold_rows)
-        one_of("engine", self.engine, ENGINES)
-
-    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        if len(shape) == 1:
-            return gan_architecture_for(shape[0])
-        return ImageGanArchitecture(width=USUAL_WIDTH)
-
-    def _networks_for(self, shape: tuple[int, ...]) -> Gan:
-        chosen = self._architecture(shape)
-        if isinstance(chosen, ImageGanArchitecture):
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> Gan:
+        if isinstance(architecture, ImageGanArchitecture):
             height, width, channels = shape
-            return ImageGanNetworks((height, width, channels), chosen)
+            return ImageGanNetworks((height, width, channels), architecture)
         (width,) = shape
-        return GanNetworks(width, chosen)
+        return GanNetworks(width, architecture)
 
-    # --- training ---------------------------------------------------------------------------------
-
-    def _make_step(self, X: Rows, seed: int) -> GanStep:
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> GanStep:
         if self.engine == "native" and X.ndim > 2:
             raise InputError("the native search is not for images; give engine='auto' or 'torch'")
-        networks = self._networks_for(tuple(X.shape[1:]))
-        return GanStep(X, networks, self._optimiser(), seed=seed, members=self._members())
+        networks = self._networks(tuple(X.shape[1:]), architecture)
+        step = GanStep(X, networks, optimiser, seed=seed, members=self._member_numbers())
+        step.watch = sample_writer(self.samples, step, seed)
+        return step
 
-    def _stopping_score(self) -> str:
-        return "logits"
-
-    def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
-        fast = isinstance(self._model.search, NativeSearch)
-        chosen_for = step.X.device.type if self.engine == "auto" and step.X.ndim == 2 else None
-        engine = {
-            "search_engine": "native" if fast else "torch",
-            "search_engine_note": native_step.reason() if chosen_for == "cpu" else None,
-        }
-        return super()._summary(training, step, seed) | engine
-
-    def _sample(self, X: Any, seed: int) -> Any:
-        """Fewer than of rows that cost less to score."""
-        sample = super()._sample(X, seed)
-        return sample[:: -(-len(sample) // (SCALE_ROWS if X.ndim == 2 else SCALE_IMAGES))]
-
-    @torch.no_grad()
-    def _learn_scores(self, rows: Rows, sample: Any) -> None:
-        """The members' common scales; one search serves all scores that need one."""
-        x = self._tensor(sample)
-        found = self._model.search(x)
-        once = replace(self._model, search=lambda _: found)
-        for name, score in SCORES.items():
-            self._scales[name] = common_scale(score.value(once, x, {}).double().cpu().numpy())
-
-    # --- scoring ----------------------------------------------------------------------------------
-
-    def _judged(self, n: int) -> slice | np.ndarray:
-        usual = THRESHOLD_ROWS if len(self._row_shape) == 1 else THRESHOLD_IMAGES
+    # every row costs a search
+    def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
+        usual = THRESHOLD_ROWS if len(fit.encoder.shape_) == 1 else THRESHOLD_IMAGES
         most = usual if self.threshold_rows is None else self.threshold_rows
         if n <= most:
-            return super()._judged(n)
-        generator = stream(self.training_["seed"], 0, Purpose.SPLIT, 3)
+            return slice(None)
+        generator = stream(fit.facts["seed"], 0, Purpose.SPLIT, 3)
         return np.sort(generator.permutation(n)[:most])
-
-    def _make_model(self, networks: Gan, context: Context) -> TrainedGan:
-        settings = SearchSettings(
-            self.search_steps, self.search_learning_rate, self.discrimination_weight
-        )
-        start = context.buffers[START]
-        if isinstance(networks, ImageGanNetworks):
-            search = ImageSearch(networks, frozen_weights(networks, context), start, settings)
-        else:
-            search = self._engine(start)(networks, context.weights, start, settings)
-        return TrainedGan(networks, context, search, search.block_rows)
-
-    def _engine(self, start: Tensor) -> type[LatentSearch]:
-        """For tables: C where it can be had; asked for by name, it must be there."""
-        if self.engine == "torch" or (self.engine == "auto" and start.device.type != "cpu"):
-            return LatentSearch
-        if self.engine == "native" or native_step.preferred():
-            return NativeSearch
-        return LatentSearch
-
-    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
-        """As a score is a pure function of its row, rows that are equal are searched for once."""
-        distinct, places = distinct_rows(np.asarray(X))
-        label, unit, done = f"{self.name}: search", f"{self.encoder_.unit}s", 0
-        told = bool(self.verbose and self.training_)  # training has its own progress
-        with Progress(label, len(distinct), unit=unit, enabled=told) as progress:
-
-            def one_block(block: np.ndarray) -> np.ndarray:
-                nonlocal done
-                scores, done = score(block), done + len(block)
-                progress.advance(done)
-                return scores
-
-            at_once = SEARCHED_AT_ONCE if X.ndim == 2 else IMAGES_AT_ONCE
-            scores = score_in_blocks(one_block, distinct, at_once, fill=0)
-        return scores[..., places]
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        """G(z) where the search ends."""
-        return self._model.search(x).generated
-
-
-def distinct_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different rows among X [n, *shape], and where each row of X stands among them [n]."""
-    rows = np.ascontiguousarray(X.reshape(len(X), -1))
-    whole_rows = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
-    _, first, places = np.unique(whole_rows, return_index=True, return_inverse=True)
-    return X[first], places

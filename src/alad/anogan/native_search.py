@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, c_float, c_int64, c_void_p
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -75,6 +75,8 @@ class NativeSearch(LatentSearch):
 
     Raises InputError if there is no compiled library, or the weights are not float32 on the CPU.
     """
+
+    engine: ClassVar[str] = "native"
 
     def _prepare(self) -> None:
         _require_supported(self.start)

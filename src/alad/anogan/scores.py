@@ -12,16 +12,16 @@ With R and D as in `latent_search`:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from alad.anogan.networks import START, Gan
-from alad.anogan.search import Found, even_blocks
+from alad.anogan.search import even_blocks
 from alad.networks.context import Context
-from alad.neural.score import Fitted, Score, minus_log_sigmoid
+from alad.neural.score import Learnt, Score, minus_log_sigmoid
 from alad.randomness import Purpose, stream
 
 
@@ -31,8 +31,13 @@ class TrainedGan:
 
     networks: Gan
     context: Context
-    search: Callable[[Tensor], Found]
+    search: Any  # x -> Found
     block_rows: int | None = None
+
+    @property
+    def engine(self) -> str:
+        """Name what searches."""
+        return self.search.engine
 
     def logits(self, x: Tensor) -> Tensor:
         """Of D, [members, n]."""
@@ -50,25 +55,25 @@ class TrainedGan:
         self.networks.judge(context, x.expand(members, *x.shape))
 
 
-def anogan(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+def anogan(gan: TrainedGan, x: Tensor, learnt: Learnt) -> Tensor:
     return gan.search(x).loss
 
 
-def residual(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+def residual(gan: TrainedGan, x: Tensor, learnt: Learnt) -> Tensor:
     return gan.search(x).residual
 
 
-def discrimination(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+def discrimination(gan: TrainedGan, x: Tensor, learnt: Learnt) -> Tensor:
     return gan.search(x).discrimination
 
 
-def logits(gan: TrainedGan, x: Tensor, fitted: Fitted) -> Tensor:
+def logits(gan: TrainedGan, x: Tensor, learnt: Learnt) -> Tensor:
     return minus_log_sigmoid(gan.logits(x).double())
 
 
 SCORES: dict[str, Score[TrainedGan]] = {
-    "anogan": Score(anogan),
-    "residual": Score(residual),
-    "discrimination": Score(discrimination),
+    "anogan": Score(anogan, watched_as="logits"),
+    "residual": Score(residual, watched_as="logits"),
+    "discrimination": Score(discrimination, watched_as="logits"),
     "logits": Score(logits),
 }

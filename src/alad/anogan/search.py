@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -123,6 +123,7 @@ class LatentSearch:
     """
 
     block_rows: int | None = None  # what suits the device
+    engine: ClassVar[str] = "torch"
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,14 +19,18 @@ from alad.autoencoders.architectures import (
 )
 from alad.autoencoders.autoencoder import squared_error
 from alad.autoencoders.networks import code_networks
+from alad.detector.contract import Scaling
 from alad.networks.context import Context, Layer
 from alad.networks.dense import chain, even_product_in_blocks
 from alad.networks.stacks import USUAL_WIDTH
-from alad.neural.one_loss import Descending, Trained
-from alad.neural.score import Fitted, Score
-from alad.parameters import positive
+from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.one_loss import OneLossModel, Trained
+from alad.neural.score import Learnt, Score
+from alad.parameters import PositiveOrZero
 from alad.training.noise import StepNoise
+from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
+from alad.training.step import LossStep
 
 RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
 LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
@@ -140,13 +144,13 @@ class MixtureNetworks:
         return torch.softmax(self.estimation(context, z).double(), dim=2)
 
 
-def mixture_energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def mixture_energy(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     _, z = model.networks.represent(model.context, model.for_members(x))
-    centred = z.double()[:, None] - fitted["mu"][:, :, None]
+    centred = z.double()[:, None] - learnt["mu"][:, :, None]
     # a product with the inverse factor: each row adds up alike wherever it stands
-    unmix = fitted["unmix"].transpose(2, 3).flatten(0, 1)
+    unmix = learnt["unmix"].transpose(2, 3).flatten(0, 1)
     unmixed = even_product_in_blocks(centred.flatten(0, 1), unmix).view_as(centred)
-    return _energy(unmixed.square().sum(dim=3), fitted["phi"], fitted["factor"])
+    return _energy(unmixed.square().sum(dim=3), learnt["phi"], learnt["factor"])
 
 
 def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
@@ -173,80 +177,73 @@ def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
         yield z.double(), model.networks.responsibilities(model.context, z)
 
 
-def distance(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def distance(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     """norm_2(x - x'), by the compression network alone."""
     x = model.for_members(x)
     again, _ = model.networks.represent(model.context, x)
     return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
 
 
-class DAGMM(Descending):
+@dataclass(frozen=True, eq=False)
+class MixtureModel(OneLossModel):
+    """The model of DAGMM; what its energy has learnt is the mixture of all training rows."""
+
+    kind: ClassVar[str] = "mixture"
+    offers: ClassVar[Mapping[str, Score[Trained]]] = {
+        "energy": Score(mixture_energy, fit_mixture, fit_to_all=True),
+        "l2": Score(distance),
+    }
+
+    def _reconstruction(self, x: Tensor) -> Tensor:
+        return self.networks.represent(self.context, self.reader.for_members(x))[0]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DAGMM(NetworkDetector):
     """Deep autoencoding Gaussian mixture model (Zong et al. 2018).
 
     Compression and estimation networks are trained together; the loss (eq. 7) depends on the
     mixture of the batch through phi, mu and Sigma (eq. 5). After training the mixture is that of
     all training rows. Score, large = anomalous: the energy (eq. 6) of z = [E(x), misses], which
     has latent + 2 numbers.
-
-    Parameters, beside those of `Neural`
-    ----------
-    energy_weight, penalty_weight : lambda_1 and lambda_2 of eq. 7
-    scaling : as everywhere, but "minmax" is usual here: `misses` divides by a row's length, and
-        where columns are centred on what is usual the odd rows are the long ones (EXPERIMENTS.md)
     """
 
     name: ClassVar[str] = "dagmm"
     summary: ClassVar[str] = "deep autoencoding Gaussian mixture (Zong et al., ICLR 2018)"
-    own_score = "energy"
-    scores: ClassVar[Mapping[str, Score[Trained]]] = {
-        "energy": Score(mixture_energy, fit_mixture, fit_to_all=True),
-        "l2": Score(distance),
-    }
-    architectures = MIXTURE_ARCHITECTURES
-    architecture_type = MixtureArchitecture
-    image_architectures = IMAGE_MIXTURE_ARCHITECTURES
-    image_architecture_type = ImageMixtureArchitecture
-    sees_images = True
-    streams_images = True
-    usual: ClassVar = {**Descending.usual, "batch_size": 256}  # a mixture is told from each batch
+    own_score: ClassVar[str] = "energy"
+    model = MixtureModel
+    tables = Architectures(
+        MixtureArchitecture, MIXTURE_ARCHITECTURES, lambda shape: USUAL_MIXTURE_ARCHITECTURE
+    )
+    images = Architectures(
+        ImageMixtureArchitecture,
+        IMAGE_MIXTURE_ARCHITECTURES,
+        lambda shape: ImageMixtureArchitecture(width=USUAL_WIDTH),
+    )
+    # a mixture is told from each batch
+    usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "batch_size": 256}
 
-    def __init__(
-        self,
-        *,
-        energy_weight: float = 0.1,
-        penalty_weight: float = 0.005,
-        scaling: str = "minmax",
-        **common: Any,
-    ):
-        super().__init__(scaling=scaling, **common)
-        self.energy_weight = energy_weight
-        self.penalty_weight = penalty_weight
+    # "minmax" is usual here: `misses` divides by a row's length, and where columns are centred on
+    # what is usual the odd rows are the long ones (EXPERIMENTS.md)
+    scaling: Scaling = "minmax"
+    energy_weight: PositiveOrZero = 0.1  # lambda_1 of eq. 7
+    penalty_weight: PositiveOrZero = 0.005  # lambda_2 of eq. 7
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        for name in ("energy_weight", "penalty_weight"):
-            positive(name, getattr(self, name), or_zero=True)
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> MixtureNetworks:
+        return MixtureNetworks(shape, architecture)
 
-    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        images = len(shape) > 1
-        return ImageMixtureArchitecture(width=USUAL_WIDTH) if images else USUAL_MIXTURE_ARCHITECTURE
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
+        networks = self._networks(tuple(X.shape[1:]), architecture)
 
-    def _networks_for(self, shape: tuple[int, ...]) -> MixtureNetworks:
-        return MixtureNetworks(shape, self._architecture(shape))
-
-    def _loss(self, networks: MixtureNetworks) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
             again, z = networks.represent(context, x)
             gamma = networks.responsibilities(context, z)
             return squared_error(x, again) + self._regulariser(z.double(), gamma).to(x)
 
-        return loss
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
 
     def _regulariser(self, z: Tensor, gamma: Tensor, ridge: float = RIDGE) -> Tensor:
         """[members]: lambda_1 mean energy + lambda_2 penalty, of the mixture of these rows."""
         mixture = Mixture.of(z, gamma, ridge)
         energy = mixture.energy(z).mean(dim=1)
         return self.energy_weight * energy + self.penalty_weight * mixture.penalty()
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        return self._model.networks.represent(self._model.context, self._model.for_members(x))[0]

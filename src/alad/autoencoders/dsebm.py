@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -22,10 +23,14 @@ from alad.networks.convolution import Convolution
 from alad.networks.dense import Arrays, Dense
 from alad.networks.patches import Window
 from alad.networks.stacks import flattened
-from alad.neural.one_loss import Descending, Trained
-from alad.neural.score import Fitted, Score
-from alad.parameters import positive
+from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.one_loss import OneLossModel, Trained
+from alad.neural.score import Learnt, Score
+from alad.parameters import Positive
 from alad.training.noise import StepNoise
+from alad.training.optimizer import Optimiser
+from alad.training.rows import Rows
+from alad.training.step import LossStep
 
 
 class EnergyNetwork:
@@ -103,84 +108,73 @@ def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: T
     return (x - again).square().flatten(1).mean(dim=1)
 
 
-def energy(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def energy(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     return model.networks.energy(model.context, model.for_members(x))
 
 
-def reconstruction(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def reconstruction(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     """norm_2(x - r(x)), the length of dE/dx."""
     gradient = model.networks.gradient(model.context, model.for_members(x))
     return torch.linalg.vector_norm(gradient.flatten(2), dim=2)
 
 
-class DSEBM(Descending):
-    """The body of DSEBM: one energy, two ways to score (Zhai et al. 2016).
+@dataclass(frozen=True, eq=False)
+class EnergyModel(OneLossModel):
+    """The model of DSEBM: one energy, two ways to score."""
 
-    E(x) = 0.5 |x - b'|_2² - sum_j h_L(x)_j (section 3.1; h_L [widths of the last layer]), learnt by
-    score matching as denoising: |x - r(x + noise)|_2², r(x) = x - dE/dx (eq. 8).
-
-    Parameters, beside those of `Neural`
-    ----------
-    noise : standard deviation of the noise that is added in training, in encoded units
-    """
-
-    scores: ClassVar[Mapping[str, Score[Trained]]] = {
+    kind: ClassVar[str] = "energy"
+    offers: ClassVar[Mapping[str, Score[Trained]]] = {
         "energy": Score(energy),
         "reconstruction": Score(reconstruction),
     }
-    architectures = ENERGY_ARCHITECTURES
-    architecture_type = EnergyArchitecture
-    image_architectures = IMAGE_ENERGY_ARCHITECTURES
-    image_architecture_type = ImageEnergyArchitecture
-    sees_images = True
-    streams_images = True
-
-    def __init__(self, *, noise: float = 1.0, **common: Any):
-        super().__init__(**common)
-        self.noise = noise
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        positive("noise", self.noise)
-
-    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        if len(shape) > 1:
-            return image_energy_architecture_for(shape)
-        return ENERGY_ARCHITECTURES["kdd99"]
-
-    def _networks_for(self, shape: tuple[int, ...]) -> EnergyNetwork:
-        chosen = self._architecture(shape)
-        if isinstance(chosen, ImageEnergyArchitecture):
-            return EnergyNetwork(image_layers(shape, chosen), shape)
-        return EnergyNetwork(dense_layers(shape[0], chosen.hidden), shape)
-
-    def _loss(self, networks: EnergyNetwork) -> Callable[[Context, Tensor, StepNoise], Tensor]:
-        def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
-            return denoising_loss(networks, context, x, self.noise * noise.normal(*x.shape[1:]))
-
-        return loss
 
     def _reconstruction(self, x: Tensor) -> Tensor:
-        return self._model.networks.reconstruct(self._model.context, self._model.for_members(x))
+        return self.networks.reconstruct(self.context, self.reader.for_members(x))
 
 
-class DSEBMr(DSEBM):
+@dataclass(kw_only=True, eq=False, repr=False)
+class DSEBMr(NetworkDetector):
     """Deep structured energy-based model, scored by reconstruction (Zhai et al. 2016).
 
-    |x - r(x)|_2 = |dE/dx|_2, large = anomalous; energy and loss (section 3.1, eq. 8) as in `DSEBM`.
+    E(x) = 0.5 |x - b'|_2² - sum_j h_L(x)_j (section 3.1; h_L [widths of the last layer]), learnt by
+    score matching as denoising: |x - r(x + noise)|_2², r(x) = x - dE/dx (eq. 8). Score, large =
+    anomalous: |x - r(x)|_2 = |dE/dx|_2.
     """
 
     name: ClassVar[str] = "dsebm-r"
     summary: ClassVar[str] = "deep structured energy, by reconstruction (Zhai et al., ICML 2016)"
-    own_score = "reconstruction"
+    own_score: ClassVar[str] = "reconstruction"
+    model = EnergyModel
+    tables = Architectures(
+        EnergyArchitecture, ENERGY_ARCHITECTURES, lambda shape: ENERGY_ARCHITECTURES["kdd99"]
+    )
+    images = Architectures(
+        ImageEnergyArchitecture, IMAGE_ENERGY_ARCHITECTURES, image_energy_architecture_for
+    )
+
+    noise: Positive = 1.0  # standard deviation of what is added in training, in encoded units
+
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> EnergyNetwork:
+        if isinstance(architecture, ImageEnergyArchitecture):
+            return EnergyNetwork(image_layers(shape, architecture), shape)
+        return EnergyNetwork(dense_layers(shape[0], architecture.hidden), shape)
+
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
+        networks = self._networks(tuple(X.shape[1:]), architecture)
+
+        def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
+            return denoising_loss(networks, context, x, self.noise * noise.normal(*x.shape[1:]))
+
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
 
 
-class DSEBMe(DSEBM):
+@dataclass(kw_only=True, eq=False, repr=False)
+class DSEBMe(DSEBMr):
     """Deep structured energy-based model, scored by its energy (Zhai et al. 2016).
 
-    E(x), large = anomalous; energy and loss (section 3.1, eq. 8) as in `DSEBM`.
+    E(x), large = anomalous; energy and loss (section 3.1, eq. 8) as in `DSEBMr`.
     """
 
     name: ClassVar[str] = "dsebm-e"
     summary: ClassVar[str] = "deep structured energy, by energy (Zhai et al., ICML 2016)"
-    own_score = "energy"
+    own_score: ClassVar[str] = "energy"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from alad.autoencoders.autoencoder import Coding, l1, l2
-from alad.autoencoders.networks import CodeNetworks
-from alad.neural.one_loss import Trained
-from alad.neural.score import Score
-from alad.parameters import one_of, positive
+from alad.autoencoders.autoencoder import CODES, IMAGE_CODES, CodeModel, reconstruction_loss
+from alad.autoencoders.networks import CodeNetworks, code_networks
+from alad.neural.detector import NetworkDetector
+from alad.parameters import Count, Positive, replaces
+from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
-from alad.training.step import LossStep, NetworkStep
+from alad.training.step import LossStep
 
 
 def shrink_entries(residual: Tensor, threshold: float) -> Tensor:
@@ -72,46 +73,40 @@ class RobustStep(LossStep):
         return super().arrays() | {"sparse": self.sparse}
 
 
-PENALTIES = ("rows", "entries")
-
-
-class RobustAutoencoder(Coding):
+@dataclass(kw_only=True, eq=False, repr=False)
+class RobustAutoencoder(NetworkDetector):
     """Robust deep autoencoder (Zhou & Paffenroth 2017): training rows may hold anomalies.
 
     X = L + S; the autoencoder learns L, and S takes what it cannot give back: min norm(L - D(E(L)))
     + lambda norm(S), by alternating a step of the networks and the proximal map (algorithm 1; of
     l_2,1 eq. 12). A new row has no S of its own; its score is its distance from D(E(x)), large =
     anomalous, of which the row's S is a monotone function.
-
-    Parameters, beside those of `Coding`
-    ----------
-    penalty : "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)
-    penalty_weight : lambda, in encoded units for an entry; for a row times the root of the number
-        of columns, so that it is the root mean square residual that is not taken away
     """
 
     name: ClassVar[str] = "robust-autoencoder"
     summary: ClassVar[str] = "autoencoder that sets outliers aside (Zhou & Paffenroth, KDD 2017)"
+    own_score: ClassVar[str] = "l2"
+    model = CodeModel
+    tables, images = CODES, IMAGE_CODES
     streams_images = False  # there is an S for each
-    scores: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
 
-    def __init__(self, *, penalty: str = "rows", penalty_weight: float = 0.5, **common: Any):
-        super().__init__(**common)
-        self.penalty = penalty
-        self.penalty_weight = penalty_weight
+    latent_dim: Count | None = replaces("latent", None)  # width of the latent code
+    # "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)
+    penalty: Literal["rows", "entries"] = "rows"
+    # lambda, in encoded units for an entry; for a row times the root of the number of columns, so
+    # that it is the root mean square residual that is not taken away
+    penalty_weight: Positive = 0.5
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        one_of("penalty", self.penalty, PENALTIES)
-        positive("penalty_weight", self.penalty_weight)
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> CodeNetworks:
+        return code_networks(shape, architecture)
 
-    def _make_step(self, X: Rows, seed: int) -> NetworkStep:
-        networks, how = self._networks_for(X.shape[1:]), self._optimiser(beta1=0.9)
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> RobustStep:
+        networks = self._networks(tuple(X.shape[1:]), architecture)
         step = RobustStep(
-            *(X, networks, self._loss(networks), how),
+            *(X, networks, reconstruction_loss(networks), optimiser),
             seed=seed,
-            members=self._members(),
-            shrink=self._shrink_for(X.shape[1:]),
+            members=self._member_numbers(),
+            shrink=self._shrink_for(tuple(X.shape[1:])),
         )
         self._warn_of_few_visits(step)
         return step

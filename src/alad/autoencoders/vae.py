@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from alad.autoencoders.autoencoder import Coding
+from alad.autoencoders.autoencoder import CODES, IMAGE_CODES
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.networks.context import Context
 from alad.networks.dense import Arrays
-from alad.neural.one_loss import Trained
-from alad.neural.score import Fitted, Score
-from alad.parameters import whole
+from alad.neural.detector import NetworkDetector
+from alad.neural.one_loss import OneLossModel, Trained
+from alad.neural.score import Learnt, Score
+from alad.parameters import Count, replaces
 from alad.training.noise import StepNoise
+from alad.training.optimizer import Optimiser
+from alad.training.rows import Rows
+from alad.training.step import LossStep
 
 # Log variances of a VAE are kept within: a constant column would drive one to minus infinity
 LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST = -6.0, 6.0
@@ -51,13 +56,13 @@ def negative_bound(networks: CodeNetworks, context: Context, x: Tensor, noise: T
     return divergence(mean, log_variance) - likelihood
 
 
-def probability(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def probability(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     """Minus the mean of log p(x | z_l) over the model's draws: An & Cho 2015, algorithm 4."""
     x = model.for_members(x)
     return -_mean_log_likelihood(model, x, *halves(model.networks.encoder(model.context, x)))
 
 
-def bound(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def bound(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     """Minus the evidence lower bound, from the model's draws."""
     x = model.for_members(x)
     mean, log_variance = halves(model.networks.encoder(model.context, x))
@@ -76,7 +81,7 @@ def _mean_log_likelihood(model: Trained, x: Tensor, mean: Tensor, log_variance: 
     return total / draws.shape[1]
 
 
-def distance_to_mean(model: Trained, x: Tensor, fitted: Fitted) -> Tensor:
+def distance_to_mean(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     x, again = decoded_mean(model, x)
     return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
 
@@ -88,47 +93,49 @@ def decoded_mean(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
     return x, halves(model.networks.decoder(model.context, code))[0]
 
 
-class VAE(Coding):
+@dataclass(frozen=True, eq=False)
+class VAEModel(OneLossModel):
+    """The model of the VAE; its draws of the code are among the buffers."""
+
+    kind: ClassVar[str] = "vae"
+    offers: ClassVar[Mapping[str, Score[Trained]]] = {
+        "probability": Score(probability),
+        "bound": Score(bound),
+        "l2": Score(distance_to_mean),
+    }
+
+    def _reconstruction(self, x: Tensor) -> Tensor:
+        return decoded_mean(self.reader, x)[1]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class VAE(NetworkDetector):
     """Variational autoencoder, scored by reconstruction probability (An & Cho 2015).
 
     Normal code and normal rows given the code, both with a learnt diagonal variance; trained by the
     evidence lower bound (Kingma, Welling 2014, eq. 10). Score, large = anomalous: minus the mean of
     log p(x | z_l) over L draws of the code (An & Cho's algorithm 4). The draws are made once, from
     the seed, and stored with the model.
-
-    Parameters, beside those of `Coding`
-    ----------
-    draws : L, how many codes a score averages over
     """
 
     name: ClassVar[str] = "vae"
     summary: ClassVar[str] = "variational autoencoder, reconstruction probability (An & Cho 2015)"
-    own_score = "probability"
-    scores: ClassVar[Mapping[str, Score[Trained]]] = {
-        "probability": Score(probability),
-        "bound": Score(bound),
-        "l2": Score(distance_to_mean),
-    }
+    own_score: ClassVar[str] = "probability"
+    model = VAEModel
+    tables, images = CODES, IMAGE_CODES
 
-    def __init__(self, *, draws: int = 10, **common: Any):
-        super().__init__(**common)
-        self.draws = draws
+    latent_dim: Count | None = replaces("latent", None)  # width of the latent code
+    draws: Count = 10  # L, how many codes a score averages over
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        whole("draws", self.draws)
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> CodeNetworks:
+        draws = Arrays("Z", noise={"draws": (self.draws, architecture.latent)})
+        return code_networks(shape, architecture, numbers=2, others=(draws,))
 
-    def _networks_for(self, shape: tuple[int, ...]) -> CodeNetworks:
-        chosen = self._architecture(shape)
-        draws = Arrays("Z", noise={"draws": (self.draws, chosen.latent)})
-        return code_networks(shape, chosen, numbers=2, others=(draws,))
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
+        networks = self._networks(tuple(X.shape[1:]), architecture)
 
-    def _loss(self, networks: CodeNetworks) -> Callable[[Context, Tensor, StepNoise], Tensor]:
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
             drawn = noise.normal(x.shape[1], networks.latent)
             return negative_bound(networks, context, x, drawn).mean(dim=1)
 
-        return loss
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        return decoded_mean(self._model, x)[1]
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())

@@ -1,94 +1,93 @@
 """Isolation Forest: the trees of scikit-learn, laid out side by side and walked together."""
 
-from typing import Any, ClassVar, Unpack
+import functools
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from sklearn import ensemble
 
-from alad.classic.sampling import check_arrays, need, seed_for, within
-from alad.detector.constructors import Common
-from alad.detector.contract import Detector
+from alad.classic.sampling import need, seed_for, within
+from alad.detector.contract import Detector, Fit
+from alad.detector.model import Floats, Integers, Model
 from alad.errors import InputError
-from alad.parameters import whole
+from alad.parameters import Count, whole
 
 
-class IsolationForest(Detector):
-    """Rows that random cuts isolate soon are anomalous. Liu, Ting, Zhou: Isolation Forest, 2008.
-
-    Score, large = anomalous: 2^(-E(h(x)) / c(psi)) (eq. 2), between 0 and 1; h(x) is the number of
-    cuts to x in a tree, c(psi) that of an unsuccessful search among psi rows (eq. 1).
-
-    Parameters
-    ----------
-    n_estimators : trees
-    max_samples : rows drawn for each tree, at most
-    scaling, drop : see `TableEncoder`; the scaling changes little, cuts being drawn by column
-    contamination : share of the rows given to fit to be flagged by `predict`
-    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
-    random_state : None, an integer or a RandomState
-    """
-
-    name: ClassVar[str] = "isolation-forest"
-    summary: ClassVar[str] = "few random cuts isolate an anomaly (Liu, Ting, Zhou 2008)"
-    row_by_row: ClassVar[bool] = True  # comparisons, and a sum along each row's own trees
-
-    def __init__(
-        self,
-        *,
-        n_estimators: int = 100,
-        max_samples: int = 256,
-        **common: Unpack[Common],
-    ):
-        super().__init__(**common)
-        self.n_estimators = n_estimators
-        self.max_samples = max_samples
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        whole("n_estimators", self.n_estimators)
-        whole("max_samples", self.max_samples, least=2)
-
-    def _fit_matrix(self, X: np.ndarray) -> None:
-        need(self, X, 2)
-        samples = min(self.max_samples, len(X))
-        settings: dict[str, Any] = {"n_estimators": self.n_estimators, "max_samples": samples}
-        forest = ensemble.IsolationForest(**settings, random_state=seed_for(self)).fit(X)
-        self._adopt(_flattened([each.tree_ for each in forest.estimators_]), samples)
-
-    def _adopt(self, nodes: dict[str, np.ndarray], samples: int) -> None:
-        self._nodes, self._samples = nodes, samples
-        self._depth = int(np.ceil(np.log2(samples)))  # of the deepest leaf; all walks are as long
-        mean_length = average_path_length(np.array([samples]))[0]
-        self._unit = len(nodes["root"]) * mean_length
-
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        """2^(-mean path length / mean path length of unsuccessful search), eq. 2 of the paper."""
-        nodes, rows = self._nodes, np.arange(len(X))[:, np.newaxis]
-        at = np.repeat(nodes["root"][np.newaxis], len(X), axis=0)  # [n, trees]
-        for _ in range(self._depth):
-            right = X[rows, nodes["feature"][at]] > nodes["threshold"][at]
-            at = nodes["children"][at, right.view(np.int8)]
-        return np.exp2(-nodes["path_length"][at].sum(axis=1) / self._unit)
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {"samples": self._samples}, self._nodes
-
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        types = {"feature": "i", "threshold": "f", "children": "i", "path_length": "f", "root": "i"}
-        check_arrays(arrays, types)
-        count, width = len(arrays["feature"]), self.encoder_.width_
-        bounds = {"feature": width, "children": count, "root": count}
-        if any(not within(arrays[name], bound) for name, bound in bounds.items()):
-            raise InputError("the stored trees point outside the model; save it anew")
-        self._adopt(arrays, whole("samples", content.get("samples"), least=2))
-
-
-def _flattened(trees: list[Any]) -> dict[str, np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class ForestModel(Model):
     """The nodes of all trees side by side; `root` [trees] says where each tree begins.
 
     feature, threshold, path_length [nodes], children [nodes, 2]: the left child is taken where
     x[feature] <= threshold. A leaf is its own left child and sends all rows there.
     """
+
+    kind: ClassVar[str] = "forest"
+    row_by_row: ClassVar[bool] = True  # comparisons, and a sum along each row's own trees
+
+    feature: Integers
+    threshold: Floats
+    children: Integers
+    path_length: Floats
+    root: Integers
+    samples: int  # rows of a tree
+    width: int  # of a row
+
+    def __post_init__(self) -> None:
+        whole("samples", self.samples, least=2)
+        count = len(self.feature)
+        bounds = {"feature": self.width, "children": count, "root": count}
+        if any(not within(getattr(self, name), bound) for name, bound in bounds.items()):
+            raise InputError("the stored trees point outside the model; save it anew")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.width,)
+
+    @functools.cached_property
+    def _unit(self) -> float:
+        """Sum over trees of the mean path length of an unsuccessful search."""
+        return len(self.root) * average_path_length(np.array([self.samples]))[0]
+
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """2^(-mean path length / mean path length of unsuccessful search), eq. 2 of the paper."""
+        rows = np.arange(len(X))[:, np.newaxis]
+        at = np.repeat(self.root[np.newaxis], len(X), axis=0)  # [n, trees]
+        # of the deepest leaf; all walks are as long
+        for _ in range(int(np.ceil(np.log2(self.samples)))):
+            right = X[rows, self.feature[at]] > self.threshold[at]
+            at = self.children[at, right.view(np.int8)]
+        return np.exp2(-self.path_length[at].sum(axis=1) / self._unit)[np.newaxis]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class IsolationForest(Detector):
+    """Rows that random cuts isolate soon are anomalous. Liu, Ting, Zhou: Isolation Forest, 2008.
+
+    Score, large = anomalous: 2^(-E(h(x)) / c(psi)) (eq. 2), between 0 and 1; h(x) is the number of
+    cuts to x in a tree, c(psi) that of an unsuccessful search among psi rows (eq. 1). The scaling
+    changes little, as cuts are drawn by column.
+    """
+
+    name: ClassVar[str] = "isolation-forest"
+    summary: ClassVar[str] = "few random cuts isolate an anomaly (Liu, Ting, Zhou 2008)"
+    model = ForestModel
+
+    n_estimators: Count = 100  # trees
+    max_samples: Annotated[int, functools.partial(whole, least=2)] = 256  # rows of a tree, at most
+
+    def _learn(self, X: np.ndarray, fit: Fit) -> ForestModel:
+        need(self, X, fit, 2)
+        samples = min(self.max_samples, len(X))
+        settings: dict[str, Any] = {"n_estimators": self.n_estimators, "max_samples": samples}
+        seed = seed_for(self, fit)
+        forest = ensemble.IsolationForest(**settings, random_state=seed).fit(X)
+        nodes = _flattened([each.tree_ for each in forest.estimators_])
+        return ForestModel(**nodes, samples=samples, width=X.shape[1])
+
+
+def _flattened(trees: list[Any]) -> dict[str, np.ndarray]:
+    """Lay the nodes of all trees side by side, as `ForestModel` has them."""
     begins = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
     children = [_children(tree) + begin for tree, begin in zip(trees, begins, strict=True)]
     feature = np.concatenate([tree.feature for tree in trees])

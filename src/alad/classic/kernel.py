@@ -1,6 +1,6 @@
 """The Gaussian kernel between rows and some stored rows."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -14,11 +14,14 @@ def bandwidth(gamma: float | None, X: np.ndarray) -> float:
     return by_rule if gamma is None else float(gamma)
 
 
-def check_gamma(gamma: Any) -> None:
+def check_gamma(name: str, gamma: Any) -> None:
     """InputError unless gamma is None or a finite number above 0."""
     number = isinstance(gamma, int | float | np.number) and not isinstance(gamma, bool)
     if gamma is not None and not (number and 0 < gamma < np.inf):
-        raise InputError(f"gamma is {gamma!r}; give a number above 0, or None for the rule")
+        raise InputError(f"{name} is {gamma!r}; give a number above 0, or None for the rule")
+
+
+Gamma = Annotated[float | None, check_gamma]
 
 
 class Gaussian:

@@ -1,67 +1,82 @@
 """Directions in which normal rows vary; what lies outside them is anomalous."""
 
+import functools
 import warnings
-from typing import Any, ClassVar, Unpack
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
 from alad.classic.principal_component_pursuit import pursue, row_space
-from alad.classic.sampling import check_arrays, need, sample
-from alad.classic.subspace import Subspace, check_count, components_to_keep, fitting_count
-from alad.detector.constructors import Common
-from alad.detector.contract import Detector
+from alad.classic.sampling import need, sample
+from alad.classic.subspace import Subspace, components_to_keep, fitting_count
+from alad.detector.contract import Detector, Fit
+from alad.detector.model import Floats, Model
 from alad.errors import InputError
-from alad.parameters import one_of, share, whole
+from alad.parameters import Count, Share, whole
 
 LEAST_NOISE = 1e-9  # of the largest variance: where nothing varied, any difference is a large one
 
 
+@dataclass(frozen=True, eq=False)
+class PrincipalModel(Model):
+    """A centre [width], orthonormal directions [width, kept] and the variance along each [kept].
+
+    noise: the variance in all other directions, each.
+    """
+
+    kind: ClassVar[str] = "principal"
+
+    centre: Floats
+    directions: Floats
+    variances: Floats
+    noise: float
+    distance: Literal["residual", "mahalanobis"]
+
+    def __post_init__(self) -> None:
+        if self.variances.shape != self._subspace.directions.shape[1:]:
+            raise InputError("there is not one stored variance for each direction; save it anew")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.centre.shape
+
+    @functools.cached_property
+    def _subspace(self) -> Subspace:
+        return Subspace(self.centre, self.directions)
+
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        within, rest = self._subspace.coordinates_and_rest(X)
+        if self.distance == "residual":
+            return rest[np.newaxis]
+        length = (within**2 / self.variances).sum(axis=1) + rest**2 / self.noise
+        return np.sqrt(length)[np.newaxis]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class PCA(Detector):
     """Length of a row outside the directions in which the training rows vary most.
 
     Score, large = anomalous: |c - P P' c|_2, c = x - mean, P [width, kept] the directions. This is
     the square root of the Q statistic (Jackson, Mudholkar 1979). The Mahalanobis length is that of
     the same model with noise of one variance in all other directions (Tipping, Bishop 1999, eq. 6
-    to 8): it also counts how far a row lies out within the kept directions.
-
-    Parameters
-    ----------
-    explained : the fewest directions that explain this share of the variance are kept, but one is
-        always left out
-    n_components : keep so many instead
-    distance : "residual", the length outside, or "mahalanobis"
-    scaling, drop : see `TableEncoder`
-    contamination : share of the rows given to fit to be flagged by `predict`
-    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
-    random_state : without effect, nothing is drawn
+    to 8): it also counts how far a row lies out within the kept directions. Nothing is drawn.
     """
 
     name: ClassVar[str] = "pca"
     summary: ClassVar[str] = "outside the main directions of the rows (Jackson, Mudholkar 1979)"
+    model = PrincipalModel
 
-    def __init__(
-        self,
-        *,
-        explained: float = 0.95,
-        n_components: int | None = None,
-        distance: str = "residual",
-        **common: Unpack[Common],
-    ):
-        super().__init__(**common)
-        self.explained = explained
-        self.n_components = n_components
-        self.distance = distance
+    # the fewest directions that explain this share of the variance are kept, but one is left out
+    explained: Share = 0.95
+    n_components: Count | None = None  # keep so many instead
+    # "residual", the length outside, or "mahalanobis"
+    distance: Literal["residual", "mahalanobis"] = "residual"
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        share("explained", self.explained)
-        check_count(self.n_components)
-        one_of("distance", self.distance, ("residual", "mahalanobis"))
-
-    def _fit_matrix(self, X: np.ndarray) -> None:
-        need(self, X, 2)
+    def _learn(self, X: np.ndarray, fit: Fit) -> PrincipalModel:
+        need(self, X, fit, 2)
         centre, width = X.mean(axis=0, dtype=np.float64), X.shape[1]
         with np.errstate(invalid="ignore"):  # 0 / 0, the explained share where nothing varies
             fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(X - centre)
@@ -70,31 +85,39 @@ class PCA(Detector):
             kept = components_to_keep(variances, self.explained, width - 1)
         else:
             kept = min(fitting_count(self.n_components, width), len(variances))
+        fit.facts["components"] = kept
         least = LEAST_NOISE * variances[0] or 1.0
-        self._noise = max(float(variances[kept:].sum()) / (width - kept), least)
-        self._variances = np.maximum(variances[:kept], least)
-        self._subspace = Subspace(
-            centre, np.ascontiguousarray(np.asarray(fitted.components_)[:kept].T)
+        return PrincipalModel(
+            centre=centre,
+            directions=np.ascontiguousarray(np.asarray(fitted.components_)[:kept].T),
+            variances=np.maximum(variances[:kept], least),
+            noise=max(float(variances[kept:].sum()) / (width - kept), least),
+            distance=self.distance,
         )
-        self.training_["components"] = kept
-
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        within, rest = self._subspace.coordinates_and_rest(X)
-        if self.distance == "residual":
-            return rest
-        return np.sqrt((within**2 / self._variances).sum(axis=1) + rest**2 / self._noise)
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {"noise": self._noise}, self._subspace.arrays() | {"variances": self._variances}
-
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        check_arrays(arrays, {"centre": "f", "directions": "f", "variances": "f"})
-        self._subspace = Subspace.stored(arrays, self.encoder_.width_)
-        self._variances, self._noise = arrays["variances"], float(content["noise"])
-        if self._variances.shape != self._subspace.directions.shape[1:]:
-            raise InputError("there is not one stored variance for each direction; save it anew")
 
 
+@dataclass(frozen=True, eq=False)
+class RowSpaceModel(Model):
+    """A centre [width] and orthonormal directions [width, kept]; a score is the length outside."""
+
+    kind: ClassVar[str] = "row-space"
+
+    centre: Floats
+    directions: Floats
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._subspace.centre.shape
+
+    @functools.cached_property
+    def _subspace(self) -> Subspace:
+        return Subspace(self.centre, self.directions)
+
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        return self._subspace.coordinates_and_rest(X)[1][np.newaxis]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class RobustPCA(Detector):
     """Length of a row outside the row space of the low-rank part of the training rows.
 
@@ -102,68 +125,34 @@ class RobustPCA(Detector):
     Ma, Wright 2009, eq. 1.1): single wrong cells go into the sparse part and do not turn the
     directions. A new row has no part in that division; it is projected on the row space of the
     low-rank part, and the length of what is left, sparse or not, is its score, large = anomalous.
-
-    Parameters
-    ----------
-    n_components : keep so many directions, those of the largest singular values; None = all with at
-        least 0.001 of the largest; one is always left out
-    tolerance, max_steps : the pursuit ends when so small a share of the rows is in neither part
-        (the Frobenius norm's), or with a warning after so many steps
-    max_rows : with more training rows it learns from a random sample of so many
-    scaling, drop : see `TableEncoder`
-    contamination : share of the rows given to fit to be flagged by `predict`
-    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
-    random_state : of the sample: None, an integer or a RandomState
     """
 
     name: ClassVar[str] = "robust-pca"
     summary: ClassVar[str] = "outside the low-rank part of the rows (Candès et al. 2009)"
+    model = RowSpaceModel
 
-    def __init__(
-        self,
-        *,
-        n_components: int | None = None,
-        tolerance: float = 1e-5,
-        max_steps: int = 1000,
-        max_rows: int = 5000,
-        **common: Unpack[Common],
-    ):
-        super().__init__(**common)
-        self.n_components = n_components
-        self.tolerance = tolerance
-        self.max_steps = max_steps
-        self.max_rows = max_rows
+    # keep so many directions, those of the largest singular values; None = all with at least 0.001
+    # of the largest; one is always left out
+    n_components: Count | None = None
+    tolerance: Share = 1e-5  # the pursuit ends when so small a share of the rows is in neither part
+    max_steps: Count = 1000  # or, with a warning, after so many steps
+    # with more training rows it learns from a random sample of so many
+    max_rows: Annotated[int, functools.partial(whole, least=2)] = 5000
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_count(self.n_components)
-        share("tolerance", self.tolerance)
-        whole("max_steps", self.max_steps)
-        whole("max_rows", self.max_rows, least=2)
-
-    def _fit_matrix(self, X: np.ndarray) -> None:
-        need(self, X, 2)
-        rows = sample(self, X).astype(np.float64)
+    def _learn(self, X: np.ndarray, fit: Fit) -> RowSpaceModel:
+        need(self, X, fit, 2)
+        rows = sample(self, X, fit).astype(np.float64)
         centre = np.median(rows, axis=0)
-        found = pursue(rows - centre, tolerance=self.tolerance, max_steps=self.max_steps)
-        if found.gap >= self.tolerance:
-            text = f"the pursuit has a gap of {found.gap:.1e} after {found.steps} steps"
-            warnings.warn(f"{text}; raise max_steps or tolerance", ConvergenceWarning, stacklevel=3)
-        directions, width = row_space(found.low_rank), rows.shape[1]
+        parts = pursue(rows - centre, tolerance=self.tolerance, max_steps=self.max_steps)
+        if parts.gap >= self.tolerance:
+            text = f"the pursuit has a gap of {parts.gap:.1e} after {parts.steps} steps"
+            warnings.warn(f"{text}; raise max_steps or tolerance", ConvergenceWarning, stacklevel=4)
+        directions, width = row_space(parts.low_rank), rows.shape[1]
         count = width - 1
         if self.n_components is not None:
             count = fitting_count(self.n_components, width)
-        self._subspace = Subspace(centre, np.ascontiguousarray(directions[:, :count]))
-        sparse = float((found.sparse != 0).mean())
-        facts = {"components": self._subspace.directions.shape[1], "steps": found.steps}
-        self.training_ |= facts | {"rank": directions.shape[1], "sparse_share": round(sparse, 4)}
-
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        return self._subspace.coordinates_and_rest(X)[1]
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {}, self._subspace.arrays()
-
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        check_arrays(arrays, {"centre": "f", "directions": "f"})
-        self._subspace = Subspace.stored(arrays, self.encoder_.width_)
+        kept = np.ascontiguousarray(directions[:, :count])
+        facts = {"components": kept.shape[1], "steps": parts.steps}
+        sparse = float((parts.sparse != 0).mean())
+        fit.facts |= facts | {"rank": directions.shape[1], "sparse_share": round(sparse, 4)}
+        return RowSpaceModel(centre, kept)

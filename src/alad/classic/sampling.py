@@ -1,21 +1,20 @@
 """Which training rows a detector learns from, and what `training_` says of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from alad.detector.contract import Detector
+from alad.detector.contract import Detector, Fit
 from alad.errors import InputError
+from alad.randomness import seed_of
 
 
-def seed_for(detector: Detector) -> int:
-    """The seed of this fit, noted in `training_`."""
-    from alad.randomness import seed_of  # it loads torch, which scoring here does without
-
-    detector.training_["seed"] = seed_of(detector.random_state)
-    return detector.training_["seed"]
+def seed_for(detector: Detector, fit: Fit) -> int:
+    """Draw the seed of this fit, and note it."""
+    fit.facts["seed"] = seed_of(detector.random_state)
+    return fit.facts["seed"]
 
 
 def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
@@ -26,10 +25,10 @@ def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
     return X[np.sort(chosen)]
 
 
-def sample(detector: Any, X: np.ndarray) -> np.ndarray:
-    """At most `max_rows` rows of X, drawn with the fit's seed; `training_` says how many."""
-    drawn = draw(X, detector.max_rows, seed_for(detector))
-    detector.training_["rows_used"] = len(drawn)
+def sample(detector: Any, X: np.ndarray, fit: Fit) -> np.ndarray:
+    """At most `max_rows` rows of X, drawn with the fit's seed; it notes how many."""
+    drawn = draw(X, detector.max_rows, seed_for(detector, fit))
+    fit.facts["rows_used"] = len(drawn)
     return drawn
 
 
@@ -43,21 +42,14 @@ def global_generator_kept() -> Iterator[None]:
         np.random.set_state(state)
 
 
-def need(detector: Detector, X: np.ndarray, least: int, remedy: str = "") -> None:
-    """InputError if X has fewer than `least` rows."""
+def need(detector: Detector, X: np.ndarray, fit: Fit, least: int, remedy: str = "") -> None:
+    """Raise InputError if X has fewer than `least` rows."""
     if len(X) < least:
-        what = f"{detector.encoder_.unit}s"
+        what = f"{fit.encoder.unit}s"
         raise InputError(
             f"{detector.name} learns from at least {least} {what}, X has n_samples={len(X)}; "
             f"{remedy}give more {what}"
         )
-
-
-def check_arrays(arrays: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> None:
-    """Is there an array of each name, with numbers of that kind ("i" whole, "f" real)?"""
-    found = {name: array.dtype.kind for name, array in arrays.items()}
-    if found != dict(kinds):
-        raise InputError(f"the model holds the arrays {sorted(found)}, not {sorted(kinds)}")
 
 
 def within(numbers: np.ndarray, bound: int) -> bool:
@@ -65,7 +57,7 @@ def within(numbers: np.ndarray, bound: int) -> bool:
     return bool(((numbers >= 0) & (numbers < bound)).all())
 
 
-def check_rows(rows: np.ndarray, width: int, least: int = 1) -> None:
-    """Are they at least `least` rows of that width?"""
-    if rows.ndim != 2 or rows.shape[1] != width or len(rows) < least:
+def check_rows(rows: np.ndarray, least: int = 1) -> None:
+    """Raise InputError unless they are at least `least` rows."""
+    if rows.ndim != 2 or len(rows) < least:
         raise InputError(f"the stored rows have the shape {rows.shape}; save them anew")

@@ -1,12 +1,10 @@
 """A flat part of the space of rows: its directions, how many, and what lies outside."""
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
 from alad.errors import InputError
-from alad.parameters import whole
 
 
 @dataclass(frozen=True)
@@ -16,19 +14,12 @@ class Subspace:
     centre: np.ndarray
     directions: np.ndarray
 
-    @classmethod
-    def stored(cls, arrays: dict[str, np.ndarray], width: int) -> Self:
-        """From arrays of a model; InputError if they are no subspace of that many columns."""
-        centre, directions = arrays["centre"], arrays["directions"]
-        if centre.shape != (width,) or directions.ndim != 2 or len(directions) != width:
+    def __post_init__(self) -> None:
+        if self.centre.ndim != 1 or self.directions.shape[:-1] != self.centre.shape:
             raise InputError(
-                f"the stored centre and directions have the shapes {centre.shape} and "
-                f"{directions.shape}, the rows {width} columns; save it anew"
+                f"the centre and directions have the shapes {self.centre.shape} and "
+                f"{self.directions.shape}; save the model anew"
             )
-        return cls(centre, directions)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {"centre": self.centre, "directions": self.directions}
 
     def coordinates_and_rest(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of rows [n, width]: [n, kept] within the subspace, and the length outside it [n]."""
@@ -43,12 +34,6 @@ def components_to_keep(variances: np.ndarray, explained: float, most: int) -> in
     if not total > 0:
         return 0
     return min(int(np.searchsorted(np.cumsum(variances) / total, explained)) + 1, most)
-
-
-def check_count(n_components: Any) -> None:
-    """InputError unless n_components is None or a whole number of at least 1."""
-    if n_components is not None:
-        whole("n_components", n_components)
 
 
 def fitting_count(n_components: int, width: int) -> int:

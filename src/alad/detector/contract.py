@@ -1,116 +1,112 @@
-"""The contract of every detector, written once: validate → encode → score → calibrate → decide.
+"""The contract of every detector: parameters, fit, and what a fitted one can be asked.
 
 Inside, scores are large for anomalies; `score_samples` is where the sign flips to scikit-learn's
 orientation (large = normal), and everything that a user of scikit-learn calls is built on it.
 """
 
+from __future__ import annotations
+
+import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad import storage
 from alad.data.frames import Columns
-from alad.detector import saving
-from alad.detector.calibration import digests
-from alad.detector.constructors import show_what_is_handed_on
-from alad.detector.decisions import Deciding, held_out_calibration, remembered
-from alad.detector.explanation import Explaining, kept
-from alad.detector.rows import drawn, encoder_and_rows, learnable, score_in_blocks, summed_up
+from alad.detector.calibration import Calibration, digests
+from alad.detector.decisions import held_out_calibration, remembered
+from alad.detector.explanation import kept
+from alad.detector.fitted import Fitted
+from alad.detector.model import Model
+from alad.detector.rows import drawn, encoder_and_rows, learnable, summed_up
 from alad.detector.saving import storable
-from alad.encoding import SCALINGS, ScaledImages
+from alad.encoding import ImageScaler, ScaledImages, TableEncoder
 from alad.errors import InputError
-from alad.parameters import check_random_state, fraction, held_out, one_of, share
+from alad.parameters import (
+    HOW,
+    Proportion,
+    RandomState,
+    check_fields,
+    decides,
+    held_out,
+    how,
+    share,
+)
+from alad.presets import presets_of
 
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
-# parameters that may be set to something else on a fitted detector
-WITHOUT_EFFECT_AFTER_FIT = {
-    *("contamination", "calibration_fraction", "random_state", "device", "engine"),
-    *("verbose", "checkpoint", "checkpoint_seconds", "resume", "samples"),
-}
+
+Scaling = Literal[
+    "none", "minmax", "standard", "robust", "robust-minmax", "log", "log-minmax", "quantile"
+]
+Contamination = Annotated[float, functools.partial(share, most=0.5)]
+
+Asked, Answer = ParamSpec("Asked"), TypeVar("Answer")
 
 
-class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
+@dataclass
+class Fit:
+    """What a detector is told while it learns, and what it notes of it for `training_`."""
+
+    encoder: TableEncoder | ImageScaler
+    facts: dict[str, Any] = field(default_factory=dict)  # JSON-able
+
+
+def asks(
+    method: Callable[Concatenate[Fitted, Asked], Answer],
+) -> Callable[Concatenate[Any, Asked], Answer]:
+    """Make a method of a detector that asks what it has fitted; signature and words are its own.
+
+    Raises NotFittedError before a fit, and InputError if a parameter was changed since.
+    """
+
+    @functools.wraps(method)
+    def ask(self: Detector, *arguments: Asked.args, **named: Asked.kwargs) -> Answer:
+        return method(self.checked(), *arguments, **named)
+
+    return ask
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Detector(OutlierMixin, BaseEstimator, ABC):
     """Learns from rows that are mostly normal, then scores any rows.
 
-    A score is a pure function of the row and the model. Subclasses learn from, and score, the
-    encoded matrix alone; their constructors hand the parameters of this one on, as `**common`.
-
-    After fit: `encoder_`, `offset_` (in the units of `score_samples`), `training_` (what is worth
-    knowing of the fit, JSON-able), `calibration_` (a `Calibration`; None without calibration rows),
-    `n_features_in_`, and `feature_names_in_` if X had names.
+    A subclass is a dataclass whose fields are its parameters. It learns from the encoded matrix
+    alone, and gives a `Model` that scores it. All that a fit leaves is `fitted_`, a `Fitted`, set
+    once at its end: a fit that fails or is interrupted leaves the detector as it was.
     """
 
     name: ClassVar[str]  # as users type it
     summary: ClassVar[str]  # one line, with the source
-    row_by_row: ClassVar[bool] = False  # does its arithmetic leave each row alone by itself?
+    model: ClassVar[type[Model]]  # what it learns
     sees_images: ClassVar[bool] = False  # as such; to others they are rows of pixels
     streams_images: ClassVar[bool] = False  # does it read them batch by batch, however many?
+    # what None stands for, by parameter; for images a preset may say something else
+    usual: ClassVar[Mapping[str, Any]] = {}
+    rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
 
-    def __init__(
-        self,
-        *,
-        scaling: str = "standard",
-        drop: Any = (),
-        contamination: float = 0.05,
-        calibration_fraction: float = 0.1,
-        random_state: Any = None,
-    ):
-        self.scaling = scaling
-        self.drop = drop
-        self.contamination = contamination
-        self.calibration_fraction = calibration_fraction
-        self.random_state = random_state
-
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        show_what_is_handed_on(cls)
-
-    # --- what a detector has to say for itself ----------------------------------------------------
+    scaling: Scaling = "standard"  # of number columns, see `alad.encoding.scalings`
+    drop: Any = ()  # names of columns to leave out, or their numbers
+    contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
+    calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
+    random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
 
     @abstractmethod
-    def _fit_matrix(self, X: np.ndarray) -> None:
-        """Learn from encoded rows X, float32 [n, width]; of images, if seen, `ScaledImages`.
+    def _learn(self, X: Any, fit: Fit) -> Model:
+        """Learn from encoded rows X, float32 [n, width]; of images, if seen, `ScaledImages`."""
 
-        May put facts into `training_`.
-        """
+    # --- fit --------------------------------------------------------------------------------------
 
-    @abstractmethod
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        """Float64 [n], large = anomalous, of a block X float32 [n, width].
-
-        n is always the same unless `row_by_row`.
-        """
-
-    @abstractmethod
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """What was learnt: values for JSON, and arrays."""
-
-    @abstractmethod
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Take back what `_state` gave; `encoder_`, `training_` and parameters are in place.
-
-        Raises InputError if it does not fit together.
-        """
-
-    def _check_parameters(self) -> None:
-        """Refuse parameters that make no sense; a subclass adds its own."""
-        share("contamination", self.contamination, most=0.5)
-        fraction("calibration_fraction", self.calibration_fraction)
-        one_of("scaling", self.scaling, tuple(SCALINGS))
-        check_random_state(self.random_state)
-
-    @classmethod
-    def score_names(cls, images: bool = False) -> tuple[str, ...]:
-        """Of the scores to choose from, for tables or for images; most detectors have but one."""
-        return ()
-
-    # --- fit, score, decide -----------------------------------------------------------------------
+    def check_parameters(self) -> None:
+        """Refuse parameters that make no sense: InputError, one line."""
+        check_fields(self)
+        for rule in self.rules:
+            rule(self)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is normal from a table X [n, columns] or from images; y is ignored.
@@ -126,35 +122,45 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         if they would be fewer than 19. Raises InputError if a parameter makes no sense or X cannot
         be learnt from.
         """
-        self._check_parameters()
-        self._forget()
+        self.check_parameters()
         begun = time.perf_counter()
-        with encoder_and_rows(self, X) as (self.encoder_, rows):
-            self._fit_rows(rows, begun)
+        with encoder_and_rows(self, X) as (encoder, rows):
+            self.fitted_ = self._fitted(encoder, rows, begun)
         return self
 
-    def _fit_rows(self, rows: Any, begun: float) -> None:
+    def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
+        # refused now, not after the training: what could not be saved
+        params = self._settings()
         learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
-        matrix = self.encoder_.fit_transform(rows, learnt)
-        self.training_: dict[str, Any] = {}
-        self._fit_matrix(learnable(self, matrix if learnt.all() else matrix[learnt]))
+        matrix = encoder.fit_transform(rows, learnt)
+        fit = Fit(encoder)
+        model = self._learn(learnable(self, matrix if learnt.all() else matrix[learnt], fit), fit)
         facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
-        self.training_ = facts | storable("training_", self.training_)
-        judged = self._judged(len(matrix))
-        scores = self._piecewise(matrix[judged])
-        self.training_["scores"] = summed_up(scores[learnt[judged]])
-        found = np.concatenate([digests(piece) for piece in _pieces(matrix)])
-        new = ~learnt[judged]
-        self._learnt = remembered(found[learnt])
-        self.calibration_ = held_out_calibration(scores[new], found[judged][new], found[learnt])
-        self._references = kept(matrix[learnt])
-        self.offset_ = float(np.quantile(-scores, self.contamination))
-        self._settings = self.get_params(deep=False)
+        facts |= storable("training_", fit.facts)
 
-    def _piecewise(self, X: np.ndarray | ScaledImages) -> np.ndarray:
-        """Scores of encoded rows that memory need not hold together."""
-        return np.concatenate([self._scores(self._seen(piece)) for piece in _pieces(X)])
+        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])
+        fitted = Fitted(
+            name=self.name,
+            params=params,
+            encoder_=encoder,
+            model_=model,
+            offset_=np.nan,
+            training_=facts,
+            calibration_=None,
+            learnt_=remembered(digest[learnt]),
+            references_=kept(matrix[learnt]),
+        )
+        # the scores of the rows given tell the threshold; of those held out also the calibration
+        chosen = self._scored_at_fit(len(matrix), fit)
+        scores = np.concatenate([fitted.score_encoded(piece) for piece in _pieces(matrix[chosen])])
+        new = ~learnt[chosen]
+        return replace(
+            fitted,
+            offset_=float(np.quantile(-scores, self.contamination)),
+            training_=facts | {"scores": summed_up(scores[~new])},
+            calibration_=held_out_calibration(scores[new], digest[chosen][new], digest[learnt]),
+        )
 
     def _held_out(self, n: int) -> np.ndarray:
         """Bool [n]: the rows for calibration."""
@@ -164,129 +170,119 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
             chosen[drawn(self.random_state, n, count)] = True
         return chosen
 
-    def _judged(self, n: int) -> slice | np.ndarray:
+    def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
         """Which of the n rows given to `fit` are scored there: they set `offset_` and calibrate."""
         return slice(None)
 
-    def anomaly_score(self, X: Any) -> np.ndarray:
-        """Float64 [n], large = anomalous."""
+    def _settings(self) -> dict[str, Any]:
+        """The parameters as JSON has them, but for those that say how a fit is run."""
+        lasting = [one.name for one in fields(self) if HOW not in one.metadata]
+        return {name: storable(name, getattr(self, name)) for name in lasting}
+
+    def settled(self, images: bool) -> dict[str, Any]:
+        """Return the parameters, with what None stands for where that hangs on the kind of rows."""
+        chosen = presets_of(self.name).get("images", {}) if images else {}
+        usual = {name: chosen.get(name, value) for name, value in self.usual.items()}
+        given = self.get_params(deep=False)
+        return given | {name: value for name, value in usual.items() if given[name] is None}
+
+    # --- what a fitted detector can be asked ------------------------------------------------------
+
+    anomaly_score = asks(Fitted.anomaly_score)
+    member_scores = asks(Fitted.member_scores)
+    score_as = asks(Fitted.score_as)
+    score_samples = asks(Fitted.score_samples)
+    decision_function = asks(Fitted.decision_function)
+    predict = asks(Fitted.predict)
+    p_value = asks(Fitted.p_value)
+    threshold = asks(Fitted.threshold)
+    select = asks(Fitted.select)
+    drift = asks(Fitted.drift)
+    watch = asks(Fitted.watch)
+    calibrated = asks(Fitted.calibrated)
+    explain = asks(Fitted.explain)
+    reconstruct = asks(Fitted.reconstruct)
+    generate = asks(Fitted.generate)
+    save = asks(Fitted.save)
+
+    def calibrate(self, X: Any, *, source: str = "") -> Self:
+        """Calibrate in place on normal rows X not learnt from; see `Fitted.calibrate`."""
+        self.fitted_ = self.checked().calibrate(X, source=source)
+        return self
+
+    def checked(self) -> Fitted:
+        """Return `fitted_`; InputError if a parameter is another than at fit.
+
+        Scores would not fit the threshold.
+        """
         check_is_fitted(self)
-        return np.concatenate([self._scores(block) for block in self._encoded(X)])
-
-    def _encoded(self, X: Any) -> Iterator[np.ndarray]:
-        """What `_score_matrix` takes, in pieces of any length."""
-        self._check_unchanged()
-        return (self._seen(block) for block in self.encoder_.blocks(X))
-
-    def _check_unchanged(self) -> None:
-        """InputError if a parameter is another than at fit: scores would not fit the threshold."""
-        for name, value in self.get_params(deep=False).items():
-            then = self._settings[name]
-            if name not in WITHOUT_EFFECT_AFTER_FIT and repr(value) != repr(then):
+        for name, value in self._settings().items():
+            then = self.fitted_.params.get(name, value)
+            if value != then:
                 raise InputError(
                     f"{name} was {then!r} at fit and is {value!r} now; fit again, or set it back"
                 )
+        return self.fitted_
 
-    def _seen(self, encoded: np.ndarray) -> np.ndarray:
-        """Rows as this detector sees them: images as rows of pixels, unless it knows images."""
-        return encoded if self.sees_images else encoded.reshape(len(encoded), -1)
+    @classmethod
+    def of(cls, fitted: Fitted) -> Self:
+        """Return an estimator, with its parameters, that has fitted what `alad.load` gave."""
+        known = cls._get_param_names()
+        params = {name: value for name, value in fitted.params.items() if name in known}
+        detector = cls(**params)
+        detector.fitted_ = fitted
+        return detector
 
-    def member_scores(self, X: Any) -> np.ndarray:
-        """Float64 [members, n], large = anomalous: one row of scores for each member."""
-        return self.anomaly_score(X)[np.newaxis]
+    @property
+    def encoder_(self) -> TableEncoder | ImageScaler:
+        """What encodes rows."""
+        return self.fitted_.encoder_
 
-    def score_samples(self, X: Any) -> np.ndarray:
-        """Float64 [n], large = normal, as in scikit-learn: the one place where the sign flips."""
-        return -self.anomaly_score(X)
+    @property
+    def model_(self) -> Model:
+        """What scores encoded rows."""
+        return self.fitted_.model_
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Float64 [n], below 0 = flagged."""
-        return self.score_samples(X) - self.offset_
+    @property
+    def offset_(self) -> float:
+        """From which score on rows are flagged, in the units of `score_samples`."""
+        return self.fitted_.offset_
 
-    def predict(
-        self, X: Any, *, false_alarm_rate: float | None = None, confidence: float | None = None
-    ) -> np.ndarray:
-        """Int [n]: -1 = flagged, +1 = not.
+    @property
+    def training_(self) -> Mapping[str, Any]:
+        """What is worth knowing of the fit."""
+        return self.fitted_.training_
 
-        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
-        given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
-        scores tie there. Raises InputError for a confidence without a rate to be sure of.
-        """
-        if false_alarm_rate is None:
-            if confidence is not None:
-                raise InputError("confidence is of a rate; give false_alarm_rate, too")
-            return np.where(self.decision_function(X) < 0, -1, 1)
-        limit = self.threshold(false_alarm_rate, confidence)
-        return np.where(self.anomaly_score(X) > limit, -1, 1)
+    @property
+    def calibration_(self) -> Calibration | None:
+        """Scores of normal rows that were not learnt from; None without such rows."""
+        return self.fitted_.calibration_
 
-    def _scores(self, matrix: np.ndarray) -> np.ndarray:
-        """Scores of encoded rows; InputError if one is no number, because it has no rank."""
-        scores = self._in_blocks(self._score_matrix, matrix)
-        bad = np.flatnonzero(~np.isfinite(scores))
-        if len(bad):
-            raise InputError(
-                f"{self.encoder_.unit} {bad[0]} has no finite score ({scores[bad[0]]}): its "
-                f"numbers are too large "
-                f"for {self.name} with scaling={self.scaling!r}; choose another scaling"
-            )
-        return scores
-
-    def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
-        """score(X) [..., n], asked for as many rows at once as suit the detector."""
-        return score_in_blocks(score, X, fill=0 if self.row_by_row else None)
-
-    def _forget(self) -> None:
-        """A fit that fails must not leave half of an earlier one behind."""
-        for attribute in [key for key in vars(self) if key.endswith("_")]:
-            delattr(self, attribute)
+    @property
+    def members_(self) -> tuple[int, ...]:
+        """The numbers of its members."""
+        return self.fitted_.members_
 
     # --- what scikit-learn asks -------------------------------------------------------------------
 
     @property
     def n_features_in_(self) -> int:
-        return self.encoder_.n_features_in_
+        """How many columns, or numbers of an image, X had."""
+        return self.fitted_.n_features_in_
 
     @property
     def feature_names_in_(self) -> np.ndarray:
-        return self.encoder_.feature_names_in_
+        """The names of the columns, if X had some."""
+        return self.fitted_.feature_names_in_
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "offset_")
+        return hasattr(self, "fitted_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True  # missing numbers; infinite ones are refused
         # text is read as well, but to scikit-learn its tag `string` says that no cell is looked at
         return tags
-
-    # --- storage ----------------------------------------------------------------------------------
-
-    def save(self, folder: str | Path) -> None:
-        """Write the fitted detector into a folder, for `alad.load`.
-
-        Raises InputError if a parameter is no JSON value or `folder` holds something else.
-        """
-        check_is_fitted(self)
-        self._check_unchanged()
-        storage.write(folder, "model", *saving.content_of(self))
-
-    @classmethod
-    def from_stored(
-        cls, content: Mapping[str, Any], arrays: Mapping[str, np.ndarray], **overrides: Any
-    ) -> Self:
-        """The fitted detector from what `save` wrote; `overrides` replace stored parameters.
-
-        Raises InputError if it does not fit together, or cannot score a row.
-        """
-        return saving.restored(cls, content, arrays, overrides)
-
-    def _probe(self) -> None:
-        """Score a row, to find out now what arrays of the right names hide."""
-        row = self._seen(np.zeros((1, *self.encoder_.shape_), np.float32))
-        with np.errstate(all="ignore"):
-            scores = self._in_blocks(self._score_matrix, row)
-        if scores.shape != (1,) or not np.isfinite(scores).all():
-            raise InputError("its arrays give no finite score; save it anew")
 
 
 def _pieces(X: np.ndarray | ScaledImages) -> Iterable[np.ndarray]:

@@ -5,11 +5,9 @@ rows that it shares most with among those kept from training; see `alad.detector
 """
 
 import math
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from alad.detector import attribution
 from alad.detector.attribution import Explanation
@@ -21,85 +19,51 @@ MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
 NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
 
 
-class Explaining(ABC):
-    """A detector as far as the reasons for its scores go."""
+def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
+    """Share out the scores of rows X of a table among its columns; fitted: a `Fitted`."""
+    rows = encoder.transform(X)
+    references = _compared_with(fitted, X, rows)
+    return Explanation(
+        encoder.used_names_,
+        encoder.cells(X),
+        attribution.middle([encoder.decode(reference) for reference in references]),
+        attribution.contributions(fitted.score_encoded, rows, references, encoder.source_),
+        fitted.score_encoded(rows),
+        np.mean([fitted.score_encoded(reference) for reference in references], axis=0),
+    )
 
-    encoder_: TableEncoder | ImageScaler
-    _references: np.ndarray | None  # [m, width], learnt rows; None in models of earlier versions
 
-    @abstractmethod
-    def _scores(self, matrix: np.ndarray) -> np.ndarray:
-        """Float64 [n], large = anomalous, of encoded rows."""
+def of_images(fitted: Any, X: Any, scaler: ImageScaler) -> HeatMaps:
+    """Share out the scores of images X among their pixels; fitted: a `Fitted`."""
+    images = scaler.transform(X)
+    flat = images.reshape(len(images), -1)
+    references = _compared_with(fitted, X, flat)
 
-    @abstractmethod
-    def _check_unchanged(self) -> None:
-        """InputError if a parameter is another than at fit."""
+    def score(rows: np.ndarray) -> np.ndarray:
+        return fitted.score_encoded(rows.reshape(-1, *scaler.shape_))
 
-    def _own_version(self, X: Any) -> np.ndarray | None:
-        """What the model takes rows X for, encoded [n, *shape]; None if it has no such thing."""
-        return None
+    return HeatMaps(
+        heat(score, flat, references, scaler.shape_),
+        scaler.decode(images),
+        scaler.decode(references[0].reshape(images.shape)),
+        score(flat),
+        np.mean([score(reference) for reference in references], axis=0),
+    )
 
-    def _seen(self, encoded: np.ndarray) -> np.ndarray:
-        """Encoded rows as the detector sees them."""
-        return encoded
 
-    def explain(self, X: Any) -> Explanation | HeatMaps:
-        """Which columns of rows X, or which pixels of images, made their scores what they are.
-
-        A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
-        with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
-        column, or an image and patch: explain what matters. Raises InputError if the model was
-        saved before that.
-        """
-        check_is_fitted(self)
-        self._check_unchanged()
-        if isinstance(self.encoder_, TableEncoder):
-            return self._explain_rows(X, self.encoder_)
-        return self._explain_images(X, self.encoder_)
-
-    def _explain_rows(self, X: Any, encoder: TableEncoder) -> Explanation:
-        rows = encoder.transform(X)
-        references = self._compared_with(X, rows)
-        return Explanation(
-            encoder.used_names_,
-            encoder.cells(X),
-            attribution.middle([encoder.decode(one) for one in references]),
-            attribution.contributions(self._scores, rows, references, encoder.source_),
-            self._scores(rows),
-            np.mean([self._scores(one) for one in references], axis=0),
-        )
-
-    def _explain_images(self, X: Any, scaler: ImageScaler) -> HeatMaps:
-        images = scaler.transform(X)
-        flat = images.reshape(len(images), -1)
-        references = self._compared_with(X, flat)
-
-        def score(some: np.ndarray) -> np.ndarray:
-            return self._scores(self._seen(some.reshape(-1, *scaler.shape_)))
-
-        return HeatMaps(
-            heat(score, flat, references, scaler.shape_),
-            scaler.decode(images),
-            scaler.decode(references[0].reshape(images.shape)),
-            score(flat),
-            np.mean([score(one) for one in references], axis=0),
-        )
-
-    def _compared_with(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """[references, n, width]: what each of the encoded rows [n, width] is compared with."""
-        own, known = self._own_version(X), self._references
-        if known is None and own is None:
+def _compared_with(fitted: Any, X: Any, rows: np.ndarray) -> np.ndarray:
+    """[references, n, width]: what each of the encoded rows [n, width] is compared with."""
+    own = [fitted.reconstruct(X).reshape(rows.shape)] if fitted.model_.makes_rows else []
+    if fitted.references_ is None:
+        if not own:
             raise InputError("this model was saved before rows could be explained; fit it again")
-        flat = [] if own is None else [own.reshape(rows.shape)]
-        if known is None:
-            return np.array(flat)
-        return np.array(
-            [*flat, *attribution.nearest(rows, known, attribution.REFERENCES - len(flat))]
-        )
+        return np.array(own)
+    count = attribution.REFERENCES - len(own)
+    return np.array([*own, *attribution.nearest(rows, fitted.references_, count)])
 
 
 def kept(learnt: np.ndarray | ScaledImages) -> np.ndarray:
-    """[m, width]: of the learnt rows [n, *shape] those to compare with, evenly first to last."""
+    """Keep rows to compare with, evenly from all learnt ones [n, *shape]: [m, width]."""
     most = min(MOST_KEPT, max(1, NUMBERS_KEPT // math.prod(learnt.shape[1:])))
     places = np.unique(np.linspace(0, len(learnt) - 1, most).astype(int))
     return np.asarray(learnt[places]).reshape(len(places), -1)

@@ -27,8 +27,8 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | Ima
         yield TableEncoder(detector.scaling, detector.drop, owner=owner), columns(X)
 
 
-def learnable(detector: Any, X: np.ndarray | ScaledImages) -> Any:
-    """Encoded rows as `_fit_matrix` takes them.
+def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:
+    """Encoded rows as `_learn` takes them; `fit` notes how many were drawn.
 
     Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
     many are drawn as fit there.
@@ -38,7 +38,7 @@ def learnable(detector: Any, X: np.ndarray | ScaledImages) -> Any:
     most = max(1, VALUES_IN_MEMORY // math.prod(X.shape[1:]))
     if len(X) > most and not detector.streams_images:
         X = X[drawn(detector.random_state, len(X), most, number=1)]
-        detector.training_["rows_used"] = most
+        fit.facts["rows_used"] = most
     return X if detector.sees_images else np.asarray(X).reshape(len(X), -1)
 
 

@@ -3,7 +3,7 @@
 What comes back is trusted only after it has scored a row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,79 +12,93 @@ import numpy as np
 
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import remembered
-from alad.encoding import encoder_from_state
+from alad.detector.fitted import Fitted
+from alad.detector.model import Model, read, written
+from alad.encoding import ImageScaler, TableEncoder, encoder_from_state
 from alad.errors import InputError
+from alad.parameters import HOW, marked
 
-CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the detector's own
+MODEL = "model/"  # before the names of the model's arrays
+CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the model's own
 REPEATED = "calibration/repeated"
 LEARNT = "calibration/learnt"
 REFERENCE = "explanation/references"
-BESIDE = (CALIBRATION, REPEATED, LEARNT, REFERENCE)
 
 
-def content_of(detector: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What a folder keeps of a fitted `Detector`: values for JSON, and arrays.
-
-    Raises InputError if a parameter is no JSON value.
-    """
-    state, arrays = detector._state()
-    params = detector.get_params(deep=False)
+def content_of(fitted: Fitted) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what a folder keeps of a fitted detector: values for JSON, and arrays."""
+    values, own = written(fitted.model_, storable)
     content = {
-        "detector": detector.name,
-        "params": {key: storable(key, value) for key, value in params.items()},
-        "encoder": detector.encoder_.state(),
-        "offset": detector.offset_,
-        "training": detector.training_,
+        "detector": fitted.name,
+        "params": dict(fitted.params),
+        "encoder": fitted.encoder_.state(),
+        "offset": fitted.offset_,
+        "training": dict(fitted.training_),
         "calibration": None,
-        "state": state,
+        "model": values,
+        # for the same scores to the last bit, wherever PyTorch can be had
+        "engine": "torch" if fitted.model_.engine == "torch" else "auto",
     }
-    arrays = arrays | {LEARNT: detector._learnt}
-    if (found := detector.calibration_) is not None:
-        facts = {"origin": found.origin, "source": found.source, "made": found.made}
-        content["calibration"] = {**facts, "rows": len(found), "left_out": found.seen}
-        arrays = arrays | {CALIBRATION: found.scores, REPEATED: found.repeated}
-    if detector._references is not None:
-        arrays = arrays | {REFERENCE: detector._references}
+    arrays = {MODEL + name: array for name, array in own.items()}
+    arrays |= {LEARNT: fitted.learnt_}
+    if (known := fitted.calibration_) is not None:
+        facts = {"origin": known.origin, "source": known.source, "made": known.made}
+        content["calibration"] = {**facts, "rows": len(known), "left_out": known.seen}
+        arrays |= {CALIBRATION: known.scores, REPEATED: known.repeated}
+    if fitted.references_ is not None:
+        arrays |= {REFERENCE: fitted.references_}
     return content, arrays
 
 
 def restored(
-    kind: Any,
+    kind: type[Model],
     content: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
-    overrides: Mapping[str, Any],
-) -> Any:
-    """The fitted detector of class `kind`; `overrides` replace stored parameters.
+    how: Mapping[str, Any],
+) -> Fitted:
+    """Return the fitted detector from what `content_of` gave; kind: of its model.
 
-    Raises InputError if it does not fit together, or cannot score a row.
+    how: values of the model's fields that are not stored. Raises InputError if it does not fit
+    together, or cannot score a row.
     """
-    with _understood(kind.name):
-        stored = {key: _from_json(value) for key, value in content["params"].items()}
-        detector = _with(kind, stored | dict(overrides))
-        detector.encoder_ = encoder_from_state(content["encoder"])
-        detector.training_ = dict(content["training"])
-        own = {key: array for key, array in arrays.items() if key not in BESIDE}
-        detector._restore(content["state"], own)
-        detector._references = _references(arrays.get(REFERENCE), detector.encoder_)
-        detector._learnt = _learnt(arrays.get(LEARNT), detector._references)
-        detector.calibration_ = _calibration(content.get("calibration"), arrays)
-        detector.offset_ = _finite("offset", content["offset"])
-        detector._settings = detector.get_params(deep=False)
-        detector._probe()
-        return detector
+    name = str(content.get("detector"))
+    with understood(name):
+        encoder = encoder_from_state(content["encoder"])
+        wanted = {"engine": str(content.get("engine", "auto"))} | dict(how)
+        fitting = {key: value for key, value in wanted.items() if key in marked(kind, HOW)}
+        own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
+        model = read(kind, content["model"], own, **fitting)
+        references = _references(arrays.get(REFERENCE), encoder)
+        fitted = Fitted(
+            name=name,
+            params=dict(content["params"]),
+            encoder_=encoder,
+            model_=model,
+            offset_=_finite("offset", content["offset"]),
+            training_=dict(content["training"]),
+            calibration_=_calibration(content.get("calibration"), arrays),
+            learnt_=_learnt(arrays.get(LEARNT), references),
+            references_=references,
+        )
+        _probe(fitted)
+        return fitted
 
 
-def _with(kind: Any, params: dict[str, Any]) -> Any:
-    """An unfitted detector whose parameters make sense."""
-    unknown = ", ".join(sorted(set(params) - set(kind._get_param_names())))
-    if unknown:
-        raise InputError(f"{kind.name} has no parameter {unknown}; use the alad that saved it")
-    detector = kind(**params)
-    detector._check_parameters()
-    return detector
+def _probe(fitted: Fitted) -> None:
+    """Score a row, to find out now what arrays of the right names hide."""
+    if np.prod(fitted.model_.shape) != fitted.encoder_.width_:
+        raise InputError(
+            f"its model takes rows of {fitted.model_.shape} numbers and its encoder gives "
+            f"{fitted.encoder_.width_}; save it anew"
+        )
+    row = np.zeros((1, *fitted.encoder_.shape_), np.float32)
+    with np.errstate(all="ignore"):
+        scores = fitted.score_encoded(row)
+    if scores.shape != (1,):
+        raise InputError("its arrays give no score for a row; save it anew")
 
 
-def _references(stored: np.ndarray | None, encoder: Any) -> np.ndarray | None:
+def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
     """None for a model of before rows, or images, could be explained."""
     if stored is None:
         return None
@@ -107,12 +121,12 @@ def _calibration(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration |
     if stored is None and CALIBRATION not in arrays:
         return None
     facts = stored or {}
-    how = {name: str(facts.get(name, "")) for name in ("source", "made")}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED], **how)
+    origin = {name: str(facts.get(name, "")) for name in ("source", "made")}
+    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED], **origin)
 
 
 @contextmanager
-def _understood(name: str) -> Iterator[None]:
+def understood(name: str) -> Iterator[None]:
     """Turn whatever can be raised by content that `save` never wrote into one line."""
     try:
         yield
@@ -140,11 +154,13 @@ def _finite(name: str, value: Any) -> float:
 
 
 def storable(name: str, value: Any) -> Any:
-    """A parameter's value as JSON has it; InputError names the parameter if JSON cannot."""
+    """Return a value as JSON has it; InputError names the parameter if JSON cannot."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, Set):
+        value = sorted(value, key=str)
     if isinstance(value, list | tuple):
         return [storable(name, item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
@@ -154,12 +170,3 @@ def storable(name: str, value: Any) -> Any:
     if isinstance(value, float) and np.isfinite(value):
         return value
     raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")
-
-
-def _from_json(value: Any) -> Any:
-    """Sequences were tuples: what a constructor only stores should not be changed by others."""
-    if isinstance(value, list):
-        return tuple(_from_json(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _from_json(item) for key, item in value.items()}
-    return value

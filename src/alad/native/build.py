@@ -48,6 +48,15 @@ def library() -> ctypes.CDLL:
     return made
 
 
+def problem() -> str | None:
+    """Say why there is no library, in one line; None if there is one."""
+    try:
+        library()
+    except BuildError as error:
+        return str(error)
+    return None
+
+
 @functools.cache
 def tell(reason: str) -> None:
     """Warn, once, that PyTorch does what C would do."""

@@ -1,4 +1,4 @@
-"""How all detectors with networks are trained: members, schedule, stopping rule, checkpoints.
+"""What all detectors with networks share: members, schedule, stopping rule, checkpoints.
 
 A method adds its networks, its step and its scores; nothing here knows what a row looks like.
 """
@@ -9,31 +9,41 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self, Unpack
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from alad.detector.constructors import Common
-from alad.encoding import ImageScaler, ScaledImages
+from alad.detector.contract import Detector, Fit
+from alad.encoding import ScaledImages
 from alad.errors import InputError
+from alad.native import build
 from alad.networks.native_convolution import training_products
-from alad.neural.model import Networked, device_named
+from alad.networks.weights import scoring_weights
+from alad.neural.model import NetworkModel, arrays_of, device_named
 from alad.parameters import (
+    DECIDES,
+    HOW,
+    REPLACES,
+    Count,
+    CountOrZero,
+    Folder,
+    PositiveOrZero,
+    Proportion,
+    Share,
+    Switch,
     Widths,
-    folder,
-    fraction,
     held_out,
+    how,
+    kinds_of,
+    marked,
     one_of,
-    positive,
-    share,
-    switch,
     whole,
 )
-from alad.presets import preset, presets_of
+from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
-from alad.training.loop import Checkpoint, Monitor, Schedule, Training, Watch, train
+from alad.training.loop import Checkpoint, Monitor, Schedule, Training, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows, rows_on
@@ -43,292 +53,313 @@ MONITOR_IMAGES = 256
 MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
 SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
 SCORE_FIT_IMAGES = 512
-# parameters that may be others when an interrupted training goes on, but for the engine bfloat16,
-# which is no other rounding; the rows may not, whatever share of them is held out
-WITHOUT_EFFECT_ON_WEIGHTS = {
-    *("checkpoint", "checkpoint_seconds", "resume", "calibration_fraction"),
-    *("samples", "verbose", "device", "engine", "contamination"),
-}
-
 
 Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
 
 
-class Neural(Networked):
+def members_named(name: str, value: Any) -> None:
+    """InputError unless `value` says how many members there are, or which."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        whole(name, value)
+        return
+    numbers = [whole(name, member, 0) for member in value]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"{name} is {value!r}; give how many, or different numbers from 0 up")
+
+
+def level(name: str, value: Any) -> None:
+    """InputError unless `value` is True, False or a whole number from 0 up."""
+    if not isinstance(value, bool):
+        whole(name, value, 0)
+
+
+def device(name: str, value: Any) -> None:
+    """InputError unless `value` names a device that can be used here."""
+    device_named(value)
+
+
+def _ends(detector: NetworkDetector) -> None:
+    """A training has to end."""
+    if detector.epochs is None and detector.max_steps is None:
+        raise InputError("epochs and max_steps are both None; give one of them")
+
+
+def _has_score(detector: NetworkDetector) -> None:
+    """The score has to be one of the method's."""
+    one_of("score_function", detector.own_score_name(), tuple(detector.model.offers))
+
+
+@dataclass(frozen=True)
+class Architectures:
+    """The architectures of a method for one kind of row: with names, and a rule for others."""
+
+    kind: type[Widths]
+    named: Mapping[str, Any]
+    rule: Callable[[tuple[int, ...]], Any]
+
+    def chosen(self, given: Any, shape: tuple[int, ...]) -> Any:
+        """Return the architecture for rows of `shape`: by name, by widths, or by the rule (None).
+
+        Raises InputError if there is none of that name, or the widths make no sense.
+        """
+        if given is None:
+            return self.rule(shape)
+        if isinstance(given, Mapping):
+            return self.kind.of(given)
+        if isinstance(given, str) and given in self.named:
+            return self.named[given]
+        known = ", ".join(self.named)
+        raise InputError(f"no architecture {given!r}; there are: {known}; or give widths by name")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkDetector(Detector):
     """The body of every detector with networks.
 
-    A subclass hands on the parameters below with `**common`, and may give them other defaults.
-
-    Parameters
-    ----------
-    architecture : name of one of the method's architectures, mapping of its widths, or None for a
-        rule from the shape of a row
-    score_function : name of one of the method's scores; None = its own
-    scaling, drop : see `TableEncoder`
-    learning_rate, batch_size : of Adam; None = 1e-3 and 64 (a method may differ, see `usual`), and
-        for images those of the method's preset "images"
-    epochs, max_steps : how long to train at most, the smaller of the two; 0 = untrained
-    validation_fraction, patience, check_every : share of rows held out for the stopping rule,
-        checks without improvement after which a member stops learning, steps between two checks;
-        patience None = train to the end
-    ema_decay : of the moving average of the weights that is used for scoring
-    members : how many copies to train side by side, or which ones ([3] = the fourth one alone);
-        their mean score counts
-    contamination : share of the rows given to fit to be flagged by `predict`
-    calibration_fraction : share of them held out for p-values and thresholds; see `fit`
-    random_state : None, an integer or a RandomState; with an integer the same data give the same
-        bytes on a CPU
-    device : "cpu", "cuda", or "auto"
-    verbose : 1 shows progress on stderr
-    checkpoint, checkpoint_seconds, resume : folder, interval, and whether to go on from what lies
-        in it
+    A subclass says which networks, which step trains them, and which model scores by them.
     """
 
-    # of tables, where a parameter is None
+    model: ClassVar[type[NetworkModel]]
+    own_score: ClassVar[str]
+    tables: ClassVar[Architectures]
+    images: ClassVar[Architectures]
+    beta1: ClassVar[float] = 0.9  # of Adam; its beta2 is 0.999
+    settings_of_model: ClassVar[tuple[str, ...]] = ()  # parameters that the model scores with
+    engine: ClassVar[str] = "auto"  # of methods that offer no choice; of others a field
+    # rows of a table, and images, from which members get their common scale
+    scale_rows: ClassVar[tuple[int, int]] = (SCORE_FIT_ROWS, SCORE_FIT_IMAGES)
+    sees_images = True
+    streams_images = True
     usual: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 64}
-    architectures: ClassVar[Mapping[str, Any]]  # by name, each an `architecture_type`
-    architecture_type: ClassVar[type[Widths]]
-    # the same for images, of a method that sees them as such
-    image_architectures: ClassVar[Mapping[str, Any]] = {}
-    image_architecture_type: ClassVar[type[Widths]]
+    rules = (_ends, _has_score)
 
-    def __init__(
-        self,
-        *,
-        architecture: str | Mapping[str, Any] | None = None,
-        score_function: str | None = None,
-        learning_rate: float | None = None,
-        batch_size: int | None = None,
-        epochs: int | None = None,
-        max_steps: int | None = 2_000,
-        validation_fraction: float = 0.1,
-        patience: int | None = 20,
-        check_every: int = 100,
-        ema_decay: float = 0.999,
-        members: int | Sequence[int] = 1,
-        device: str = "cpu",
-        verbose: int = 0,
-        checkpoint: str | Path | None = None,
-        checkpoint_seconds: float = 60.0,
-        resume: bool = False,
-        **common: Unpack[Common],
-    ):
-        super().__init__(**common)
-        self.architecture = architecture
-        self.score_function = score_function
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.check_every = check_every
-        self.ema_decay = ema_decay
-        self.members = members
-        self.device = device
-        self.verbose = verbose
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.resume = resume
+    # name of an architecture, mapping of its widths, or None for a rule from the shape of a row
+    architecture: str | Mapping[str, Any] | None = None
+    score_function: str | None = None  # name of one of the method's scores; None = its own
+    learning_rate: Share | None = None  # of Adam; None = 1e-3, for images the preset's
+    batch_size: Count | None = None  # None = 64, for images the preset's
+    epochs: CountOrZero | None = None  # passes over the rows at most; None = as max_steps says
+    max_steps: CountOrZero | None = 2_000  # updates at most; 0 = untrained
+    validation_fraction: Proportion = 0.1  # share of rows held out for the stopping rule
+    patience: Count | None = 20  # checks without improvement before a member stops; None = never
+    check_every: Count = 100  # steps between two checks
+    ema_decay: Proportion = 0.999  # of the moving average of the weights that is used for scoring
+    # copies trained side by side, or which ones ([3] = the fourth alone); their mean score counts
+    members: Annotated[int | Sequence[int], members_named] = 1
+    device: Annotated[str, device] = how("cpu")  # "cpu", "cuda", or "auto"
+    verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
+    checkpoint: Folder = how(None)  # folder for checkpoints; None = none
+    checkpoint_seconds: PositiveOrZero = how(60.0)  # from one checkpoint to the next
+    resume: Switch = how(False)  # go on from what lies in the folder
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
-        """A detector with the settings of one of the method's presets, some of them replaced."""
+        """Return a detector with the settings of a preset of the method, some of them replaced."""
         return cls(**preset(name, cls.name) | overrides)
 
     # --- what a method has to say for itself ------------------------------------------------------
 
     @abstractmethod
-    def _usual_architecture(self, shape: tuple[int, ...]) -> Any:
-        """The `architecture_type` for rows of this shape where the user names none."""
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> Any:
+        """Describe the networks for rows of this shape; they hold no weights."""
 
     @abstractmethod
-    def _make_step(self, X: Rows, seed: int) -> NetworkStep:
-        """What trains them on rows X [n, *shape]."""
+    def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> NetworkStep:
+        """Return what trains them on rows X [n, *shape]."""
 
-    def _stopping_score(self) -> str:
-        """The score by which the stopping rule judges: the one that will be used."""
-        return self._score_name()
+    def _stopping(self, X: Encoded) -> Literal["swapped", "mean-score"] | None:
+        """Say what the stopping rule asks of held-out rows like these; None = there is no rule."""
+        return "swapped"
 
     # --- parameters -------------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        whole("check_every", self.check_every)
-        for name, least in (("batch_size", 1), ("epochs", 0), ("max_steps", 0), ("patience", 1)):
-            if getattr(self, name) is not None:
-                whole(name, getattr(self, name), least)
-        if self.epochs is None and self.max_steps is None:
-            raise InputError("epochs and max_steps are both None; give one of them")
-        if self.learning_rate is not None:
-            share("learning_rate", self.learning_rate)
-        one_of("score_function", self._score_name(), tuple(self.scores))
-        fraction("validation_fraction", self.validation_fraction)
-        fraction("ema_decay", self.ema_decay)
-        positive("checkpoint_seconds", self.checkpoint_seconds, or_zero=True)
-        folder("checkpoint", self.checkpoint)
-        switch("resume", self.resume)
-        if not isinstance(self.verbose, bool):
-            whole("verbose", self.verbose, 0)
-        self._check_members()
-        device_named(self.device)
-
-    def _check_members(self) -> None:
-        if isinstance(self.members, Sequence) and not isinstance(self.members, str):
-            numbers = [whole("members", member, 0) for member in self.members]
-            if not numbers or len(set(numbers)) < len(numbers):
-                raise InputError(
-                    f"members is {self.members!r}; give how many, or different numbers from 0 up"
-                )
-        else:
-            whole("members", self.members)
+    def own_score_name(self) -> str:
+        """Return the name of the score that counts."""
+        return self.own_score if self.score_function is None else self.score_function
 
     def _architecture(self, shape: tuple[int, ...]) -> Any:
-        kind, named = self._architectures_for(shape)
-        if isinstance(self.architecture, Mapping):
-            return kind.of(self.architecture)
-        if self.architecture is None:
-            return self._usual_architecture(shape)
-        if isinstance(self.architecture, str) and self.architecture in named:
-            return named[self.architecture]
-        known = ", ".join(named)
-        raise InputError(
-            f"no architecture {self.architecture!r}; there are: {known}; or give widths by name"
-        )
+        kinds = self.tables if len(shape) == 1 else self.images
+        changes = {
+            value: getattr(self, name)
+            for name, value in marked(self, REPLACES).items()
+            if getattr(self, name) is not None
+        }
+        return replace(kinds.chosen(self.architecture, shape), **changes)
 
-    def _architectures_for(self, shape: tuple[int, ...]) -> tuple[type[Widths], Mapping[str, Any]]:
-        """(type, those that have names) for rows of this shape."""
-        if len(shape) == 1:
-            return self.architecture_type, self.architectures
-        return self.image_architecture_type, self.image_architectures
-
-    def settled(self, images: bool) -> dict[str, Any]:
-        """The parameters, with what None stands for where that hangs on the kind of rows."""
-        chosen = presets_of(self.name).get("images", {}) if images else {}
-        usual = {name: chosen.get(name, value) for name, value in self.usual.items()}
-        given = self.get_params(deep=False)
-        return given | {name: value for name, value in usual.items() if given[name] is None}
-
-    def _optimiser(self, **settings: float) -> Optimiser:
-        own = self.settled(images=isinstance(getattr(self, "encoder_", None), ImageScaler))
-        return Optimiser(
-            own["learning_rate"], own["batch_size"], ema_decay=self.ema_decay, **settings
-        )
-
-    def _members(self) -> list[int]:
+    def _member_numbers(self) -> list[int]:
         if isinstance(self.members, Sequence):
             return [int(member) for member in self.members]
         return list(range(int(self.members)))
 
+    def _optimiser(self, images: bool) -> Optimiser:
+        settled = self.settled(images=images)
+        return Optimiser(
+            settled["learning_rate"],
+            settled["batch_size"],
+            beta1=self.beta1,
+            ema_decay=self.ema_decay,
+        )
+
     # --- fitting ----------------------------------------------------------------------------------
 
-    def _fit_matrix(self, X: Encoded) -> None:
+    def _learn(self, X: Encoded, fit: Fit) -> NetworkModel:
         seed = seed_of(self.random_state)
-        rows, held_out = self._split(X, seed)
-        step = self._make_step(rows_on(device_named(self.device), rows), seed)
+        rows, watched = self._split(X, seed)
+        shape = tuple(X.shape[1:])
+        architecture = self._architecture(shape)
+        step = self._step(
+            rows_on(device_named(self.device), rows),
+            architecture,
+            self._optimiser(images=X.ndim > 2),
+            seed,
+        )
         if X.ndim > 2:
-            step.products = training_products(self._engine_named(), step.like)
-        self._adopt(step.networks, X.shape[1:], step.members)
-        monitor = self._make_monitor(step, held_out, seed)
-        patience = self.patience if monitor else None
+            step.products = training_products(self.engine, step.like)
+
+        def model(arrays: Mapping[str, Any], known: Rows) -> NetworkModel:
+            """The networks with these averaged weights, ready to score."""
+            return self._model(step, arrays, shape).measured(known)
+
+        monitor = self._monitor(step, model, watched, fit, seed)
         training = train(
             step,
-            Schedule(self._steps(step.steps_per_epoch), self.check_every, patience),
+            Schedule(
+                self._steps(step.steps_per_epoch),
+                self.check_every,
+                self.patience if monitor else None,
+            ),
             monitor,
-            checkpoint=self._make_checkpoint(X, seed),
-            watch=self._make_watch(step, seed),
+            checkpoint=self._checkpoint(X, seed),
+            watch=step.watch,
             label=self.name,
             verbose=bool(self.verbose),
         )
-        self._settle(training.best, step.X)
-        self._learn_scores(step.X, self._sample(rows, seed))
-        self.training_ |= self._summary(training, step, seed)
+        learnt = model(training.best, step.X)
+        sample = self._sample(rows, seed)
+        for name in learnt.offered(images=X.ndim > 2):
+            learnt = learnt.having_learnt(
+                name, step.X if learnt.offers[name].fit_to_all else sample
+            )
+        learnt = learnt.scaled(sample)
+        fit.facts |= _summary(training, step, seed, architecture) | _engines(self, step, learnt)
+        return replace(learnt, verbose=int(self.verbose))
+
+    def _model(
+        self, step: NetworkStep, arrays: Mapping[str, Any], shape: tuple[int, ...]
+    ) -> NetworkModel:
+        weights, buffers = scoring_weights(step.networks, arrays)
+        settings = {name: getattr(self, name) for name in self.settings_of_model}
+        return self.model(
+            networks=step.networks,
+            row_shape=shape,
+            members=tuple(step.members),
+            own=self.own_score_name(),
+            weights=arrays_of(weights),
+            buffers=arrays_of(buffers),
+            learnt={},
+            scales={},
+            engine=self.engine,
+            device=self.device,
+            **settings,
+        )
 
     def _split(self, X: Encoded, seed: int) -> tuple[Encoded, Encoded]:
         """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
-        if self.patience is None or not self._has_stopping_rule(X):
+        if self.patience is None or self._stopping(X) is None:
             return X, X[:0]
         count = held_out("validation_fraction", self.validation_fraction, len(X))
         order = stream(seed, 0, Purpose.SPLIT).permutation(len(X))
         return X[np.sort(order[count:])], X[np.sort(order[:count])]
 
-    def _has_stopping_rule(self, X: Encoded) -> bool:
-        """Whether there is one for rows like these; else none are held out for it."""
-        return True
-
     def _sample(self, X: Encoded, seed: int) -> Encoded:
-        """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""
-        most = SCORE_FIT_ROWS if X.ndim == 2 else SCORE_FIT_IMAGES
-        if len(X) <= most:
-            return X
-        chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
-        return X[np.sort(chosen)]
-
-    def _make_monitor(self, step: NetworkStep, held_out: Encoded, seed: int) -> Monitor | None:
-        """The label-free stopping signal; None if the held-out rows give none."""
-        if len(held_out) == 0:
-            return None
-        name = self._stopping_score()
-        known = step.X[:: max(1, len(step.X) // _watched(held_out))]
-
-        def score(X: Encoded) -> np.ndarray:
-            self._settle(step.scoring_arrays(), known)
-            self._learn(name, known)
-            return self._raw_scores(X, name)
-
-        return self._monitor(score, held_out, stream(seed, 0, Purpose.SPLIT, 1))
+        """At most as many of the rows as scores learn their scales from."""
+        images = X.ndim > 2
+        most = SCORE_FIT_IMAGES if images else SCORE_FIT_ROWS
+        if len(X) > most:
+            chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
+            X = X[np.sort(chosen)]
+        fewer = self.scale_rows[images]
+        return X[:: -(-len(X) // fewer)] if len(X) > fewer else X
 
     def _monitor(
         self,
-        score: Callable[[np.ndarray], np.ndarray],
-        held_out: Any,
-        generator: np.random.Generator,
+        step: NetworkStep,
+        model: Callable[[Mapping[str, Any], Rows], NetworkModel],
+        held_out: Encoded,
+        fit: Fit,
+        seed: int,
     ) -> Monitor | None:
-        """Does the score know rows from ones put together of several? See `SwappedColumns`."""
+        """Make the label-free stopping signal; None if the held-out rows give none."""
+        if len(held_out) == 0:
+            return None
+        own = self.own_score_name()
+        name = self.model.offers[own].watched_as or own
+        known = step.X[:: max(1, len(step.X) // _watched(held_out))]
+
+        def score(X: np.ndarray) -> np.ndarray:
+            made = model(step.scoring_arrays(), known)
+            return made.having_learnt(name, known).member_scores(X, name)
+
+        if self._stopping(held_out) == "mean-score":  # of all of them, as the authors do
+            return lambda: score(held_out).mean(axis=1)  # pyright: ignore[reportArgumentType]
+        # does the score know rows from ones put together of several? see `SwappedColumns`
         watched = np.asarray(held_out[: _watched(held_out)])
-        shape = watched.shape[1:]
         monitor = SwappedColumns(
-            lambda rows: score(rows.reshape(-1, *shape)),
+            lambda rows: score(rows.reshape(-1, *watched.shape[1:])),
             watched.reshape(len(watched), -1),
-            self.encoder_.source_,
-            generator,
+            fit.encoder.source_,
+            stream(seed, 0, Purpose.SPLIT, 1),
         )
         return monitor if monitor.informative else None
-
-    def _make_watch(self, step: NetworkStep, seed: int) -> Watch | None:
-        """Who looks on, if anybody does."""
-        return None
 
     def _steps(self, per_epoch: int) -> int:
         by_epochs = [] if self.epochs is None else [self.epochs * per_epoch]
         by_steps = [] if self.max_steps is None else [self.max_steps]
         return min(by_epochs + by_steps)
 
-    def _make_checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
+    def _checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
-        settings = {
-            name: repr(value)
-            for name, value in self.get_params().items()
-            if name not in WITHOUT_EFFECT_ON_WEIGHTS or value == "bfloat16"
-        }
-        digest = hashlib.sha256(json.dumps([self.name, seed, settings], sort_keys=True).encode())
+        deciding = [one.name for one in fields(self) if not {HOW, DECIDES} & one.metadata.keys()]
+        settings = {name: repr(getattr(self, name)) for name in deciding}
+        # 16 bits are no other rounding of the same training
+        precision = "bfloat16" if self.engine == "bfloat16" else "float32"
+        told = json.dumps([self.name, seed, settings, precision], sort_keys=True)
+        digest = hashlib.sha256(told.encode())
         for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
             digest.update(np.ascontiguousarray(piece).data)
         return Checkpoint(
             Path(self.checkpoint), digest.hexdigest(), self.checkpoint_seconds, self.resume
         )
 
-    def _summary(self, training: Training, step: NetworkStep, seed: int) -> dict[str, Any]:
-        return {
-            "seed": seed,
-            "rows": len(step.X),
-            "steps": training.steps_done,
-            "best_step": training.best_step.tolist(),
-            "seconds": round(training.seconds, 3),
-            "architecture": asdict(self._architecture(self._row_shape)),
-            "history": training.history,
-        }
+
+def _summary(training: Training, step: NetworkStep, seed: int, architecture: Any) -> dict[str, Any]:
+    """What is worth knowing of a training, JSON-able."""
+    return {
+        "seed": seed,
+        "rows": len(step.X),
+        "steps": training.steps_done,
+        "best_step": training.best_step.tolist(),
+        "seconds": round(training.seconds, 3),
+        "architecture": asdict(architecture),
+        "history": training.history,
+    }
+
+
+def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) -> dict[str, Any]:
+    """What trained, what scores, and why it is not C where that was not asked for.
+
+    Of a method that offers no choice nothing is said.
+    """
+    if "engine" not in kinds_of(type(detector)):
+        return {}
+    auto = detector.engine == "auto" and step.X.device.type == "cpu"
+    slow = auto and "torch" in (step.engine, model.scored_by())
+    return {
+        "engine": step.engine,
+        "scoring_engine": model.scored_by(),
+        "engine_note": build.problem() if slow else None,
+    }
 
 
 def _watched(held_out: Encoded) -> int:

@@ -1,200 +1,196 @@
-"""How trained networks score rows, and what of them is stored; members side by side."""
+"""Trained networks as a model: their layers and arrays, and how a row is scored by them."""
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from alad.detector.contract import Detector
+from alad.detector.model import WRITTEN_AS, Model
 from alad.errors import InputError
 from alad.networks.context import Context, Networks
+from alad.networks.description import description, from_description
 from alad.networks.native_convolution import scoring_products
-from alad.networks.weights import scoring_weights
-from alad.neural.named_tensors import from_named_tensors, named_tensors, require_whole
 from alad.neural.score import Score
-from alad.parameters import one_of
+from alad.parameters import how
 from alad.training.rows import Rows, whole
 
 # images from which batch norm's statistics are measured, as far as memory allows
 MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 
 
-class Networked(Detector):
-    """A detector whose scores are read from networks; `Neural` says how they are trained."""
+@dataclass(frozen=True, eq=False)
+class NetworkModel(Model):
+    """Networks at evaluation; spectral norms are divided out of their weights, once and exactly.
 
-    own_score: ClassVar[str]
-    scores: ClassVar[Mapping[str, Score[Any]]]
+    The layers are in the stored model, so no rule that has changed since decides what they were. A
+    subclass says how a row goes through them, and which scores it offers.
+    """
 
-    score_function: str | None
-    device: str
+    offers: ClassVar[Mapping[str, Score[Any]]]
 
-    # --- what a method has to say for itself ------------------------------------------------------
+    networks: Networks = field(metadata={WRITTEN_AS: (description, from_description)})
+    row_shape: tuple[int, ...]
+    # `field()`, for the values that most kinds of models have are no defaults here
+    members: tuple[int, ...] = field()  # pyright: ignore[reportIncompatibleVariableOverride]
+    own: str = field()  # the score that counts # pyright: ignore[reportIncompatibleVariableOverride]
+    weights: Mapping[str, np.ndarray]  # float32 [members, ...] each
+    buffers: Mapping[str, np.ndarray]
+    learnt: Mapping[str, np.ndarray]  # by scores from training rows: SCORE/PART
+    # of several members: median and mean deviation of each, [2, members], by score
+    scales: Mapping[str, np.ndarray] = field()  # pyright: ignore
+    # what scores: "torch", or what is fastest here
+    engine: str = how("auto")  # pyright: ignore[reportIncompatibleVariableOverride]
+    device: str = how("cpu")
+    verbose: int = how(0)
+
+    def __post_init__(self) -> None:
+        if self.own not in self.offered(images=len(self.row_shape) > 1):
+            known = ", ".join(self.offered(images=len(self.row_shape) > 1))
+            raise InputError(f"score_function is {self.own!r}; choose one of: {known}")
+        require_whole(self)
+
+    # --- what a family has to say for itself ------------------------------------------------------
 
     @abstractmethod
-    def _networks_for(self, shape: tuple[int, ...]) -> Networks:
-        """The networks for rows of this shape; they hold no weights."""
-
-    @abstractmethod
-    def _make_model(self, networks: Any, context: Context) -> Any:
-        """What the method's scores read, at evaluation. For images it has a method `measure`."""
+    def _reader(self, context: Context) -> Any:
+        """Return what the scores read, at evaluation. For images it has a method `measure`."""
 
     @abstractmethod
     def _reconstruction(self, x: Tensor) -> Tensor:
-        """The model's version of rows x [n, *shape]: [members, n, *shape]."""
+        """Return the model's version of rows x [n, *shape]: [members, n, *shape]."""
 
-    @classmethod
-    def score_names(cls, images: bool = False) -> tuple[str, ...]:
-        return tuple(name for name, one in cls.scores.items() if one.for_images or not images)
-
-    def _score_name(self) -> str:
-        return self.own_score if self.score_function is None else self.score_function
-
-    # --- scoring ----------------------------------------------------------------------------------
-
-    def _adopt(
-        self, networks: Networks, row_shape: tuple[int, ...], members: Sequence[int]
-    ) -> None:
-        self._networks, self._row_shape, self.members_ = networks, row_shape, list(members)
-        one_of("score_function", self._score_name(), tuple(self._offered))
-        self._fitted: dict[str, dict[str, Tensor]] = {}
-        self._scales: dict[str, np.ndarray] = {}
+    # --- scores -----------------------------------------------------------------------------------
 
     @property
-    def _offered(self) -> dict[str, Score[Any]]:
-        """The method's scores for rows of this shape."""
-        return {name: self.scores[name] for name in self.score_names(len(self._row_shape) > 1)}
+    def shape(self) -> tuple[int, ...]:
+        return self.row_shape
 
-    def _settle(self, arrays: Mapping[str, Tensor], rows: Rows) -> None:
-        """Score with these averaged weights: spectral norms divided out, once and exactly.
+    @functools.cached_property
+    def reader(self) -> Any:
+        """What the scores read."""
+        return self._reader(self.context)
 
-        rows: training rows, from which statistics may be measured.
-        """
-        self._use(Context(*scoring_weights(self._networks, arrays)))
-        self._measure(rows)
+    @functools.cached_property
+    def context(self) -> Context:
+        """Weights and buffers where the model scores, and what makes its convolutions."""
+        weights, buffers = (
+            {name: self.tensor(array) for name, array in arrays.items()}
+            for arrays in (self.weights, self.buffers)
+        )
+        if len(self.row_shape) == 1 or self.engine == "torch":
+            return Context(weights, buffers)
+        return Context(weights, buffers, products=scoring_products(next(iter(weights.values()))))
 
-    @torch.no_grad()
-    def _measure(self, rows: Rows) -> None:
-        """Let the model take its batch norm's statistics from some training images."""
-        if rows.ndim > 2:
-            count = measured_images(rows.shape[1:])
-            self._model.measure(whole(rows[:: max(1, len(rows) // count)][:count]))
-            self._use(self._evaluated)
-
-    def _use(self, context: Context) -> None:
-        self._evaluated = context
-        if len(self._row_shape) > 1 and self._engine_named() != "torch":
-            products = scoring_products(next(iter(context.weights.values())))
-            context = replace(context, products=products)
-        self._model = self._make_model(self._networks, context)
-
-    def _engine_named(self) -> str:
-        """What the user asked for, where the method offers a choice."""
-        return getattr(self, "engine", "auto")
-
-    def _tensor(self, X: Any) -> Tensor:
+    def tensor(self, X: Any) -> Tensor:
+        """Return an array as a tensor where the model scores."""
         return torch.from_numpy(np.asarray(X)).to(device_named(self.device))
 
     @torch.no_grad()
-    def _evaluate(self, X: np.ndarray, name: str) -> np.ndarray:
-        """Score `name` of one block of rows X [n, *shape]: [members, n], float64."""
-        value = self.scores[name].value(self._model, self._tensor(X), self._fitted.get(name, {}))
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        chosen = name or self.own
+        value = self.offers[chosen].value(self.reader, self.tensor(X), self._learnt_by(chosen))
         return value.double().cpu().numpy()
 
-    def _raw_scores(self, X: Any, name: str) -> np.ndarray:
-        """The same for any number of rows."""
-        return self._in_blocks(lambda block: self._evaluate(block, name), X)
-
-    @torch.no_grad()
-    def _learn(self, name: str, x: Any) -> None:
-        """What score `name` needs to know, from training rows x."""
-        fit = self.scores[name].fit
-        if fit is not None:
-            self._fitted[name] = fit(self._model, x)
-
-    def _learn_scores(self, rows: Rows, sample: Any) -> None:
-        """What scores need to know, and for every member the common scale of an ensemble."""
-        for name, score in self._offered.items():
-            self._learn(name, rows if score.fit_to_all else self._tensor(sample))
-        self._scales = {
-            name: common_scale(self._raw_scores(sample, name)) for name in self._offered
+    def _learnt_by(self, score: str) -> dict[str, Tensor]:
+        """What a score has learnt; InputError if it was not there yet when the model was fitted."""
+        start = f"{score}/"
+        parts = {
+            path.removeprefix(start): self.tensor(array)
+            for path, array in self.learnt.items()
+            if path.startswith(start)
         }
+        if self.offers[score].fit and not parts:
+            raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
+        return parts
 
-    def _score_matrix(self, X: np.ndarray) -> np.ndarray:
-        name = self._score_name()
-        return self._combine(self._evaluate(X, name), name)
+    def reconstruct(self, X: np.ndarray) -> np.ndarray:
+        """Return the model's version of encoded rows [n, *shape], float32, mean over members."""
 
-    def _combine(self, scores: np.ndarray, name: str) -> np.ndarray:
-        """[members, n] -> [n]: one member's own score, or the mean on the members' common scale."""
-        if len(scores) == 1:
-            return scores[0]
-        center, spread = self._scales[name]
-        return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
-
-    def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
-        """Float64 [members, n], large = anomalous: each member's own score, on its own scale.
-
-        score: any of the method's, no new fit; None = the detector's own.
-        """
-        check_is_fitted(self)
-        chosen = self._score_name() if score is None else score
-        return self._streamed(X, one_of("score", chosen, tuple(self._offered)))
-
-    def _streamed(self, X: Any, name: str) -> np.ndarray:
-        blocks = [self._raw_scores(block, name) for block in self._encoded(X)]
-        return np.concatenate(blocks, axis=1)
-
-    def score_as(self, X: Any, score: str) -> np.ndarray:
-        """Float64 [n], large = anomalous, by any of the method's scores, no new fit."""
-        check_is_fitted(self)
-        one_of("score", score, tuple(self._offered))
-        return self._combine(self._streamed(X, score), score)
-
-    @torch.no_grad()
-    def reconstruct(self, X: Any) -> np.ndarray:
-        """The model's version of encoded rows, float32 [n, *shape], mean over members.
-
-        `encoder_.output_names_` names the columns.
-        """
-        check_is_fitted(self)
-
+        @torch.no_grad()
         def one_block(block: np.ndarray) -> np.ndarray:
-            mean = self._reconstruction(self._tensor(block)).mean(dim=0)
+            mean = self._reconstruction(self.tensor(block)).mean(dim=0)
             return np.moveaxis(mean.cpu().numpy(), 0, -1)
 
-        rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
-        return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
+        return np.ascontiguousarray(np.moveaxis(self.in_blocks(one_block, X), -1, 0))
 
-    def _own_version(self, X: Any) -> np.ndarray:
-        return self.reconstruct(X)
+    # --- what it learns after the networks --------------------------------------------------------
 
-    # --- storage ----------------------------------------------------------------------------------
+    @torch.no_grad()
+    def measured(self, rows: Rows) -> Self:
+        """Take batch norm's statistics from some training images; of tables, the model as it is."""
+        if rows.ndim == 2:
+            return self
+        count = measured_images(rows.shape[1:])
+        self.reader.measure(whole(rows[:: max(1, len(rows) // count)][:count]))
+        return replace(self, buffers=arrays_of(self.reader.context.buffers))
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        tensors = named_tensors(self._evaluated, self._fitted)
-        arrays = {path: value.cpu().numpy() for path, value in tensors.items()}
-        arrays |= {f"scale/{name}": scale for name, scale in self._scales.items()}
-        return {"members": self.members_, "shape": list(self._row_shape)}, arrays
+    @torch.no_grad()
+    def having_learnt(self, name: str, rows: Any) -> Self:
+        """Let score `name` learn what it needs from training rows; most need nothing."""
+        fit = self.offers[name].fit
+        if fit is None:
+            return self
+        ready = isinstance(rows, Tensor) or self.offers[name].fit_to_all
+        x = rows if ready else self.tensor(rows)
+        parts = {f"{name}/{part}": array for part, array in arrays_of(fit(self.reader, x)).items()}
+        return replace(self, learnt={**self.learnt, **parts})
 
-    def _restore(self, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        # before there were images, `width` was the shape
-        shape = tuple(content["shape"] if "shape" in content else [content["width"]])
-        self._adopt(self._networks_for(shape), shape, content["members"])
-        require_whole(arrays, self._networks.layers, self._offered, len(self.members_))
-        self._scales = {name: arrays[f"scale/{name}"] for name in self._offered}
-        tensors = {
-            path: self._tensor(array)
-            for path, array in arrays.items()
-            if not path.startswith("scale/")
-        }
-        context, self._fitted = from_named_tensors(tensors)
-        self._use(context)
+    def scaled(self, X: np.ndarray) -> Self:
+        """Give several members a common scale of every score, from training rows X."""
+        if len(self.members) == 1:
+            return self
+        names = self.offered(images=len(self.row_shape) > 1)
+        return replace(
+            self, scales={name: common_scale(self.member_scores(X, name)) for name in names}
+        )
+
+    def scored_by(self) -> str:
+        """Name the engine that scores: "native" or "torch"."""
+        products = self.context.products
+        convolutions = "torch" if products is None else products.engine
+        return "native" if "native" in (self.reader.engine, convolutions) else "torch"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was made of the fields: it holds addresses of memory."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def arrays_of(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Return tensors as arrays, by the same names."""
+    return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
+
+
+def require_whole(model: NetworkModel) -> None:
+    """InputError unless there is every array that its layers need, of its shape, and no other."""
+    members = len(model.members)
+    for what, arrays, shapes in (
+        ("weights", model.weights, [layer.shapes() for layer in model.networks.layers]),
+        ("buffers", model.buffers, [layer.buffer_shapes() for layer in model.networks.layers]),
+    ):
+        needed = {name: (members, *shape) for one in shapes for name, shape in one.items()}
+        if missing := sorted(needed.keys() - arrays.keys()):
+            raise InputError(f"the model lacks {what} {', '.join(missing)}; save it anew")
+        if surplus := sorted(arrays.keys() - needed.keys()):
+            raise InputError(
+                f"the model has no place for {what} {', '.join(surplus)}; save it anew"
+            )
+        for name, shape in needed.items():
+            if arrays[name].shape != shape:
+                raise InputError(f"{what} {name} has shape {arrays[name].shape}, not {shape}")
+            if arrays[name].dtype != np.float32:  # C reads them as such
+                raise InputError(
+                    f"{what} {name} holds {arrays[name].dtype}, not float32; save the model anew"
+                )
+    for name, scale in model.scales.items():
+        if scale.shape != (2, members):
+            raise InputError(f"scale {name} has shape {scale.shape}, not {(2, members)}")
 
 
 def measured_images(shape: Sequence[int]) -> int:
@@ -203,7 +199,7 @@ def measured_images(shape: Sequence[int]) -> int:
 
 
 def device_named(name: Any) -> torch.device:
-    """InputError if it is none that can be used here."""
+    """Return the device of that name; InputError if it is none that can be used here."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

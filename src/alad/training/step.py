@@ -17,6 +17,7 @@ from alad.networks.context import Context, Networks
 from alad.networks.convolution_ops import PATCHES, PatchProducts
 from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.randomness import Purpose, stream
+from alad.training.loop import Watch
 from alad.training.noise import Order, StepNoise
 from alad.training.optimizer import Optimiser, Player
 from alad.training.rows import Rows, taken
@@ -26,6 +27,7 @@ class NetworkStep(ABC):
     """One step on the rows X [n, *shape] for all members: a player for each group of `networks`."""
 
     products: PatchProducts = PATCHES  # what makes those of convolutions
+    watch: Watch | None = None  # who looks on, if anybody does
 
     def __init__(
         self,
@@ -53,6 +55,11 @@ class NetworkStep(ABC):
             self.by_group[group] = Player(layers, weights.to(self.like), optimiser)
         self.buffers = initial_buffers(networks.layers, views, generators).to(self.like)
         self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
+
+    @property
+    def engine(self) -> str:
+        """Name what trains."""
+        return self.products.engine
 
     @abstractmethod
     def __call__(self, number: int) -> Tensor:
@@ -90,6 +97,10 @@ class NetworkStep(ABC):
         return averages | {"buffers": self.buffers}
 
 
+# context, batch x [members, n, *shape] and the step's noise -> [members], each the mean over rows
+Loss = Callable[[Context, Tensor, StepNoise], Tensor]
+
+
 class LossStep(NetworkStep):
     """One player goes down one loss.
 
@@ -101,7 +112,7 @@ class LossStep(NetworkStep):
         self,
         X: Rows,
         networks: Networks,
-        loss: Callable[[Context, Tensor, StepNoise], Tensor],
+        loss: Loss,
         optimiser: Optimiser,
         *,
         seed: int,

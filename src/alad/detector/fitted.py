@@ -1,0 +1,257 @@
+"""A fitted detector as a value: all that scoring, deciding, explaining and saving need.
+
+It knows neither how it was trained nor scikit-learn; `Detector` holds one in `fitted_`, and
+`alad.load` gives one. Its attributes have the names that they have on a fitted estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alad import storage
+from alad.detector import explanation
+from alad.detector.attribution import Explanation
+from alad.detector.calibration import Calibration, digests
+from alad.detector.decisions import warn_of_learnt
+from alad.detector.drift import Drift, Martingale, drift
+from alad.detector.heat_maps import HeatMaps
+from alad.detector.model import Model, combined
+from alad.encoding import ImageScaler, TableEncoder
+from alad.errors import InputError
+from alad.parameters import whole
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A detector that has learnt. A score is a pure function of the row and of this.
+
+    offset_ is in the units of `score_samples`, training_ what is worth knowing of the fit
+    (JSON-able), calibration_ None without calibration rows. learnt_ are digests of distinct learnt
+    rows, the smallest ones, ascending (uint64); references_ [m, width] some of these rows, to
+    compare others with; None in models of before rows were explained.
+    """
+
+    name: str  # of the detector, as users type it
+    params: Mapping[str, Any]  # what it was fitted with, but for how the fit was run
+    encoder_: TableEncoder | ImageScaler
+    model_: Model
+    offset_: float
+    training_: Mapping[str, Any]
+    calibration_: Calibration | None
+    learnt_: np.ndarray
+    references_: np.ndarray | None
+
+    # --- scores -----------------------------------------------------------------------------------
+
+    def anomaly_score(self, X: Any) -> np.ndarray:
+        """Score rows X: float64 [n], large = anomalous."""
+        return np.concatenate([self.score_encoded(rows) for rows in self.encoded(X)])
+
+    def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
+        """Score rows X by each member alone: float64 [members, n], large = anomalous.
+
+        Each on its own scale; detectors without members have one. score: any of the model's, no new
+        fit; None = its own. Raises InputError for a score that there is not.
+        """
+        self._check_score(score)
+        parts = [self.model_.member_scores(self._seen(rows), score) for rows in self.encoded(X)]
+        return np.concatenate(parts, axis=1)
+
+    def score_as(self, X: Any, score: str) -> np.ndarray:
+        """Score rows X by any of the model's scores, no new fit: float64 [n], large = anomalous."""
+        return combined(self.member_scores(X, score), self.model_.scales.get(score))
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Score rows X as in scikit-learn, large = normal: the one place where the sign flips."""
+        return -self.anomaly_score(X)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Score rows X as in scikit-learn: float64 [n], below 0 = flagged."""
+        return self.score_samples(X) - self.offset_
+
+    def encoded(self, X: Any) -> Iterator[np.ndarray]:
+        """Encode rows X, in pieces of any length."""
+        return self.encoder_.blocks(X)
+
+    def score_encoded(self, rows: np.ndarray) -> np.ndarray:
+        """Score encoded rows [n, *shape]: float64 [n]. InputError if one has no finite score."""
+        scores = self._combined(self.model_.member_scores(self._seen(rows)))
+        bad = np.flatnonzero(~np.isfinite(scores))
+        if len(bad):
+            raise InputError(
+                f"{self.encoder_.unit} {bad[0]} has no finite score ({scores[bad[0]]}): its "
+                f"numbers are too large for {self.name} with scaling="
+                f"{self.params.get('scaling')!r}; choose another scaling"
+            )
+        return scores
+
+    def _combined(self, scores: np.ndarray) -> np.ndarray:
+        return combined(scores, self.model_.scales.get(self.model_.own))
+
+    def _seen(self, encoded: np.ndarray) -> np.ndarray:
+        """Encoded rows as the model sees them: images as rows of pixels, unless it knows images."""
+        return encoded.reshape(len(encoded), *self.model_.shape)
+
+    def score_names(self) -> tuple[str, ...]:
+        """Name the scores to choose from; () if there is but one."""
+        return self.model_.offered(images=len(self.model_.shape) > 1)
+
+    def _check_score(self, score: str | None) -> None:
+        known = self.score_names()
+        if score is not None and score not in known:
+            what = f"choose one of: {', '.join(known)}" if known else f"{self.name} has but one"
+            raise InputError(f"score is {score!r}; {what}")
+
+    # --- decisions --------------------------------------------------------------------------------
+
+    def predict(
+        self, X: Any, *, false_alarm_rate: float | None = None, confidence: float | None = None
+    ) -> np.ndarray:
+        """Flag rows X: int [n], -1 = flagged, +1 = not.
+
+        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
+        given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
+        scores tie there. Raises InputError for a confidence without a rate to be sure of.
+        """
+        if false_alarm_rate is None:
+            if confidence is not None:
+                raise InputError("confidence is of a rate; give false_alarm_rate, too")
+            return np.where(self.decision_function(X) < 0, -1, 1)
+        limit = self.threshold(false_alarm_rate, confidence)
+        return np.where(self.anomaly_score(X) > limit, -1, 1)
+
+    def p_value(self, X: Any) -> np.ndarray:
+        """Tell how probable so high a score is for a normal row: float64 [n], of rows X.
+
+        Raises InputError if the model is not calibrated, as do the following.
+        """
+        return self.calibrated().p_values(self.anomaly_score(X))
+
+    def threshold(self, false_alarm_rate: float, confidence: float | None = None) -> float:
+        """Return the score above which at most that share of normal rows lies.
+
+        On average over calibration sets, or with `confidence` for at least that share of them.
+        Raises InputError, naming how many it takes, if the calibration rows are too few.
+        """
+        return self.calibrated().threshold(false_alarm_rate, confidence)
+
+    def select(self, X: Any, fdr: float, *, adaptive: bool = False) -> np.ndarray:
+        """Choose the rows of a batch to report: bool [n]; on average at most `fdr` are normal.
+
+        By Benjamini and Hochberg, or in Storey's form (`adaptive`), which finds more where many
+        rows are anomalous.
+        """
+        return self.calibrated().select(self.anomaly_score(X), fdr, adaptive=adaptive)
+
+    def calibrate(self, X: Any, *, source: str = "") -> Fitted:
+        """Return this detector, calibrated on normal rows X that it did not learn from.
+
+        Replaces what `fit` held out. Anomalies among X raise the thresholds: then fewer rows are
+        flagged than asked for. Rows that it learnt from would lower them: those that equal one are
+        left out, as at fit. A model knows 100,000 distinct rows again; if it learnt from more, a
+        warning says how many others are among X, about. Rows that were changed since, by rounding
+        say, pass for new. source: what to call X when the model is described. Raises InputError if
+        no row is left.
+        """
+        blocks = [(self.score_encoded(rows), digests(rows)) for rows in self.encoded(X)]
+        scores, digest = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        known, what = np.isin(digest, self.learnt_), f"{self.encoder_.unit}s"
+        if known.all():
+            raise InputError(
+                f"this model has learnt from all of these {len(known)} {what}; calibrate it with "
+                f"normal {what} that it did not learn from"
+            )
+        warn_of_learnt(digest, known, self.learnt_, what)
+        origin = {"source": source, "made": storage.now()}
+        made = Calibration.of(scores[~known], repeated=scores[known], **origin)
+        return replace(self, calibration_=made)
+
+    def drift(self, X: Any, *, trim: float = 0.0) -> Drift:
+        """Compare the scores of rows X, presumed normal, with those of calibration.
+
+        See `alad.detector.drift`. trim: leave out that share of high scores, if there may be
+        anomalies among them.
+        """
+        return drift(self.anomaly_score(X), self.calibrated(), trim=trim)
+
+    def watch(self, seed: int = 0) -> Martingale:
+        """Return what watches a stream for drift: feed it anomaly scores of rows as they come."""
+        return Martingale(self.calibrated(), seed)
+
+    def calibrated(self) -> Calibration:
+        """Return `calibration_`; InputError if there is none."""
+        if self.calibration_ is None:
+            raise InputError(
+                f"this model is not calibrated; calibrate it with normal {self.encoder_.unit}s "
+                "that it did not learn from: detector.calibrate(X), or alad calibrate MODEL TABLE; "
+                "or let fit hold out 19 of them: calibration_fraction, or --calibration-fraction"
+            )
+        return self.calibration_
+
+    # --- reasons ----------------------------------------------------------------------------------
+
+    def explain(self, X: Any) -> Explanation | HeatMaps:
+        """Say which columns of rows X, or which pixels of images, made their scores what they are.
+
+        A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
+        with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
+        column, or an image and patch: explain what matters. Raises InputError if the model was
+        saved before that.
+        """
+        if isinstance(self.encoder_, TableEncoder):
+            return explanation.of_rows(self, X, self.encoder_)
+        return explanation.of_images(self, X, self.encoder_)
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """Return the model's version G(E(x)) of encoded rows, float32 [n, *shape], mean of members.
+
+        `encoder_.output_names_` names the columns. Raises InputError if the model has none.
+        """
+        if not self.model_.makes_rows:
+            raise InputError(f"{self.name} has no version of a row of its own")
+        return self.model_.reconstruct(self._seen(self.encoder_.transform(X)))
+
+    def generate(self, n: int = 1, random_state: Any = None) -> np.ndarray:
+        """Make n images G(z) of random codes z, in the pixels of the training images.
+
+        [n, height, width, channels]. Several members make one each in turn. The same random state
+        gives the same images, and fewer of them the first ones. Raises InputError if the model is
+        of a table, or has no generator.
+        """
+        whole("n", n)
+        if not isinstance(self.encoder_, ImageScaler):
+            raise InputError("this model is of a table; generate is for images")
+        if not self.model_.makes_images:
+            raise InputError(f"{self.name} has no generator; alad, alice, bigan and anogan have")
+        return self.encoder_.decode(self.model_.generate(n, random_state))
+
+    # --- what scikit-learn asks, and storage ------------------------------------------------------
+
+    @property
+    def members_(self) -> tuple[int, ...]:
+        """The numbers of its members."""
+        return self.model_.members
+
+    @property
+    def n_features_in_(self) -> int:
+        """How many columns, or numbers of an image, X has."""
+        return self.encoder_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """The names of the columns, if the table had some."""
+        return self.encoder_.feature_names_in_
+
+    def save(self, folder: str | Path) -> None:
+        """Write it into a folder, for `alad.load`.
+
+        Raises InputError if a parameter is no JSON value or `folder` holds something else.
+        """
+        from alad.detector.saving import content_of
+
+        storage.write(folder, "model", *content_of(self))

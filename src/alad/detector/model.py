@@ -1,0 +1,160 @@
+"""What a detector has learnt, as a value: arrays and plain numbers that score encoded rows.
+
+A model is a frozen dataclass. How it is written and read follows from its fields, so a new kind of
+model has nothing to say about files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
+
+import numpy as np
+
+from alad.detector.rows import score_in_blocks
+from alad.errors import InputError
+from alad.parameters import HOW, kinds_of
+
+# Arrays, and the kind of their numbers: "f" real, "i" whole
+Floats = Annotated[np.ndarray, "f"]
+Integers = Annotated[np.ndarray, "i"]
+Arrays = dict[str, np.ndarray]
+
+WRITTEN_AS = "written as"  # mark of a field: functions to what JSON has, and back
+
+
+@dataclass(frozen=True, eq=False)
+class Model(ABC):
+    """The body of all models: one step from encoded rows to scores, large = anomalous.
+
+    A subclass is a frozen dataclass of arrays (`Floats`, `Integers`), mappings of arrays, and plain
+    values. Fields marked `how` say where and by what it scores; they are not stored.
+    """
+
+    kind: ClassVar[str]  # its name in stored models
+    offers: ClassVar[Mapping[str, Any]] = {}  # scores to choose from, by name; most have but one
+    row_by_row: ClassVar[bool] = False  # does its arithmetic leave each row alone by itself?
+    makes_rows: ClassVar[bool] = False  # has it a version G(E(x)) of a row x?
+    makes_images: ClassVar[bool] = False  # can it make images of random codes?
+    own: ClassVar[str] = ""  # the name of its own score, among those that it offers
+    scales: ClassVar[Mapping[str, np.ndarray]] = {}  # by score: median, mean deviation [2, members]
+    members: ClassVar[tuple[int, ...]] = (0,)
+    engine: ClassVar[str] = "auto"  # what scores, where there is a choice
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a row as the model sees it: (width,), or of an image."""
+
+    @abstractmethod
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score a block of encoded rows [n, *shape]: float64 [members, n], large = anomalous.
+
+        name: one of those it offers; None = its own.
+        """
+
+    @classmethod
+    def offered(cls, *, images: bool) -> tuple[str, ...]:
+        """Name the scores to choose from, for tables or for images."""
+        return tuple(name for name, one in cls.offers.items() if one.for_images or not images)
+
+    def member_scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score any number of encoded rows: float64 [members, n]."""
+        return self.in_blocks(lambda block: self.scores(block, name), X)
+
+    def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+        """Call score(X) [..., n] for as many rows at once as suit the model."""
+        return score_in_blocks(score, X, fill=0 if self.row_by_row else None)
+
+
+def combined(scores: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+    """[members, n] -> [n]: one member's own score, or the mean on the members' common scale."""
+    if len(scores) == 1:
+        return scores[0]
+    if scale is None:
+        raise InputError("these members have no common scale for that score; fit again")
+    center, spread = scale
+    return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
+
+
+# --- as files have it -----------------------------------------------------------------------------
+
+
+Kind = TypeVar("Kind", bound=Model)
+
+
+def written(model: Model, plain: Callable[[str, Any], Any]) -> tuple[dict[str, Any], Arrays]:
+    """Return the values for JSON and the arrays of a model.
+
+    plain: turns a value into what JSON has, or raises InputError by its name. An array is called as
+    its field is, one of a mapping FIELD/KEY.
+    """
+    values: dict[str, Any] = {"kind": model.kind}
+    arrays: Arrays = {}
+    for field in fields(model):
+        value = getattr(model, field.name)
+        if HOW in field.metadata:
+            continue
+        if isinstance(value, np.ndarray):
+            arrays[field.name] = value
+        elif _holds_arrays(kinds_of(type(model))[field.name]):
+            arrays |= {f"{field.name}/{key}": array for key, array in value.items()}
+        elif WRITTEN_AS in field.metadata:
+            values[field.name] = field.metadata[WRITTEN_AS][0](value)
+        else:
+            values[field.name] = plain(field.name, value)
+    return values, arrays
+
+
+def read(
+    cls: type[Kind], values: Mapping[str, Any], arrays: Mapping[str, np.ndarray], **how: Any
+) -> Kind:
+    """Return the model that `written` took apart; InputError if something lacks or is too much.
+
+    how: values of the fields that are not stored.
+    """
+    given: dict[str, Any] = {}
+    left = set(arrays)
+    for field in fields(cls):
+        kind = kinds_of(cls)[field.name]
+        if HOW in field.metadata:
+            continue
+        if _holds_arrays(kind):
+            named = {path: path.partition("/")[2] for path in arrays if _within(path, field.name)}
+            given[field.name] = {key: arrays[path] for path, key in named.items()}
+            left -= named.keys()
+        elif get_origin(kind) is Annotated and get_args(kind)[0] is np.ndarray:
+            given[field.name] = _array(field.name, arrays, get_args(kind)[1])
+            left.discard(field.name)
+        elif field.name in values:
+            back = field.metadata[WRITTEN_AS][1] if WRITTEN_AS in field.metadata else _from_json
+            given[field.name] = back(values[field.name])
+        else:
+            raise InputError(f"the model lacks {field.name}; save it anew")
+    if left:
+        raise InputError(f"the model has no place for {', '.join(sorted(left))}; save it anew")
+    return cls(**given, **how)
+
+
+def _from_json(value: Any) -> Any:
+    """Sequences were tuples."""
+    return tuple(_from_json(item) for item in value) if isinstance(value, list) else value
+
+
+def _holds_arrays(kind: Any) -> bool:
+    """Whether a field's annotation is a mapping of arrays."""
+    return get_origin(kind) is Mapping and get_args(kind)[1] is np.ndarray
+
+
+def _within(path: str, name: str) -> bool:
+    return path.startswith(f"{name}/")
+
+
+def _array(name: str, arrays: Mapping[str, np.ndarray], kind: str) -> np.ndarray:
+    if name not in arrays:
+        raise InputError(f"the model lacks {name}; save it anew")
+    if arrays[name].dtype.kind != kind:
+        raise InputError(f"{name} holds {arrays[name].dtype}; save the model anew")
+    return arrays[name]
