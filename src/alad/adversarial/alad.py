@@ -14,19 +14,20 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from alad.adversarial import native_step
+from alad.adversarial import native_step, native_structures
 from alad.adversarial.architectures import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
+    AnyArchitecture,
     Architecture,
     ImageArchitecture,
     architecture_for,
     image_architecture_for,
 )
-from alad.adversarial.game import FAMILY, AnyArchitecture, AnyNetworks, Game, networks_for
+from alad.adversarial.game import FAMILY, ZZ, Game
 from alad.adversarial.generation import Generating
-from alad.adversarial.image_networks import ImageNetworks
 from alad.adversarial.native_score import NativeCycle, cycle
+from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import SCORES, Cycle
 from alad.adversarial.step import GameStep
 from alad.detector.rows import block_rows, score_in_blocks
@@ -108,20 +109,20 @@ class Adversarial(Generating):
         if self.spectral_norm is not None:
             game = replace(game, spectral=bool(self.spectral_norm))
         if self.latent_discriminator is not None:
-            game = replace(game, zz=bool(self.latent_discriminator))
+            game = game.switched(ZZ, bool(self.latent_discriminator))
         return game
 
     def _usual_architecture(self, shape: tuple[int, ...]) -> AnyArchitecture:
         return architecture_for(shape[0]) if len(shape) == 1 else image_architecture_for(shape)
 
-    def _networks_for(self, shape: tuple[int, ...]) -> AnyNetworks:
-        return networks_for(shape, self._architecture(shape), self._game())
+    def _networks_for(self, shape: tuple[int, ...]) -> GameNetworks:
+        return game_networks(shape, self._architecture(shape), self._game())
 
     def _make_step(self, X: Rows, seed: int) -> GameStep:
         step = self._engine(X)(
             X,
+            self._networks_for(tuple(X.shape[1:])),
             self._game(),
-            self._architecture(tuple(X.shape[1:])),
             self._optimiser(),
             seed=seed,
             members=self._members(),
@@ -140,7 +141,7 @@ class Adversarial(Generating):
             return GameStep
         if self.share_batch:
             raise InputError("share_batch is not for engine='native' on tables: use 'torch'")
-        suits = X.device.type == "cpu"
+        suits = X.device.type == "cpu" and native_structures.refusal(self._game()) is None
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native_step.preferred():
@@ -161,11 +162,9 @@ class Adversarial(Generating):
         products = self._model.context.products
         return isinstance(self._model, NativeCycle) or isinstance(products, NativeProducts)
 
-    def _make_model(self, networks: AnyNetworks, context: Context) -> Cycle:
+    def _make_model(self, networks: GameNetworks, context: Context) -> Cycle:
         """A model scores anywhere: in C where that can be had, whatever it was trained with."""
-        if self.engine == "torch" or isinstance(networks, ImageNetworks):
-            return Cycle(networks, context)
-        return cycle(networks, context)
+        return (Cycle if self.engine == "torch" else cycle)(networks, context)
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""

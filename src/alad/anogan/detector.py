@@ -23,10 +23,9 @@ from alad.anogan.architectures import (
     ImageGanArchitecture,
     gan_architecture_for,
 )
-from alad.anogan.image_networks import ImageGanNetworks
-from alad.anogan.image_search import ImageSearch, frozen_weights
+from alad.anogan.fixed_layers import fixed_weights
 from alad.anogan.native_search import NativeSearch
-from alad.anogan.networks import START, Gan, GanNetworks
+from alad.anogan.networks import START, GanNetworks, gan_networks
 from alad.anogan.scores import SCORES, TrainedGan
 from alad.anogan.search import LatentSearch, SearchSettings
 from alad.anogan.step import GanStep
@@ -119,13 +118,8 @@ class AnoGAN(Generating):
             return gan_architecture_for(shape[0])
         return ImageGanArchitecture(width=USUAL_WIDTH)
 
-    def _networks_for(self, shape: tuple[int, ...]) -> Gan:
-        chosen = self._architecture(shape)
-        if isinstance(chosen, ImageGanArchitecture):
-            height, width, channels = shape
-            return ImageGanNetworks((height, width, channels), chosen)
-        (width,) = shape
-        return GanNetworks(width, chosen)
+    def _networks_for(self, shape: tuple[int, ...]) -> GanNetworks:
+        return gan_networks(shape, self._architecture(shape))
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -171,15 +165,13 @@ class AnoGAN(Generating):
         generator = stream(self.training_["seed"], 0, Purpose.SPLIT, 3)
         return np.sort(generator.permutation(n)[:most])
 
-    def _make_model(self, networks: Gan, context: Context) -> TrainedGan:
+    def _make_model(self, networks: GanNetworks, context: Context) -> TrainedGan:
         settings = SearchSettings(
             self.search_steps, self.search_learning_rate, self.discrimination_weight
         )
         start = context.buffers[START]
-        if isinstance(networks, ImageGanNetworks):
-            search = ImageSearch(networks, frozen_weights(networks, context), start, settings)
-        else:
-            search = self._engine(start)(networks, context.weights, start, settings)
+        kind = self._engine(start) if len(networks.shape) == 1 else LatentSearch
+        search = kind(networks, fixed_weights(networks, context), start, settings)
         return TrainedGan(networks, context, search, search.block_rows)
 
     def _engine(self, start: Tensor) -> type[LatentSearch]:

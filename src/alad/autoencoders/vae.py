@@ -12,7 +12,7 @@ from torch import Tensor
 from alad.autoencoders.autoencoder import Coding
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.networks.context import Context
-from alad.networks.dense import Arrays
+from alad.networks.layers import Arrays
 from alad.neural.one_loss import Trained
 from alad.neural.score import Fitted, Score
 from alad.parameters import whole

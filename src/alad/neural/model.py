@@ -14,7 +14,8 @@ from torch import Tensor
 
 from alad.detector.contract import Detector
 from alad.errors import InputError
-from alad.networks.context import Context, Networks
+from alad.networks.context import Context
+from alad.networks.layers import Networks
 from alad.networks.native_convolution import scoring_products
 from alad.networks.weights import scoring_weights
 from alad.neural.named_tensors import from_named_tensors, named_tensors, require_whole

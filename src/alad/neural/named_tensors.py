@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from alad.errors import InputError
-from alad.networks.context import Context, Layer
+from alad.networks.context import Context
+from alad.networks.layers import Layer
 from alad.neural.score import Score
 
 
