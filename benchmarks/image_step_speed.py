@@ -29,6 +29,7 @@ from alad.adversarial.architectures import (
     image_architecture_for,
 )
 from alad.adversarial.game import FAMILY
+from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.networks.channels_last import ChannelsLast
 from alad.networks.convolution_ops import PATCHES, PatchProducts
@@ -209,7 +210,8 @@ def our_step(
     images: Tensor, shape: ImageArchitecture, products: PatchProducts, *, shared: bool
 ) -> GameStep:
     optimiser = Optimiser(RATE, BATCH)
-    step = GameStep(images, FAMILY["alad"], shape, optimiser, seed=0, members=[0])
+    networks = game_networks(tuple(images.shape[1:]), shape, FAMILY["alad"])
+    step = GameStep(images, networks, FAMILY["alad"], optimiser, seed=0, members=[0])
     step.share_batch, step.products = shared, products
     return step
 

@@ -19,10 +19,11 @@ import torch
 
 from alad.adversarial import native_step
 from alad.adversarial.architectures import Architecture
-from alad.adversarial.game import Game
+from alad.adversarial.game import XX, XZ, ZZ, Game
 from alad.adversarial.native_step import NativeGameStep
-from alad.adversarial.networks import Dense
+from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
+from alad.networks.layers import Dense
 from alad.training.optimizer import Optimiser
 
 WIDTH, BATCH = 121, 50
@@ -37,9 +38,10 @@ def milliseconds(action: Callable[[], object]) -> float:
 
 def make(kind: type[GameStep], members: int, spectral: bool) -> GameStep:
     drawn = np.random.default_rng(0).standard_normal((5000, WIDTH)).astype(np.float32)
-    game, optimiser = Game(xx=True, zz=True, spectral=spectral), Optimiser(1e-5, BATCH)
+    game, optimiser = Game((XZ, XX, ZZ), spectral), Optimiser(1e-5, BATCH)
     X = torch.from_numpy(drawn)
-    return kind(X, game, SHAPE, optimiser, seed=0, members=range(members))
+    networks = game_networks((WIDTH,), SHAPE, game)
+    return kind(X, networks, game, optimiser, seed=0, members=range(members))
 
 
 def compare(members: int, spectral: bool, rounds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,19 +64,18 @@ def products(layers: tuple[Dense, ...]) -> int:
 def operations(step: GameStep) -> int:
     """Floating-point operations in the native step's matrix products, for one member."""
     networks, n = step.networks, BATCH
-    xz, xx, zz = networks.xz, networks.xx, networks.zz
-    assert xx is not None and zz is not None
+    xz, xx, zz = networks.discriminators.values()
     encoder, generator = networks.encoder.layers, networks.generator.layers
-    x, z = xz.a.layers[0], xz.b.layers[0]
+    x, z = (branch.layers[0] for branch in xz.branches)
     pairs, joint = products((x, z, *xz.joint.layers)), products(xz.joint.layers)
     cycles = products((*xx.joint.layers, *zz.joint.layers)) // 2  # one of the two halves
     forward = 2 * n * (products(encoder) + products(generator))
-    judges = forward + 2 * n * (2 * pairs + joint) + 6 * n * cycles
-    to_players = n * (joint + products((x, z))) + 3 * n * cycles
+    discriminators = forward + 2 * n * (2 * pairs + joint) + 6 * n * cycles
+    to_generators = n * (joint + products((x, z))) + 3 * n * cycles
     ways_back = 2 * n * (products(encoder[1:]) + products(generator[1:]))
     inputs = n * (products(encoder[:1]) + products(generator[:1]))
-    players = 2 * forward + 2 * n * pairs + to_players + ways_back + inputs
-    return 2 * (judges + players)
+    generators = 2 * forward + 2 * n * pairs + to_generators + ways_back + inputs
+    return 2 * (discriminators + generators)
 
 
 def peak(threads: int) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from alad.adversarial.architectures import Architecture
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.game import FAMILY, Game
+from alad.adversarial.networks import GameNetworks, game_networks
 from alad.networks.context import Context
 
 SHAPE = Architecture(
@@ -49,8 +51,9 @@ def weights(networks: dict[str, dict[str, Any]]) -> dict[str, Tensor]:
     return named
 
 
-def networks(*, xx: bool = True, zz: bool = True) -> DenseNetworks:
-    return DenseNetworks(3, SHAPE, xx=xx, zz=zz)
+def networks(game: Game = FAMILY["alad"]) -> GameNetworks:
+    """Of the game, without spectral normalisation."""
+    return game_networks((3,), SHAPE, replace(game, spectral=False))
 
 
 def context(given: dict[str, Any]) -> Context:

@@ -13,16 +13,16 @@ from sklearn.metrics import roc_auc_score
 import alad
 from alad import catalogue
 from alad.anogan.architectures import ImageGanArchitecture
-from alad.anogan.image_networks import ImageGanNetworks
-from alad.anogan.image_search import ImageSearch, frozen_weights
-from alad.anogan.search import Descent, SearchSettings
+from alad.anogan.fixed_layers import fixed_weights
+from alad.anogan.networks import gan_networks
+from alad.anogan.search import Descent, LatentSearch, SearchSettings
 from alad.autoencoders.architectures import ImageEnergyArchitecture
-from alad.autoencoders.dsebm import EnergyNetwork, image_layers
+from alad.autoencoders.networks import energy_network
 from alad.benchmark import reference_anogan
 from alad.errors import InputError
 from alad.networks.context import Context
-from alad.networks.convolution import Convolution
-from alad.networks.patches import Window
+from alad.networks.layers import Convolution
+from alad.networks.patches import PatchGeometry
 from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.presets import presets_of
 from alad.randomness import Purpose, stream
@@ -198,7 +198,7 @@ def test_trained_beats_untrained_over_seeds(name, floor, settings):
 
 def gan(shape=(8, 9, 2)):
     """Networks, and their weights and batch norm's statistics at random, in float64."""
-    networks = ImageGanNetworks(shape, ImageGanArchitecture(latent=3, width=5, deviation=0.3))
+    networks = gan_networks(shape, ImageGanArchitecture(latent=3, width=5, deviation=0.3))
     generators = [np.random.default_rng(member) for member in range(2)]
     layout = weight_layout(networks.layers)
     weights = layout.views(initial_weights(layout, generators).double())
@@ -211,21 +211,23 @@ def gan(shape=(8, 9, 2)):
 
 
 def test_the_published_gan():
-    networks = ImageGanNetworks((32, 32, 3), ImageGanArchitecture())
-    hidden = networks.judge.hidden.layers
+    networks = gan_networks((32, 32, 3), ImageGanArchitecture())
+    hidden = networks.discriminator.joint.layers
     assert [layer.shape for layer in hidden] == [(16, 16, 128), (8, 8, 256), (4, 4, 512)]
     assert [layer.batch_norm for layer in hidden] == [False, True, True]
-    assert not any(layer.spectral or layer.dropout for layer in (*hidden, networks.judge.logit))
-    assert networks.judge.logit.inputs == 8192
+    assert not any(
+        layer.spectral or layer.dropout for layer in (*hidden, networks.discriminator.logit)
+    )
+    assert networks.discriminator.logit.inputs == 8192
     assert [layer.activation for layer in networks.generator.layers] == [*["relu"] * 3, "tanh"]
 
 
 def test_the_search_goes_down_the_loss_of_the_networks():
     """With batch norm worked in: loss and gradient are those of the networks as they are."""
     networks, context = gan()
-    search = ImageSearch(
+    search = LatentSearch(
         networks,
-        frozen_weights(networks, context),
+        fixed_weights(networks, context),
         context.buffers["search.start"],
         SearchSettings(steps=0, learning_rate=0.1, discrimination_weight=0.3),
     )
@@ -235,7 +237,7 @@ def test_the_search_goes_down_the_loss_of_the_networks():
     every = x.expand(2, *x.shape)
     generated = networks.generator(context, z)
     residual = (every - generated).abs().flatten(2).sum(2)
-    features = (networks.judge.features(context, t) for t in (every, generated))
+    features = (networks.discriminator.features(context, t) for t in (every, generated))
     first, second = features
     loss = 0.7 * residual + 0.3 * (first - second).abs().sum(2)
     torch.testing.assert_close(found.generated, generated.detach())
@@ -273,7 +275,7 @@ def test_the_native_search_is_not_for_images():
 def test_the_way_back_through_a_convolution_is_its_adjoint(transposed_columns):
     """<x * W, g> = <x, back(g)>, in training and, with columns filled up, at evaluation."""
     channels, kernel = transposed_columns
-    layer = Convolution("a", channels, 4, Window((7, 8), (kernel, kernel), 2))
+    layer = Convolution("a", channels, 4, PatchGeometry((7, 8), (kernel, kernel), 2))
     drawn = np.random.default_rng(0).standard_normal
     weight = torch.from_numpy(drawn((2, *layer.shapes()["a.weight"])))
     bias = torch.zeros(2, 1, 4, dtype=torch.float64)
@@ -289,7 +291,7 @@ def test_the_way_back_through_a_convolution_is_its_adjoint(transposed_columns):
 
 def test_the_gradient_written_out_is_the_derivative_of_the_energy():
     shape, chosen = (8, 10, 3), ImageEnergyArchitecture((6, 8), dense=(5,))
-    network = EnergyNetwork(image_layers(shape, chosen), shape)
+    network = energy_network(shape, chosen)
     layout = weight_layout(network.layers)
     flat = initial_weights(layout, [np.random.default_rng(0), np.random.default_rng(1)]).double()
     weights = layout.views(flat + 0.1)

@@ -20,8 +20,9 @@ from torch import Tensor
 import alad
 from alad.adversarial import native_step
 from alad.adversarial.architectures import Architecture
-from alad.adversarial.game import Game
+from alad.adversarial.game import FAMILY, SIDES, XX, XZ, ZZ, Game
 from alad.adversarial.native_step import NativeGameStep
+from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build
@@ -35,13 +36,13 @@ PAPER = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))
 DEEP = Architecture(5, (20, 17), (), 16, (33, 18), (24, 16), (9, 2), 0.3, 0.0)
 BARE = Architecture(2, (), (6,), 5, (1,), (17,), (16,), 0.0, 0.25, xz_batch_norm=False)
 
-FULL = Game(xx=True, zz=True)
-SPECTRAL = Game(xx=True, zz=True, spectral=True)
+FULL = Game((XZ, XX, ZZ))
+SPECTRAL = FAMILY["alad"]
 
 CASES = [
-    (SMALL, 11, Game()),
-    (SMALL, 11, Game(xx=True)),
-    (SMALL, 11, Game(zz=True)),
+    (SMALL, 11, Game((XZ,))),
+    (SMALL, 11, Game((XZ, XX))),
+    (SMALL, 11, Game((XZ, ZZ))),
     (SMALL, 11, SPECTRAL),
     (PAPER, 121, FULL),
     (PAPER, 121, SPECTRAL),
@@ -49,7 +50,7 @@ CASES = [
     (DEEP, 35, SPECTRAL),
     (BARE, 1, FULL),
     (BARE, 9, SPECTRAL),
-    (BARE, 9, Game(zz=True, spectral=True)),
+    (BARE, 9, Game((XZ, ZZ), spectral=True)),
 ]
 
 
@@ -84,7 +85,8 @@ def make(
     batch: int = 13,
 ):
     chosen = list(range(members)) if isinstance(members, int) else members
-    return kind(rows(60, width), game, shape, Optimiser(1e-3, batch), seed=5, members=chosen)
+    networks = game_networks((width,), shape, game)
+    return kind(rows(60, width), networks, game, Optimiser(1e-3, batch), seed=5, members=chosen)
 
 
 class InDouble(GameStep):
@@ -93,11 +95,10 @@ class InDouble(GameStep):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.X = self.X.double()
-        networks = self.networks
-        chosen = (("players", networks.player_layers), ("judges", networks.judge_layers))
-        for name, layers in chosen:
-            player = getattr(self, name)
-            setattr(self, name, Player(layers, player.weights.double(), player.optimiser))
+        for name, layers in self.networks.groups.items():
+            side = getattr(self, name)
+            self.by_group[name] = Player(layers, side.weights.double(), side.optimiser)
+            setattr(self, name, self.by_group[name])
         self.buffers = self.buffers.double()
         self.buffer_views = buffer_layout(self.networks.layers).views(self.buffers)
 
@@ -123,15 +124,15 @@ def named(step: GameStep) -> dict[str, Tensor]:
     the bias of G's last layer.
     """
     found = {}
-    for player, name in ((step.players, "players"), (step.judges, "judges")):
-        for kind, array in player.arrays().items():
-            views = player.layout.views(array).items()
+    for name, side in step.by_group.items():
+        for kind, array in side.arrays().items():
+            views = side.layout.views(array).items()
             found |= {f"{name}.{kind}.{part}": view for part, view in views}
     found |= {f"buffers.{part}": view for part, view in step.buffer_views.items()}
     undecided = []
     if any(layer.batch_norm for layer in step.networks.layers):
         undecided = ["Dxz.x.bias", "Dxz.x.mean"]
-        if step.networks.xx is None and step.networks.zz is None:
+        if len(step.networks.discriminators) == 1:
             undecided.append(step.networks.generator.layers[-1].name + ".bias")
     return {name: view for name, view in found.items() if not name.endswith(tuple(undecided))}
 
@@ -157,10 +158,10 @@ def test_one_step_has_the_losses_and_gradients_of_the_plain_one(
     plain, fast, exact = (make(kind, shape, width, game, members) for kind in ENGINES)
     losses, expected, _ = fast(0), plain(0), exact(0)
     np.testing.assert_allclose(losses[:, 0], expected[:, 0], rtol=2e-6)
-    np.testing.assert_allclose(losses[:, 1], expected[:, 1], rtol=2e-4)  # of updated judges
-    for player in ("players", "judges"):
+    np.testing.assert_allclose(losses[:, 1], expected[:, 1], rtol=2e-4)  # of updated discriminators
+    for side in SIDES:
         # the first moment after one step is half the gradient: entries of 0.1, about 1e-8 off
-        kind = f"{player}.moment"
+        kind = f"{side}.moment"
         ours, theirs = (max(errors(step, exact, kind).values()) for step in (plain, fast))
         assert theirs < 3 * ours + 1e-7
     assert max(errors(fast, plain, "buffers").values(), default=0.0) < 5e-6
@@ -182,7 +183,7 @@ def test_thirty_steps_lead_where_the_plain_ones_lead(shape: Architecture, width:
         assert max(errors(fast, plain, kind).values(), default=0.0) < 2e-4, kind
 
 
-@pytest.mark.parametrize("game", [Game(), SPECTRAL])
+@pytest.mark.parametrize("game", [Game((XZ,)), SPECTRAL])
 def test_a_member_among_others_is_the_member_alone(game: Game):
     together, alone = (make(NativeGameStep, SMALL, 11, game, who) for who in ([0, 4, 7], [4]))
     for number in range(5):
@@ -250,7 +251,7 @@ def test_global_random_state_is_left_alone():
 def test_rows_of_a_wider_matrix():
     wide = torch.cat([rows(60, 11), torch.full((60, 5), torch.nan)], dim=1)[:, :11]
     strided, plain = (
-        kind(X, FULL, SMALL, Optimiser(1e-3, 13), seed=5, members=[0])
+        kind(X, game_networks((11,), SMALL, FULL), FULL, Optimiser(1e-3, 13), seed=5, members=[0])
         for kind, X in ((NativeGameStep, wide), (GameStep, rows(60, 11)))
     )
     np.testing.assert_allclose(strided(0), plain(0), rtol=2e-4)
@@ -259,7 +260,8 @@ def test_rows_of_a_wider_matrix():
 @pytest.mark.parametrize("X", [rows(20, 4).double(), rows(20, 4).to("meta")])
 def test_what_it_cannot_do_it_refuses(X: Tensor):
     with pytest.raises(InputError, match="native step needs float32 on the CPU"):
-        NativeGameStep(X, FULL, SMALL, Optimiser(1e-3, 5), seed=0, members=[0])
+        networks = game_networks((4,), SMALL, FULL)
+        NativeGameStep(X, networks, FULL, Optimiser(1e-3, 5), seed=0, members=[0])
 
 
 def test_too_many_layers_are_refused():

@@ -16,8 +16,9 @@ from torch import Tensor
 import alad
 from alad.adversarial import native_step
 from alad.adversarial.architectures import ARCHITECTURES, Architecture
+from alad.adversarial.game import FAMILY, Game
 from alad.adversarial.native_score import NativeCycle, cycle
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import SCORES, Cycle
 from alad.native import build
 from alad.networks.context import Context
@@ -30,13 +31,13 @@ SHAPES = [
     (33, AWKWARD),
     (1, Architecture(1, (), (3,), 1, (1,), (1,), (1,))),
 ]
-GAMES = {"alad": {}, "bigan": {"xx": False, "zz": False}}
+GAMES = {"alad": Game(FAMILY["alad"].terms), "bigan": FAMILY["bigan"]}
 MEMBERS = 2
 
 
-def model(width: int, shape: Architecture, game: str) -> tuple[DenseNetworks, Context]:
+def model(width: int, shape: Architecture, game: str) -> tuple[GameNetworks, Context]:
     """Random weights, biases and statistics of batch norm."""
-    networks = DenseNetworks(width, shape, **GAMES[game])
+    networks = game_networks((width,), shape, GAMES[game])
     generators = [np.random.default_rng(seed) for seed in range(MEMBERS)]
     layout, statistics = weight_layout(networks.layers), buffer_layout(networks.layers)
     drawn = torch.Generator().manual_seed(1)

@@ -10,16 +10,17 @@ import torch
 from numeric_cases import case, close
 from toy import context, networks, tensor
 
+from alad.adversarial.game import FAMILY
 from alad.adversarial.scores import SCORES, Cycle, compress, fit_whitened, mahalanobis, whitening
-from alad.networks.dense import Chain
+from alad.networks.layers import Chain
 
 CASE = case("scores")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]["values"]
 X = tensor(GIVEN["x"])[0]
 
 
-def cycle(**games: bool) -> Cycle:
-    return Cycle(networks(**{"zz": False} | games), replace(context(GIVEN), training=False))
+def cycle() -> Cycle:
+    return Cycle(networks(FAMILY["alice"]), replace(context(GIVEN), training=False))
 
 
 @pytest.mark.parametrize("name", ["features", "logits", "l1", "l2"])
@@ -37,8 +38,8 @@ def test_features_are_those_before_the_logit():
 
 def test_features_score_is_exactly_zero_where_the_reconstruction_is_the_row():
     used = cycle()
-    identity = Chain(())
-    used.networks.encoder = used.networks.generator = identity
+    identity = Chain()
+    used = replace(used, networks=replace(used.networks, encoder=identity, generator=identity))
     for name in ("features", "l1", "l2"):
         score = SCORES[name].value(used, X, {})
         assert torch.equal(score, torch.zeros(1, len(X), dtype=torch.float64))
@@ -79,11 +80,11 @@ def test_whitened_survives_features_that_never_differ():
 
 def test_bigan_scores_with_the_features_of_its_only_discriminator():
     given = case("game")["given"]
-    used = Cycle(networks(xx=False, zz=False), replace(context(given), training=False))
+    used = Cycle(networks(FAMILY["bigan"]), replace(context(given), training=False))
     with torch.no_grad():
         x, code, reconstruction = used.reconstruct(X)
-        judge = used.networks.xz
-        real = judge.features(used.context, x, code)
-        gap = real - judge.features(used.context, reconstruction, code)
+        xz = used.networks.discriminators["xz"]
+        real = xz.features(used.context, x, code)
+        gap = real - xz.features(used.context, reconstruction, code)
         expected = 0.9 * (x - reconstruction).abs().sum(2) + 0.1 * gap.abs().sum(2)
         close(SCORES["egbad"].value(used, X, {}), expected, 1e-12)

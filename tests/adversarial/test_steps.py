@@ -1,4 +1,4 @@
-"""The update of both players: members, optimiser, moving averages, spectral norms."""
+"""The update of both sides: members, optimiser, moving averages, spectral norms."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from numeric_cases import case, close
 
 from alad.adversarial.architectures import architecture_for
 from alad.adversarial.game import FAMILY, Game
+from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
-from alad.networks.dense import Dense
+from alad.networks.layers import Dense
 from alad.networks.weights import scoring_weights
 from alad.randomness import Purpose, stream
 from alad.training.optimizer import Optimiser, Player, ema_decay_at
@@ -27,9 +28,8 @@ def make(
     game: Game = FAMILY["alad"], members: list[int] | None = None, X: torch.Tensor | None = None
 ) -> GameStep:
     X = rows() if X is None else X
-    return GameStep(
-        X, game, architecture_for(X.shape[1]), OPTIMISER, seed=3, members=members or [0]
-    )
+    networks = game_networks(tuple(X.shape[1:]), architecture_for(X.shape[1]), game)
+    return GameStep(X, networks, game, OPTIMISER, seed=3, members=members or [0])
 
 
 def after(steps: int, step: GameStep) -> GameStep:
@@ -51,7 +51,7 @@ def test_a_member_among_others_is_the_member_alone(method: str):
 
 def test_members_differ():
     step = after(3, make(members=[0, 1]))
-    assert not torch.allclose(step.players.weights[0], step.players.weights[1])
+    assert not torch.allclose(step.generator.weights[0], step.generator.weights[1])
 
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_generators_alone():
@@ -65,26 +65,26 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_generators_alo
 @pytest.mark.parametrize("method", list(FAMILY))
 def test_a_gradient_reaches_every_weight(method: str):
     step = make(FAMILY[method])
-    before = {player: player.weights.clone() for player in (step.players, step.judges)}
+    before = {side: side.weights.clone() for side in (step.generator, step.discriminator)}
     after(3, step)
-    for player, weights in before.items():
-        for name, moved in player.layout.views((player.weights - weights).abs()).items():
+    for side, weights in before.items():
+        for name, moved in side.layout.views((side.weights - weights).abs()).items():
             assert moved.max() > 0, name
 
 
-def test_each_player_moves_only_its_own_weights_and_statistics_move_with_the_discriminators():
+def test_each_side_moves_only_its_own_weights_and_statistics_move_with_the_discriminators():
     step = make()
-    players, judges = step.players.weights.clone(), step.judges.weights.clone()
-    step.judges.descend = lambda loss, update: None  # type: ignore[method-assign]
+    generator, discriminator = step.generator.weights.clone(), step.discriminator.weights.clone()
+    step.discriminator.descend = lambda loss, update: None  # type: ignore[method-assign]
     step(0)
-    assert torch.equal(step.judges.weights, judges)
-    assert not torch.equal(step.players.weights, players)
+    assert torch.equal(step.discriminator.weights, discriminator)
+    assert not torch.equal(step.generator.weights, generator)
 
 
 def test_spectral_norm_is_one_after_training():
     step = after(150, make())
     spectral = [layer for layer in step.networks.layers if layer.spectral]
-    weights = step.players.views | step.judges.views
+    weights = step.generator.views | step.discriminator.views
     baked, _ = scoring_weights(step.networks, step.scoring_arrays())
     assert len(spectral) >= 5
     for layer in spectral:
@@ -98,7 +98,7 @@ def test_spectral_norm_is_one_after_training():
 
 
 def test_without_spectral_norm_no_layer_is_bound():
-    step = make(Game(xx=True, zz=True))
+    step = make(Game(FAMILY["alad"].terms))
     assert not any(layer.spectral for layer in step.networks.layers)
 
 
@@ -126,7 +126,7 @@ def test_adam_has_the_paper_s_betas():
     assert player.views["a.bias"].item() == 0.0
 
 
-def test_batches_of_the_two_players_are_drawn_apart_and_cover_an_epoch():
+def test_batches_of_the_two_sides_are_drawn_apart_and_cover_an_epoch():
     step = make(X=rows(24))
     first = [step.order.batch(number, 0)[0] for number in range(3)]
     second = [step.order.batch(number, 1)[0] for number in range(3)]
@@ -136,4 +136,4 @@ def test_batches_of_the_two_players_are_drawn_apart_and_cover_an_epoch():
 
 def test_fewer_rows_than_a_batch():
     step = after(2, make(X=rows(3)))
-    assert step.batch == 3 and torch.isfinite(step.players.weights).all()
+    assert step.batch == 3 and torch.isfinite(step.generator.weights).all()

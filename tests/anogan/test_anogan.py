@@ -12,13 +12,13 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import softplus
 
 import alad
-from alad.adversarial.game import discriminator_loss, generator_encoder_loss
+from alad.adversarial.play import Drawn, discriminator_loss, generator_encoder_loss, play
 from alad.anogan.architectures import GAN_ARCHITECTURES, GanArchitecture
 from alad.anogan.detector import distinct_rows
-from alad.anogan.networks import GanNetworks
+from alad.anogan.networks import GAN, gan_networks
 from alad.anogan.scores import SCORES
 from alad.anogan.search import LatentSearch
-from alad.anogan.step import GanStep, play
+from alad.anogan.step import GanStep
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.weights import initial_weights, weight_layout
@@ -34,7 +34,7 @@ QUICK = {"random_state": 0, "search_steps": 10}
 
 def game():
     """Networks, their weights as leaves, and a batch x, z."""
-    networks = GanNetworks(4, SMALL)
+    networks = gan_networks((4,), SMALL)
     layout = weight_layout(networks.layers)
     weights = layout.views(initial_weights(layout, [np.random.default_rng(0)]).double())
     leaves = {name: value.clone().requires_grad_() for name, value in weights.items()}
@@ -45,28 +45,33 @@ def game():
 
 def test_real_rows_are_the_data_and_fake_ones_what_the_generator_makes():
     networks, context, x, z = game()
-    pair = play(networks, context, x, z)["x"]
+    pair = play(networks, context, GAN, Drawn({"x": x, "z": z}))[1]["x"]
     assert pair.real is not None
-    torch.testing.assert_close(pair.real, networks.judge(context, x))
-    torch.testing.assert_close(pair.fake, networks.judge(context, networks.generator(context, z)))
+    torch.testing.assert_close(pair.real, networks.discriminator(context, x))
+    fake = networks.discriminator(context, networks.generator(context, z))
+    torch.testing.assert_close(pair.fake, fake)
 
 
 def test_losses_are_those_of_the_plain_game():
     """-[log D(x) + log(1 - D(G(z)))] for D, -log D(G(z)) for G (Goodfellow et al. 2014)."""
     networks, context, x, z = game()
     real, fake = (
-        torch.sigmoid(networks.judge(context, rows)) for rows in (x, networks.generator(context, z))
+        torch.sigmoid(networks.discriminator(context, rows))
+        for rows in (x, networks.generator(context, z))
     )
-    judged = discriminator_loss(play(networks, context, x, z))
+    given = Drawn({"x": x, "z": z})
+    judged = discriminator_loss(play(networks, context, GAN, given)[1])
     torch.testing.assert_close(judged, -(real.log() + (1 - fake).log()).mean(dim=1))
-    fooled = generator_encoder_loss(play(networks, context, x, z, constants=False))
+    _, logits = play(networks, context, GAN, given, constants=False)
+    fooled = generator_encoder_loss(logits)
     torch.testing.assert_close(fooled, -fake.log().mean(dim=1))
 
 
 def test_the_papers_networks():
     for width, name in ((121, "kdd99"), (274, "arrhythmia")):
-        networks = GanNetworks(width, GAN_ARCHITECTURES[name])
-        sizes = [(layer.inputs, layer.outputs, layer.dropout) for layer in networks.judge.layers()]
+        networks = gan_networks((width,), GAN_ARCHITECTURES[name])
+        layers = networks.discriminator.layers
+        sizes = [(layer.inputs, layer.outputs, layer.dropout) for layer in layers]
         expected = {
             "kdd99": [(121, 256, 0.2), (256, 128, 0.2), (128, 128, 0.2), (128, 1, 0.0)],
             "arrhythmia": [(274, 256, 0.2), (256, 128, 0.5), (128, 1, 0.0)],
@@ -82,16 +87,16 @@ def test_the_papers_networks():
 def step(members: list[int], rows: int = 40) -> GanStep:
     # in float64, so that members may be compared
     X = torch.from_numpy(np.random.default_rng(2).normal(size=(rows, 4)))
-    return GanStep(X, GanNetworks(4, SMALL), Optimiser(1e-2, 8), seed=3, members=members)
+    return GanStep(X, gan_networks((4,), SMALL), Optimiser(1e-2, 8), seed=3, members=members)
 
 
 def test_a_gradient_reaches_every_weight():
     trained = step([0])
-    before = {player: player.weights.clone() for player in (trained.players, trained.judges)}
+    before = {side: side.weights.clone() for side in trained.by_group.values()}
     for number in range(3):
         trained(number)
-    for player, weights in before.items():
-        for name, moved in player.layout.views((player.weights - weights).abs()).items():
+    for side, weights in before.items():
+        for name, moved in side.layout.views((side.weights - weights).abs()).items():
             assert moved.max() > 0, name
 
 

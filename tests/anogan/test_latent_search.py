@@ -16,7 +16,7 @@ from torch import Tensor
 from alad.adversarial import native_step
 from alad.anogan.architectures import GanArchitecture
 from alad.anogan.native_search import NativeSearch
-from alad.anogan.networks import GanNetworks
+from alad.anogan.networks import GanNetworks, gan_networks
 from alad.anogan.search import Descent, Found, LatentSearch, SearchSettings
 from alad.errors import InputError
 from alad.networks.context import Context
@@ -25,7 +25,7 @@ from alad.networks.weights import initial_weights, weight_layout
 CASE = case("anogan")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]
 PATH = EXPECTED["before_step_1_2_3_then_final"]
-TOY = GanNetworks(3, GanArchitecture(2, (4,), (4,), (0.0,)))
+TOY = gan_networks((3,), GanArchitecture(2, (4,), (4,), (0.0,)))
 LAYERS = {"G": {"1": "G.0", "2": "G.1"}, "D": {"1": "D.hidden.0", "2": "D.logit"}}
 
 
@@ -88,7 +88,7 @@ def test_lambda_stands_on_the_discrimination_term():
 
 
 def test_members_start_apart_and_search_apart():
-    networks = GanNetworks(5, GanArchitecture(3, (6,), (7, 4), (0.0, 0.0)))
+    networks = gan_networks((5,), GanArchitecture(3, (6,), (7, 4), (0.0, 0.0)))
     generators = [np.random.default_rng(seed) for seed in (1, 2)]
     layout = weight_layout(networks.layers)
     weights = layout.views(initial_weights(layout, generators).double())
@@ -109,12 +109,12 @@ def by_autograd(
     context = Context(weights)
     z = start.repeat(len(x), 1)[None].clone().requires_grad_()
     adam = torch.optim.Adam([z], lr=GIVEN["lr"])
-    real = networks.judge.features(context, x[None]).detach()
+    real = networks.discriminator.features(context, x[None]).detach()
 
     def losses() -> Tensor:
         generated = networks.generator(context, z)
         residual = (x - generated).abs().sum(2)
-        features = networks.judge.features(context, generated)
+        features = networks.discriminator.features(context, generated)
         return 0.9 * residual + 0.1 * (real - features).abs().sum(2)
 
     for _ in range(20):
@@ -125,7 +125,7 @@ def by_autograd(
 
 
 def test_more_steps_come_nearer():
-    networks = GanNetworks(5, GanArchitecture(3, (6,), (7,), (0.0,)))
+    networks = gan_networks((5,), GanArchitecture(3, (6,), (7,), (0.0,)))
     layout = weight_layout(networks.layers)
     weights = layout.views(initial_weights(layout, [np.random.default_rng(1)]))
     x = torch.from_numpy(np.random.default_rng(3).normal(size=(50, 5)).astype("float32"))
@@ -149,7 +149,7 @@ SHAPES = [
 def random_model(
     width: int, shape: GanArchitecture, members: int, kind: type[LatentSearch], steps: int = 30
 ) -> LatentSearch:
-    networks = GanNetworks(width, shape)
+    networks = gan_networks((width,), shape)
     generators = [np.random.default_rng(seed) for seed in range(members)]
     layout = weight_layout(networks.layers)
     flat = initial_weights(layout, generators)

@@ -12,7 +12,8 @@ from sklearn.mixture import GaussianMixture
 import alad
 from alad.autoencoders import dagmm
 from alad.autoencoders.autoencoder import squared_error
-from alad.autoencoders.dagmm import Mixture, misses
+from alad.autoencoders.dagmm import Mixture
+from alad.autoencoders.networks import misses
 from alad.errors import InputError
 
 CASE = case("dagmm")

@@ -10,7 +10,9 @@ from one_player import aurocs, leaf, one, sheet, unmoved
 from torch import Tensor
 
 import alad
-from alad.autoencoders.dsebm import EnergyNetwork, denoising_loss, dense_layers
+from alad.autoencoders.architectures import EnergyArchitecture
+from alad.autoencoders.dsebm import denoising_loss
+from alad.autoencoders.networks import energy_network
 from alad.errors import InputError
 from alad.networks.context import Context
 
@@ -21,7 +23,7 @@ OURS = {
     **{"W1": "H.0.weight", "b1": "H.0.bias", "W2": "H.1.weight", "b2": "H.1.bias"},
     "b0": "X.bias",
 }
-NETWORK = EnergyNetwork(dense_layers(4, (5, 3)), (4,))
+NETWORK = energy_network((4,), EnergyArchitecture((5, 3)))
 
 
 def weights() -> dict[str, Tensor]:

@@ -14,31 +14,37 @@ from torch.nn import functional
 
 import alad
 from alad.adversarial.architectures import ImageArchitecture
-from alad.adversarial.game import FAMILY, generator_encoder_loss, networks_for, play
+from alad.adversarial.game import FAMILY, SIDES, Game
+from alad.adversarial.networks import GameNetworks, game_networks
+from alad.adversarial.play import Drawn, generator_encoder_loss, play
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build
 from alad.networks.channels_last import ChannelsLast
 from alad.networks.context import Context
-from alad.networks.convolution import Convolution
 from alad.networks.convolution_ops import PATCHES, Finish
 from alad.networks.dense import spectral_norm
+from alad.networks.layers import Convolution
 from alad.networks.native_convolution import NativeProducts, training_products
-from alad.networks.patches import Window
+from alad.networks.patches import PatchGeometry
 from alad.networks.stacks import halvings
 from alad.networks.weights import initial_weights, weight_layout
 from alad.randomness import Purpose, stream
 from alad.training.optimizer import Optimiser
 
 SMALL = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
-WINDOWS = [
-    Window((8, 8), (4, 4), 2),
-    Window((7, 10), (4, 4), 2),
-    Window((8, 6), (5, 5), 2),
-    Window((7, 9), (5, 5), 2),
-    Window((4, 3), (4, 3), same=False),
-    Window((1, 1), (1, 1)),
+GEOMETRIES = [
+    PatchGeometry((8, 8), (4, 4), 2),
+    PatchGeometry((7, 10), (4, 4), 2),
+    PatchGeometry((8, 6), (5, 5), 2),
+    PatchGeometry((7, 9), (5, 5), 2),
+    PatchGeometry((4, 3), (4, 3), same=False),
+    PatchGeometry((1, 1), (1, 1)),
 ]
+
+
+def played(X: torch.Tensor, game: str = "alad") -> tuple[GameNetworks, Game]:
+    return game_networks(tuple(X.shape[1:]), SMALL, FAMILY[game]), FAMILY[game]
 
 
 def weights(*shape: int) -> torch.Tensor:
@@ -46,24 +52,24 @@ def weights(*shape: int) -> torch.Tensor:
     return torch.from_numpy(drawn).requires_grad_()
 
 
-def library(x: torch.Tensor, weight: torch.Tensor, window: Window) -> torch.Tensor:
+def library(x: torch.Tensor, weight: torch.Tensor, geometry: PatchGeometry) -> torch.Tensor:
     """The same by torch's own convolution, of one member."""
-    (top, bottom), (left, right) = window.padding(0), window.padding(1)
-    kernel = weight.unflatten(0, (*window.kernel, x.shape[3])).permute(3, 2, 0, 1)
+    (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
+    kernel = weight.unflatten(0, (*geometry.kernel, x.shape[3])).permute(3, 2, 0, 1)
     padded = functional.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
-    return functional.conv2d(padded, kernel, stride=window.stride).permute(0, 2, 3, 1)
+    return functional.conv2d(padded, kernel, stride=geometry.stride).permute(0, 2, 3, 1)
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("piece", [1, 10**9])
-def test_a_convolution_and_its_gradients_are_the_library_s(window, piece, monkeypatch):
+def test_a_convolution_and_its_gradients_are_the_library_s(geometry, piece, monkeypatch):
     monkeypatch.setattr("alad.networks.convolution_ops.PATCH_BYTES", piece)
-    layer = Convolution("a", 3, 5, window)
-    x, weight = weights(2, 3, *window.size, 3), weights(2, *layer.shapes()["a.weight"])
+    layer = Convolution("a", 3, 5, geometry)
+    x, weight = weights(2, 3, *geometry.size, 3), weights(2, *layer.shapes()["a.weight"])
     bias = weights(2, 1, 5)
     context = Context({"a.weight": weight, "a.bias": bias}, training=True)
     ours = layer(context, x)
-    theirs = torch.stack([library(x[m], weight[m], window) + bias[m] for m in range(2)])
+    theirs = torch.stack([library(x[m], weight[m], geometry) + bias[m] for m in range(2)])
     torch.testing.assert_close(ours, theirs)
     upstream = torch.randn(ours.shape, dtype=ours.dtype, generator=torch.Generator().manual_seed(0))
     for got, due in zip(
@@ -74,12 +80,12 @@ def test_a_convolution_and_its_gradients_are_the_library_s(window, piece, monkey
         torch.testing.assert_close(got, due)
 
 
-@pytest.mark.parametrize("window", WINDOWS)
-def test_transposed_is_the_adjoint(window):
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_transposed_is_the_adjoint(geometry):
     """<conv x, y> = <x, transposed y>, and its gradients are those of that form."""
-    forward = Convolution("a", 3, 4, window)
-    back = Convolution("a", 4, 3, window, transposed=True)
-    x, y = weights(1, 2, *window.size, 3), weights(1, 2, *window.steps, 4)
+    forward = Convolution("a", 3, 4, geometry)
+    back = Convolution("a", 4, 3, geometry, transposed=True)
+    x, y = weights(1, 2, *geometry.size, 3), weights(1, 2, *geometry.steps, 4)
     matrix = weights(1, *forward.shapes()["a.weight"])
     zero = {count: torch.zeros(1, 1, count, dtype=torch.float64) for count in (3, 4)}
     mapped = forward(Context({"a.weight": matrix, "a.bias": zero[4]}, training=True), x)
@@ -94,9 +100,9 @@ def test_transposed_is_the_adjoint(window):
 
 
 def test_tensorflow_s_same_padding_is_asymmetric():
-    assert Window((32, 32), (4, 4), 2).padding(0) == (1, 1)
-    assert Window((64, 32), (5, 5), 2).padding(0) == (1, 2)
-    assert Window((7, 7), (4, 4), 2).padding(0) == (1, 2)
+    assert PatchGeometry((32, 32), (4, 4), 2).padding(0) == (1, 1)
+    assert PatchGeometry((64, 32), (5, 5), 2).padding(0) == (1, 2)
+    assert PatchGeometry((7, 7), (4, 4), 2).padding(0) == (1, 2)
 
 
 def test_spectral_norm_of_a_kernel():
@@ -116,15 +122,15 @@ def test_spectral_norm_of_a_kernel():
 
 def test_a_gradient_flows_through_the_spectral_norm():
     """Output and gradients are those of x * (W / sigma) written out."""
-    window = Window((6, 6), (4, 4), 2)
-    layer = Convolution("a", 2, 3, window, spectral=True)
+    geometry = PatchGeometry((6, 6), (4, 4), 2)
+    layer = Convolution("a", 2, 3, geometry, spectral=True)
     x, weight = weights(1, 2, 6, 6, 2), weights(1, *layer.shapes()["a.weight"])
     bias = torch.zeros(1, 1, 3, dtype=torch.float64)
     u = torch.ones(1, 1, 3, dtype=torch.float64)
     ours = layer(
         Context({"a.weight": weight, "a.bias": bias}, {"a.u": u.clone()}, training=True), x
     )
-    theirs = library(x[0], (weight / spectral_norm(weight, u))[0], window)[None]
+    theirs = library(x[0], (weight / spectral_norm(weight, u))[0], geometry)[None]
     torch.testing.assert_close(ours, theirs)
     for got, due in zip(
         torch.autograd.grad(ours.square().sum(), (x, weight)),
@@ -135,13 +141,13 @@ def test_a_gradient_flows_through_the_spectral_norm():
 
 
 def test_the_published_networks():
-    networks = networks_for((32, 32, 3), ImageArchitecture(), FAMILY["alad"])
+    networks = game_networks((32, 32, 3), ImageArchitecture(), FAMILY["alad"])
     shapes = [layer.shape for layer in networks.encoder.layers]
     assert shapes == [(16, 16, 128), (8, 8, 256), (4, 4, 512), (1, 1, 100)]
     shapes = [layer.shape for layer in networks.generator.layers]
     assert shapes == [(4, 4, 512), (8, 8, 256), (16, 16, 128), (32, 32, 3)]
-    assert networks.xx is not None and networks.xx.logit.inputs == 16_384
-    assert networks.xz.joint.layers[0].inputs == 8192 + 512
+    assert networks.discriminators["xx"].logit.inputs == 16_384
+    assert networks.discriminators["xz"].joint.layers[0].inputs == 8192 + 512
     spectral = {layer.name for layer in networks.layers if layer.spectral}
     assert {name.split(".")[0] for name in spectral} == {"E", "Dxz", "Dxx", "Dzz"}
     assert not spectral & {"E.code", "Dxz.logit", "Dxx.logit", "Dzz.logit"}
@@ -153,43 +159,45 @@ def test_the_published_networks():
 
 
 def operands(
-    window: Window, inputs: int, outputs: int
+    geometry: PatchGeometry, inputs: int, outputs: int
 ) -> tuple[torch.Tensor, torch.Tensor, Finish, torch.Tensor]:
     """x, weight, what becomes of the sums, and dy, as the products take them."""
     shapes = (
-        (5, *window.size, inputs),
-        (window.kernel[0] * window.kernel[1] * inputs, outputs),
+        (5, *geometry.size, inputs),
+        (geometry.kernel[0] * geometry.kernel[1] * inputs, outputs),
         (outputs,),
         (outputs,),
-        (5, *window.steps, outputs),
+        (5, *geometry.steps, outputs),
     )
     x, weight, scale, bias, dy = (weights(*shape).detach().float() for shape in shapes)
     mask = torch.from_numpy(np.random.default_rng(1).random(dy.shape) > 0.3).float() / 0.7
     return x, weight, Finish(scale, bias, 0.2, mask), dy
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32), (9, 17)])
-def test_products_in_c_are_those_of_patches(window, inputs, outputs):
-    x, weight, to, dy = operands(window, inputs, outputs)
+def test_products_in_c_are_those_of_patches(geometry, inputs, outputs):
+    x, weight, to, dy = operands(geometry, inputs, outputs)
     ours = NativeProducts()
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
-    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
-    close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
-    close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
-    close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+    close(ours.forward(x, weight, to, geometry), PATCHES.forward(x, weight, to, geometry))
+    close(ours.forward(x, weight, None, geometry), PATCHES.forward(x, weight, None, geometry))
+    close(*(one.to_input(dy, weight, geometry, inputs) for one in (ours, PATCHES)))
+    close(ours.to_weight(x, dy, geometry), PATCHES.to_weight(x, dy, geometry))
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("products", [NativeProducts(), ChannelsLast(NativeProducts())])
-def test_what_was_laid_out_before_gives_the_same_bits(window, products):
-    x, weight, to, dy = operands(window, 3, 16)
-    before = products.prepared(x, window)
+def test_what_was_laid_out_before_gives_the_same_bits(geometry, products):
+    x, weight, to, dy = operands(geometry, 3, 16)
+    before = products.prepared(x, geometry)
     assert torch.equal(
-        products.forward(before, weight, to, window), products.forward(x, weight, to, window)
+        products.forward(before, weight, to, geometry), products.forward(x, weight, to, geometry)
     )
-    assert torch.equal(products.to_weight(before, dy, window), products.to_weight(x, dy, window))
-    assert products.prepared(before, window) is before or before.dtype == torch.bfloat16
+    assert torch.equal(
+        products.to_weight(before, dy, geometry), products.to_weight(x, dy, geometry)
+    )
+    assert products.prepared(before, geometry) is before or before.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("columns", [1, 5, 16, 40])
@@ -211,25 +219,25 @@ def test_the_way_back_through_the_end_is_autograd_s(products, slope, masked, sca
     assert products.finish_back(dy, finish(sums).detach(), finish, of_bias=False)[1] is None
 
 
-@pytest.mark.parametrize("window", [*WINDOWS, Window((64, 1), (4, 4), 2)])
+@pytest.mark.parametrize("geometry", [*GEOMETRIES, PatchGeometry((64, 1), (4, 4), 2)])
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 40)])
-def test_scores_in_c_are_those_of_patches_and_an_image_s_own(window, inputs, outputs):
-    size = window.kernel[0] * window.kernel[1] * inputs
-    shapes = ((5, *window.size, inputs), (size, outputs), (5, *window.steps, outputs))
+def test_scores_in_c_are_those_of_patches_and_an_image_s_own(geometry, inputs, outputs):
+    size = geometry.kernel[0] * geometry.kernel[1] * inputs
+    shapes = ((5, *geometry.size, inputs), (size, outputs), (5, *geometry.steps, outputs))
     x, weight, dy = (weights(*shape).detach().float() for shape in shapes)
     turned, ours = weight.T.contiguous(), NativeProducts()
     to = Finish(weights(outputs).detach().float(), torch.ones(outputs), 0.2)
     back = Finish(None, weights(inputs).detach().float(), 0.0)
     for made, due, alone in (
         (
-            ours.scored(x, weight, to, window),
-            PATCHES.scored(x, weight, to, window),
-            ours.scored(x[3:4], weight, to, window),
+            ours.scored(x, weight, to, geometry),
+            PATCHES.scored(x, weight, to, geometry),
+            ours.scored(x[3:4], weight, to, geometry),
         ),
         (
-            ours.scored_back(dy, turned, back, window, inputs),
-            PATCHES.scored_back(dy, turned, back, window, inputs),
-            ours.scored_back(dy[3:4], turned, back, window, inputs),
+            ours.scored_back(dy, turned, back, geometry, inputs),
+            PATCHES.scored_back(dy, turned, back, geometry, inputs),
+            ours.scored_back(dy[3:4], turned, back, geometry, inputs),
         ),
     ):
         torch.testing.assert_close(made, due, rtol=1e-4, atol=1e-4)
@@ -237,7 +245,7 @@ def test_scores_in_c_are_those_of_patches_and_an_image_s_own(window, inputs, out
 
 
 def test_the_same_memory_may_hold_a_weight_and_its_transpose():
-    window, products = Window((5, 4), (5, 5), 2), NativeProducts()
+    geometry, products = PatchGeometry((5, 4), (5, 5), 2), NativeProducts()
     x, weight, dy = (
         weights(*shape).detach().float() for shape in ((2, 5, 4, 3), (75, 1), (2, 3, 2, 1))
     )
@@ -245,27 +253,29 @@ def test_the_same_memory_may_hold_a_weight_and_its_transpose():
     assert turned.data_ptr() == weight.data_ptr()  # of one column they are alike
     to, back = Finish(None, torch.ones(1)), Finish(None, torch.ones(3))
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
-    close(*(one.scored(x, weight, to, window) for one in (products, PATCHES)))
-    close(*(one.scored_back(dy, turned, back, window, 3) for one in (products, PATCHES)))
+    close(*(one.scored(x, weight, to, geometry) for one in (products, PATCHES)))
+    close(*(one.scored_back(dy, turned, back, geometry, 3) for one in (products, PATCHES)))
 
 
 def test_a_column_of_patches_is_written_whole_in_bfloat16():
-    window = Window((64, 1), (5, 5), 2)
+    geometry = PatchGeometry((64, 1), (5, 5), 2)
     x, weight = weights(8, 64, 1, 32).detach().float(), weights(800, 64).detach().float()
     for size in (64, 512, 4096, 16384, 131072):  # whatever was not written would be this
         torch.full((size,), torch.nan, dtype=torch.bfloat16)
-    made = ChannelsLast(PATCHES).forward(x, weight, None, window)
-    due = PATCHES.forward(x, weight, None, window)
+    made = ChannelsLast(PATCHES).forward(x, weight, None, geometry)
+    due = PATCHES.forward(x, weight, None, geometry)
     assert (made - due).norm() <= 2**-7 * due.norm()
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 32)])
 @pytest.mark.parametrize(
     ("dtype", "error"), [(torch.bfloat16, 2**-7), (torch.float32, 1e-6)], ids=str
 )
-def test_products_by_the_library_are_nearly_those_of_patches(window, inputs, outputs, dtype, error):
-    x, weight, to, dy = operands(window, inputs, outputs)
+def test_products_by_the_library_are_nearly_those_of_patches(
+    geometry, inputs, outputs, dtype, error
+):
+    x, weight, to, dy = operands(geometry, inputs, outputs)
     ours = ChannelsLast(PATCHES, dtype)
 
     def close(made: torch.Tensor, due: torch.Tensor) -> None:
@@ -274,10 +284,10 @@ def test_products_by_the_library_are_nearly_those_of_patches(window, inputs, out
         assert made.is_contiguous()
         assert (made - due).norm() <= error * due.norm()
 
-    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
-    close(ours.forward(x, weight, None, window), PATCHES.forward(x, weight, None, window))
-    close(*(one.to_input(dy, weight, window, inputs) for one in (ours, PATCHES)))
-    close(ours.to_weight(x, dy, window), PATCHES.to_weight(x, dy, window))
+    close(ours.forward(x, weight, to, geometry), PATCHES.forward(x, weight, to, geometry))
+    close(ours.forward(x, weight, None, geometry), PATCHES.forward(x, weight, None, geometry))
+    close(*(one.to_input(dy, weight, geometry, inputs) for one in (ours, PATCHES)))
+    close(ours.to_weight(x, dy, geometry), PATCHES.to_weight(x, dy, geometry))
 
 
 def test_off_the_cpu_images_are_trained_by_the_library_in_float32():
@@ -292,7 +302,7 @@ def test_a_gpu_trains_as_a_cpu_does():
     losses = []
     for device in ("cpu", "cuda"):
         rows = pixels.to(device)
-        step = GameStep(rows, FAMILY["alad"], SMALL, Optimiser(1e-3, 8), seed=0, members=[0])
+        step = GameStep(rows, *played(rows), Optimiser(1e-3, 8), seed=0, members=[0])
         step.products = training_products("auto", step.like)
         losses.append(torch.stack([step(number) for number in range(3)]).cpu())
     torch.testing.assert_close(*losses, rtol=1e-2, atol=1e-2)  # the GPU may round to TF32
@@ -302,30 +312,32 @@ def test_a_gpu_trains_as_a_cpu_does():
 def test_a_step_with_products_in_c_has_the_same_losses_and_gradients(share_batch):
     pixels = torch.from_numpy(np.random.default_rng(0).random((24, 12, 9, 3), np.float32))
     how = {"seed": 0, "members": [0, 1]}
-    steps = [GameStep(pixels, FAMILY["alad"], SMALL, Optimiser(1e-3, 8), **how) for _ in "ab"]
+    steps = [GameStep(pixels, *played(pixels), Optimiser(1e-3, 8), **how) for _ in "ab"]
     steps[0].products = NativeProducts()
     for one in steps:
         one.share_batch = share_batch
     torch.testing.assert_close(steps[0](0), steps[1](0), rtol=1e-5, atol=1e-5)
-    for group in ("judges", "players"):
+    for group in SIDES:
         ours, due = (one.by_group[group].moment for one in steps)  # half of the gradient
         torch.testing.assert_close(ours, due, rtol=1e-2, atol=1e-4 * float(due.abs().max()))
 
 
-def test_one_batch_for_both_players_is_the_same_game():
-    """With judges that do not move, E and G get the gradient of `play` on that batch."""
+def test_one_batch_for_both_sides_is_the_same_game():
+    """With discriminators that do not move, E and G get the gradient of `play` on that batch."""
     one = step([0])
     one.share_batch = True
-    one.judges.optimiser = replace(one.judges.optimiser, learning_rate=0.0)
+    one.discriminator.optimiser = replace(one.discriminator.optimiser, learning_rate=0.0)
     noise = one._noise(0)
     x, z = one._rows(0, 0), noise.normal(one.batch, one.networks.latent)
-    context = one._context(one.players.leaves | one.judges.views, noise, track=False)
+    context = one._context(one.generator.leaves | one.discriminator.views, noise, track=False)
     first = {name: array.clone() for name, array in one.arrays().items()}
-    loss = generator_encoder_loss(play(one.networks, context, x, z, constants=False))
+    given = Drawn({"x": x, "z": z})
+    _, logits = play(one.networks, context, one.game, given, constants=False)
+    loss = generator_encoder_loss(logits)
     one.buffers.copy_(first["buffers"])
     torch.testing.assert_close(one(0)[0, 1], loss[0].detach(), rtol=0.1, atol=0.0)
-    assert (one.players.weights != first["players.weights"]).any()
-    assert (one.judges.average == first["judges.average"]).all()
+    assert (one.generator.weights != first["generator.weights"]).any()
+    assert (one.discriminator.average == first["discriminator.average"]).all()
 
 
 @pytest.fixture
@@ -335,19 +347,21 @@ def threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("window", [*WINDOWS, Window((40, 40), (4, 4), 2)])
+@pytest.mark.parametrize("geometry", [*GEOMETRIES, PatchGeometry((40, 40), (4, 4), 2)])
 @pytest.mark.parametrize(("inputs", "outputs"), [(3, 5), (16, 40)])
-def test_products_in_c_are_the_same_bits_on_any_number_of_threads(window, inputs, outputs, threads):
-    x, weight, to, dy = operands(window, inputs, outputs)
+def test_products_in_c_are_the_same_bits_on_any_number_of_threads(
+    geometry, inputs, outputs, threads
+):
+    x, weight, to, dy = operands(geometry, inputs, outputs)
     ours, turned, back = NativeProducts(), weight.T.contiguous(), Finish(None, torch.ones(inputs))
     assert ours._engine.alad_has_threads()
 
     def made() -> list[torch.Tensor]:
-        y = ours.forward(x, weight, to, window)
+        y = ours.forward(x, weight, to, geometry)
         sums, bias = ours.finish_back(dy, y, to, of_bias=True)
-        scored = ours.scored(x, weight, to, window)
-        again = ours.scored_back(dy, turned, back, window, inputs)
-        gradients = ours.to_input(dy, weight, window, inputs), ours.to_weight(x, dy, window)
+        scored = ours.scored(x, weight, to, geometry)
+        again = ours.scored_back(dy, turned, back, geometry, inputs)
+        gradients = ours.to_input(dy, weight, geometry, inputs), ours.to_weight(x, dy, geometry)
         return [y, sums, bias, scored, again, *gradients]
 
     threads(1)
@@ -355,22 +369,22 @@ def test_products_in_c_are_the_same_bits_on_any_number_of_threads(window, inputs
     for count in (2, 3, 7):
         threads(count)
         for own, alone in zip(made(), due, strict=True):
-            if not window.whole:  # training leaves those to PyTorch, which adds up otherwise
+            if not geometry.whole:  # training leaves those to PyTorch, which adds up otherwise
                 assert torch.equal(own, alone)
             torch.testing.assert_close(own, alone, rtol=1e-4, atol=1e-4)
 
 
 def test_kernels_of_more_rows_than_c_holds_are_left_to_patches():
-    window = Window((70, 9), (66, 3), 2)
-    x, weight, to, dy = operands(window, 2, 4)
+    geometry = PatchGeometry((70, 9), (66, 3), 2)
+    x, weight, to, dy = operands(geometry, 2, 4)
     ours, close = NativeProducts(), partial(torch.testing.assert_close, rtol=1e-3, atol=1e-3)
-    close(ours.forward(x, weight, to, window), PATCHES.forward(x, weight, to, window))
-    close(*(one.to_input(dy, weight, window, 2) for one in (ours, PATCHES)))
-    close(*(one.to_weight(x, dy, window) for one in (ours, PATCHES)))
+    close(ours.forward(x, weight, to, geometry), PATCHES.forward(x, weight, to, geometry))
+    close(*(one.to_input(dy, weight, geometry, 2) for one in (ours, PATCHES)))
+    close(*(one.to_weight(x, dy, geometry) for one in (ours, PATCHES)))
     plain = replace(to, mask=None)
-    close(*(one.scored(x, weight, plain, window) for one in (ours, PATCHES)))
+    close(*(one.scored(x, weight, plain, geometry) for one in (ours, PATCHES)))
     turned, back = weight.T.contiguous(), Finish(None, torch.ones(2))
-    close(*(one.scored_back(dy, turned, back, window, 2) for one in (ours, PATCHES)))
+    close(*(one.scored_back(dy, turned, back, geometry, 2) for one in (ours, PATCHES)))
 
 
 def test_a_pickled_detector_scores_where_there_is_no_compiler(monkeypatch):
@@ -408,7 +422,7 @@ def test_engines_of_images(monkeypatch):
 @pytest.mark.parametrize("stacking", ["height", "channels"])
 def test_networks_for_any_size(shape, stacking):
     architecture = ImageArchitecture(width=16, xx=(16,), stacking=stacking)
-    networks = networks_for(shape, architecture, FAMILY["bigan"])
+    networks = game_networks(shape, architecture, FAMILY["bigan"])
     flat = initial_weights(weight_layout(networks.layers), [stream(0, 0, Purpose.WEIGHTS)])
     views = weight_layout(networks.layers).views(flat)
     buffers = {
@@ -432,7 +446,7 @@ def images(n: int = 24, seed: int = 0) -> torch.Tensor:
 
 
 def step(members: list[int], game: str = "alad") -> GameStep:
-    return GameStep(images(), FAMILY[game], SMALL, Optimiser(1e-3, 8), seed=3, members=members)
+    return GameStep(images(), *played(images(), game), Optimiser(1e-3, 8), seed=3, members=members)
 
 
 def test_a_member_among_others_is_the_member_alone():
@@ -455,8 +469,8 @@ def test_a_gradient_reaches_every_weight_and_statistics_follow(game):
 
 
 def test_each_batch_is_normalised_by_itself_and_followed():
-    window = Window((1, 1), (1, 1))
-    layer = Convolution("a", 1, 1, window, batch_norm=True)
+    geometry = PatchGeometry((1, 1), (1, 1))
+    layer = Convolution("a", 1, 1, geometry, batch_norm=True)
     one = torch.ones(1, 1, 1, dtype=torch.float64)
     held = {"a.weight": one, "a.bias": 0 * one, "a.gamma": one, "a.beta": 0 * one}
     buffers = {"a.mean": 0 * one, "a.variance": one.clone()}
@@ -495,7 +509,10 @@ def test_batch_norm_scores_with_statistics_of_the_training_images(steps):
     detector = alad.ALAD(max_steps=steps, batch_size=8, random_state=0, **how).fit(pixels)
     weights, buffers = detector._evaluated.weights, detector._evaluated.buffers
     x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
-    y = library(x, weights["E.0.weight"][0], Window((12, 9), (4, 4), 2)) + weights["E.0.bias"]
+    y = (
+        library(x, weights["E.0.weight"][0], PatchGeometry((12, 9), (4, 4), 2))
+        + weights["E.0.bias"]
+    )
     variance, mean = torch.var_mean(y.flatten(0, 2), dim=0, correction=0)
     torch.testing.assert_close(buffers["E.0.mean"][0, 0], mean, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(buffers["E.0.variance"][0, 0], variance, rtol=1e-4, atol=1e-6)

@@ -8,13 +8,16 @@ import torch
 from numeric_cases import case, close
 
 from alad.adversarial.architectures import ARCHITECTURES, architecture_for
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.game import FAMILY, Game
+from alad.adversarial.networks import game_networks
 from alad.networks.context import Context
-from alad.networks.dense import Dense, batch_norm, spectral_norm
+from alad.networks.dense import batch_norm, spectral_norm
+from alad.networks.layers import Dense
 from alad.networks.weights import Layout, initial_weights, weight_layout
 from alad.randomness import Purpose, stream
 
 NORM = case("batchnorm_ema")
+FULL = Game(FAMILY["alad"].terms)
 SPECTRAL = case("spectral")
 
 
@@ -79,19 +82,19 @@ def test_spectral_norm_of_a_matrix(iterations: int):
 @pytest.mark.parametrize("name", ["kdd99", "arrhythmia"])
 def test_published_widths(name: str):
     width, units = {"kdd99": (121, 32), "arrhythmia": (274, 64)}[name]
-    networks = DenseNetworks(width, ARCHITECTURES[name])
+    networks = game_networks((width,), ARCHITECTURES[name], FULL)
     assert networks.encoder.layers[0].inputs == networks.generator.layers[-1].outputs == width
     assert networks.encoder.layers[-1].outputs == networks.generator.layers[0].inputs == units
-    assert networks.xx is not None and networks.zz is not None
-    assert networks.xx.joint.layers[0].inputs == 2 * width and networks.xx.logit.inputs == 128
-    assert networks.zz.joint.layers[0].inputs == 2 * units
-    assert [layer.dropout for layer in networks.xz.layers()] == [0.0, 0.5, 0.5, 0.0]
+    xz, xx, zz = networks.discriminators.values()
+    assert xx.joint.layers[0].inputs == 2 * width and xx.logit.inputs == 128
+    assert zz.joint.layers[0].inputs == 2 * units
+    assert [layer.dropout for layer in xz.layers] == [0.0, 0.5, 0.5, 0.0]
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 100, 5000])
 def test_the_rule_gives_networks_for_any_width(width: int):
     shape = architecture_for(width)
-    networks = DenseNetworks(width, shape)
+    networks = game_networks((width,), shape, FULL)
     flat = initial_weights(weight_layout(networks.layers), [stream(0, 0, Purpose.WEIGHTS)])
     context = Context(weight_layout(networks.layers).views(flat))
     code = networks.encoder(context, torch.zeros(1, 3, width))
@@ -100,7 +103,7 @@ def test_the_rule_gives_networks_for_any_width(width: int):
 
 
 def test_only_hidden_layers_of_encoder_and_discriminators_are_spectrally_normalised():
-    networks = DenseNetworks(5, architecture_for(5), spectral=True)
+    networks = game_networks((5,), architecture_for(5), FAMILY["alad"])
     plain = {layer.name for layer in networks.layers if not layer.spectral}
     linear = {"Dxz.logit", "Dxx.logit", "Dzz.logit", networks.encoder.layers[-1].name}
     assert plain == linear | {layer.name for layer in networks.generator.layers}
@@ -116,7 +119,7 @@ def test_a_layout_is_a_view_both_ways():
 
 
 def test_initial_weights_of_a_member_do_not_depend_on_its_neighbours():
-    layout = weight_layout(DenseNetworks(4, architecture_for(4)).layers)
+    layout = weight_layout(game_networks((4,), architecture_for(4), FULL).layers)
     three = initial_weights(layout, [stream(7, member, Purpose.WEIGHTS) for member in range(3)])
     alone = initial_weights(layout, [stream(7, 2, Purpose.WEIGHTS)])
     assert torch.equal(three[2:], alone) and not torch.equal(three[0], three[1])

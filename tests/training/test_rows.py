@@ -16,6 +16,7 @@ import alad
 from alad import catalogue
 from alad.adversarial.architectures import ImageArchitecture
 from alad.adversarial.game import FAMILY
+from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import decoded_once
@@ -180,8 +181,9 @@ def test_a_step_on_streamed_rows_is_the_step_on_a_tensor():
     images = ImageScaler().fit_transform(pixels)
     streamed = StreamedRows(images, torch.device("cpu"))
     small = ImageArchitecture(latent=6, width=16, xz_code=(16,), xz_joint=16, xx=(16,), zz=(8,))
+    networks = game_networks(images.shape[1:], small, FAMILY["alad"])
     steps = [
-        GameStep(X, FAMILY["alad"], small, Optimiser(1e-3, 8), seed=0, members=[0, 1])
+        GameStep(X, networks, FAMILY["alad"], Optimiser(1e-3, 8), seed=0, members=[0, 1])
         for X in (streamed, streamed.tensor())
     ]
     for number in range(3):

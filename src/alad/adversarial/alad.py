@@ -20,9 +20,10 @@ from alad.adversarial.architectures import (
     architecture_for,
     image_architecture_for,
 )
-from alad.adversarial.game import FAMILY, AnyNetworks, Game, networks_for
+from alad.adversarial.game import FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
+from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.neural.detector import Architectures, Encoded, NetworkDetector
@@ -79,15 +80,21 @@ class ALAD(NetworkDetector):
         if self.spectral_norm is not None:
             game = replace(game, spectral=bool(self.spectral_norm))
         if self.latent_discriminator is not None:
-            game = replace(game, zz=bool(self.latent_discriminator))
+            game = game.switched(ZZ, bool(self.latent_discriminator))
         return game
 
-    def _networks(self, shape: tuple[int, ...], architecture: Any) -> AnyNetworks:
-        return networks_for(shape, architecture, self._game())
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> GameNetworks:
+        return game_networks(shape, architecture, self._game())
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> GameStep:
-        members = self._member_numbers()
-        step = self._engine(X)(X, self._game(), architecture, optimiser, seed=seed, members=members)
+        step = self._engine(X)(
+            X,
+            self._networks(tuple(X.shape[1:]), architecture),
+            self._game(),
+            optimiser,
+            seed=seed,
+            members=self._member_numbers(),
+        )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         step.watch = sample_writer(self.samples, step, seed)
         return step

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from alad.networks.stacks import USUAL_WIDTH, count_halvings
+from alad.networks.stacks import (
+    CHANNEL_AXIS,
+    HEIGHT_AXIS,
+    USUAL_WIDTH,
+    ConvStacks,
+    DenseStacks,
+    count_halvings,
+)
 from alad.parameters import Positive, Rate, SomeWidths, Width, Widths
 
 
@@ -26,6 +33,24 @@ class Architecture(Widths):
     xz_dropout: Rate = 0.5
     cycle_dropout: Rate = 0.2
     xz_batch_norm: bool = True
+
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, conditioned: bool) -> DenseStacks:
+        """Give the layers of these widths for rows of `shape` (width,)."""
+        return DenseStacks(
+            shape,
+            self.latent,
+            self.encoder,
+            self.generator,
+            spectral=spectral,
+            conditioned=conditioned,
+            branch=self.xz_branch,
+            joint=self.xz_joint,
+            mixed_dropout=self.xz_dropout,
+            branch_batch_norm=self.xz_batch_norm,
+            rows=self.xx,
+            codes=self.zz,
+            alike_dropout=self.cycle_dropout,
+        )
 
 
 Stacking = Literal["height", "channels"]
@@ -48,6 +73,26 @@ class ImageArchitecture(Widths):
     stacking: Stacking = "height"
     dropout: Rate = 0.2
     deviation: Positive = 0.01  # of the normal distribution of the first weights
+
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, conditioned: bool) -> ConvStacks:
+        """Give the layers of these channels for images of `shape` (height, width, channels)."""
+        return ConvStacks(
+            shape,
+            self.latent,
+            self.width,
+            self.deviation,
+            spectral,
+            conditioned,
+            self.dropout,
+            branch=self.xz_code,
+            joint=self.xz_joint,
+            rows=self.xx,
+            codes=self.zz,
+            pair_axis=HEIGHT_AXIS if self.stacking == "height" else CHANNEL_AXIS,
+        )
+
+
+AnyArchitecture = Architecture | ImageArchitecture
 
 
 # Zenati et al. 2018, tables X and XI (hidden widths; logits and latent codes are linear)

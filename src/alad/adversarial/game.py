@@ -1,4 +1,4 @@
-"""The adversarial game: which pairs each discriminator sees, and the one loss both players read.
+"""The adversarial game as data: which pairs each discriminator sees, and what is added to it.
 
 Zenati et al. 2018, section III. For x from the data and z ~ N(0, I):
 
@@ -7,142 +7,204 @@ Zenati et al. 2018, section III. For x from the data and z ~ N(0, I):
 | D_xz          | (x, E(x))    | (G(z), z)         | BiGAN, ALICE, ALAD |
 | D_xx          | (x, x)       | (x, G(E(x)))      | ALICE, ALAD        |
 | D_zz          | (z, z)       | (z, E(G(z)))      | ALAD               |
+
+This table is read by the networks (which discriminators there are, on which inputs), by both losses
+(`play`), by the engine in C, by the drawing of the game and by the rows of the ablation study. A
+game with one more row is trained by the reference at once; an engine that cannot play it says so.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
 
-import torch
-from torch import Tensor
-from torch.nn.functional import softplus
+from alad.networks.stacks import Kind
 
-from alad.adversarial.architectures import Architecture, ImageArchitecture
-from alad.adversarial.image_networks import ImageNetworks
-from alad.adversarial.networks import DenseNetworks, PairDiscriminator
-from alad.networks.context import Context
+ROW, NOISY_ROW, CODE = "x", "x~", "z"  # x~ = x + sigma n, n ~ N(0, I), where a game has noise
+LEAVES: dict[str, Kind] = {ROW: "row", NOISY_ROW: "row", CODE: "code"}
+MAPS: dict[str, tuple[Kind, Kind]] = {"E": ("row", "code"), "G": ("code", "row")}  # from, to
+
+Side = Literal["discriminator", "generator"]  # whose weights move: the D's, or those of E and G
+SIDES: tuple[Side, Side] = ("discriminator", "generator")  # in the order of their moves
+
+
+def parsed(symbol: str) -> tuple[str, str]:
+    """Split "G(E(x))" into the network and its input, ("G", "E(x)"); a leaf gives ("", leaf)."""
+    applied = re.fullmatch(r"([EG])\((.+)\)", symbol)
+    if applied is None and symbol not in LEAVES:
+        raise ValueError(f"{symbol!r} is no symbol of the game; there are {[*LEAVES]}, E(…), G(…)")
+    return (applied[1], applied[2]) if applied else ("", symbol)
+
+
+def kind_of(symbol: str) -> Kind:
+    """What a symbol stands for, a row or a code. Raises ValueError if it stands for nothing."""
+    network, argument = parsed(symbol)
+    if not network:
+        return LEAVES[argument]
+    takes, gives = MAPS[network]
+    if kind_of(argument) != takes:
+        raise ValueError(f"{symbol!r}: {network} takes a {takes}, which {argument!r} is not")
+    return gives
+
+
+def leaf_of(symbol: str) -> str:
+    """What a symbol begins with: "x" of "G(E(x))"."""
+    network, argument = parsed(symbol)
+    return leaf_of(argument) if network else argument
+
+
+@dataclass(frozen=True)
+class Term:
+    """One discriminator D_name, and the inputs that it is to tell apart: a row or code, or a pair.
+
+    real, fake: symbols such as "x", "z", "E(x)", "G(E(x))". asks: the question that it puts.
+    """
+
+    name: str
+    real: tuple[str, ...]
+    fake: tuple[str, ...]
+    asks: str = ""
+
+    def __post_init__(self) -> None:
+        fake = tuple([kind_of(symbol) for symbol in self.fake])
+        if self.kinds != fake or not 1 <= len(fake) <= 2:
+            raise ValueError(f"D_{self.name} sees {self.kinds} as real, {fake} as fake inputs")
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What each of the inputs is."""
+        return tuple([kind_of(symbol) for symbol in self.real])
+
+    @property
+    def real_is_constant(self) -> bool:
+        """Whether E and G have no part in the real input, so that they need not pay for it."""
+        return all(symbol in LEAVES for symbol in self.real)
+
+
+XZ = Term("xz", ("x", "E(x)"), ("G(z)", "z"), asks="does the code belong to the row?")
+XX = Term("xx", ("x", "x"), ("x", "G(E(x))"), asks="does the row come back?")
+ZZ = Term("zz", ("z", "z"), ("z", "E(G(z))"), asks="does the code come back?")
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """weight * value(*of), added to the loss of one side or of both.
+
+    of: symbols of what E and G make, or logits of a term, "xz.real" and "xz.fake" [members, n].
+    value: arrays [members, n, *] -> [members], the mean over rows.
+    """
+
+    name: str
+    of: tuple[str, ...]
+    value: Callable[..., Any]
+    weight: float = 1.0
+    sides: tuple[Side, ...] = ("generator",)
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The symbols among `of`, without logits."""
+        return tuple(symbol for symbol in self.of if "." not in symbol)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise of rows, x~ = x + sigma n: ln sigma ~ N(mean, deviation²), drawn anew for each row.
+
+    Karras et al. 2022 (EDM), table 1. conditions: whether E and G read sigma beside their input;
+    it is 0 for all that does not begin with x~.
+    """
+
+    mean: float = -1.2
+    deviation: float = 1.2
+    conditions: bool = True
 
 
 @dataclass(frozen=True)
 class Game:
-    """Which cycle terms are played beside D_xz; whether the layers are spectrally normalised."""
+    """The terms that are played; whether layers are spectrally normalised; penalties and noise."""
 
-    xx: bool = False
-    zz: bool = False
+    terms: tuple[Term, ...]
     spectral: bool = False
+    penalties: tuple[Penalty, ...] = ()
+    noise: Noise | None = None
+
+    def __post_init__(self) -> None:
+        names = [term.name for term in self.terms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"terms of one name: {names}")
+        if self.noise is None and any(leaf_of(symbol) == NOISY_ROW for symbol in self._asked_for):
+            raise ValueError(f"the game has {NOISY_ROW} but no noise")
+
+    @property
+    def conditioned(self) -> bool:
+        """Whether E and G read a noise level beside their input."""
+        return self.noise is not None and self.noise.conditions
+
+    def switched(self, term: Term, on: bool) -> Game:
+        """The same game with a term, or without it."""
+        others = tuple(other for other in self.terms if other != term)
+        if on and term in self.terms:
+            return self
+        return replace(self, terms=(*others, term) if on else others)
+
+    @property
+    def _asked_for(self) -> list[str]:
+        terms = [symbol for term in self.terms for symbol in (*term.real, *term.fake)]
+        return terms + [symbol for penalty in self.penalties for symbol in penalty.made]
+
+    @cached_property
+    def passes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """In which order E and G run: (network, all its inputs in one pass), each made once.
+
+        A network waits until all its inputs are made; where each waits for the other, one goes
+        first with those that are.
+        """
+        asked = self._asked_for
+        if any(parsed(symbol)[0] == "E" for symbol in asked):
+            # even where no term asks: E's products would be of another size, and round otherwise
+            # than in all that was measured
+            asked = [*asked, "E(G(z))"]
+        waiting = list(dict.fromkeys(part for symbol in asked for part in _parts(symbol)))
+        passes: list[tuple[str, tuple[str, ...]]] = []
+        while waiting:
+            inputs = {network: _inputs(network, waiting) for network in "GE"}
+            ready = {
+                name: [one for one in all_ if one not in waiting] for name, all_ in inputs.items()
+            }
+            complete = [name for name in inputs if inputs[name] and inputs[name] == ready[name]]
+            network = (complete or [name for name in ready if ready[name]])[0]
+            passes.append((network, tuple(ready[network])))
+            done = {f"{network}({argument})" for argument in ready[network]}
+            waiting = [symbol for symbol in waiting if symbol not in done]
+        return tuple(passes)
+
+
+def _parts(symbol: str) -> Iterable[str]:
+    """All applications within a symbol, the innermost first."""
+    network, argument = parsed(symbol)
+    if network:
+        yield from _parts(argument)
+        yield symbol
+
+
+def _inputs(network: str, waiting: list[str]) -> list[str]:
+    """Inputs of a network in the symbols that are still to be made."""
+    return [argument for name, argument in map(parsed, waiting) if name == network]
 
 
 FAMILY = {
-    "bigan": Game(),
-    "alice": Game(xx=True),
-    "alad": Game(xx=True, zz=True, spectral=True),
+    "bigan": Game((XZ,)),
+    "alice": Game((XZ, XX)),
+    "alad": Game((XZ, XX, ZZ), spectral=True),
 }
 
-
-AnyArchitecture = Architecture | ImageArchitecture
-AnyNetworks = DenseNetworks | ImageNetworks
-
-
-def networks_for(shape: tuple[int, ...], architecture: AnyArchitecture, game: Game) -> AnyNetworks:
-    """E, G and the game's discriminators for rows of `shape`: (width,), or of an image."""
-    terms = {"spectral": game.spectral, "xx": game.xx, "zz": game.zz}
-    if isinstance(architecture, Architecture):
-        (width,) = shape
-        return DenseNetworks(width, architecture, **terms)
-    height, width, channels = shape
-    return ImageNetworks((height, width, channels), architecture, **terms)
-
-
-@dataclass(frozen=True)
-class Logits:
-    """Logits of one discriminator, [members, n] each; a constant `real` may be left out (None)."""
-
-    real: Tensor | None
-    fake: Tensor
-
-
-@dataclass(frozen=True)
-class Made:
-    """What E and G make of x and z, [members, n, *] each."""
-
-    encoded: Tensor  # E(x)
-    generated: Tensor  # G(z)
-    latent_cycle: Tensor  # E(G(z))
-    cycle: Tensor | None  # G(E(x)), where D_xx asks for it
-
-    def detached(self) -> Made:
-        """The same as constants."""
-        cycle = None if self.cycle is None else self.cycle.detach()
-        return Made(
-            self.encoded.detach(), self.generated.detach(), self.latent_cycle.detach(), cycle
-        )
-
-
-def play(
-    networks: AnyNetworks, context: Context, x: Tensor, z: Tensor, *, constants: bool = True
-) -> dict[str, Logits]:
-    """Logits of every discriminator on its real and its fake pairs.
-
-    x [members, n, *shape], z [members, n, latent]; constants: see `judge`.
-    """
-    return judge(networks, context, x, z, make(networks, context, x, z), constants=constants)
-
-
-def make(networks: AnyNetworks, context: Context, x: Tensor, z: Tensor) -> Made:
-    """The players' part."""
-    generated = networks.generator(context, z)
-    # E on x and on G(z) in one product; what looks across rows, batch norm, keeps them apart
-    codes = networks.encoder(replace(context, batches=2), torch.cat([x, generated], dim=1))
-    encoded, latent_cycle = codes.split(x.shape[1], dim=1)
-    cycle = None if networks.xx is None else networks.generator(context, encoded)
-    return Made(encoded, generated, latent_cycle, cycle)
-
-
-def judge(
-    networks: AnyNetworks, context: Context, x: Tensor, z: Tensor, made: Made, *, constants: bool
-) -> dict[str, Logits]:
-    """The judges' part.
-
-    With `constants=False` the real pairs (x, x) and (z, z) are left out: they do not depend on E
-    and G, so the players need not pay for them.
-    """
-    logits = {"xz": _judge(networks.xz, context, (x, made.encoded), (made.generated, z))}
-    if networks.xx is not None and made.cycle is not None:
-        real = (x, x) if constants else None
-        logits["xx"] = _judge(networks.xx, context, real, (x, made.cycle))
-    if networks.zz is not None:
-        real = (z, z) if constants else None
-        logits["zz"] = _judge(networks.zz, context, real, (z, made.latent_cycle))
-    return logits
-
-
-Pair = tuple[Tensor, Tensor]
-
-
-def _judge(judge: PairDiscriminator, context: Context, real: Pair | None, fake: Pair) -> Logits:
-    """Real and fake pairs in one pass over stacked rows; batch norm still sees two batches."""
-    if real is None:
-        return Logits(None, judge(context, *fake))
-    stacked = [torch.cat(sides, dim=1) for sides in zip(real, fake, strict=True)]
-    both = judge(replace(context, batches=2), *stacked)
-    return Logits(*both.split(fake[0].shape[1], dim=1))
-
-
-def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
-    """[members]: minus the value V of the paper, summed over the games.
-
-    Real pairs are labelled 1, fake ones 0.
-    """
-    return _loss(logits, 1.0)
-
-
-def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
-    """[members]: the same with every label flipped, for E and G together (non-saturating)."""
-    return _loss(logits, -1.0)
-
-
-def _loss(logits: dict[str, Logits], label: float) -> Tensor:
-    terms = [softplus(label * pair.fake).mean(dim=1) for pair in logits.values()]
-    real = [pair.real for pair in logits.values() if pair.real is not None]
-    terms += [softplus(-label * logit).mean(dim=1) for logit in real]
-    return torch.stack(terms).sum(dim=0)
+# Zenati et al. 2018, table VI: with and without spectral normalisation (SN) and D_zz (DL)
+ABLATIONS = {
+    "baseline": FAMILY["alice"],
+    "dl": Game((XZ, XX, ZZ)),
+    "sn": Game((XZ, XX), spectral=True),
+    "sn+dl": FAMILY["alad"],
+}

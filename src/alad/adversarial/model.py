@@ -22,7 +22,7 @@ BLOCKS_AT_ONCE = 4  # of images, in C, where a block's copies of patches are not
 LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CycleModel(NetworkModel):
     """The model of ALAD, ALICE and BiGAN."""
 

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alad.adversarial.game import AnyNetworks
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.networks import GameNetworks
 from alad.adversarial.scores import Cycle
 from alad.errors import InputError
 from alad.native import build
@@ -27,7 +26,7 @@ from alad.native.memory import (
     workspace,
 )
 from alad.networks.context import Context
-from alad.networks.dense import BATCH_NORM_EPSILON, SLOPES, Dense
+from alad.networks.layers import BATCH_NORM_EPSILON, SLOPES, Conditioned, Dense
 
 ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
 
@@ -56,10 +55,11 @@ class Plain(NamedTuple):
     slope: float = 1.0
 
 
-def cycle(networks: AnyNetworks, context: Context) -> Cycle:
-    """In C where it can be had and the layers are dense, else in PyTorch."""
-    suits = all(supported(weight) for weight in context.weights.values())
-    if not suits or not isinstance(networks, DenseNetworks):
+def cycle(networks: GameNetworks, context: Context) -> Cycle:
+    """Score in C where it can be had and knows the layers, else in PyTorch."""
+    dense = all(isinstance(layer, Dense) for layer in networks.layers)
+    suits = dense and all(supported(weight) for weight in context.weights.values())
+    if not suits or isinstance(networks.encoder, Conditioned):
         return Cycle(networks, context)
     try:
         return NativeCycle(networks, context)
@@ -79,43 +79,41 @@ class NativeCycle(Cycle):
 
     engine: ClassVar[str] = "native"
 
-    def __init__(self, networks: DenseNetworks, context: Context):
+    def __init__(self, networks: GameNetworks, context: Context):
         super().__init__(networks, context)
-        self._dense = networks
         self._engine = _library()
         self._owner = Owner()
         self._count = len(next(iter(context.weights.values())))
         self._ways = (Way * self._count)(*(self._way(member) for member in range(self._count)))
         self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
-        self._features = self.judge.logit.inputs
+        self._features = self.discriminator.logit.inputs
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Addresses mean nothing in another process, and there may be no compiler."""
-        return cycle, (self._dense, self.context)
+        return cycle, (self.networks, self.context)
 
     # --- from the networks to what C reads --------------------------------------------------------
 
     def _way(self, member: int) -> Way:
-        networks, judge = self._dense, self.judge
+        networks, discriminator = self.networks, self.discriminator
         parts = [
             [_plain(layer, self.context, member) for layer in layers]
             for layers in (
                 networks.encoder.layers,
                 networks.generator.layers,
-                judge.a.layers,
-                judge.b.layers,
-                judge.joint.layers,
-                (judge.logit,),
+                *(branch.layers for branch in discriminator.branches),
+                discriminator.joint.layers,
+                (discriminator.logit,),
             )
         ]
         encoder, generator, a, b, joint, logit = parts
         # D_xx sees (x, x) and (x, x'), D_xz (x, E(x)) and (x', E(x))
-        kept, varied, in_front = (a, b, True) if networks.xx is not None else (b, a, False)
-        share, joint[0] = _divided(joint[0], _width(varied, networks.width), in_front)
+        kept, varied, in_front = (a, b, True) if self.has_xx else (b, a, False)
+        share, joint[0] = _divided(joint[0], _width(varied, networks.shape[0]), in_front)
         kept.append(share)
         chosen = (encoder, generator, kept, varied, joint)
         layers = [self._frozen(layer) for part in (*chosen, logit) for layer in part]
-        return Way(*map(len, chosen), networks.xx is None, (FrozenLayer * len(layers))(*layers))
+        return Way(*map(len, chosen), not self.has_xx, (FrozenLayer * len(layers))(*layers))
 
     def _frozen(self, layer: Plain) -> FrozenLayer:
         bias = None if layer.bias is None else self._owner.address(filled_up(layer.bias))
@@ -126,7 +124,7 @@ class NativeCycle(Cycle):
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         code, reconstruction = self._run(
-            x, code=(self._dense.latent,), reconstruction=(self._dense.width,)
+            x, code=(self.networks.latent,), reconstruction=self.networks.shape
         )
         return x.expand(self._count, *x.shape), code, reconstruction
 

@@ -19,10 +19,9 @@ import torch
 from torch import Tensor
 
 from alad.adversarial import native_structures
-from alad.adversarial.architectures import Architecture
 from alad.adversarial.game import Game
 from alad.adversarial.native_structures import Adam, Member, State
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.networks import GameNetworks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build
@@ -87,20 +86,16 @@ class NativeGameStep(GameStep):
     def __init__(
         self,
         X: Tensor,
+        networks: GameNetworks,
         game: Game,
-        shape: Architecture,
         optimiser: Optimiser,
         *,
         seed: int,
         members: Sequence[int],
     ):
-        _require_supported(X)
-        super().__init__(X.contiguous(), game, shape, optimiser, seed=seed, members=members)
-        if len(self.networks.layers) > MOST_LAYERS:
-            limit = f"at most {MOST_LAYERS} layers"
-            raise InputError(f"the native step takes {limit}: use the plain step")
-        assert isinstance(self.networks, DenseNetworks)
-        self._plan = native_structures.plan(self.networks, self.batch)
+        _require_supported(X, networks, game)
+        super().__init__(X.contiguous(), networks, game, optimiser, seed=seed, members=members)
+        self._plan = native_structures.plan(networks, self.batch)
         self._engine = _library()
         self._inputs = _Inputs(self)
         self._workspaces: list[_Workspace] = []
@@ -108,7 +103,7 @@ class NativeGameStep(GameStep):
         self._pool_size = 0
 
     def __call__(self, number: int) -> Tensor:
-        """Update the judges, then E and G, on independent rows and noise; losses [members, 2]."""
+        """Update both sides, each on its own rows and noise; losses [members, 2]."""
         self._inputs.fill(self, number)
         threads = max(1, min(torch.get_num_threads(), len(self.members)))
         todo = itertools.count()  # next() on it is atomic
@@ -144,14 +139,19 @@ class NativeGameStep(GameStep):
         return self._pool
 
 
-def _require_supported(X: Tensor) -> None:
+def _require_supported(X: Tensor, networks: GameNetworks, game: Game) -> None:
     if X.ndim != 2:
         raise InputError("the native step is for rows of tables, not for images: engine='torch'")
     if X.device.type != "cpu" or X.dtype != torch.float32:
-        found = f"{X.dtype} on {X.device}"
+        kind = f"{X.dtype} on {X.device}"
         raise InputError(
-            f"the native step needs float32 on the CPU, not {found}: use the plain step"
+            f"the native step needs float32 on the CPU, not {kind}: use the plain step"
         )
+    if (problem := native_structures.refusal(game)) is not None:
+        raise InputError(f"{problem}: engine='torch'")
+    if len(networks.layers) > MOST_LAYERS:
+        limit = f"at most {MOST_LAYERS} layers"
+        raise InputError(f"the native step takes {limit}: use the plain step")
     if (problem := reason()) is not None:
         raise InputError(f"the native step is not available ({problem}): use the plain step")
 
@@ -170,7 +170,7 @@ class _Workspace:
 class _Inputs:
     """What the C step reads and writes, at places that stay the same from step to step.
 
-    random [members, 4], losses [members, 2], rows [players, members, batch].
+    random [members, 4], losses [members, 2], rows [2, members, batch].
     """
 
     def __init__(self, step: NativeGameStep):
@@ -184,8 +184,8 @@ class _Inputs:
     def _member(self, step: NativeGameStep, position: int) -> Member:
         adam = ctypes.addressof(self._adam)
         return Member(
-            _state(step.players, position),
-            _state(step.judges, position),
+            _state(step.generator, position),
+            _state(step.discriminator, position),
             adam,
             adam + ctypes.sizeof(Adam),
             _address(step.buffers, position) if step.buffers.numel() else None,
@@ -198,10 +198,10 @@ class _Inputs:
 
     def fill(self, step: NativeGameStep, number: int) -> None:
         """Batches and optimisers of one step."""
-        for player in (0, 1):
-            self._rows[player] = step.order.batch(number, player)
-        for position, player in enumerate((step.players, step.judges)):
-            self._adam[position] = _adam(player.optimiser, number)
+        for turn in (0, 1):
+            self._rows[turn] = step.order.batch(number, turn)
+        for position, side in enumerate((step.generator, step.discriminator)):
+            self._adam[position] = _adam(side.optimiser, number)
 
     def address(self, position: int) -> int:
         return ctypes.addressof(self._members) + position * ctypes.sizeof(Member)
@@ -211,8 +211,8 @@ def _address(array: Tensor, position: int) -> int:
     return array.data_ptr() + position * array.stride(0) * array.element_size()
 
 
-def _state(player: Player, position: int) -> State:
-    arrays = (player.weights, player.average, player.moment, player.square)
+def _state(side: Player, position: int) -> State:
+    arrays = (side.weights, side.average, side.moment, side.square)
     return State(*(_address(array, position) for array in arrays))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 
-from alad.adversarial.networks import DenseNetworks, PairDiscriminator
-from alad.networks.dense import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, SLOPES, Dense
+from alad.adversarial.game import XX, XZ, ZZ, Game
+from alad.adversarial.networks import GameNetworks
+from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, SLOPES, Dense
 from alad.networks.weights import Layout, buffer_layout, weight_layout
 
 
@@ -43,8 +44,8 @@ class Plan(ctypes.Structure):
 
 class Member(ctypes.Structure):
     _fields_ = (
-        *((name, State) for name in ("players", "judges")),
-        *((name, c_void_p) for name in ("players_adam", "judges_adam", "buffers", "X")),
+        *((name, State) for name in ("generator", "discriminator")),
+        *((name, c_void_p) for name in ("generator_adam", "discriminator_adam", "buffers", "X")),
         ("X_stride", c_int64),
         ("rows", c_void_p * 2),
         *((name, c_void_p) for name in ("random", "losses")),
@@ -54,35 +55,47 @@ class Member(ctypes.Structure):
 STRUCTURES = (Layer, Adam, State, Plan, Member)  # in the order of `alad_structure_bytes`
 
 
-def plan(networks: DenseNetworks, batch: int) -> Plan:
-    """What the C step needs to know about the networks; it keeps its layers alive."""
+TERMS = (XZ, XX, ZZ)  # those that step.c knows, each by a field of `Plan`, in this order
+NEEDED = XZ
+
+
+def refusal(game: Game) -> str | None:
+    """Say in one line what of a game the C step cannot play; None if it can play all of it."""
+    unknown = [f"D_{term.name}" for term in game.terms if term not in TERMS]
+    unknown += [f"the penalty {penalty.name!r}" for penalty in game.penalties]
+    unknown += ["noise"] if game.noise is not None else []
+    if unknown:
+        return f"the native step does not know {', '.join(unknown)}"
+    if NEEDED not in game.terms or game.terms != tuple(t for t in TERMS if t in game.terms):
+        return f"the native step plays D_{NEEDED.name} first, and the others in their order"
+    return None
+
+
+def plan(networks: GameNetworks, batch: int) -> Plan:
+    """Describe the networks of a game to the C step; the plan keeps its layers alive."""
     layers = _layers(networks)
+    discriminators = networks.discriminators
+    depths = {name: len(one.joint.layers) for name, one in discriminators.items()}
     return Plan(
         batch=batch,
-        width=networks.width,
+        width=networks.shape[0],
         latent=networks.latent,
         encoder=len(networks.encoder.layers),
         generator=len(networks.generator.layers),
-        xz=_depth(networks.xz),
-        xx=_depth(networks.xx),
-        zz=_depth(networks.zz),
+        **{term.name: depths.get(term.name, 0) for term in TERMS},
         layers=(Layer * len(layers))(*layers),
         norm_epsilon=BATCH_NORM_EPSILON,
         norm_momentum=BATCH_NORM_MOMENTUM,
     )
 
 
-def _depth(judge: PairDiscriminator | None) -> int:
-    return 0 if judge is None else len(judge.joint.layers)
-
-
-def _layers(networks: DenseNetworks) -> list[Layer]:
+def _layers(networks: GameNetworks) -> list[Layer]:
     buffers = _starts(buffer_layout(networks.layers))
-    described = []
-    for layers in (networks.player_layers, networks.judge_layers):
+    found = []
+    for layers in networks.groups.values():
         weights = _starts(weight_layout(layers))
-        described += [_layer(layer, weights | buffers) for layer in layers]
-    return described
+        found += [_layer(one, weights | buffers) for one in layers if isinstance(one, Dense)]
+    return found
 
 
 def _starts(layout: Layout) -> dict[str, int]:

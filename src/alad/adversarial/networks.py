@@ -1,112 +1,60 @@
-"""Encoder, generator and pair discriminators, every one with a leading axis `members`.
+"""Encoder, generator and discriminators of a game, as it and an architecture say.
 
-A network here is a description: which layers, of which width. It holds no weights; see `weights`.
+Zenati et al. 2018, tables IX to XI, and the authors' code where it differs. For images of
+32 × 32 × 3, width 128:
 
-Source: Zenati et al. 2018 (ALAD), tables IX to XI.
+| net  | layers                                                                        |
+|------|-------------------------------------------------------------------------------|
+| E    | conv 4×4/2 128 SN BN, 256 SN BN, 512 SN BN, LReLU each; 4×4 VALID 100          |
+| G    | tconv 4×4 VALID 512 BN, 4×4/2 256 BN, 128 BN, ReLU each; 4×4/2 3 tanh          |
+| D_xz | x: conv 4×4/2 128 SN, 256 SN BN, 512 SN BN, LReLU each; z: 1×1 512 SN LReLU    |
+|      | dropout, twice; joined: 1×1 1024 SN LReLU dropout; logit                      |
+| D_xx | both images, one above the other: conv 5×5/2 64 SN, 128 SN, LReLU dropout each |
+| D_zz | 64 SN, 32 SN, LReLU dropout each                                              |
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from alad.adversarial.architectures import Architecture
-from alad.networks.context import Context
-from alad.networks.dense import Chain, Dense, chain
+from alad.adversarial.architectures import AnyArchitecture
+from alad.adversarial.game import Game
+from alad.networks.description import described
+from alad.networks.layers import Chain, Discriminator, Layer
 
 
+@described("adversarial.game")
 @dataclass(frozen=True)
-class PairDiscriminator:
-    """Judges a pair (a, b): own branches first, then common layers, then one logit.
+class GameNetworks:
+    """E: x -> z, G: z -> x and a discriminator for each term, for rows of `shape`."""
 
-    Empty branches pass their input on. The activations before the logit are its features: for D_xx
-    those of the ALAD score (eq. 9).
-    """
-
-    a: Chain
-    b: Chain
-    joint: Chain
-    logit: Any  # a layer
-    axis: int = 2  # along which the branches are joined
-
-    def features(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
-        """[members, n, *], [members, n, *] -> [members, n, features]."""
-        pair = [self.a(context, a), self.b(context, b)]
-        return self.joint(context, torch.cat(pair, dim=self.axis))
-
-    def __call__(self, context: Context, a: Tensor, b: Tensor) -> Tensor:
-        """Logits [members, n]; large = looks like a real pair."""
-        return self.logit(context, self.features(context, a, b)).squeeze(2)
-
-    def layers(self) -> tuple[Any, ...]:
-        return (*self.a.layers, *self.b.layers, *self.joint.layers, self.logit)
-
-
-class DenseNetworks:
-    """E: x -> z, G: z -> x and the discriminators D_xz, D_xx, D_zz for rows of `width` numbers."""
-
-    def __init__(
-        self,
-        width: int,
-        shape: Architecture,
-        *,
-        spectral: bool = False,
-        xx: bool = True,
-        zz: bool = True,
-    ):
-        latent = shape.latent
-        self.width, self.latent = width, latent
-        self.encoder = chain(
-            "E", (width, *shape.encoder, latent), "leaky", last="linear", spectral=spectral
-        )
-        self.generator = chain("G", (latent, *shape.generator, width), "relu", last="linear")
-        self.xz, self.xx, self.zz = _xz_discriminator(width, shape, spectral), None, None
-        if xx:
-            self.xx = _cycle_discriminator("Dxx", width, shape.xx, shape.cycle_dropout, spectral)
-        if zz:
-            self.zz = _cycle_discriminator("Dzz", latent, shape.zz, shape.cycle_dropout, spectral)
-        judges = [judge for judge in (self.xz, self.xx, self.zz) if judge is not None]
-        self.player_layers = (*self.encoder.layers, *self.generator.layers)
-        self.judge_layers = tuple(layer for judge in judges for layer in judge.layers())
+    shape: tuple[int, ...]
+    latent: int
+    encoder: Chain
+    generator: Chain
+    discriminators: Mapping[str, Discriminator]  # by the term's name
 
     @property
-    def groups(self) -> dict[str, tuple[Dense, ...]]:
-        return {"players": self.player_layers, "judges": self.judge_layers}
+    def groups(self) -> dict[str, tuple[Layer, ...]]:
+        """Layers by the side of the game that moves their weights."""
+        discriminators = self.discriminators.values()
+        return {
+            "generator": (*self.encoder.layers, *self.generator.layers),
+            "discriminator": tuple(layer for one in discriminators for layer in one.layers),
+        }
 
     @property
-    def layers(self) -> tuple[Dense, ...]:
-        return (*self.player_layers, *self.judge_layers)
+    def layers(self) -> tuple[Layer, ...]:
+        return tuple(layer for layers in self.groups.values() for layer in layers)
 
 
-def _xz_discriminator(width: int, shape: Architecture, spectral: bool) -> PairDiscriminator:
-    units = shape.xz_branch
-    x = Dense("Dxz.x", width, units, "leaky", batch_norm=shape.xz_batch_norm, spectral=spectral)
-    z = Dense("Dxz.z", shape.latent, units, "leaky", dropout=shape.xz_dropout, spectral=spectral)
-    joint = chain(
-        "Dxz.joint",
-        (2 * units, *shape.xz_joint),
-        "leaky",
-        last="leaky",
-        dropout=shape.xz_dropout,
-        spectral=spectral,
-    )
-    return PairDiscriminator(
-        Chain((x,)), Chain((z,)), joint, Dense("Dxz.logit", shape.xz_joint[-1], 1)
-    )
-
-
-def _cycle_discriminator(
-    name: str, inputs: int, widths: tuple[int, ...], dropout: float, spectral: bool
-) -> PairDiscriminator:
-    joint = chain(
-        f"{name}.joint",
-        (2 * inputs, *widths),
-        "leaky",
-        last="leaky",
-        dropout=dropout,
-        spectral=spectral,
-    )
-    return PairDiscriminator(Chain(()), Chain(()), joint, Dense(f"{name}.logit", widths[-1], 1))
+def game_networks(
+    shape: tuple[int, ...], architecture: AnyArchitecture, game: Game
+) -> GameNetworks:
+    """Build E, G and the game's discriminators for rows of `shape`: (width,), or of an image."""
+    stacks = architecture.stacks(shape, spectral=game.spectral, conditioned=game.conditioned)
+    discriminators = {
+        term.name: stacks.discriminator(f"D{term.name}", term.kinds) for term in game.terms
+    }
+    return GameNetworks(shape, stacks.latent, stacks.down(), stacks.up(), discriminators)

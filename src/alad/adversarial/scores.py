@@ -23,10 +23,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from alad.adversarial.game import AnyNetworks
-from alad.adversarial.networks import PairDiscriminator
+from alad.adversarial.networks import GameNetworks
 from alad.networks.context import Context
 from alad.networks.dense import even_product_in_blocks
+from alad.networks.layers import Discriminator
 from alad.neural.score import Learnt, Score, minus_log_sigmoid
 
 RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
@@ -40,14 +40,19 @@ class Cycle:
     x is [n, *shape], shared by all members.
     """
 
-    networks: AnyNetworks
+    networks: GameNetworks
     context: Context
     engine: ClassVar[str] = "torch"
 
     @property
-    def judge(self) -> PairDiscriminator:
-        """Whose features score: D_xx, or BiGAN's only one."""
-        return self.networks.xz if self.networks.xx is None else self.networks.xx
+    def has_xx(self) -> bool:
+        """Whether D_xx was played; BiGAN has D_xz alone."""
+        return "xx" in self.networks.discriminators
+
+    @property
+    def discriminator(self) -> Discriminator:
+        """The discriminator whose features score: D_xx, or BiGAN's only one."""
+        return self.networks.discriminators["xx" if self.has_xx else "xz"]
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x, E(x) and x' = G(E(x)), each [members, n, *]."""
@@ -64,24 +69,24 @@ class Cycle:
         """
         measuring = replace(self, context=replace(self.context, measuring=True))
         x, code, _ = measuring.reconstruct(x)
-        if self.networks.xx is None:
-            self.networks.xz.features(measuring.context, x, code)
+        if not self.has_xx:
+            self.discriminator.features(measuring.context, x, code)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """f(x, x) and f(x, x'), [members, n, features]."""
         real, fake = self._pairs(x)
-        judge = self.judge
-        return judge.features(self.context, *real), judge.features(self.context, *fake)
+        context, features = self.context, self.discriminator.features
+        return features(context, *real), features(context, *fake)
 
     def logit(self, x: Tensor) -> Tensor:
         """l(x, x'), [members, n]."""
         _, fake = self._pairs(x)
-        return self.judge(self.context, *fake)
+        return self.discriminator(self.context, *fake)
 
     def _pairs(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """What the judge is shown: with x, and with x' in its place."""
+        """What the discriminator is shown: with x, and with x' in its place."""
         x, code, cycle = self.reconstruct(x)
-        if self.networks.xx is not None:
+        if self.has_xx:
             return (x, x), (x, cycle)
         return (x, code), (cycle, code)
 

@@ -2,129 +2,88 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from alad.adversarial.game import (
-    AnyArchitecture,
-    AnyNetworks,
-    Game,
-    Logits,
-    discriminator_loss,
-    generator_encoder_loss,
-    judge,
-    make,
-    networks_for,
-    play,
-)
-from alad.networks.context import Context, Networks
+from alad.adversarial.game import SIDES, Game
+from alad.adversarial.play import Drawn, PlayedNetworks, drawn, judge, loss, make, play
+from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import NetworkStep
 
 
-class TwoPlayerNetworks(Networks, Protocol):
-    """Groups `players` and `judges`; the players make rows from latent codes."""
+class GameStep(NetworkStep):
+    """One step of a game on the rows X [n, *shape] for all members: the discriminators move first.
 
-    latent: int
+    The plain PyTorch step, which can play every game.
+    """
 
-
-class TwoPlayerStep(NetworkStep):
-    """One step of an adversarial game: the judges move first, then the players."""
-
-    networks: TwoPlayerNetworks
+    networks: PlayedNetworks
+    share_batch: bool = False  # do both sides see the same rows and noise?
 
     def __init__(
         self,
         X: Rows,
-        networks: TwoPlayerNetworks,
-        optimiser: Optimiser,
-        *,
-        seed: int,
-        members: Sequence[int],
-    ):
-        super().__init__(X, networks, optimiser, seed=seed, members=members)
-        self.players, self.judges = self.by_group["players"], self.by_group["judges"]
-
-    @abstractmethod
-    def _play(
-        self, context: Context, x: Tensor, z: Tensor, *, constants: bool
-    ) -> dict[str, Logits]:
-        """The judges' logits, from which both sides read their loss."""
-
-    def __call__(self, number: int) -> Tensor:
-        """Update the judges, then the players; losses [members, 2].
-
-        The two updates see independent batches and noise. Running statistics follow in the update
-        of the player whose layers they belong to.
-        """
-        noise = self._noise(number)
-        z = noise.normal(2, self.batch, self.networks.latent)
-
-        context = self._context(
-            self.players.views | self.judges.leaves, noise, track=self.judges.names
-        )
-        logits = self._play(context, self._rows(number, 0), z[:, 0], constants=True)
-        judges_loss = discriminator_loss(logits)
-        self.judges.descend(judges_loss.sum(), number)
-
-        context = self._context(
-            self.players.leaves | self.judges.views, noise, track=self.players.names
-        )
-        logits = self._play(context, self._rows(number, 1), z[:, 1], constants=False)
-        players_loss = generator_encoder_loss(logits)
-        self.players.descend(players_loss.sum(), number)
-        return torch.stack([judges_loss, players_loss], dim=1).detach()
-
-
-class GameStep(TwoPlayerStep):
-    """One step of D_xz, D_xx, D_zz against E and G on the rows X [n, *shape] for all members."""
-
-    networks: AnyNetworks
-    share_batch: bool = False  # do both players see the same rows and noise?
-
-    def __init__(
-        self,
-        X: Rows,
+        networks: PlayedNetworks,
         game: Game,
-        architecture: AnyArchitecture,
         optimiser: Optimiser,
         *,
         seed: int,
         members: Sequence[int],
     ):
-        networks = networks_for(tuple(X.shape[1:]), architecture, game)
         super().__init__(X, networks, optimiser, seed=seed, members=members)
-
-    def _play(
-        self, context: Context, x: Tensor, z: Tensor, *, constants: bool
-    ) -> dict[str, Logits]:
-        return play(self.networks, context, x, z, constants=constants)
+        self.game = game
+        self.discriminator, self.generator = (self.by_group[side] for side in SIDES)
 
     def __call__(self, number: int) -> Tensor:
-        """Update the judges, then the players; losses [members, 2].
+        """Update the discriminators, then E and G; losses [members, 2].
 
-        With `share_batch` the judges are shown what E and G have just made, and E and G learn from
-        it how the judges, updated, see it: E and G work once a step instead of twice.
+        The two updates see independent batches and noise, unless `share_batch`. Running statistics
+        follow in the update of the side whose layers they belong to.
         """
-        if not self.share_batch:
-            return super().__call__(number)
         noise = self._noise(number)
-        x, z = self._rows(number, 0), noise.normal(self.batch, self.networks.latent)
-        weights = self.players.leaves | self.judges.views
-        context = self._context(weights, noise, track=self.players.names)
-        made = make(self.networks, context, x, z)
+        if self.share_batch:
+            losses = self._on_one_batch(number, noise)
+        else:
+            losses = self._on_two_batches(number, noise)
+        return torch.stack(losses, dim=1).detach()
 
-        judging = self._context(self.judges.leaves, noise, track=self.judges.names)
-        logits = judge(self.networks, judging, x, z, made.detached(), constants=True)
-        judges_loss = discriminator_loss(logits)
-        self.judges.descend(judges_loss.sum(), number)
+    def _on_two_batches(self, number: int, noise: StepNoise) -> list[Tensor]:
+        z, losses = noise.normal(2, self.batch, self.networks.latent), []
+        for turn, side in enumerate(SIDES):
+            moving, still = self.by_group[side], self.by_group[SIDES[1 - turn]]
+            context = self._context(moving.leaves | still.views, noise, track=moving.names)
+            given = self._drawn(number, turn, z[:, turn], noise)
+            constants = side == "discriminator"
+            made, logits = play(self.networks, context, self.game, given, constants=constants)
+            losses.append(loss(self.game, side, made, logits))
+            moving.descend(losses[-1].sum(), number)
+        return losses
 
-        logits = judge(self.networks, context, x, z, made, constants=False)
-        players_loss = generator_encoder_loss(logits)
-        self.players.descend(players_loss.sum(), number)
-        return torch.stack([judges_loss, players_loss], dim=1).detach()
+    def _on_one_batch(self, number: int, noise: StepNoise) -> list[Tensor]:
+        """E and G work once a step instead of twice.
+
+        Discriminators are shown what E and G have just made, and E and G learn from it how the
+        discriminators, updated, see it.
+        """
+        given = self._drawn(number, 0, noise.normal(self.batch, self.networks.latent), noise)
+        weights = self.generator.leaves | self.discriminator.views
+        context = self._context(weights, noise, track=self.generator.names)
+        made = make(self.networks, context, self.game, given)
+
+        weights, constant = self.discriminator.leaves, {k: v.detach() for k, v in made.items()}
+        judging = self._context(weights, noise, track=self.discriminator.names)
+        logits = judge(self.networks, judging, self.game, constant)
+        of_discriminators = loss(self.game, "discriminator", constant, logits)
+        self.discriminator.descend(of_discriminators.sum(), number)
+
+        logits = judge(self.networks, context, self.game, made, constants=False)
+        of_generators = loss(self.game, "generator", made, logits)
+        self.generator.descend(of_generators.sum(), number)
+        return [of_discriminators, of_generators]
+
+    def _drawn(self, number: int, turn: int, z: Tensor, noise: StepNoise) -> Drawn:
+        return drawn(self._rows(number, turn), z, self.game.noise, noise)

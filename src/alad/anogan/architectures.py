@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from alad.adversarial.architectures import architecture_for
 from alad.errors import InputError
+from alad.networks.stacks import ConvStacks, DenseStacks
 from alad.parameters import Positive, Rate, SomeWidths, Width, Widths
 
 
@@ -26,6 +27,11 @@ class GanArchitecture(Widths):
                 f"{self.dropout}; give one rate for each layer"
             )
 
+    def stacks(self, shape: tuple[int, ...]) -> DenseStacks:
+        """Give the layers of these widths for rows of `shape` (width,)."""
+        how = {"alone": self.discriminator, "alone_dropout": self.dropout}
+        return DenseStacks(shape, self.latent, (), self.generator, **how)
+
 
 @dataclass(frozen=True)
 class ImageGanArchitecture(Widths):
@@ -34,6 +40,13 @@ class ImageGanArchitecture(Widths):
     latent: Width = 100
     width: Width = 128
     deviation: Positive = 0.01  # of the normal distribution of the first weights
+
+    def stacks(self, shape: tuple[int, ...]) -> ConvStacks:
+        """Give the layers of these channels for images of `shape` (height, width, channels)."""
+        return ConvStacks(shape, self.latent, self.width, self.deviation)
+
+
+AnyGanArchitecture = GanArchitecture | ImageGanArchitecture
 
 
 IMAGE_GAN_ARCHITECTURES = {"cifar10": ImageGanArchitecture(), "svhn": ImageGanArchitecture()}

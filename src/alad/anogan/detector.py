@@ -19,9 +19,8 @@ from alad.anogan.architectures import (
     ImageGanArchitecture,
     gan_architecture_for,
 )
-from alad.anogan.image_networks import ImageGanNetworks
 from alad.anogan.model import SearchModel
-from alad.anogan.networks import Gan, GanNetworks
+from alad.anogan.networks import GanNetworks, gan_networks
 from alad.anogan.step import GanStep
 from alad.detector.contract import Fit
 from alad.errors import InputError
@@ -80,12 +79,8 @@ class AnoGAN(NetworkDetector):
     # it can be had
     engine: Literal["auto", "torch", "native"] = how("auto")  # pyright: ignore
 
-    def _networks(self, shape: tuple[int, ...], architecture: Any) -> Gan:
-        if isinstance(architecture, ImageGanArchitecture):
-            height, width, channels = shape
-            return ImageGanNetworks((height, width, channels), architecture)
-        (width,) = shape
-        return GanNetworks(width, architecture)
+    def _networks(self, shape: tuple[int, ...], architecture: Any) -> GanNetworks:
+        return gan_networks(shape, architecture)
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> GanStep:
         if self.engine == "native" and X.ndim > 2:

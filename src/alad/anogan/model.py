@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from alad.adversarial.generation import generated
-from alad.anogan.image_networks import ImageGanNetworks
-from alad.anogan.image_search import ImageSearch, frozen_weights
+from alad.anogan.fixed_layers import fixed_weights
 from alad.anogan.native_search import NativeSearch
 from alad.anogan.networks import START
 from alad.anogan.scores import SCORES, TrainedGan
@@ -27,7 +26,7 @@ from alad.randomness import seed_of
 SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SearchModel(NetworkModel):
     """The model of AnoGAN; the search is part of it."""
 
@@ -36,21 +35,17 @@ class SearchModel(NetworkModel):
     makes_rows: ClassVar[bool] = True
     makes_images: ClassVar[bool] = True
 
-    search_steps: int = field(kw_only=True)
-    search_learning_rate: float = field(kw_only=True)
-    discrimination_weight: float = field(kw_only=True)
+    search_steps: int
+    search_learning_rate: float
+    discrimination_weight: float
 
     def _reader(self, context: Context) -> TrainedGan:
         settings = SearchSettings(
             self.search_steps, self.search_learning_rate, self.discrimination_weight
         )
         start = context.buffers[START]
-        if isinstance(self.networks, ImageGanNetworks):
-            search = ImageSearch(
-                self.networks, frozen_weights(self.networks, context), start, settings
-            )
-        else:
-            search = self._engine(start)(self.networks, context.weights, start, settings)
+        kind = self._engine(start) if len(self.row_shape) == 1 else LatentSearch
+        search = kind(self.networks, fixed_weights(self.networks, context), start, settings)
         return TrainedGan(self.networks, context, search, search.block_rows)
 
     def _engine(self, start: Tensor) -> type[LatentSearch]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alad.anogan.fixed_layers import FixedDense
 from alad.anogan.search import BETA1, BETA2, EPSILON, Found, LatentSearch, bias_corrections
 from alad.errors import InputError
 from alad.native import build
@@ -29,7 +30,7 @@ ROWS = 48  # that one thread takes at once: whole tiles, and activations that st
 
 class Search(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("generator", "judge", "steps")),
+        *((name, c_int64) for name in ("generator", "discriminator", "steps")),
         ("layers", POINTER(FrozenLayer)),
         *((name, c_void_p) for name in ("start", "rates", "roots")),
         *((name, c_float) for name in ("beta1", "beta2", "rest1", "rest2", "epsilon")),
@@ -96,9 +97,10 @@ class NativeSearch(LatentSearch):
         return type(self), self._made_of
 
     def _frozen_layers(self, member: int) -> ctypes.Array[FrozenLayer]:
-        layers = (*self.generator, *self.judge)
+        layers = (*self.generator, *self.discriminator)
         described = []
         for layer in layers:
+            assert isinstance(layer, FixedDense)  # C is asked for tables alone
             weight = layer.weight[member].numpy()
             packed = panels(weight[: layer.inputs]), panels(weight[:, : layer.outputs].T)
             arrays = (*packed, layer.bias[member].numpy())
@@ -110,7 +112,7 @@ class NativeSearch(LatentSearch):
         settings = self.settings
         return Search(
             len(self.generator),
-            len(self.judge),
+            len(self.discriminator),
             settings.steps,
             self._layers[member],
             self._owner.address(self.start[member, 0].numpy()),

@@ -1,42 +1,31 @@
 """A plain generative adversarial network: G: z -> x, and a discriminator D that sees x alone.
 
-Goodfellow et al. 2014; the networks are those of AnoGAN (Schlegl et al. 2017) in the tables of
-Zenati et al. 2018. Real rows are the data, fake ones G(z), z ~ N(0, I).
+Goodfellow et al. 2014; for tables the networks are those of AnoGAN (Schlegl et al. 2017) in the
+tables of Zenati et al. 2018, for images those with which the authors of ALAD ran it on CIFAR-10 and
+SVHN:
+
+| net | layers (32 × 32 × 3, width 128)                                                     |
+|-----|-------------------------------------------------------------------------------------|
+| G   | ALAD's: tconv 4×4 VALID 512 BN, 4×4/2 256 BN, 128 BN, ReLU each; 4×4/2 3 tanh       |
+| D   | conv 4×4/2 128, 256 BN, 512 BN, LReLU each, the last one its features f(x); logit   |
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from torch import Tensor
-
-from alad.anogan.architectures import GanArchitecture
-from alad.networks.context import Context, Layer, Networks
-from alad.networks.dense import Chain, Dense, chain
+from alad.adversarial.game import Game, Term
+from alad.anogan.architectures import AnyGanArchitecture
+from alad.networks.description import described
+from alad.networks.layers import Chain, Discriminator, Layer, Shapes
 
 START = "search.start"  # where every search in latent space begins, [members, 1, latent]
 
-
-@dataclass(frozen=True)
-class Discriminator:
-    """Judges a row x alone; the activations before the logit are its features f(x)."""
-
-    hidden: Chain
-    logit: Any  # a layer
-
-    def features(self, context: Context, x: Tensor) -> Tensor:
-        """[members, n, *shape] -> [members, n, features]."""
-        return self.hidden(context, x)
-
-    def __call__(self, context: Context, x: Tensor) -> Tensor:
-        """Logits [members, n]; large = looks like a row of the data."""
-        return self.logit(context, self.features(context, x)).squeeze(2)
-
-    def layers(self) -> tuple[Any, ...]:
-        return (*self.hidden.layers, self.logit)
+GAN = Game((Term("x", ("x",), ("G(z)",), asks="is it a row of the data?"),))
 
 
+@described("anogan.start")
 @dataclass(frozen=True)
 class SearchStart:
     """A code z that belongs to the model as its weights do, and is never trained."""
@@ -45,44 +34,40 @@ class SearchStart:
     name: str = "search"
     spectral: bool = False
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> Shapes:
         return {}
 
-    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
+    def buffer_shapes(self) -> Shapes:
         return {START: (1, self.latent)}
 
 
-class Gan(Networks, Protocol):
-    """G and D, and where searches start, whatever a row looks like."""
+@described("anogan.gan")
+@dataclass(frozen=True)
+class GanNetworks:
+    """G and D for rows of `shape`, and where searches start."""
 
+    shape: tuple[int, ...]
     latent: int
     generator: Chain
-    judge: Discriminator
-
-
-class GanNetworks:
-    """G and D for rows of `width` numbers."""
-
-    def __init__(self, width: int, shape: GanArchitecture):
-        self.width, self.latent = width, shape.latent
-        self.generator = chain("G", (shape.latent, *shape.generator, width), "relu", last="linear")
-        self.judge = _discriminator(width, shape)
+    discriminator: Discriminator
+    start: SearchStart
 
     @property
-    def groups(self) -> dict[str, tuple[Dense, ...]]:
-        """Layers by the player that moves their weights."""
-        return {"players": self.generator.layers, "judges": self.judge.layers()}
+    def discriminators(self) -> Mapping[str, Discriminator]:
+        return {term.name: self.discriminator for term in GAN.terms}
+
+    @property
+    def groups(self) -> dict[str, tuple[Layer, ...]]:
+        """Layers by the side of the game that moves their weights."""
+        return {"generator": self.generator.layers, "discriminator": self.discriminator.layers}
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        return (*self.generator.layers, *self.judge.layers(), SearchStart(self.latent))
+        return (*self.generator.layers, *self.discriminator.layers, self.start)
 
 
-def _discriminator(width: int, shape: GanArchitecture) -> Discriminator:
-    inputs = (width, *shape.discriminator[:-1])
-    sizes = zip(inputs, shape.discriminator, shape.dropout, strict=True)
-    hidden = (
-        Dense(f"D.hidden.{number}", before, after, "leaky", dropout)
-        for number, (before, after, dropout) in enumerate(sizes)
-    )
-    return Discriminator(Chain(tuple(hidden)), Dense("D.logit", shape.discriminator[-1], 1))
+def gan_networks(shape: tuple[int, ...], architecture: AnyGanArchitecture) -> GanNetworks:
+    """Build G and D for rows of `shape`: (width,), or of an image."""
+    stacks, latent = architecture.stacks(shape), architecture.latent
+    discriminator = stacks.discriminator("D", ("row",))
+    return GanNetworks(shape, latent, stacks.up(), discriminator, SearchStart(latent))

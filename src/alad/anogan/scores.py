@@ -1,6 +1,6 @@
 """AnoGAN's scores of trained networks: rows in, one number a member and row out; larger = more odd.
 
-With R and D as in `latent_search`:
+With R and D as in `search`:
 
 | score          | formula                                                               |
 |----------------|-----------------------------------------------------------------------|
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alad.anogan.networks import START, Gan
+from alad.anogan.networks import START, GanNetworks
 from alad.anogan.search import even_blocks
 from alad.networks.context import Context
 from alad.neural.score import Learnt, Score, minus_log_sigmoid
@@ -29,10 +29,10 @@ from alad.randomness import Purpose, stream
 class TrainedGan:
     """What the scores read; x is [n, *shape]."""
 
-    networks: Gan
+    networks: GanNetworks
     context: Context
     search: Any  # x -> Found
-    block_rows: int | None = None
+    block_rows: int  # rows of a block
 
     @property
     def engine(self) -> str:
@@ -43,7 +43,7 @@ class TrainedGan:
         """Of D, [members, n]."""
         members = len(self.context.buffers[START])
         blocks = (block.expand(members, *block.shape) for block in even_blocks(x, self.block_rows))
-        parts = [self.networks.judge(self.context, block) for block in blocks]
+        parts = [self.networks.discriminator(self.context, block) for block in blocks]
         return torch.cat(parts, dim=1)[:, : len(x)]
 
     def measure(self, x: Tensor) -> None:
@@ -52,7 +52,7 @@ class TrainedGan:
         codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
         z, members = torch.from_numpy(codes).to(x), len(self.context.buffers[START])
         self.networks.generator(context, z.expand(members, *z.shape))
-        self.networks.judge(context, x.expand(members, *x.shape))
+        self.networks.discriminator(context, x.expand(members, *x.shape))
 
 
 def anogan(gan: TrainedGan, x: Tensor, learnt: Learnt) -> Tensor:

@@ -20,14 +20,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from alad.anogan.networks import Gan
-from alad.networks.dense import COLUMNS_OF_EVEN_PRODUCT, SLOPES, Dense
+from alad.anogan.fixed_layers import fixed_layer
+from alad.anogan.networks import GanNetworks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
 # searched together: as many as keep the processor busy; one number for all, so that sums run alike
 BLOCK_ROWS = {"cpu": 128, "cuda": 4096}
+BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 15  # one number for all of a size
 
 
 @dataclass(frozen=True)
@@ -59,92 +59,46 @@ class Found(NamedTuple):
     loss: Tensor
 
 
-@dataclass(frozen=True)
-class FrozenLayer:
-    """weight [members, inputs, outputs] and bias, filled up with zeros to even numbers of columns.
-
-    Whole vectors of columns: else the last rows of a block may be added up in another order than
-    the first (`layers.even_product`). What is filled up stays 0 all the way, and back.
-    """
-
-    inputs: int
-    outputs: int
-    weight: Tensor
-    bias: Tensor
-    slope: float  # of the activation below 0; 1 = linear
-
-    @classmethod
-    def of(cls, layer: Dense, weights: Mapping[str, Tensor]) -> FrozenLayer:
-        weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
-        rows, columns = (-size % COLUMNS_OF_EVEN_PRODUCT for size in weight.shape[1:])
-        return cls(
-            layer.inputs,
-            layer.outputs,
-            functional.pad(weight, (0, columns, 0, rows)).contiguous(),
-            functional.pad(bias, (0, columns)).contiguous(),
-            SLOPES[layer.activation],
-        )
-
-    def filled_up(self, x: Tensor) -> Tensor:
-        """Rows as the layer takes them."""
-        return functional.pad(x, (0, -x.shape[-1] % COLUMNS_OF_EVEN_PRODUCT))
-
-    def forward(self, h: Tensor, out: Tensor | None = None) -> Tensor:
-        result = torch.baddbmm(self.bias, h, self.weight, out=out)
-        return result if self.slope == 1.0 else functional.leaky_relu_(result, self.slope)
-
-    def through_activation(self, gradient: Tensor, out: Tensor) -> Tensor:
-        """Gradient by the sums, from that by the activations `out`; in place."""
-        if self.slope == 1.0:
-            return gradient
-        backward = torch.ops.aten.leaky_relu_backward.grad_input
-        return backward(gradient, out, self.slope, True, grad_input=gradient)
-
-    def backward(self, gradient: Tensor) -> Tensor:
-        """Gradient by what goes in, from that by the sums."""
-        return torch.bmm(gradient, self.weight.transpose(1, 2))
-
-    def backward_onto(self, other: Tensor, gradient: Tensor, share: float) -> Tensor:
-        """(1 - share) other + share backward(gradient), in the place of `other`."""
-        back = self.weight.transpose(1, 2)
-        return other.baddbmm_(gradient, back, beta=1.0 - share, alpha=share)
+def block_rows(shape: tuple[int, ...], device: torch.device) -> int:
+    """How many rows of `shape` are searched for together."""
+    if len(shape) == 1:
+        return BLOCK_ROWS.get(device.type, BLOCK_ROWS["cpu"])
+    fit = max(1, BLOCK_PIXELS // (shape[0] * shape[1]))
+    return min(BLOCK_IMAGES, 1 << (fit.bit_length() - 1))  # a power of two
 
 
-def even_blocks(x: Tensor, size: int | None = None) -> tuple[Tensor, ...]:
+def even_blocks(x: Tensor, size: int) -> tuple[Tensor, ...]:
     """x [n, *shape] in blocks of one size, the last one filled up with zeros."""
-    size = size or BLOCK_ROWS.get(x.device.type, BLOCK_ROWS["cpu"])
     return torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
 
 
 class LatentSearch:
-    """Searches with the frozen `networks`.
+    """A search with networks that stay as they are.
 
-    weights: name -> [members, ...]. start [members, 1, latent]: where every row's search begins.
+    weights: name -> [members, ...], as `fixed_weights` gives them. start [members, 1, latent]:
+    where every row's search begins.
     """
 
-    block_rows: int | None = None  # what suits the device
     engine: ClassVar[str] = "torch"
 
     def __init__(
         self,
-        networks: Gan,
+        networks: GanNetworks,
         weights: Mapping[str, Tensor],
         start: Tensor,
         settings: SearchSettings,
     ):
         self.latent, self.settings = networks.latent, settings
-        generator, judge = networks.generator.layers, networks.judge.hidden.layers
-        self.generator = [self._frozen(layer, weights) for layer in generator]
-        self.judge = [self._frozen(layer, weights) for layer in judge]
+        hidden = networks.discriminator.joint.layers
+        self.generator = [fixed_layer(layer, weights) for layer in networks.generator.layers]
+        self.discriminator = [fixed_layer(layer, weights) for layer in hidden]
+        self.block_rows = block_rows(networks.shape, start.device)
         self.start = self.generator[0].filled_up(start)
         self._made_of = networks, weights, start, settings
         self._prepare()
 
     def _prepare(self) -> None:
-        """What another kind of search needs besides, once the layers are frozen."""
-
-    def _frozen(self, layer: Any, weights: Mapping[str, Tensor]) -> Any:
-        return FrozenLayer.of(layer, weights)
+        """What another kind of search needs besides, once the layers are fixed."""
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Found:
@@ -176,15 +130,15 @@ class Descent:
     def __init__(self, search: LatentSearch, x: Tensor):
         self._search = search
         members = len(search.start)
-        filled_up = search.judge[0].filled_up(x)
+        filled_up = search.discriminator[0].filled_up(x)
         self._x = filled_up.expand(members, *filled_up.shape)
         self._width = x.shape[-1]
         self._f = self._x
-        for layer in search.judge:
+        for layer in search.discriminator:
             self._f = layer.forward(self._f)
         self.z = search.start.repeat(1, len(x), 1)
         self._moment, self._square = torch.zeros_like(self.z), torch.zeros_like(self.z)
-        self._layers = (*search.generator, *search.judge)
+        self._layers = (*search.generator, *search.discriminator)
         self._outs: list[Any] = [None for _ in self._layers]
 
     def step(self, rate: float, root: float) -> None:
@@ -197,15 +151,15 @@ class Descent:
     def gradient(self) -> Tensor:
         """Of the loss summed over rows (they do not meet) by z: [members, n, latent, filled up]."""
         generated, features = self._forward()
-        generator, judge = self._search.generator, self._search.judge
+        generator, discriminator = self._search.generator, self._search.discriminator
         weight = self._search.settings.discrimination_weight
         outs = self._outs[len(generator) :]
         gradient = torch.sub(features, self._f).sign_()  # of abs(f(G(z)) - f(x)) by f(G(z))
-        for layer, out in zip(judge[:0:-1], outs[:0:-1], strict=True):
+        for layer, out in zip(discriminator[:0:-1], outs[:0:-1], strict=True):
             gradient = layer.backward(layer.through_activation(gradient, out))
-        gradient = judge[0].through_activation(gradient, outs[0])
+        gradient = discriminator[0].through_activation(gradient, outs[0])
         residual = torch.sub(generated, self._x).sign_()
-        gradient = judge[0].backward_onto(residual, gradient, weight)
+        gradient = discriminator[0].backward_onto(residual, gradient, weight)
         for layer, out in zip(generator[::-1], self._outs[len(generator) - 1 :: -1], strict=True):
             gradient = layer.backward(layer.through_activation(gradient, out))
         return gradient.view_as(self.z)

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from alad.errors import InputError
-from alad.networks.dense import Activation
-from alad.networks.stacks import PUBLISHED_WIDTH, USUAL_WIDTH, count_halvings
+from alad.networks.layers import Activation
+from alad.networks.stacks import (
+    PUBLISHED_WIDTH,
+    USUAL_WIDTH,
+    ConvStacks,
+    DenseStacks,
+    count_halvings,
+)
 from alad.parameters import Positive, Rate, SomeWidths, Width, Widths, whole
 
 
@@ -19,6 +25,11 @@ class CodeArchitecture(Widths):
     encoder: tuple[Width, ...]
     decoder: tuple[Width, ...]
     activation: Activation = "relu"
+
+    def stacks(self, shape: tuple[int, ...]) -> DenseStacks:
+        """Give the layers of these widths for rows of `shape` (width,)."""
+        both = (self.activation, self.activation)
+        return DenseStacks(shape, self.latent, self.encoder, self.decoder, both)
 
 
 # As wide as E and G of ALAD, so that a comparison is one of methods: their papers have no tables
@@ -59,6 +70,11 @@ class MixtureArchitecture(Widths):
     dropout: Rate = 0.5
     activation: Activation = "tanh"
 
+    def stacks(self, shape: tuple[int, ...]) -> DenseStacks:
+        """Give the layers of these widths for rows of `shape` (width,)."""
+        both = (self.activation, self.activation)
+        return DenseStacks(shape, self.latent, self.encoder, self.decoder, both)
+
 
 # Zong et al. 2018, section 4.3 (the last layers of both halves and the code are linear)
 MIXTURE_ARCHITECTURES = {
@@ -82,6 +98,10 @@ class ImageCodeArchitecture(Widths):
     width: Width = PUBLISHED_WIDTH
     deviation: Positive = 0.01  # of the normal distribution of the first weights
 
+    def stacks(self, shape: tuple[int, ...]) -> ConvStacks:
+        """Give the layers of these channels for images of `shape` (height, width, channels)."""
+        return ConvStacks(shape, self.latent, self.width, self.deviation)
+
 
 @dataclass(frozen=True)
 class ImageMixtureArchitecture(Widths):
@@ -97,6 +117,10 @@ class ImageMixtureArchitecture(Widths):
     dropout: Rate = 0.5  # of the estimation network, as is the activation
     activation: Activation = "tanh"
     deviation: Positive = 0.01
+
+    def stacks(self, shape: tuple[int, ...]) -> ConvStacks:
+        """Give the layers of these channels for images of `shape` (height, width, channels)."""
+        return ConvStacks(shape, self.latent, self.width, self.deviation)
 
 
 def side(name: str, value: int) -> int:
@@ -119,6 +143,11 @@ class ImageEnergyArchitecture(Widths):
     channels: SomeWidths
     dense: tuple[Width, ...] = (128,)
     kernel: Side = 4
+
+
+AnyMixtureArchitecture = MixtureArchitecture | ImageMixtureArchitecture
+AnyCodeArchitecture = CodeArchitecture | ImageCodeArchitecture | AnyMixtureArchitecture
+AnyEnergyArchitecture = EnergyArchitecture | ImageEnergyArchitecture
 
 
 IMAGE_CODE_ARCHITECTURES = {

@@ -52,7 +52,7 @@ def squared_error(x: Tensor, again: Tensor) -> Tensor:
     return (x - again).square().flatten(2).sum(dim=2).mean(dim=1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CodeModel(OneLossModel):
     """The model of the autoencoders."""
 

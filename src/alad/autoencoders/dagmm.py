@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,10 +18,10 @@ from alad.autoencoders.architectures import (
     MixtureArchitecture,
 )
 from alad.autoencoders.autoencoder import squared_error
-from alad.autoencoders.networks import code_networks
+from alad.autoencoders.networks import MixtureNetworks, mixture_networks
 from alad.detector.contract import Scaling
-from alad.networks.context import Context, Layer
-from alad.networks.dense import chain, even_product_in_blocks
+from alad.networks.context import Context
+from alad.networks.dense import even_product_in_blocks
 from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.detector import Architectures, NetworkDetector
 from alad.neural.one_loss import OneLossModel, Trained
@@ -33,7 +33,6 @@ from alad.training.rows import Rows
 from alad.training.step import LossStep
 
 RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
-LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
 MIXTURE_BLOCK = 4_096  # rows at a time for the mixture of the whole training set
 MIXTURE_IMAGES = 64
 
@@ -101,49 +100,6 @@ def _column(mass: Tensor) -> Tensor:
     return mass[..., None, None]
 
 
-def misses(x: Tensor, again: Tensor) -> Tensor:
-    """norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]: what a row's code leaves out."""
-    x, again = x.flatten(2), again.flatten(2)
-    length = torch.linalg.vector_norm(x, dim=2).clamp_min(LEAST_NORM)
-    other = torch.linalg.vector_norm(again, dim=2).clamp_min(LEAST_NORM)
-    distance = torch.linalg.vector_norm(x - again, dim=2) / length
-    return torch.stack([distance, (x * again).sum(dim=2) / (length * other)], dim=2)
-
-
-class MixtureNetworks:
-    """Compression E, D and the estimation network: z = [E(x), misses] -> responsibilities."""
-
-    def __init__(
-        self, shape: tuple[int, ...], chosen: MixtureArchitecture | ImageMixtureArchitecture
-    ):
-        self.compression = code_networks(shape, chosen)
-        self.estimation = chain(
-            "M",
-            (chosen.latent + 2, *chosen.estimation, chosen.mixtures),
-            chosen.activation,
-            last="linear",
-            dropout=chosen.dropout,
-        )
-        self.layers: tuple[Layer, ...] = (*self.compression.layers, *self.estimation.layers)
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Layer]]:
-        return {"weights": self.layers}
-
-    def measure(self, context: Context, x: Tensor) -> None:
-        self.compression.measure(context, x)
-
-    def represent(self, context: Context, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x' [members, n, *shape] and z [members, n, latent + 2]."""
-        code = self.compression.encoder(context, x)
-        again = self.compression.decoder(context, code)
-        return again, torch.cat([code, misses(x, again)], dim=2)
-
-    def responsibilities(self, context: Context, z: Tensor) -> Tensor:
-        """[members, n, K], float64, each row adding up to 1."""
-        return torch.softmax(self.estimation(context, z).double(), dim=2)
-
-
 def mixture_energy(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     _, z = model.networks.represent(model.context, model.for_members(x))
     centred = z.double()[:, None] - learnt["mu"][:, :, None]
@@ -184,7 +140,7 @@ def distance(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MixtureModel(OneLossModel):
     """The model of DAGMM; what its energy has learnt is the mixture of all training rows."""
 
@@ -230,7 +186,7 @@ class DAGMM(NetworkDetector):
     penalty_weight: PositiveOrZero = 0.005  # lambda_2 of eq. 7
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> MixtureNetworks:
-        return MixtureNetworks(shape, architecture)
+        return mixture_networks(shape, architecture)
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
         networks = self._networks(tuple(X.shape[1:]), architecture)

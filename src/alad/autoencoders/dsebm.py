@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from alad.autoencoders.architectures import (
     ENERGY_ARCHITECTURES,
@@ -18,11 +16,8 @@ from alad.autoencoders.architectures import (
     ImageEnergyArchitecture,
     image_energy_architecture_for,
 )
-from alad.networks.context import Context, Layer
-from alad.networks.convolution import Convolution
-from alad.networks.dense import Arrays, Dense
-from alad.networks.patches import Window
-from alad.networks.stacks import flattened
+from alad.autoencoders.networks import EnergyNetwork, energy_network
+from alad.networks.context import Context
 from alad.neural.detector import Architectures, NetworkDetector
 from alad.neural.one_loss import OneLossModel, Trained
 from alad.neural.score import Learnt, Score
@@ -31,72 +26,6 @@ from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import LossStep
-
-
-class EnergyNetwork:
-    """E(x) = 0.5 norm(x - b')^2 - sum_j h_L(x)_j, with h_l = softplus(h_{l-1} W_l + b_l).
-
-    Zhai et al. 2016, section 3.1. b' belongs to the model.
-    """
-
-    def __init__(self, hidden: Sequence[Any], shape: tuple[int, ...]):
-        """hidden: linear layers, dense or convolutions; shape: of a row."""
-        self.hidden = tuple(hidden)
-        self.layers: tuple[Layer, ...] = (*self.hidden, Arrays("X", {"bias": (1, *shape)}))
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Layer]]:
-        return {"weights": self.layers}
-
-    def _sums(self, context: Context, x: Tensor) -> list[Tensor]:
-        """h_{l-1} W_l + b_l of every layer."""
-        sums: list[Tensor] = []
-        for layer in self.hidden:
-            sums.append(layer(context, softplus(sums[-1]) if sums else x))
-        return sums
-
-    def energy(self, context: Context, x: Tensor) -> Tensor:
-        """E(x), [members, n], float64: a difference of two large numbers far from the data."""
-        top = softplus(self._sums(context, x)[-1])
-        offset = (x - context.weights["X.bias"]).double()
-        return 0.5 * offset.square().flatten(2).sum(dim=2) - top.double().sum(dim=2)
-
-    def gradient(self, context: Context, x: Tensor) -> Tensor:
-        """dE/dx [members, n, *shape]: back through the same weights, written out.
-
-        So scoring needs no automatic derivative, and training only one.
-        """
-        back = torch.ones((), dtype=x.dtype, device=x.device)
-        for layer, total in zip(self.hidden[::-1], self._sums(context, x)[::-1], strict=True):
-            back = layer.back(context, back * torch.sigmoid(total))
-        return x - context.weights["X.bias"] - back
-
-    def measure(self, context: Context, x: Tensor) -> None:
-        """Nothing: an energy of one row has no batch norm."""
-
-    def reconstruct(self, context: Context, x: Tensor) -> Tensor:
-        """r(x) = x - dE/dx."""
-        return x - self.gradient(context, x)
-
-
-def dense_layers(width: int, widths: Sequence[int], first: int = 0) -> list[Dense]:
-    """Linear layers from rows of `width` numbers, numbered from `first` on."""
-    pairs = enumerate(itertools.pairwise([width, *widths]), start=first)
-    return [Dense(f"H.{number}", inputs, outputs) for number, (inputs, outputs) in pairs]
-
-
-def image_layers(
-    shape: tuple[int, ...], architecture: ImageEnergyArchitecture
-) -> list[Convolution | Dense]:
-    """Convolutions that halve an image each, then dense layers."""
-    layers: list[Any] = []
-    height, width, inputs = shape
-    for at, outputs in enumerate(architecture.channels):
-        window = Window((height, width), (architecture.kernel, architecture.kernel), 2)
-        layers.append(Convolution(f"H.{at}", inputs, outputs, window, deviation=None))
-        height, width, inputs = layers[-1].shape
-    layers = flattened(layers)
-    return [*layers, *dense_layers(height * width * inputs, architecture.dense, len(layers))]
 
 
 def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: Tensor) -> Tensor:
@@ -118,7 +47,7 @@ def reconstruction(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
     return torch.linalg.vector_norm(gradient.flatten(2), dim=2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EnergyModel(OneLossModel):
     """The model of DSEBM: one energy, two ways to score."""
 
@@ -155,9 +84,7 @@ class DSEBMr(NetworkDetector):
     noise: Positive = 1.0  # standard deviation of what is added in training, in encoded units
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> EnergyNetwork:
-        if isinstance(architecture, ImageEnergyArchitecture):
-            return EnergyNetwork(image_layers(shape, architecture), shape)
-        return EnergyNetwork(dense_layers(shape[0], architecture.hidden), shape)
+        return energy_network(shape, architecture)
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
         networks = self._networks(tuple(X.shape[1:]), architecture)

@@ -1,72 +1,195 @@
-"""E: x -> code and D: code -> x, of every method with an encoder and a decoder, in one form.
+"""E: x -> code and D: code -> x, and what else the methods with one loss are made of.
 
-For tables the layers are dense; for images they are E and G of ALAD.
+For images E and D are E and G of ALAD. What needs PyTorch loads it when it runs, so that networks
+can be read from a file without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from torch import Tensor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from alad.autoencoders.architectures import (
-    CodeArchitecture,
-    ImageCodeArchitecture,
-    ImageMixtureArchitecture,
-    MixtureArchitecture,
+    AnyCodeArchitecture,
+    AnyEnergyArchitecture,
+    AnyMixtureArchitecture,
+    EnergyArchitecture,
 )
-from alad.networks.context import Context, Layer
-from alad.networks.dense import Chain, chain
-from alad.networks.stacks import ImageLayers
+from alad.networks.description import described
+from alad.networks.layers import Arrays, Chain, Convolution, Dense, Engine, Layer, chain
+from alad.networks.patches import PatchGeometry
+from alad.networks.stacks import flattened
 
-AnyCodeArchitecture = (
-    CodeArchitecture | MixtureArchitecture | ImageCodeArchitecture | ImageMixtureArchitecture
-)
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
 
 
+@described("autoencoders.code")
+@dataclass(frozen=True)
 class CodeNetworks:
     """Encoder and decoder, and what else belongs to the model."""
 
-    def __init__(
-        self, encoder: Chain, decoder: Chain, latent: int, *, others: Sequence[Layer] = ()
-    ):
-        self.encoder, self.decoder, self.latent = encoder, decoder, latent
-        self.layers: tuple[Layer, ...] = (*encoder.layers, *decoder.layers, *others)
+    encoder: Chain
+    decoder: Chain
+    latent: int
+    others: tuple[Layer, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (*self.encoder.layers, *self.decoder.layers, *self.others)
 
     @property
     def groups(self) -> Mapping[str, Sequence[Layer]]:
         return {"weights": self.layers}
 
-    def __call__(self, context: Context, x: Tensor) -> Tensor:
+    def __call__(self, context: Engine, x: Any) -> Any:
         """x' = D(E(x)), [members, n, *shape], with one number for each output."""
         return self.decoder(context, self.encoder(context, x))
 
-    def measure(self, context: Context, x: Tensor) -> None:
+    def measure(self, context: Engine, x: Any) -> None:
         """Send images through, by the mean of a code that has one, so that `context` measures."""
         self.decoder(context, self.encoder(context, x)[..., : self.latent])
 
 
 def code_networks(
-    shape: tuple[int, ...], architecture: AnyCodeArchitecture, *, numbers: int = 1, **how: Any
+    shape: tuple[int, ...],
+    architecture: AnyCodeArchitecture,
+    *,
+    numbers: int = 1,
+    others: tuple[Layer, ...] = (),
 ) -> CodeNetworks:
-    """For rows of `shape`: (width,), or of an image.
+    """Build E and D for rows of `shape`: (width,), or of an image.
 
     numbers: for each output, 1 = the output itself, 2 = its mean and its log variance, all means
-    first along the last axis. An image's own values end in tanh, as they lie in [-1, 1]; a log
-    variance may not.
+    first along the last axis.
     """
-    latent = architecture.latent
-    if isinstance(architecture, CodeArchitecture | MixtureArchitecture):
-        (width,), hidden = shape, architecture.activation
-        widths = (width, *architecture.encoder, numbers * latent)
-        encoder = chain("E", widths, hidden, last="linear")
-        widths = (latent, *architecture.decoder, numbers * width)
-        return CodeNetworks(encoder, chain("D", widths, hidden, last="linear"), latent, **how)
-    height, width, channels = shape
-    build = ImageLayers(
-        (height, width, channels), latent, architecture.width, deviation=architecture.deviation
-    )
-    last = "tanh" if numbers == 1 else "linear"
-    decoder = build.generator("D", numbers=numbers, last=last)
-    return CodeNetworks(build.encoder(numbers=numbers), decoder, latent, **how)
+    stacks = architecture.stacks(shape)
+    encoder, decoder = stacks.down("E", numbers=numbers), stacks.up("D", numbers=numbers)
+    return CodeNetworks(encoder, decoder, architecture.latent, others)
+
+
+@described("autoencoders.mixture")
+@dataclass(frozen=True)
+class MixtureNetworks:
+    """Compression E, D and the estimation network: z = [E(x), misses] -> responsibilities."""
+
+    compression: CodeNetworks
+    estimation: Chain
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (*self.compression.layers, *self.estimation.layers)
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        return {"weights": self.layers}
+
+    def measure(self, context: Engine, x: Any) -> None:
+        self.compression.measure(context, x)
+
+    def represent(self, context: Engine, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x' [members, n, *shape] and z [members, n, latent + 2]."""
+        code = self.compression.encoder(context, x)
+        again = self.compression.decoder(context, code)
+        return again, context.joined([code, misses(x, again)], 2)
+
+    def responsibilities(self, context: Engine, z: Tensor) -> Tensor:
+        """[members, n, K], float64, each row adding up to 1."""
+        return self.estimation(context, z).double().softmax(dim=2)
+
+
+def misses(x: Tensor, again: Tensor) -> Tensor:
+    """norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]: what a row's code leaves out."""
+    import torch
+
+    x, again = x.flatten(2), again.flatten(2)
+    length = torch.linalg.vector_norm(x, dim=2).clamp_min(LEAST_NORM)
+    other = torch.linalg.vector_norm(again, dim=2).clamp_min(LEAST_NORM)
+    distance = torch.linalg.vector_norm(x - again, dim=2) / length
+    return torch.stack([distance, (x * again).sum(dim=2) / (length * other)], dim=2)
+
+
+def mixture_networks(shape: tuple[int, ...], chosen: AnyMixtureArchitecture) -> MixtureNetworks:
+    """Build compression and estimation networks for rows of `shape`: (width,), or of an image."""
+    widths = (chosen.latent + 2, *chosen.estimation, chosen.mixtures)
+    estimation = chain("M", widths, chosen.activation, last="linear", dropout=chosen.dropout)
+    return MixtureNetworks(code_networks(shape, chosen), estimation)
+
+
+@described("autoencoders.energy")
+@dataclass(frozen=True)
+class EnergyNetwork:
+    """E(x) = 0.5 norm(x - b')^2 - sum_j h_L(x)_j, with h_l = softplus(h_{l-1} W_l + b_l).
+
+    Zhai et al. 2016, section 3.1. b' belongs to the model. hidden: linear layers, dense or
+    convolutions; shape: of a row.
+    """
+
+    hidden: tuple[Any, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (*self.hidden, Arrays("X", {"bias": (1, *self.shape)}))
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        return {"weights": self.layers}
+
+    def _sums(self, context: Any, x: Tensor) -> list[Tensor]:
+        """h_{l-1} W_l + b_l of every layer."""
+        from torch.nn.functional import softplus
+
+        sums: list[Tensor] = []
+        for layer in self.hidden:
+            sums.append(layer(context, softplus(sums[-1]) if sums else x))
+        return sums
+
+    def energy(self, context: Any, x: Tensor) -> Tensor:
+        """E(x), [members, n], float64: a difference of two large numbers far from the data."""
+        from torch.nn.functional import softplus
+
+        top = softplus(self._sums(context, x)[-1])
+        offset = (x - context.weights["X.bias"]).double()
+        return 0.5 * offset.square().flatten(2).sum(dim=2) - top.double().sum(dim=2)
+
+    def gradient(self, context: Any, x: Tensor) -> Tensor:
+        """dE/dx [members, n, *shape]: back through the same weights, written out.
+
+        So scoring needs no automatic derivative, and training only one.
+        """
+        back = x.new_ones(())
+        for layer, total in zip(self.hidden[::-1], self._sums(context, x)[::-1], strict=True):
+            back = layer.back(context, back * total.sigmoid())
+        return x - context.weights["X.bias"] - back
+
+    def measure(self, context: Any, x: Tensor) -> None:
+        """Nothing: an energy of one row has no batch norm."""
+
+    def reconstruct(self, context: Any, x: Tensor) -> Tensor:
+        """r(x) = x - dE/dx."""
+        return x - self.gradient(context, x)
+
+
+def energy_network(shape: tuple[int, ...], architecture: AnyEnergyArchitecture) -> EnergyNetwork:
+    """Build an energy of rows of `shape`: convolutions that halve an image each, dense layers."""
+    if isinstance(architecture, EnergyArchitecture):
+        return EnergyNetwork(_dense_layers(shape[0], architecture.hidden), shape)
+    layers: list[Convolution] = []
+    (height, width, inputs), kernel = shape, (architecture.kernel, architecture.kernel)
+    for at, outputs in enumerate(architecture.channels):
+        geometry = PatchGeometry((height, width), kernel, 2)
+        layers.append(Convolution(f"H.{at}", inputs, outputs, geometry, deviation=None))
+        height, width, inputs = layers[-1].shape
+    dense = _dense_layers(height * width * inputs, architecture.dense, len(layers))
+    return EnergyNetwork((*flattened(layers), *dense), shape)
+
+
+def _dense_layers(width: int, widths: Sequence[int], first: int = 0) -> tuple[Dense, ...]:
+    """Linear layers from rows of `width` numbers, numbered from `first` on."""
+    pairs = enumerate(pairwise([width, *widths]), start=first)
+    return tuple(Dense(f"H.{number}", inputs, outputs) for number, (inputs, outputs) in pairs)

@@ -13,7 +13,7 @@ from torch import Tensor
 from alad.autoencoders.autoencoder import CODES, IMAGE_CODES
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.networks.context import Context
-from alad.networks.dense import Arrays
+from alad.networks.layers import Arrays
 from alad.neural.detector import NetworkDetector
 from alad.neural.one_loss import OneLossModel, Trained
 from alad.neural.score import Learnt, Score
@@ -93,7 +93,7 @@ def decoded_mean(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
     return x, halves(model.networks.decoder(model.context, code))[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class VAEModel(OneLossModel):
     """The model of the VAE; its draws of the code are among the buffers."""
 

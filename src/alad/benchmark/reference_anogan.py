@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from alad.anogan.networks import START
 from alad.errors import InputError
 from alad.networks.context import Context
-from alad.networks.convolution import Convolution
-from alad.networks.dense import BATCH_NORM_EPSILON, LEAKY_SLOPE
+from alad.networks.layers import BATCH_NORM_EPSILON, LEAKY_SLOPE, Convolution
 
 if TYPE_CHECKING:
     from alad.anogan.detector import AnoGAN
@@ -25,18 +24,18 @@ if TYPE_CHECKING:
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
     """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
     model, weight = detector._model, detector.discrimination_weight
-    generator, judge = _networks(model)
+    generator, discriminator = _networks(model)
     x = torch.from_numpy(X)
     x = x if x.ndim == 2 else x.movedim(3, 1).contiguous()
     with torch.no_grad():
-        real = judge(x)
+        real = discriminator(x)
     z = model.context.buffers[START][0].repeat(len(x), 1).requires_grad_()
     adam = torch.optim.Adam([z], detector.search_learning_rate)
 
     def losses() -> Tensor:
         generated = generator(z)
         residual = (x - generated).abs().flatten(1).sum(dim=1)
-        return (1 - weight) * residual + weight * (real - judge(generated)).abs().sum(dim=1)
+        return (1 - weight) * residual + weight * (real - discriminator(generated)).abs().sum(dim=1)
 
     for _ in range(detector.search_steps):
         adam.zero_grad()
@@ -51,36 +50,36 @@ Network = Callable[[Tensor], Tensor]
 def _networks(model: "TrainedGan") -> tuple[Network, Network]:
     """G and D up to its features, of the first member, on rows [n, *]."""
     networks, context = model.networks, model.context
-    layers = networks.generator.layers, networks.judge.hidden.layers
+    layers = networks.generator.layers, networks.discriminator.joint.layers
     if not isinstance(layers[0][0], Convolution):
         return (
             lambda z: networks.generator(context, z[None])[0],
-            lambda x: networks.judge.features(context, x[None])[0],
+            lambda x: networks.discriminator.features(context, x[None])[0],
         )
-    generator, judge = (
+    generator, discriminator = (
         nn.Sequential(*(module for layer in part for module in _modules(layer, context)))
         for part in layers
     )
     # their units come out by channel first, ours last: to a sum that makes no difference
-    return lambda z: generator(z[:, :, None, None]), lambda x: judge(x).flatten(1)
+    return lambda z: generator(z[:, :, None, None]), lambda x: discriminator(x).flatten(1)
 
 
 def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
     """PyTorch's modules for a layer of images, which are [n, channels, height, width] there."""
-    window, held = layer.window, {k: v[0] for k, v in context.weights.items()}
-    (top, bottom), (left, right) = window.padding(0), window.padding(1)
+    geometry, held = layer.geometry, {k: v[0] for k, v in context.weights.items()}
+    (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
     if layer.transposed and (top, left) != (bottom, right):
         raise InputError("the plain search is for images whose sides are halved without rest")
-    how = {"kernel_size": window.kernel, "stride": window.stride}
+    how = {"kernel_size": geometry.kernel, "stride": geometry.stride}
     inputs, outputs = layer.inputs, layer.outputs
     weight, bias = held[f"{layer.name}.weight"], held[f"{layer.name}.bias"][0]
     if layer.transposed:
         module = nn.ConvTranspose2d(inputs, outputs, padding=(top, left), **how)
-        kernel = weight.unflatten(1, (*window.kernel, outputs)).permute(0, 3, 1, 2)
+        kernel = weight.unflatten(1, (*geometry.kernel, outputs)).permute(0, 3, 1, 2)
     else:
         yield nn.ZeroPad2d((left, right, top, bottom))
         module = nn.Conv2d(inputs, outputs, **how)
-        kernel = weight.unflatten(0, (*window.kernel, inputs)).permute(3, 2, 0, 1)
+        kernel = weight.unflatten(0, (*geometry.kernel, inputs)).permute(3, 2, 0, 1)
     module.weight, module.bias = (_frozen(array) for array in (kernel, bias))
     yield module
     if layer.batch_norm:

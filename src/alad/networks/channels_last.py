@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from alad.networks.convolution_ops import Finish, PatchProducts
-from alad.networks.patches import Window
+from alad.networks.patches import PatchGeometry
 
 LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
 
@@ -29,19 +29,21 @@ class ChannelsLast(PatchProducts):
         self._others, self._dtype = others, dtype
         self.engine = "bfloat16" if dtype == torch.bfloat16 else "channels-last"
 
-    def prepared(self, x: Tensor, window: Window) -> Tensor:
+    def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
         """As it is multiplied, where both want it so."""
-        if not _suits(window):
-            return self._others.prepared(x, window)
-        return x.to(self._dtype) if window.steps[0] * window.steps[1] >= LEAST_STEPS else x
+        if not _suits(geometry):
+            return self._others.prepared(x, geometry)
+        return x.to(self._dtype) if geometry.steps[0] * geometry.steps[1] >= LEAST_STEPS else x
 
-    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
-        if not _suits(window):
-            return self._others.forward(x, weight, finish, window)
-        images, padding = _images(x.to(self._dtype), window)
-        kernel = _kernel(weight.to(self._dtype), window, x.shape[3])
-        sums = functional.conv2d(images, kernel, None, window.stride, padding)
-        y = _as_rows(sums, (len(x), *window.steps, weight.shape[1]))
+    def forward(
+        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+    ) -> Tensor:
+        if not _suits(geometry):
+            return self._others.forward(x, weight, finish, geometry)
+        images, padding = _images(x.to(self._dtype), geometry)
+        kernel = _kernel(weight.to(self._dtype), geometry, x.shape[3])
+        sums = functional.conv2d(images, kernel, None, geometry.stride, padding)
+        y = _as_rows(sums, (len(x), *geometry.steps, weight.shape[1]))
         return y if finish is None else finish(y)
 
     def finish_back(
@@ -49,57 +51,65 @@ class ChannelsLast(PatchProducts):
     ) -> tuple[Tensor, Tensor | None]:
         return self._others.finish_back(dy, y, finish, of_bias=of_bias)
 
-    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
-        if not _suits(window):
-            return self._others.to_input(dy, weight, window, channels)
-        shape = (len(dy), *window.size, channels)
-        images, padding = _images(dy.new_empty(shape, dtype=self._dtype), window)
-        kernel = _kernel(weight.to(self._dtype), window, channels)
-        dx = _backward(dy, images, kernel, window, padding, of_images=True)
+    def to_input(
+        self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int
+    ) -> Tensor:
+        if not _suits(geometry):
+            return self._others.to_input(dy, weight, geometry, channels)
+        shape = (len(dy), *geometry.size, channels)
+        images, padding = _images(dy.new_empty(shape, dtype=self._dtype), geometry)
+        kernel = _kernel(weight.to(self._dtype), geometry, channels)
+        dx = _backward(dy, images, kernel, geometry, padding, of_images=True)
         if padding == (0, 0):  # what was padded by hand is cut off again
-            (top, _), (left, _) = window.padding(0), window.padding(1)
-            dx = dx[:, :, top : top + window.size[0], left : left + window.size[1]]
+            (top, _), (left, _) = geometry.padding(0), geometry.padding(1)
+            dx = dx[:, :, top : top + geometry.size[0], left : left + geometry.size[1]]
         return _as_rows(dx, shape)
 
-    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
-        if not _suits(window) or window.steps[0] * window.steps[1] < LEAST_STEPS:
-            return self._others.to_weight(x, dy, window)
-        images, padding = _images(x.to(self._dtype), window)
-        rows = window.kernel[0] * window.kernel[1] * x.shape[3]
-        kernel = _kernel(images.new_empty(rows, dy.shape[3]), window, x.shape[3])
-        dw = _backward(dy, images, kernel, window, padding, of_images=False)
+    def to_weight(self, x: Tensor, dy: Tensor, geometry: PatchGeometry) -> Tensor:
+        if not _suits(geometry) or geometry.steps[0] * geometry.steps[1] < LEAST_STEPS:
+            return self._others.to_weight(x, dy, geometry)
+        images, padding = _images(x.to(self._dtype), geometry)
+        rows = geometry.kernel[0] * geometry.kernel[1] * x.shape[3]
+        kernel = _kernel(images.new_empty(rows, dy.shape[3]), geometry, x.shape[3])
+        dw = _backward(dy, images, kernel, geometry, padding, of_images=False)
         return dw.permute(0, 2, 3, 1).flatten(1).T.float().contiguous()
 
 
-def _suits(window: Window) -> bool:
+def _suits(geometry: PatchGeometry) -> bool:
     """More than one patch down and across: in a single column of them oneDNN leaves sums unwritten
     in bfloat16, and a single one is a product of matrices.
     """
-    return 1 not in window.steps
+    return 1 not in geometry.steps
 
 
-def _images(x: Tensor, window: Window) -> tuple[Tensor, Padding]:
+def _images(x: Tensor, geometry: PatchGeometry) -> tuple[Tensor, Padding]:
     """[n, channels, *size], channels last in memory, and the padding that is left to the library.
 
     It knows only the same padding on both sides.
     """
-    (top, bottom), (left, right) = window.padding(0), window.padding(1)
+    (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
     if (top, left) == (bottom, right):
         return x.permute(0, 3, 1, 2), (top, left)
     return functional.pad(x, (0, 0, left, right, top, bottom)).permute(0, 3, 1, 2), (0, 0)
 
 
-def _kernel(weight: Tensor, window: Window, channels: int) -> Tensor:
+def _kernel(weight: Tensor, geometry: PatchGeometry, channels: int) -> Tensor:
     """[outputs, channels, *kernel], channels last in memory. Further rows do not count."""
-    used = weight[: window.kernel[0] * window.kernel[1] * channels]
-    return used.T.contiguous().view(-1, *window.kernel, channels).permute(0, 3, 1, 2)
+    used = weight[: geometry.kernel[0] * geometry.kernel[1] * channels]
+    return used.T.contiguous().view(-1, *geometry.kernel, channels).permute(0, 3, 1, 2)
 
 
 def _backward(
-    dy: Tensor, images: Tensor, kernel: Tensor, window: Window, padding: Padding, *, of_images: bool
+    dy: Tensor,
+    images: Tensor,
+    kernel: Tensor,
+    geometry: PatchGeometry,
+    padding: Padding,
+    *,
+    of_images: bool,
 ) -> Tensor:
     """The gradient by the images, or by the kernel."""
-    strides, apart = [window.stride, window.stride], [1, 1]
+    strides, apart = [geometry.stride, geometry.stride], [1, 1]
     wanted = [of_images, not of_images, False]
     found = torch.ops.aten.convolution_backward(
         *(dy.to(images.dtype).permute(0, 3, 1, 2), images, kernel, None),

@@ -1,81 +1,40 @@
-"""What a forward pass needs beside its input, and what has weights."""
+"""The engine of PyTorch: runs layers, with the weights and all else a forward pass needs."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-
-class Dropout(Protocol):
-    """Where a layer in training gets its dropout mask from."""
-
-    def mask(self, rows: int, units: int, rate: float) -> Tensor:
-        """Return [members, rows, units]: 0 with probability `rate`, else 1 / (1 - rate)."""
-        ...
+from alad.networks import convolution, dense
+from alad.networks.layers import Convolution, Dense
+from alad.networks.state import ForwardState
 
 
 @dataclass
-class Context:
-    """All that a forward pass needs beside its input.
+class Context(ForwardState):
+    """A forward pass in PyTorch, and the reference of every other engine."""
 
-    weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular
-    vectors). dropout is None at evaluation. `batches` says how many independent batches lie one
-    after the other along the rows: batch norm in training normalises each with its own statistics.
-    `track_statistics` says whose running statistics follow: all, none, or the layers named.
-    `measuring`, at evaluation, lets convolutions set theirs to what passes through them.
-    `products` makes the products of convolutions (`products.PatchProducts`, which None stands for).
-    """
+    def dense(self, layer: Dense, x: Tensor) -> Tensor:
+        return dense.forward(layer, self, x)
 
-    weights: Mapping[str, Tensor]
-    buffers: Mapping[str, Tensor] = field(default_factory=dict)
-    dropout: Dropout | None = None
-    training: bool = False
-    track_statistics: bool | Container[str] = False
-    batches: int = 1
-    measuring: bool = False
-    products: Any = None
+    def dense_back(self, layer: Dense, g: Tensor) -> Tensor:
+        return dense.back(layer, self, g)
 
-    def tracks(self, layer: str) -> bool:
-        """Do the running statistics of this layer follow?"""
-        tracked = self.track_statistics
-        return tracked if isinstance(tracked, bool) else layer in tracked
+    def convolution(self, layer: Convolution, x: Tensor) -> Tensor:
+        return convolution.forward(layer, self, x)
 
+    def convolution_back(self, layer: Convolution, g: Tensor) -> Tensor:
+        return convolution.back(layer, self, g)
 
-class Layer(Protocol):
-    """What has weights: arrays by name, [members, *shape] each. It may be no more than that."""
+    def joined(self, parts: Sequence[Tensor], axis: int) -> Tensor:
+        return torch.cat(list(parts), dim=axis)
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def spectral(self) -> bool:
-        """Whether `{name}.weight` is spectrally normalised, and `{name}.u` among the buffers."""
-        ...
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of the weights that an optimiser moves."""
-        ...
-
-    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of what else a forward pass reads."""
-        ...
-
-
-class Networks(Protocol):
-    """Networks that are trained together, as far as weights go."""
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Layer]]:
-        """By the name of the flat array [members, size] that holds their weights.
-
-        One optimiser moves one array. The buffers of all lie in an array `buffers`.
-        """
-        ...
-
-    @property
-    def layers(self) -> Sequence[Layer]:
-        """All, in the order of their buffers."""
-        ...
+    def with_level(self, x: Tensor, level: Tensor | None) -> Tensor:
+        shape = (*x.shape[:-1], 1)
+        if level is None:
+            return torch.cat([x, x.new_zeros(shape)], dim=-1)
+        ones = (1,) * (x.ndim - 2)
+        return torch.cat([x, level.reshape(*level.shape, *ones).expand(shape)], dim=-1)

@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from alad.networks.dense import COLUMNS_OF_EVEN_PRODUCT
-from alad.networks.patches import Window
+from alad.networks.patches import PatchGeometry
 
 PATCH_BYTES = 1 << 20  # of patches at a time: they stay in the cache, and are never all there
 
 
-def _pieces(n: int, window: Window, channels: int) -> Iterator[slice]:
+def _pieces(n: int, geometry: PatchGeometry, channels: int) -> Iterator[slice]:
     """Numbers of images whose patches are made at a time."""
-    steps, kernel = window.steps, window.kernel
+    steps, kernel = geometry.steps, geometry.kernel
     one = 4 * steps[0] * steps[1] * kernel[0] * kernel[1] * channels
     count = max(1, PATCH_BYTES // one)
     for start in range(0, n, count):
@@ -37,16 +37,18 @@ class PatchProducts:
 
     engine: str = "torch"  # what it says of itself
 
-    def prepared(self, x: Tensor, window: Window) -> Tensor:
+    def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
         """x as `forward` and `to_weight` would make it for themselves each time."""
         return x
 
-    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
+    def forward(
+        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+    ) -> Tensor:
         """y: the patches of x times the weight, and what becomes of them."""
-        y = x.new_empty(len(x), *window.steps, weight.shape[1])
-        pieces = [slice(None)] if window.whole else _pieces(len(x), window, x.shape[3])
+        y = x.new_empty(len(x), *geometry.steps, weight.shape[1])
+        pieces = [slice(None)] if geometry.whole else _pieces(len(x), geometry, x.shape[3])
         for piece in pieces:
-            torch.mm(window.patches(x[piece]), weight, out=y[piece].view(-1, weight.shape[1]))
+            torch.mm(geometry.patches(x[piece]), weight, out=y[piece].view(-1, weight.shape[1]))
         return y if finish is None else finish(y)
 
     def finish_back(
@@ -55,40 +57,42 @@ class PatchProducts:
         """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `finish`."""
         return finish.back(dy, y, of_bias=of_bias)
 
-    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
+    def to_input(
+        self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int
+    ) -> Tensor:
         """dx, as x, from dy: the adjoint of `forward` in x. Further rows of weight do not count."""
-        columns = _columns(window, channels)
-        dx = dy.new_empty(len(dy), *window.size, channels)
-        if window.whole:
+        columns = _columns(geometry, channels)
+        dx = dy.new_empty(len(dy), *geometry.size, channels)
+        if geometry.whole:
             dx.copy_((dy.flatten(1) @ weight.T)[:, :columns].view_as(dx))
             return dx
-        for piece in _pieces(len(dy), window, channels):
+        for piece in _pieces(len(dy), geometry, channels):
             rows = dy[piece].reshape(-1, weight.shape[1])
-            dx[piece] = window.fold((rows @ weight.T)[:, :columns])
+            dx[piece] = geometry.fold((rows @ weight.T)[:, :columns])
         return dx
 
-    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
+    def to_weight(self, x: Tensor, dy: Tensor, geometry: PatchGeometry) -> Tensor:
         """dw, as weight, from dy: the adjoint of `forward` in the weight."""
-        if window.whole:
+        if geometry.whole:
             return x.flatten(1).T @ dy.flatten(1)
-        dw = x.new_zeros(_columns(window, x.shape[3]), dy.shape[3])
-        for piece in _pieces(len(x), window, x.shape[3]):
-            dw.addmm_(window.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
+        dw = x.new_zeros(_columns(geometry, x.shape[3]), dy.shape[3])
+        for piece in _pieces(len(x), geometry, x.shape[3]):
+            dw.addmm_(geometry.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
         return dw
 
-    def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
+    def scored(self, x: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry) -> Tensor:
         """`forward` and what follows, at evaluation: an image's is its own, whatever else is there.
 
         MKL adds up the last columns in another order, so there are whole vectors of them.
         """
-        y = PatchProducts.forward(self, x, evened(weight), None, window)
+        y = PatchProducts.forward(self, x, evened(weight), None, geometry)
         return finish(y[..., : weight.shape[1]])
 
     def scored_back(
-        self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
+        self, dy: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry, channels: int
     ) -> Tensor:
         """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
-        return finish(PatchProducts.to_input(self, dy, evened(weight).T, window, channels))
+        return finish(PatchProducts.to_input(self, dy, evened(weight).T, geometry, channels))
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,9 @@ def evened(matrix: Tensor) -> Tensor:
 PATCHES = PatchProducts()
 
 
-def _columns(window: Window, channels: int) -> int:
+def _columns(geometry: PatchGeometry, channels: int) -> int:
     """Numbers in a patch."""
-    return window.kernel[0] * window.kernel[1] * channels
+    return geometry.kernel[0] * geometry.kernel[1] * channels
 
 
 def together(members: list[Tensor]) -> Tensor:
@@ -156,14 +160,14 @@ class Convolved(torch.autograd.Function):
         sigma: Tensor | None,
         mask: Tensor | None,
         slope: float,
-        window: Window,
+        geometry: PatchGeometry,
         products: PatchProducts,
     ) -> Tensor:
-        ctx.window, ctx.products, ctx.slope, ctx.channels = window, products, slope, x.shape[4]
-        members = [products.prepared(own, window) for own in x]
+        ctx.geometry, ctx.products, ctx.slope, ctx.channels = geometry, products, slope, x.shape[4]
+        members = [products.prepared(own, geometry) for own in x]
         ends = _finishes(bias, sigma, mask, slope)
         each = zip(members, weight, ends, strict=True)
-        y = together([products.forward(*member, window) for member in each])
+        y = together([products.forward(*member, geometry) for member in each])
         ctx.save_for_backward(weight, bias, sigma, mask, y if slope != 1.0 else None, *members)
         return y
 
@@ -171,7 +175,7 @@ class Convolved(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         weight, bias, sigma, mask, y, *members = ctx.saved_tensors
-        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        products, geometry, dy = ctx.products, ctx.geometry, dy.contiguous()
         dx = dw = db = dsigma = None
         ends = _finishes(bias, sigma, mask, ctx.slope)
         each, of_bias = zip(dy, dy if y is None else y, ends, strict=True), ctx.needs_input_grad[2]
@@ -181,10 +185,10 @@ class Convolved(torch.autograd.Function):
             db = torch.stack([own for _, own in found])[:, None]  # pyright: ignore
         if ctx.needs_input_grad[0]:
             each = zip(sums, weight, strict=True)
-            dx = together([products.to_input(own, w, window, ctx.channels) for own, w in each])
+            dx = together([products.to_input(own, w, geometry, ctx.channels) for own, w in each])
         if ctx.needs_input_grad[1]:
             each = zip(members, sums, strict=True)
-            dw = together([products.to_weight(*member, window) for member in each])
+            dw = together([products.to_weight(*member, geometry) for member in each])
         if sigma is not None and dw is not None:
             each = zip(dw, weight, strict=True)
             along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
@@ -219,29 +223,29 @@ class TransposedConvolved(torch.autograd.Function):
         x: Tensor,
         weight: Tensor,
         bias: Tensor,
-        window: Window,
+        geometry: PatchGeometry,
         products: PatchProducts,
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.window, ctx.products = window, products
+        ctx.geometry, ctx.products = geometry, products
         each = zip(x, weight.transpose(1, 2), strict=True)
-        y = together([products.to_input(x_, w, window, bias.shape[2]) for x_, w in each])
+        y = together([products.to_input(x_, w, geometry, bias.shape[2]) for x_, w in each])
         return y.add_(bias[:, :, None, None])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        products, window, dy = ctx.products, ctx.window, dy.contiguous()
+        products, geometry, dy = ctx.products, ctx.geometry, dy.contiguous()
         dx = dw = db = None
-        members = [products.prepared(own, window) for own in dy]
+        members = [products.prepared(own, geometry) for own in dy]
         if ctx.needs_input_grad[0]:
-            used = weight.transpose(1, 2)[:, : _columns(window, dy.shape[4])]
+            used = weight.transpose(1, 2)[:, : _columns(geometry, dy.shape[4])]
             each = zip(members, used, strict=True)
-            dx = together([products.forward(x_, w, None, window) for x_, w in each])
+            dx = together([products.forward(x_, w, None, geometry) for x_, w in each])
         if ctx.needs_input_grad[1]:
             each = zip(members, x, strict=True)
-            dw = together([products.to_weight(*member, window).T for member in each])
+            dw = together([products.to_weight(*member, geometry).T for member in each])
             dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
         if ctx.needs_input_grad[2]:
             db = dy.flatten(1, 3).sum(dim=1, keepdim=True)

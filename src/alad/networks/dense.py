@@ -1,95 +1,54 @@
-"""Dense layers with a leading axis `members`, batch norm, spectral normalisation, dropout.
+"""Dense layers in PyTorch: products, batch norm, spectral normalisation, activations, dropout.
 
 Source of the spectral normalisation: Miyato et al. 2018.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.networks.context import Context
+from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_SLOPE, Dense
+from alad.networks.state import ForwardState
 
-LEAKY_SLOPE = 0.2
-BATCH_NORM_EPSILON = 1e-3
-BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistics
 COLUMNS_OF_EVEN_PRODUCT = 16
 ROWS_OF_EVEN_PRODUCT = 64
 
-Activation = Literal["linear", "relu", "leaky", "tanh"]
-SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}  # below zero, of those that have one
+
+def forward(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
+    """activation(x W + b), then dropout: [members, n, inputs] -> [members, n, outputs]."""
+    h = _product(layer, context, x)
+    if layer.batch_norm:
+        h = batch_norm(layer.name, context, h)
+    if layer.activation == "leaky":
+        h = functional.leaky_relu_(h, LEAKY_SLOPE)
+    elif layer.activation == "relu":
+        h = torch.relu_(h)
+    elif layer.activation == "tanh":
+        h = torch.tanh(h)
+    if context.dropout is not None and layer.dropout > 0:
+        h = h * context.dropout.mask(h.shape[1], layer.outputs, layer.dropout)
+    return h
 
 
-@dataclass(frozen=True)
-class Dense:
-    """x [members, n, inputs] -> activation(x W + b) [members, n, outputs], then dropout."""
+def back(layer: Dense, context: ForwardState, g: Tensor) -> Tensor:
+    """g W' [members, n, inputs], from g [members, n, outputs]."""
+    weight = context.weights[f"{layer.name}.weight"].transpose(1, 2)
+    if context.training:
+        return torch.bmm(g, weight)
+    return even_product(weight.new_zeros(len(weight), 1, layer.inputs), g, weight.contiguous())
 
-    name: str
-    inputs: int
-    outputs: int
-    activation: Activation = "linear"
-    dropout: float = 0.0
-    batch_norm: bool = False
-    spectral: bool = False
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes: dict[str, tuple[int, ...]] = {
-            f"{self.name}.weight": (self.inputs, self.outputs),
-            f"{self.name}.bias": (1, self.outputs),
-        }
-        if self.batch_norm:
-            shapes |= {
-                f"{self.name}.gamma": (1, self.outputs),
-                f"{self.name}.beta": (1, self.outputs),
-            }
-        return shapes
-
-    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes: dict[str, tuple[int, ...]] = {}
-        if self.batch_norm:
-            shapes |= {
-                f"{self.name}.mean": (1, self.outputs),
-                f"{self.name}.variance": (1, self.outputs),
-            }
-        if self.spectral:
-            shapes |= {f"{self.name}.u": (1, self.outputs)}
-        return shapes
-
-    def __call__(self, context: Context, x: Tensor) -> Tensor:
-        h = self._product(context, x)
-        if self.batch_norm:
-            h = batch_norm(self.name, context, h)
-        if self.activation == "leaky":
-            h = functional.leaky_relu_(h, LEAKY_SLOPE)
-        elif self.activation == "relu":
-            h = torch.relu_(h)
-        elif self.activation == "tanh":
-            h = torch.tanh(h)
-        if context.dropout is not None and self.dropout > 0:
-            h = h * context.dropout.mask(h.shape[1], self.outputs, self.dropout)
-        return h
-
-    def back(self, context: Context, g: Tensor) -> Tensor:
-        """g W' [members, n, inputs]: the way back through the same weights, for tied layers."""
-        weight = context.weights[f"{self.name}.weight"].transpose(1, 2)
-        if context.training:
-            return torch.bmm(g, weight)
-        return even_product(weight.new_zeros(len(weight), 1, self.inputs), g, weight.contiguous())
-
-    def _product(self, context: Context, x: Tensor) -> Tensor:
-        """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
-        weight, bias = context.weights[f"{self.name}.weight"], context.weights[f"{self.name}.bias"]
-        if not context.training:  # the weights are already divided, see `scoring_weights`
-            return even_product(bias, x, weight)
-        if not self.spectral:
-            return torch.baddbmm(bias, x, weight)
-        sigma = spectral_norm(weight, context.buffers[f"{self.name}.u"])
-        return torch.bmm(x, weight) / sigma + bias
+def _product(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
+    """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
+    weight, bias = context.weights[f"{layer.name}.weight"], context.weights[f"{layer.name}.bias"]
+    if not context.training:  # the weights are already divided, see `scoring_weights`
+        return even_product(bias, x, weight)
+    if not layer.spectral:
+        return torch.baddbmm(bias, x, weight)
+    sigma = spectral_norm(weight, context.buffers[f"{layer.name}.u"])
+    return torch.bmm(x, weight) / sigma + bias
 
 
 def even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
@@ -132,7 +91,7 @@ def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
     return torch.bmm(torch.bmm(left, weight), right)
 
 
-def scale_and_shift(name: str, context: Context) -> tuple[Tensor, Tensor]:
+def scale_and_shift(name: str, context: ForwardState) -> tuple[Tensor, Tensor]:
     """Batch norm at evaluation, of the layer's sums x W: times scale, plus shift.
 
     [members, 1, units] each; the layer's bias is in the shift.
@@ -143,7 +102,7 @@ def scale_and_shift(name: str, context: Context) -> tuple[Tensor, Tensor]:
     return scale, shift
 
 
-def batch_norm(name: str, context: Context, h: Tensor) -> Tensor:
+def batch_norm(name: str, context: ForwardState, h: Tensor) -> Tensor:
     """Normalise h [members, n, units]: by the batch in training, by running statistics later.
 
     Both the batch's and the running variance are the biased ones (divisor n), as in TensorFlow's
@@ -158,7 +117,7 @@ def batch_norm(name: str, context: Context, h: Tensor) -> Tensor:
     return torch.addcmul(weights[f"{name}.beta"], h, weights[f"{name}.gamma"])
 
 
-def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
+def _normalised_batches(name: str, context: ForwardState, h: Tensor) -> Tensor:
     """Each of the context's batches by its own statistics, which the running ones follow."""
     batches = h.unflatten(1, (context.batches, -1))  # [members, batches, n, units]
     mean = batches.mean(dim=2, keepdim=True)
@@ -170,64 +129,3 @@ def _normalised_batches(name: str, context: Context, h: Tensor) -> Tensor:
                 running = context.buffers[f"{name}.{kind}"]
                 running.lerp_(value[:, batch].detach(), BATCH_NORM_MOMENTUM)
     return (centred * torch.rsqrt(variance + BATCH_NORM_EPSILON)).flatten(1, 2)
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """A layer that computes nothing: weights, and buffers that are drawn from N(0, 1) and stay."""
-
-    name: str
-    weights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    noise: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    spectral: bool = False
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {f"{self.name}.{key}": shape for key, shape in self.weights.items()}
-
-    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {f"{self.name}.{key}.noise": shape for key, shape in self.noise.items()}
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Layers one after the other: dense ones, or convolutions."""
-
-    layers: tuple[Any, ...]
-
-    def __call__(self, context: Context, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(context, x)
-        return x
-
-
-def chain(
-    name: str,
-    widths: Iterable[int],
-    hidden: Activation,
-    *,
-    last: Activation,
-    dropout: float = 0.0,
-    spectral: bool = False,
-) -> Chain:
-    """Build inputs -> ... -> outputs from `widths`.
-
-    Only layers that are not linear have dropout and spectral normalisation.
-    """
-    sizes = list(widths)
-    activations: list[Activation] = [hidden for _ in sizes[2:]]
-    activations.append(last)
-    return Chain(
-        tuple(
-            Dense(
-                f"{name}.{number}",
-                inputs,
-                outputs,
-                activation,
-                dropout=0.0 if activation == "linear" else dropout,
-                spectral=spectral and activation != "linear",
-            )
-            for number, (inputs, outputs, activation) in enumerate(
-                zip(sizes[:-1], sizes[1:], activations, strict=True)
-            )
-        )
-    )

@@ -17,7 +17,7 @@ from alad.networks.channels_last import ChannelsLast
 from alad.networks.convolution_ops import PATCHES, Finish, PatchProducts
 from alad.networks.native_call import NO_ENDING, Ending, described, library
 from alad.networks.native_packing import Place, bordered, filled_up, panels_of, places, reach
-from alad.networks.patches import Window
+from alad.networks.patches import PatchGeometry
 
 MOST_KERNEL_ROWS = 64  # see convolve.c
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
@@ -76,13 +76,15 @@ class NativeProducts(PatchProducts):
         """The library has no meaning in another process: copies and pickles are made anew."""
         return _compiled, ()
 
-    def prepared(self, x: Tensor, window: Window) -> Tensor:
-        return _wide(x, window) if _suits(x, window) else x
+    def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
+        return _wide(x, geometry) if _suits(x, geometry) else x
 
-    def forward(self, x: Tensor, weight: Tensor, finish: Finish | None, window: Window) -> Tensor:
-        if not _suits(x, window):
-            return super().forward(x, weight, finish, window)
-        return self._forward(x, panels_of(weight), finish, window, weight.shape[1])
+    def forward(
+        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+    ) -> Tensor:
+        if not _suits(x, geometry):
+            return super().forward(x, weight, finish, geometry)
+        return self._forward(x, panels_of(weight), finish, geometry, weight.shape[1])
 
     def finish_back(
         self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
@@ -106,30 +108,32 @@ class NativeProducts(PatchProducts):
         )
         return sums, bias
 
-    def to_input(self, dy: Tensor, weight: Tensor, window: Window, channels: int) -> Tensor:
-        if not _suits(dy, window):
-            return super().to_input(dy, weight, window, channels)
-        return self._to_input(dy, places(weight, window, channels), None, window, channels)
+    def to_input(
+        self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int
+    ) -> Tensor:
+        if not _suits(dy, geometry):
+            return super().to_input(dy, weight, geometry, channels)
+        return self._to_input(dy, places(weight, geometry, channels), None, geometry, channels)
 
-    def scored(self, x: Tensor, weight: Tensor, finish: Finish, window: Window) -> Tensor:
-        if not _fits(x, window):
-            return super().scored(x, weight, finish, window)
+    def scored(self, x: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry) -> Tensor:
+        if not _fits(x, geometry):
+            return super().scored(x, weight, finish, geometry)
         panels = self._kept(weight, "panels", lambda: panels_of(weight))
-        if window.whole:
+        if geometry.whole:
             return self._dense(x.flatten(1), panels, Ending.of(finish), (1, 1, weight.shape[1]))
-        return self._forward(x, panels, finish, window, weight.shape[1])
+        return self._forward(x, panels, finish, geometry, weight.shape[1])
 
     def scored_back(
-        self, dy: Tensor, weight: Tensor, finish: Finish, window: Window, channels: int
+        self, dy: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry, channels: int
     ) -> Tensor:
-        if not _fits(dy, window):
-            return super().scored_back(dy, weight, finish, window, channels)
-        if window.whole:
+        if not _fits(dy, geometry):
+            return super().scored_back(dy, weight, finish, geometry, channels)
+        if geometry.whole:
             panels = self._kept(weight, "panels", lambda: panels_of(weight))
-            ending = Ending.of(finish, window.size[0] * window.size[1])
-            return self._dense(dy.flatten(1), panels, ending, (*window.size, channels))
-        found = self._kept(weight, window, lambda: places(weight.T, window, channels))
-        return self._to_input(dy, found, finish, window, channels)
+            ending = Ending.of(finish, geometry.size[0] * geometry.size[1])
+            return self._dense(dy.flatten(1), panels, ending, (*geometry.size, channels))
+        found = self._kept(weight, geometry, lambda: places(weight.T, geometry, channels))
+        return self._to_input(dy, found, finish, geometry, channels)
 
     def _kept(self, weight: Tensor, kind: Any, make: Callable[[], Any]) -> Any:
         """What is made of a weight that no longer changes; kept with it, so no other lies there."""
@@ -148,12 +152,17 @@ class NativeProducts(PatchProducts):
         return y.view(len(x), *shape)
 
     def _forward(
-        self, x: Tensor, panels: Tensor, finish: Finish | None, window: Window, outputs: int
+        self,
+        x: Tensor,
+        panels: Tensor,
+        finish: Finish | None,
+        geometry: PatchGeometry,
+        outputs: int,
     ) -> Tensor:
-        x = _wide(x, window)
-        y = x.new_empty(len(x), *window.steps, outputs)
-        (down, across), above = window.kernel, window.padding(0)[0]
-        kernel, strides = (down, across * x.shape[3]), (window.stride, window.stride)
+        x = _wide(x, geometry)
+        y = x.new_empty(len(x), *geometry.steps, outputs)
+        (down, across), above = geometry.kernel, geometry.padding(0)[0]
+        kernel, strides = (down, across * x.shape[3]), (geometry.stride, geometry.stride)
         self._run(x, y, panels, Ending.of(finish), kernel, -above, strides)
         return y
 
@@ -162,39 +171,39 @@ class NativeProducts(PatchProducts):
         dy: Tensor,
         found: list[Place],
         finish: Finish | None,
-        window: Window,
+        geometry: PatchGeometry,
         channels: int,
     ) -> Tensor:
-        dx = dy.new_empty(len(dy), *window.size, channels)
+        dx = dy.new_empty(len(dy), *geometry.size, channels)
         side = found[0].pixels
         ending = Ending.of(finish, side)
-        pixels = dx.view(len(dx), window.size[0], window.size[1] // side, side * channels)
-        across, strides = max(1, window.stride // side), (1, max(1, side // window.stride))
-        beyond = reach(window)
+        pixels = dx.view(len(dx), geometry.size[0], geometry.size[1] // side, side * channels)
+        across, strides = max(1, geometry.stride // side), (1, max(1, side // geometry.stride))
+        beyond = reach(geometry)
         wide = bordered(dy, beyond)
         for place in found:
-            target = pixels[:, place.down :: window.stride, place.across :: across]
+            target = pixels[:, place.down :: geometry.stride, place.across :: across]
             source = wide[:, :, beyond[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
             self._run(source, target, place.panels, ending, kernel, place.first[0], strides)
         return dx
 
-    def to_weight(self, x: Tensor, dy: Tensor, window: Window) -> Tensor:
-        size = window.kernel[0] * window.kernel[1] * x.shape[3] * dy.shape[3]
-        if not _suits(x, window) or size > MOST_WEIGHTS:
-            return super().to_weight(_narrow(x, window), dy, window)
-        x, channels = _wide(x, window), dy.shape[3]
+    def to_weight(self, x: Tensor, dy: Tensor, geometry: PatchGeometry) -> Tensor:
+        size = geometry.kernel[0] * geometry.kernel[1] * x.shape[3] * dy.shape[3]
+        if not _suits(x, geometry) or size > MOST_WEIGHTS:
+            return super().to_weight(_narrow(x, geometry), dy, geometry)
+        x, channels = _wide(x, geometry), dy.shape[3]
         dy = filled_up(dy)
-        down, across = window.kernel
+        down, across = geometry.kernel
         depth, columns = across * x.shape[3], dy.shape[3]
         dw = x.new_empty(down * depth, columns)
         one = 4 * (x[0].numel() + dy[0].numel())
         at_once, threads = max(1, WORKING_SET // one), torch.get_num_threads()
-        terms, strides = min(at_once, len(x)) * dy.shape[1], (window.stride, window.stride)
+        terms, strides = min(at_once, len(x)) * dy.shape[1], (geometry.stride, geometry.stride)
         space = ctypes.create_string_buffer(
             threads * terms * self._engine.alad_convolve_term_bytes()
         )
-        above = window.padding(0)[0]
+        above = geometry.padding(0)[0]
         call = described(x, dy, None, NO_ENDING, (down, depth), -above, strides)
         self._engine.alad_convolve_weight(
             *(ctypes.addressof(call), dw.data_ptr(), at_once),
@@ -210,21 +219,21 @@ class NativeProducts(PatchProducts):
         self._engine.alad_convolve(ctypes.addressof(call), torch.get_num_threads())
 
 
-def _suits(x: Tensor, window: Window) -> bool:
-    return _fits(x, window) and window.steps != (1, 1)
+def _suits(x: Tensor, geometry: PatchGeometry) -> bool:
+    return _fits(x, geometry) and geometry.steps != (1, 1)
 
 
-def _fits(x: Tensor, window: Window) -> bool:
-    return supported(x) and window.kernel[0] <= MOST_KERNEL_ROWS
+def _fits(x: Tensor, geometry: PatchGeometry) -> bool:
+    return supported(x) and geometry.kernel[0] <= MOST_KERNEL_ROWS
 
 
-def _wide(x: Tensor, window: Window) -> Tensor:
+def _wide(x: Tensor, geometry: PatchGeometry) -> Tensor:
     """With its padding across, if it does not have it yet."""
-    narrow = x.shape[2] == window.size[1]
-    return bordered(x, window.padding(1)) if narrow else x
+    narrow = x.shape[2] == geometry.size[1]
+    return bordered(x, geometry.padding(1)) if narrow else x
 
 
-def _narrow(x: Tensor, window: Window) -> Tensor:
+def _narrow(x: Tensor, geometry: PatchGeometry) -> Tensor:
     """Without it."""
-    left = window.padding(1)[0] if x.shape[2] != window.size[1] else 0
-    return x[:, :, left : left + window.size[1]]
+    left = geometry.padding(1)[0] if x.shape[2] != geometry.size[1] else 0
+    return x[:, :, left : left + geometry.size[1]]

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from alad.native import build
 from alad.native.memory import COLUMNS_OF_TILE
-from alad.networks.patches import Window
+from alad.networks.patches import PatchGeometry
 
 FLOAT = 4  # bytes
 LEAST_ROWS = 8  # of a tile, for its sums not to wait for each other
@@ -92,17 +92,17 @@ class Place:
     panels: Tensor
 
 
-def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
+def places(weight: Tensor, geometry: PatchGeometry, channels: int) -> list[Place]:
     """weight: as for `to_input`.
 
     A tile has 16 columns. So of few channels pixels beside each other are made at a time, out of
     all that any of them needs.
     """
-    stride, outputs = window.stride, weight.shape[1]
-    kernel = weight[: window.kernel[0] * window.kernel[1] * channels]
-    kernel = kernel.unflatten(0, (*window.kernel, channels)).transpose(2, 3)
-    rows, columns = (_taps(window, axis) for axis in (0, 1))
-    side, found = _side(window, channels), []
+    stride, outputs = geometry.stride, weight.shape[1]
+    kernel = weight[: geometry.kernel[0] * geometry.kernel[1] * channels]
+    kernel = kernel.unflatten(0, (*geometry.kernel, channels)).transpose(2, 3)
+    rows, columns = (_taps(geometry, axis) for axis in (0, 1))
+    side, found = _side(geometry, channels), []
     for down, (above, ats) in enumerate(rows):
         for beside in [range(side)] if side > 1 else [[across] for across in range(stride)]:
             taps = [_shifted(columns[across % stride], across // stride) for across in beside]
@@ -121,12 +121,12 @@ def places(weight: Tensor, window: Window, channels: int) -> list[Place]:
     return found
 
 
-def _side(window: Window, channels: int) -> int:
+def _side(geometry: PatchGeometry, channels: int) -> int:
     """How many pixels beside each other a tile holds; 1 if not even those of one stride.
 
     Not so many that there are too few of them across to fill the rows of a tile.
     """
-    stride, across = window.stride, window.size[1]
+    stride, across = geometry.stride, geometry.size[1]
     most = min(COLUMNS_OF_TILE // channels, max(stride, across // LEAST_ROWS))
     fit = range(stride, most + 1, stride)
     return max((side for side in fit if across % side == 0), default=1)
@@ -136,26 +136,26 @@ def _shifted(taps: tuple[int, list[int]], pixels: int) -> tuple[int, list[int]]:
     return taps[0] + pixels, taps[1]
 
 
-def _taps(window: Window, axis: int) -> list[tuple[int, list[int]]]:
+def _taps(geometry: PatchGeometry, axis: int) -> list[tuple[int, list[int]]]:
     """For each place of a pixel modulo the stride: the first output that it takes part in, counted
     from its quotient by the stride, and its places in the kernel for that and the next outputs.
     """
-    kernel, before = window.kernel[axis], window.padding(axis)[0]
+    kernel, before = geometry.kernel[axis], geometry.padding(axis)[0]
     found = []
-    for place in range(window.stride):
+    for place in range(geometry.stride):
         places = [
-            (step, place + before - window.stride * step)
+            (step, place + before - geometry.stride * step)
             for step in range(-kernel, kernel + before + 1)
-            if 0 <= place + before - window.stride * step < kernel
+            if 0 <= place + before - geometry.stride * step < kernel
         ]
         found.append((places[0][0], [at for _, at in places]))
     return found
 
 
-def reach(window: Window) -> tuple[int, int]:
+def reach(geometry: PatchGeometry) -> tuple[int, int]:
     """Outputs of zeros (before, after) across that there must be for every pixel to find its."""
-    taps = _taps(window, 1)
-    quotients = -(-window.size[1] // window.stride)
+    taps = _taps(geometry, 1)
+    quotients = -(-geometry.size[1] // geometry.stride)
     first = min(first for first, _ in taps)
     last = max(first + len(places) - 1 for first, places in taps) + quotients - 1
-    return max(0, -first), max(0, last - (window.steps[1] - 1))
+    return max(0, -first), max(0, last - (geometry.steps[1] - 1))

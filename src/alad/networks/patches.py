@@ -1,20 +1,24 @@
 """The patches of an image that a convolution looks at: a copy of them, and the adjoint of it.
 
 Images are [n, height, width, channels], so that a convolution is a copy of patches and the matrix
-product that a dense layer is (`products`).
+product that a dense layer is (`convolution_ops`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-from torch.nn import functional
+from alad.networks.description import described
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
+@described("patches")
 @dataclass(frozen=True)
-class Window:
+class PatchGeometry:
     """The patches of an image that a convolution looks at.
 
     size, kernel: (height, width) of the image and of a patch. With `same` the image is padded with
@@ -51,6 +55,8 @@ class Window:
 
     def patches(self, x: Tensor) -> Tensor:
         """[n, height, width, channels] -> [n * patches, kernel height * width * channels]."""
+        from torch.nn import functional  # here alone: a geometry is read without PyTorch
+
         if self.whole:
             return x.flatten(1)
         (top, bottom), (left, right) = self.padding(0), self.padding(1)
@@ -80,8 +86,8 @@ class Window:
         return whole[:, top : top + self.size[0], left : left + self.size[1]]
 
 
-def _channels(patches: Tensor, window: Window) -> int:
-    return patches.shape[1] // (window.kernel[0] * window.kernel[1])
+def _channels(patches: Tensor, geometry: PatchGeometry) -> int:
+    return patches.shape[1] // (geometry.kernel[0] * geometry.kernel[1])
 
 
 def _parts(kernel: int, stride: int) -> Iterator[tuple[int, slice]]:

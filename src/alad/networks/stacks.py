@@ -1,8 +1,11 @@
-"""What networks for images are made of: the encoder's way down, the generator's way up.
+"""Layers for rows and for images behind one interface: down to a code, up again, discriminators.
 
 E and G of ALAD, and with them those of AnoGAN, of the autoencoders and of DAGMM, so that a
-comparison of methods is none of networks. The rule is that of `image_networks`: every convolution
-halves the image, until no side is longer than BOTTOM.
+comparison of methods is none of networks. A method writes its networks once, with `Stacks`; its
+architecture says of which kind they are and how wide.
+
+For images the rule is the paper's (Zenati et al. 2018, table IX): every convolution halves the
+image, until no side is longer than BOTTOM, and doubles its channels.
 """
 
 from __future__ import annotations
@@ -10,18 +13,124 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal, Protocol
 
 from alad.errors import InputError
-from alad.networks.convolution import Convolution
-from alad.networks.dense import Activation, Chain
-from alad.networks.patches import Window
+from alad.networks.layers import (
+    Activation,
+    Chain,
+    Conditioned,
+    Convolution,
+    Dense,
+    Discriminator,
+    chain,
+)
+from alad.networks.patches import PatchGeometry
 
-DOWN = (4, 4)  # the kernel that halves an image
+DOWN, PAIR_DOWN = (4, 4), (5, 5)  # the kernels that halve an image, and a pair of them in D_xx
 LEAST_SIDE, MOST_SIDE = 8, 512
 BOTTOM = 4  # halved until neither side is longer
 PUBLISHED_WIDTH = 128  # channels after the first halving
 USUAL_WIDTH = 32  # a step costs a fifth of one with the published channels, which a CPU can bear
 WIDEST = 4  # channels at most, as a multiple of those after the first halving
+HEIGHT_AXIS, CHANNEL_AXIS = 2, 4  # of [members, n, height, width, channels]
+
+Kind = Literal["row", "code"]  # what a network sees: a row or an image, or a latent code
+
+
+class Stacks(Protocol):
+    """What networks are made of, whatever a row looks like."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row: (width,), or (height, width, channels)."""
+        ...
+
+    @property
+    def latent(self) -> int: ...
+
+    def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
+        """Build a row -> `numbers` for each of the code's, the last layer linear."""
+        ...
+
+    def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
+        """Build a code -> `numbers` for each of the row's.
+
+        The row itself, of numbers from -1 to 1 where it is an image, or its mean and log variance,
+        all means first along the last axis.
+        """
+        ...
+
+    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
+        """Build a discriminator of a row alone, or of a pair of these kinds."""
+        ...
+
+
+@dataclass(frozen=True)
+class DenseStacks:
+    """Dense layers for rows of numbers.
+
+    encoder, generator: hidden widths. Of discriminators: the widths of one that sees a row alone,
+    with a dropout rate for each layer; of one that sees a row and a code, the width of the branches
+    (batch norm in that of the row, dropout in that of the code) and of the common layers; of one
+    that sees two rows or two codes.
+    """
+
+    shape: tuple[int, ...]
+    latent: int
+    encoder: tuple[int, ...]
+    generator: tuple[int, ...]
+    activations: tuple[Activation, Activation] = ("leaky", "relu")  # hidden, down and up
+    spectral: bool = False
+    conditioned: bool = False  # do E and G read a noise level?
+    alone: tuple[int, ...] = ()
+    alone_dropout: tuple[float, ...] = ()
+    branch: int = 1
+    joint: tuple[int, ...] = ()
+    mixed_dropout: float = 0.0
+    branch_batch_norm: bool = False
+    rows: tuple[int, ...] = ()
+    codes: tuple[int, ...] = ()
+    alike_dropout: float = 0.0
+
+    def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
+        widths = (self.shape[0] + self.conditioned, *self.encoder, numbers * self.latent)
+        made = chain(name, widths, self.activations[0], last="linear", spectral=self.spectral)
+        return Conditioned(made.layers) if self.conditioned else made
+
+    def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
+        widths = (self.latent + self.conditioned, *self.generator, numbers * self.shape[0])
+        made = chain(name, widths, self.activations[1], last="linear")
+        return Conditioned(made.layers) if self.conditioned else made
+
+    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
+        inputs = [self.shape[0] if kind == "row" else self.latent for kind in kinds]
+        if len(kinds) == 1:
+            return self._of_one(name, inputs[0])
+        if len(set(kinds)) == 2:
+            branches = tuple(map(self._branch, (f"{name}.x", f"{name}.z"), ("row", "code")))
+            branches = branches if kinds == ("row", "code") else branches[::-1]
+            widths, dropout = (2 * self.branch, *self.joint), self.mixed_dropout
+        else:
+            branches, dropout = (Chain(), Chain()), self.alike_dropout
+            widths = (sum(inputs), *(self.rows if kinds[0] == "row" else self.codes))
+        how = {"last": "leaky", "dropout": dropout, "spectral": self.spectral}
+        joint = chain(f"{name}.joint", widths, "leaky", **how)
+        return Discriminator(branches, joint, Dense(f"{name}.logit", widths[-1], 1))
+
+    def _of_one(self, name: str, inputs: int) -> Discriminator:
+        sizes = zip(pairwise((inputs, *self.alone)), self.alone_dropout, strict=True)
+        hidden = tuple(
+            Dense(f"{name}.hidden.{at}", before, after, "leaky", dropout)
+            for at, ((before, after), dropout) in enumerate(sizes)
+        )
+        return Discriminator((Chain(),), Chain(hidden), Dense(f"{name}.logit", self.alone[-1], 1))
+
+    def _branch(self, name: str, kind: Kind) -> Chain:
+        layer = Dense(name, self.shape[0], self.branch, "leaky", spectral=self.spectral)
+        if kind == "row":
+            return Chain((replace(layer, batch_norm=self.branch_batch_norm),))
+        return Chain((replace(layer, inputs=self.latent, dropout=self.mixed_dropout),))
 
 
 def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -46,19 +155,28 @@ def count_halvings(shape: tuple[int, ...]) -> int:
 
 
 @dataclass(frozen=True)
-class ImageLayers:
-    """Layers for images of `shape` (height, width, channels).
+class ConvStacks:
+    """Convolutions for images of `shape` (height, width, channels).
 
     width: channels after the first halving; they double up to WIDEST times as many. dropout: of
-    dense layers alone. deviation: of the normal distribution of the first weights.
+    layers of discriminators, but for those that halve one image. deviation: of the normal
+    distribution of the first weights. Of discriminators: widths of the branch of a code and of the
+    common layer; channels of one that sees two images, one above the other or as channels of one
+    (`pair_axis`); widths of one that sees two codes.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     latent: int
     width: int
-    spectral: bool = False
-    dropout: float = 0.0
     deviation: float = 0.01
+    spectral: bool = False
+    conditioned: bool = False  # do E and G read a noise level?
+    dropout: float = 0.0
+    branch: tuple[int, ...] = ()
+    joint: int = 1
+    rows: tuple[int, ...] = ()
+    codes: tuple[int, ...] = ()
+    pair_axis: int = CHANNEL_AXIS
 
     @property
     def _sizes(self) -> list[tuple[int, int]]:
@@ -70,74 +188,102 @@ class ImageLayers:
         halved = range(len(self._sizes) - 1)
         return [self.shape[2], *(self.width * min(2**at, WIDEST) for at in halved)]
 
-    def encoder(self, name: str = "E", *, numbers: int = 1) -> Chain:
-        """x -> `numbers` for each of the code's, the last layer linear."""
-        down = self.down(name, first_batch_norm=True)
-        last = self.dense(f"{name}.code", math.prod(down[-1].shape), numbers * self.latent)
-        return Chain((*down, plain(last)))
+    def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
+        hidden = self._halving(name, first_batch_norm=True)
+        if self.conditioned:
+            hidden[0] = replace(hidden[0], inputs=hidden[0].inputs + 1)
+        last = self._dense(f"{name}.code", math.prod(hidden[-1].shape), numbers * self.latent)
+        layers = (*hidden, _plain(last))
+        return Conditioned(layers) if self.conditioned else Chain(layers)
 
-    def down(self, name: str, *, first_batch_norm: bool) -> list[Convolution]:
+    def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
+        sizes, channels = self._sizes[::-1], self._channels[::-1]
+        channels[-1] *= numbers
+        whole = PatchGeometry(sizes[0], sizes[0], 1, same=False)
+        layers = [self._up(f"{name}.0", self.latent + self.conditioned, channels[0], whole)]
+        layers += [
+            self._up(
+                f"{name}.{at + 1}", channels[at], channels[at + 1], PatchGeometry(size, DOWN, 2)
+            )
+            for at, size in enumerate(sizes[1:])
+        ]
+        # pixels lie in [-1, 1]; a log variance need not
+        last = "tanh" if numbers == 1 else "linear"
+        layers[-1] = replace(layers[-1], activation=last, batch_norm=False)
+        return Conditioned(tuple(layers)) if self.conditioned else Chain(tuple(layers))
+
+    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
+        if len(kinds) == 1:
+            joint = flattened(self._halving(f"{name}.hidden", first_batch_norm=False))
+            return self._discriminator(name, (Chain(),), joint)
+        if len(set(kinds)) == 2:
+            row = Chain(tuple(flattened(self._halving(f"{name}.x", first_batch_norm=False))))
+            code = Chain(tuple(self._dense_layers(f"{name}.z", (self.latent, *self.branch))))
+            units = math.prod(row.layers[-1].shape) + (self.latent, *self.branch)[-1]
+            branches = (row, code) if kinds == ("row", "code") else (code, row)
+            return self._discriminator(
+                name, branches, [self._dense(f"{name}.joint", units, self.joint)]
+            )
+        if kinds[0] == "row":
+            return self._of_two_images(name)
+        joint = self._dense_layers(f"{name}.joint", (2 * self.latent, *self.codes))
+        return self._discriminator(name, (Chain(), Chain()), joint)
+
+    def _of_two_images(self, name: str) -> Discriminator:
+        height, width, channels = self.shape
+        upright = self.pair_axis == HEIGHT_AXIS
+        height, channels = (2 * height, channels) if upright else (height, 2 * channels)
+        layers: list[Convolution] = []
+        for at, outputs in enumerate(self.rows):
+            geometry = PatchGeometry((height, width), PAIR_DOWN, 2)
+            layers.append(self._layer(f"{name}.{at}", channels, outputs, geometry))
+            height, width, channels = layers[-1].shape
+        return self._discriminator(name, (Chain(), Chain()), flattened(layers), self.pair_axis)
+
+    def _discriminator(
+        self, name: str, branches: tuple[Chain, ...], joint: list[Convolution], axis: int = 2
+    ) -> Discriminator:
+        logit = _plain(self._dense(f"{name}.logit", math.prod(joint[-1].shape), 1))
+        return Discriminator(branches, Chain(tuple(joint)), logit, axis)
+
+    def _halving(self, name: str, *, first_batch_norm: bool) -> list[Convolution]:
         """4 × 4 convolutions that halve the image to the bottom."""
         sizes, channels = self._sizes, self._channels
         return [
-            self.layer(
+            self._layer(
                 f"{name}.{at}",
                 channels[at],
                 channels[at + 1],
-                Window(size, DOWN, 2),
+                PatchGeometry(size, DOWN, 2),
                 batch_norm=first_batch_norm or at > 0,
                 dropout=0.0,
             )
             for at, size in enumerate(sizes[:-1])
         ]
 
-    def generator(self, name: str = "G", *, numbers: int = 1, last: Activation = "tanh") -> Chain:
-        """The encoder's way back, to `numbers` for each value of the image."""
-        sizes, channels = self._sizes[::-1], self._channels[::-1]
-        channels[-1] *= numbers
-        seed = Window(sizes[0], sizes[0], 1, same=False)
-        layers = [self._up(f"{name}.0", self.latent, channels[0], seed)]
-        layers += [
-            self._up(f"{name}.{at + 1}", channels[at], channels[at + 1], Window(size, DOWN, 2))
-            for at, size in enumerate(sizes[1:])
-        ]
-        layers[-1] = replace(layers[-1], activation=last, batch_norm=False)
-        return Chain(tuple(layers))
+    def _up(self, name: str, inputs: int, outputs: int, geometry: PatchGeometry) -> Convolution:
+        how = {"batch_norm": True, "transposed": True, "deviation": self.deviation}
+        return Convolution(name, inputs, outputs, geometry, "relu", **how)
 
-    def _up(self, name: str, inputs: int, outputs: int, window: Window) -> Convolution:
-        return Convolution(
-            name,
-            inputs,
-            outputs,
-            window,
-            "relu",
-            batch_norm=True,
-            transposed=True,
-            deviation=self.deviation,
-        )
-
-    def layer(self, name: str, inputs: int, outputs: int, window: Window, **how) -> Convolution:
-        """With what the hidden layers of E and of the discriminators have in common."""
+    def _layer(
+        self, name: str, inputs: int, outputs: int, geometry: PatchGeometry, **how
+    ) -> Convolution:
+        """A hidden layer of E or of a discriminator."""
         settings = {"dropout": self.dropout, "deviation": self.deviation, **how}
         return Convolution(
-            name, inputs, outputs, window, "leaky", spectral=self.spectral, **settings
+            name, inputs, outputs, geometry, "leaky", spectral=self.spectral, **settings
         )
 
-    def dense(self, name: str, inputs: int, outputs: int) -> Convolution:
+    def _dense(self, name: str, inputs: int, outputs: int) -> Convolution:
         """A 1 × 1 convolution of a 1 × 1 image."""
-        return self.layer(name, inputs, outputs, Window((1, 1), (1, 1)), flat=True)
+        return self._layer(name, inputs, outputs, PatchGeometry((1, 1), (1, 1)), flat=True)
 
-    def dense_chain(self, name: str, widths: tuple[int, ...]) -> Chain:
+    def _dense_layers(self, name: str, widths: tuple[int, ...]) -> list[Convolution]:
         pairs = enumerate(pairwise(widths))
-        return Chain(
-            tuple(self.dense(f"{name}.{at}", inputs, outputs) for at, (inputs, outputs) in pairs)
-        )
-
-    def logit(self, name: str, last: Convolution) -> Convolution:
-        return plain(self.dense(f"{name}.logit", math.prod(last.shape), 1))
+        return [self._dense(f"{name}.{at}", inputs, outputs) for at, (inputs, outputs) in pairs]
 
 
-def plain(layer: Convolution) -> Convolution:
+def _plain(layer: Convolution) -> Convolution:
     """The layer without what a hidden one has: codes and logits are linear."""
     return replace(layer, activation="linear", spectral=False, dropout=0.0)
 

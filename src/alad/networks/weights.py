@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alad.networks.context import Layer, Networks
 from alad.networks.dense import spectral_norm
+from alad.networks.layers import Layer, Networks
 
 FIRST_POWER_ITERATIONS = 50  # before training; then one at every step
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from alad.detector.model import WRITTEN_AS, Model
 from alad.errors import InputError
-from alad.networks.context import Context, Networks
+from alad.networks.context import Context
 from alad.networks.description import description, from_description
+from alad.networks.layers import Networks
 from alad.networks.native_convolution import scoring_products
 from alad.neural.score import Score
 from alad.parameters import how
@@ -25,7 +26,7 @@ from alad.training.rows import Rows, whole
 MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkModel(Model):
     """Networks at evaluation; spectral norms are divided out of their weights, once and exactly.
 

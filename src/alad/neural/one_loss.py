@@ -28,7 +28,7 @@ class Trained:
         self.networks.measure(replace(self.context, measuring=True), self.for_members(x))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class OneLossModel(NetworkModel):
     """The body of the models whose scores read networks and weights alone."""
 

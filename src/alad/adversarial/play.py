@@ -1,0 +1,168 @@
+"""The game played: what E and G make, how discriminators judge it, and the loss of each side.
+
+One formula serves both sides; the other gets it by a sign. What is made, and which discriminator
+sees it, is read from the table of the game (`alad.adversarial.game`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from alad.adversarial.game import CODE, NOISY_ROW, ROW, Game, Noise, Side, leaf_of
+from alad.networks.context import Context
+from alad.networks.layers import Discriminator, Networks
+from alad.training.noise import StepNoise
+
+NETWORKS = {"E": "encoder", "G": "generator"}  # symbol -> attribute
+
+
+class PlayedNetworks(Networks, Protocol):
+    """Networks of a game: groups `generator` and `discriminator`, and E and G as it needs them."""
+
+    @property
+    def latent(self) -> int: ...
+
+    @property
+    def discriminators(self) -> Mapping[str, Discriminator]:
+        """Discriminators by the names of their terms."""
+        ...
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Logits of one discriminator, [members, n] each; a constant `real` may be left out (None)."""
+
+    real: Tensor | None
+    fake: Tensor
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a game begins with: arrays by symbol, and the noise level [members, n] of x~ if any."""
+
+    leaves: Mapping[str, Tensor]
+    level: Tensor | None = None
+
+
+def drawn(x: Tensor, z: Tensor, noise: Noise | None, random: StepNoise) -> Drawn:
+    """Take rows x [members, n, *shape] and codes z [members, n, latent], and draw x~ if wanted."""
+    leaves = {ROW: x, CODE: z}
+    if noise is None:
+        return Drawn(leaves)
+    level = torch.exp(noise.mean + noise.deviation * random.normal(x.shape[1]))
+    sigma = level.reshape(*level.shape, *(1,) * (x.ndim - 2))
+    return Drawn({**leaves, NOISY_ROW: x + sigma * random.normal(*x.shape[1:])}, level)
+
+
+Made = dict[str, Tensor]  # symbol -> [members, n, *]
+
+
+def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -> Made:
+    """Let E and G make everything that the game asks for, once; leaves are in it, too."""
+    made = dict(given.leaves)
+    for symbol, arguments in game.passes:
+        network = getattr(networks, NETWORKS[symbol])
+        inputs = [made[argument] for argument in arguments]
+        level = (_levels(arguments, given),) if game.conditioned else ()
+        if len(inputs) == 1:
+            outputs = (network(context, inputs[0], *level),)
+        else:
+            # in one product; what looks across rows, batch norm, keeps them apart
+            stacked = torch.cat(inputs, dim=1)
+            stacked = network(replace(context, batches=len(inputs)), stacked, *level)
+            outputs = stacked.split(inputs[0].shape[1], dim=1)
+        made |= {f"{symbol}({on})": one for on, one in zip(arguments, outputs, strict=True)}
+    return made
+
+
+def _levels(arguments: tuple[str, ...], given: Drawn) -> Tensor:
+    """The noise level of each input, one after the other: sigma where it began with x~, else 0."""
+    assert given.level is not None
+    nothing = torch.zeros_like(given.level)
+    noisy = [leaf_of(argument) == NOISY_ROW for argument in arguments]
+    return torch.cat([given.level if each else nothing for each in noisy], dim=1)
+
+
+def judge(
+    networks: PlayedNetworks, context: Context, game: Game, made: Made, *, constants: bool = True
+) -> dict[str, Logits]:
+    """Show every discriminator its real and its fake input; logits by term.
+
+    With `constants=False` real inputs are left out that do not depend on E and G, such as (x, x):
+    the generator side need not pay for them.
+    """
+    logits = {}
+    for term in game.terms:
+        real = None if term.real_is_constant and not constants else term.real
+        inputs = [tuple(made[symbol] for symbol in side) for side in (real, term.fake) if side]
+        logits[term.name] = _judged(networks.discriminators[term.name], context, inputs)
+    return logits
+
+
+def _judged(
+    discriminator: Discriminator, context: Context, inputs: list[tuple[Tensor, ...]]
+) -> Logits:
+    """Judge real and fake inputs in one pass; batch norm still sees two batches."""
+    if len(inputs) == 1:
+        return Logits(None, discriminator(context, *inputs[0]))
+    stacked = [torch.cat(sides, dim=1) for sides in zip(*inputs, strict=True)]
+    both = discriminator(replace(context, batches=2), *stacked)
+    return Logits(*both.split(inputs[0][0].shape[1], dim=1))
+
+
+def play(
+    networks: PlayedNetworks, context: Context, game: Game, given: Drawn, *, constants: bool = True
+) -> tuple[Made, dict[str, Logits]]:
+    """Make everything and judge it: what a side of the game reads its loss from."""
+    made = make(networks, context, game, given)
+    return made, judge(networks, context, game, made, constants=constants)
+
+
+def loss(game: Game, side: Side, made: Made, logits: dict[str, Logits]) -> Tensor:
+    """Give one side's loss [members]: that of its logits, and the penalties on this side."""
+    losses = {"discriminator": discriminator_loss, "generator": generator_encoder_loss}
+    total = losses[side](logits)
+    for penalty in game.penalties:
+        if side in penalty.sides:
+            arrays = (_read(symbol, made, logits) for symbol in penalty.of)
+            total = total + penalty.weight * penalty.value(*arrays)
+    return total
+
+
+def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
+    """[members]: minus the value V of the paper, summed over the terms.
+
+    Real inputs are labelled 1, fake ones 0.
+    """
+    return _loss(logits, 1.0)
+
+
+def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
+    """[members]: the same with every label flipped, for E and G together (non-saturating)."""
+    return _loss(logits, -1.0)
+
+
+def _loss(logits: dict[str, Logits], label: float) -> Tensor:
+    terms = [softplus(label * pair.fake).mean(dim=1) for pair in logits.values()]
+    real = [pair.real for pair in logits.values() if pair.real is not None]
+    terms += [softplus(-label * logit).mean(dim=1) for logit in real]
+    return torch.stack(terms).sum(dim=0)
+
+
+def _read(symbol: str, made: Made, logits: dict[str, Logits]) -> Tensor:
+    """What a penalty reads: a symbol's array, or logits of a term such as "xz.fake"."""
+    if symbol in made:
+        return made[symbol]
+    term, _, which = symbol.partition(".")
+    return getattr(logits[term], which)
+
+
+def squared_distance(a: Tensor, b: Tensor) -> Tensor:
+    """[members]: squared distance of a and b [members, n, *], mean over rows: a cycle's penalty."""
+    return (a - b).square().flatten(2).sum(dim=2).mean(dim=1)
