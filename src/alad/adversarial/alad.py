@@ -154,9 +154,12 @@ class Adversarial(Generating):
         engine = {
             "engine": "native" if in_c else step.products.engine,
             "scoring_engine": "native" if self._scored_in_c() else "torch",
-            "engine_note": native_step.reason() if self.engine == "auto" and native_suits else None,
+            "engine_note": self._engine_note() if self.engine == "auto" and native_suits else None,
         }
         return super()._summary(training, step, seed) | engine
+
+    def _engine_note(self) -> str | None:
+        return native_structures.refusal(self._game()) or native_step.reason()
 
     def _scored_in_c(self) -> bool:
         products = self._model.context.products
