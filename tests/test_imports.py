@@ -27,6 +27,7 @@ FLOORS = [
     ["neural", "classic"],
     ["adversarial", "autoencoders"],
     ["anogan"],
+    ["schema1"],
     ["catalogue", "report"],
     ["benchmark.data"],
     ["benchmark"],

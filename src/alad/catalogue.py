@@ -1,5 +1,6 @@
 """All detectors by name. A class is imported when it is first asked for."""
 
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,11 @@ def model_class(kind: str) -> type[Model]:
     return getattr(import_module(module), class_name)
 
 
+def parameter_names(name: str) -> list[str]:
+    """The names of a detector's parameters. Raises InputError if there is no such detector."""
+    return sorted(one.name for one in fields(detector_class(name)))
+
+
 def detectors() -> list[tuple[str, str]]:
     """(name, one-line summary) of every detector."""
     return [(name, detector_class(name).summary) for name in DETECTORS]
@@ -74,9 +80,10 @@ def detectors() -> list[tuple[str, str]]:
 def make(name: str, **params: Any) -> Detector:
     """An unfitted detector. Raises InputError if name or a parameter is unknown."""
     found = detector_class(name)
-    unknown = ", ".join(sorted(set(params) - set(found._get_param_names())))
+    known = parameter_names(name)
+    unknown = ", ".join(sorted(set(params) - set(known)))
     if unknown:
-        known = ", ".join(found._get_param_names())
+        known = ", ".join(known)
         raise InputError(f"{name} has no parameter {unknown}; it has: {known}")
     return found(**params)
 
@@ -93,8 +100,9 @@ def load(folder: str | Path, *, device: str | None = None) -> Fitted:
         if "model" not in content:
             from alad.schema1 import upgraded
 
-            with understood(str(content.get("detector"))):
-                content, arrays = upgraded(content, arrays)
+            detector = detector_class(str(content.get("detector")))
+            with understood(detector.name):
+                content, arrays = upgraded(detector, content, arrays)
         kind = model_class(str(content["model"].get("kind")))
         return restored(kind, content, arrays, {} if device is None else {"device": device})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from alad import catalogue
+from alad.detector.contract import Detector
 from alad.detector.saving import CALIBRATION, LEARNT, MODEL, REFERENCE, REPEATED
 from alad.encoding import encoder_from_state
 from alad.networks.description import description
@@ -38,17 +38,16 @@ CLASSIC: dict[str, Callable[[Content, Content], dict[str, Any]]] = {
 
 
 def upgraded(
-    content: Content, arrays: Mapping[str, np.ndarray]
+    kind: type[Detector], content: Content, arrays: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return content and arrays of schema 1 as schema 2 has them."""
-    name, params = str(content["detector"]), content["params"]
-    kind = catalogue.detector_class(name)
+    """Return content and arrays of schema 1, of a detector of that class, as schema 2 has them."""
+    params = content["params"]
     known = {one.name for one in fields(kind) if HOW not in one.metadata}
     if issubclass(kind, NetworkDetector):
         values = _networks(kind, content)
         place = _of_networks
     else:
-        values = CLASSIC[name](params, content["state"])
+        values = CLASSIC[kind.name](params, content["state"])
         if values["kind"] == "forest":
             values["width"] = encoder_from_state(content["encoder"]).width_
         place = str

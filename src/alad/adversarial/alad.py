@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from alad.adversarial import native_step
+from alad.adversarial import native_step, native_structures
 from alad.adversarial.architectures import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
@@ -97,6 +97,7 @@ class ALAD(NetworkDetector):
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         step.watch = sample_writer(self.samples, step, seed)
+        step.note = native_structures.refusal(self._game())
         return step
 
     def _engine(self, X: Rows) -> type[GameStep]:

@@ -77,7 +77,7 @@ class SearchModel(NetworkModel):
 
     # one search serves all scores that need one
     @torch.no_grad()
-    def scaled(self, X: np.ndarray) -> Self:
+    def scaled(self, X: Any) -> Self:
         if len(self.members) == 1:
             return self
         x = self.tensor(X)

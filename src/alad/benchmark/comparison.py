@@ -112,13 +112,13 @@ def _contenders(
     """Unfitted detectors by title; networks are joined by their untrained selves."""
     found = {}
     for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
-        known = set(catalogue.detector_class(name)._get_param_names())
+        known = set(catalogue.parameter_names(name))
         networks = "epochs" in known
         if not networks:
             known -= {"max_steps"}  # robust PCA's are no training, and too few of them no answer
         params = {"random_state": seed, **{key: how[key] for key in how if key in known}}
         found[name] = catalogue.make(name, **params)
-        found[name]._check_parameters()  # what all fits would refuse is refused before the first
+        found[name].check_parameters()  # what all fits would refuse is refused before the first
         if untrained and networks:
             found[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
     return found

@@ -3,49 +3,35 @@
 The pairs are those of the table in `alad.adversarial.game`.
 """
 
-from dataclasses import dataclass
-
+from alad.adversarial.game import FAMILY, Term
 from alad.report.canvas import WIDTH, Chart, words
 from alad.report.markup import Markup, joined, tag
 
-METHODS = ("BiGAN", "ALICE", "ALAD")
+METHODS = {"bigan": "BiGAN", "alice": "ALICE", "alad": "ALAD"}  # names in the table: as written
+TERMS = tuple(dict.fromkeys(term for method in METHODS for term in FAMILY[method].terms))
 ROW, TOP = 74, 88  # height of one discriminator's row, and of what stands above the rows
 BOX = 46  # width of a network's box
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One discriminator: its real and its fake pair, and the methods that play its game."""
-
-    index: str  # of D
-    real: tuple[str, str]
-    fake: tuple[str, str]
-    methods: tuple[str, ...]
-    asks: str
-
-
-GAMES = (
-    Judged("xz", ("x", "E(x)"), ("G(z)", "z"), METHODS, "does the code belong to the row?"),
-    Judged("xx", ("x", "x"), ("x", "G(E(x))"), METHODS[1:], "does the row come back?"),
-    Judged("zz", ("z", "z"), ("z", "E(G(z))"), METHODS[2:], "does the code come back?"),
-)
-
-
 def game_chart() -> Chart:
-    """The two networks, the three discriminators with their pairs, and who plays which game."""
-    rows = [_row(judged, TOP + ROW * at) for at, judged in enumerate(GAMES)]
+    """Draw E and G, the discriminators with their pairs, and which method has which."""
+    rows = [_row(term, TOP + ROW * at) for at, term in enumerate(TERMS)]
     described = "E turns a row x into a code E(x); G turns a code z into a row G(z). " + " ".join(
-        map(_told, GAMES)
+        map(_described, TERMS)
     )
     body = joined([_networks(), _heads(), *rows])
     title = "Which pairs each discriminator sees: BiGAN, ALICE, ALAD"
-    return Chart(title, described, TOP + ROW * len(GAMES) + 4, body)
+    return Chart(title, described, TOP + ROW * len(TERMS) + 4, body)
 
 
-def _told(judged: Judged) -> str:
-    real, fake = (f"({first}, {second})" for first, second in (judged.real, judged.fake))
-    whose = ", ".join(judged.methods)
-    return f"D_{judged.index} tells {real}, real, from {fake}, fake: {whose}."
+def methods_of(term: Term) -> list[str]:
+    """Names of the methods that have this term, as they are written."""
+    return [name for method, name in METHODS.items() if term in FAMILY[method].terms]
+
+
+def _described(term: Term) -> str:
+    real, fake = (f"({', '.join(pair)})" for pair in (term.real, term.fake))
+    return f"D_{term.name} tells {real}, real, from {fake}, fake: {', '.join(methods_of(term))}."
 
 
 def _networks() -> Markup:
@@ -68,28 +54,28 @@ def _network(source: str, name: str, result: str, left: float) -> Markup:
 
 
 PAIRS = (74, 190)  # where the real and the fake pair stand, and how wide a pair is
-PAIR, DOTS = 106, (336, 386, 436)  # and the methods' dots
+PAIR, DOTS = 106, [336 + 50 * at for at in range(len(METHODS))]  # and the methods' dots
 
 
 def _heads() -> Markup:
     heads = [("real pair", PAIRS[0] + PAIR / 2), ("fake pair", PAIRS[1] + PAIR / 2)]
-    heads += list(zip(METHODS, DOTS, strict=True))
+    heads += list(zip(METHODS.values(), DOTS, strict=True))
     return joined(words(text, at, TOP - 14, "middle", "name") for text, at in heads)
 
 
-def _row(judged: Judged, top: float) -> Markup:
-    y = top + 22
+def _row(term: Term, top: float) -> Markup:
+    y, methods = top + 22, methods_of(term)
     return joined(
         [
             tag("path", class_="grid", d=f"M0 {top - 4:.1f}H{WIDTH}"),
-            _discriminator(judged.index, y),
-            _pair(judged.real, PAIRS[0], y, "t3"),
-            _pair(judged.fake, PAIRS[1], y, "t2"),
+            _discriminator(term.name, y),
+            _pair(term.real, PAIRS[0], y, "t3"),
+            _pair(term.fake, PAIRS[1], y, "t2"),
             *(
-                _dot(at, y, method in judged.methods)
-                for method, at in zip(METHODS, DOTS, strict=True)
+                _dot(at, y, name in methods)
+                for name, at in zip(METHODS.values(), DOTS, strict=True)
             ),
-            words(judged.asks, PAIRS[0], y + 37, "start", "name"),
+            words(term.asks, PAIRS[0], y + 37, "start", "name"),
         ]
     )
 
@@ -104,10 +90,10 @@ def _discriminator(index: str, y: float) -> Markup:
     )
 
 
-def _pair(pair: tuple[str, str], left: float, y: float, tone: str) -> Markup:
+def _pair(pair: tuple[str, ...], left: float, y: float, tone: str) -> Markup:
     """A capsule with both members of the pair."""
     capsule = tag("rect", class_="pair", x=left, y=y - 15, width=PAIR, height=32, rx=16)
-    text = words(f"( {pair[0]}, {pair[1]} )", left + PAIR / 2, y + 6, "middle", "maths")
+    text = words(f"( {', '.join(pair)} )", left + PAIR / 2, y + 6, "middle", "maths")
     return tag("g", capsule, text, class_=tone)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
     """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
-    model, weight = detector._model, detector.discrimination_weight
+    model, weight = detector.model_.reader, detector.discrimination_weight
     generator, discriminator = _networks(model)
     x = torch.from_numpy(X)
     x = x if x.ndim == 2 else x.movedim(3, 1).contiguous()

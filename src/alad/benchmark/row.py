@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from alad.adversarial.game import ABLATIONS, ZZ
 from alad.presets import preset
 
 QUICK_STEPS = 300  # of training, in a pass that is to take minutes
@@ -51,9 +52,11 @@ def both(row: Row) -> tuple[Row, Row]:
     return untrained(row), row
 
 
-# As published (`alad.benchmark.published.ABLATIONS`): are SN and DL on?
-SWITCHES = {"baseline": (False, False), "dl": (False, True), "sn": (True, False)}
-SWITCHES |= {"sn+dl": (True, True)}
+# As published (`alad.benchmark.published.ABLATIONS`): ALAD's parameters of each row
+SWITCHES = {
+    name: {"spectral_norm": game.spectral, "latent_discriminator": ZZ in game.terms}
+    for name, game in ABLATIONS.items()
+}
 
 
 def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
@@ -62,11 +65,11 @@ def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
         replace(
             row,
             name="alad-baseline" if name == "baseline" else f"alad+{name}",
-            changes={**row.changes, "spectral_norm": sn, "latent_discriminator": dl},
+            changes={**row.changes, **switches},
             published=name,
             **how,
         )
-        for name, (sn, dl) in SWITCHES.items()
+        for name, switches in SWITCHES.items()
     )
 
 
@@ -74,6 +77,9 @@ def ablation_of(row: Row) -> str | None:
     """Which row of the ablation study a trained row of the family is: "dl", "sn+dl", …"""
     if row.detector != "alad" or not row.trained:
         return None
-    switches = {"sn": "spectral_norm", "dl": "latent_discriminator"}
-    on = [name for name, switch in switches.items() if row.params().get(switch) is not False]
-    return "+".join(on) or "baseline"
+    params = row.params()
+    return next(
+        name
+        for name, switches in SWITCHES.items()
+        if all((params.get(switch) is not False) == on for switch, on in switches.items())
+    )

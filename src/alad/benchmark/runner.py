@@ -127,7 +127,7 @@ class Job:
         Their trainings are too long for a second one. Not of detectors that score a sample of the
         rows, because every row costs them a search; nor of those with but one score.
         """
-        names = detector.score_names(images=True) if is_one_class(self.cell.benchmark) else ()
+        names = detector.score_names() if is_one_class(self.cell.benchmark) else ()
         if self.cell.row.test_rows or not names:
             return {}
         done = {self.config["score_function"] or detector.own_score: scored}

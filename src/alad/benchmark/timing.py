@@ -41,7 +41,7 @@ IMAGES = 32  # random ones a batch, and to fit
 # How a batch of rows is answered: rows as they come, or encoded before the clock starts
 ANSWERS: dict[str, Callable[[Any, np.ndarray], object]] = {
     "table": lambda detector, rows: detector.anomaly_score(rows),
-    "encoded": lambda detector, rows: detector._scores(rows),
+    "encoded": lambda detector, rows: detector.fitted_.score_encoded(rows),
     "plain": reference_anogan.search,
 }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from alad.detector.calibration import Calibration
-    from alad.detector.contract import Detector
+    from alad.detector.fitted import Fitted
 
 FalseAlarmRate = Annotated[
     float | None,
@@ -68,7 +68,7 @@ class Rule:
         if score is not None and (self.false_alarm_rate, self.fdr) != (None, None):
             raise InputError("thresholds belong to the model's own score; leave out --score")
 
-    def columns(self, detector: "Detector", rows: Any) -> "dict[str, np.ndarray]":
+    def columns(self, detector: "Fitted", rows: Any) -> "dict[str, np.ndarray]":
         """The columns to add to `rows`."""
         if self.false_alarm_rate is None and self.fdr is None:
             scores = detector.anomaly_score(rows)
@@ -83,13 +83,13 @@ class Rule:
             "is_anomaly": flagged,
         }
 
-    def _limit(self, detector: "Detector") -> float:
+    def _limit(self, detector: "Fitted") -> float:
         """Asked for before rows are scored, because it may be refused."""
         if self.false_alarm_rate is None:
             return float("inf")
         return detector.threshold(self.false_alarm_rate, self.confidence)
 
-    def threshold(self, detector: "Detector") -> float | None:
+    def threshold(self, detector: "Fitted") -> float | None:
         """From which score on rows are flagged; None where it depends on all of them."""
         if self.fdr is not None:
             return None
@@ -97,7 +97,7 @@ class Rule:
             return -detector.offset_
         return self._limit(detector)
 
-    def told(self, detector: "Detector", rows: int, flagged: int) -> str:
+    def told(self, detector: "Fitted", rows: int, flagged: int) -> str:
         """How many rows were flagged; of a selection of none, how many it takes at least."""
         words = f"{flagged} of them flagged"
         if self.fdr is None or flagged:
@@ -111,7 +111,7 @@ class Rule:
         return f"{words}: of {few} --fdr {self.fdr:g} selects at least {least} or none"
 
 
-def warn_of_drift(detector: "Detector", scores: "np.ndarray") -> None:
+def warn_of_drift(detector: "Fitted", scores: "np.ndarray") -> None:
     """A line on stderr if the scores no longer look like those of calibration."""
     from alad.detector.drift import drift
 
@@ -154,9 +154,7 @@ def calibrate(
     detector = catalogue.load(model, device=device)
     source, rows, place = pictures.read(table, drop, strict)
     with located(place):
-        detector.calibrate(rows, source=place)
-    if device is not None:  # where it scored just now is no property of the model
-        detector.set_params(device=catalogue.load(model).get_params()["device"])
+        detector = detector.calibrate(rows, source=place)
     detector.save(model)
     calibration = detector.calibrated()
     if as_json:

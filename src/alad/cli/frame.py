@@ -15,7 +15,7 @@ import typer
 from alad.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
-    from alad.detector.contract import Detector
+    pass
 
 LONGEST_LINE = 290  # characters: names of columns may be of any length
 
@@ -58,13 +58,12 @@ SCORES = (
 )
 
 
-def check_score(kind: "type[Detector]", score: str | None, images: bool) -> None:
-    """InputError, which names the option, unless it is a score of that detector, or None."""
-    names = kind.score_names(images)
+def check_score(name: str, names: tuple[str, ...], score: str | None) -> None:
+    """Raise InputError, naming the option, unless it is among the detector's scores, or None."""
     if score is not None and not names:
-        raise InputError(f"--score: {kind.name} has no scores to choose from; leave it out")
+        raise InputError(f"--score: {name} has no scores to choose from; leave it out")
     if score is not None and score not in names:
-        raise InputError(f"--score is {score!r}; {kind.name} has: {', '.join(names)}")
+        raise InputError(f"--score is {score!r}; {name} has: {', '.join(names)}")
 
 
 def check_output(output: str, source: str) -> None:

@@ -165,7 +165,8 @@ def fit(
     if preset is None and epochs is None and max_steps is None:
         given |= pictures.usual_length(source, detector)
     preset = preset or pictures.usual_preset(source, detector)
-    check_score(catalogue.detector_class(detector), score, pictures.are(source))
+    kind = catalogue.detector_class(detector)
+    check_score(kind.name, kind.model.offered(images=pictures.are(source)), score)
     made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
     _set_known(made, running)
     if samples is not None:
@@ -208,7 +209,7 @@ def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detect
     """An unfitted detector with a preset's settings, those given replacing them."""
     from alad import catalogue, presets
 
-    known = catalogue.detector_class(name)._get_param_names()
+    known = catalogue.parameter_names(name)
     if unknown := [flag_of(parameter) for parameter in given if parameter not in known]:
         raise InputError(f"{name} has no {' and no '.join(unknown)}; leave it out")
     params = (presets.preset(preset, name) if preset else {}) | given
@@ -228,7 +229,7 @@ def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -
     from alad import report
     from alad.data.reading import place_of, read_table
 
-    detector._check_parameters()
+    detector.check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)
     place = _require_place(output, "model")
     if trained_in_steps:
@@ -238,7 +239,6 @@ def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -
     with located(pictures.place(source) or place_of(source)):
         rows = source if pictures.are(source) else read_table(source)
         detector.fit(rows)
-    _set_known(detector, {"checkpoint": None, "resume": False, "verbose": 0, "samples": None})
     detector.save(output)
     if trained_in_steps:
         shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from alad.detector.contract import Detector
+    from alad.detector.fitted import Fitted
 
 
 @app.command()
@@ -87,7 +87,7 @@ def report(
 
 def _read(
     table: str,
-    detector: "Detector",
+    detector: "Fitted",
     label: str | None,
     normal: list[str] | None,
     drop: list[str] | None,
@@ -109,7 +109,7 @@ def _read(
         return seen, metrics.anomalous(rows[label].to_pylist(), separated(normal))
 
 
-def _unseen(rows: "pa.Table", detector: "Detector", label: str) -> "pa.Table":
+def _unseen(rows: "pa.Table", detector: "Fitted", label: str) -> "pa.Table":
     """The table without its labels, unless the model knows that column and drops it itself."""
     encoder = detector.encoder_.state()
     if label in {code["name"] for code in encoder["codes"]}:

@@ -1,6 +1,6 @@
 """The verb that scores new rows with a model."""
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from alad.cli import pictures
 from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Rule, warn_of_drift
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from alad.detector.contract import Detector
-    from alad.neural.model import Networked
+    from alad.detector.fitted import Fitted
 
 
 @app.command()
@@ -73,7 +72,7 @@ def score(
     detector = catalogue.load(model, device=device)
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict, drop=drop)
-    check_score(type(detector), score, pictures.are(source))
+    check_score(detector.name, detector.score_names(), score)
     with located(pictures.place(source) or reading.place_of(table)):
         if pictures.are(source):
             added = _scores(detector, source, score, rule)
@@ -95,13 +94,11 @@ def score(
         say(f"{pictures.counted(whole.num_rows, source)} scored{found}")
 
 
-def _scores(
-    detector: "Detector", rows: Any, name: str | None, rule: Rule
-) -> "dict[str, np.ndarray]":
+def _scores(detector: "Fitted", rows: Any, name: str | None, rule: Rule) -> "dict[str, np.ndarray]":
     """The columns to add."""
     if name is None:
         return rule.columns(detector, rows)
-    return {"anomaly_score": cast("Networked", detector).score_as(rows, name)}
+    return {"anomaly_score": detector.score_as(rows, name)}
 
 
 def _without(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Table":

@@ -46,7 +46,8 @@ Scaling = Literal[
 ]
 Contamination = Annotated[float, functools.partial(share, most=0.5)]
 
-Asked, Answer = ParamSpec("Asked"), TypeVar("Answer")
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -191,6 +192,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     anomaly_score = asks(Fitted.anomaly_score)
     member_scores = asks(Fitted.member_scores)
     score_as = asks(Fitted.score_as)
+    score_names = asks(Fitted.score_names)
     score_samples = asks(Fitted.score_samples)
     decision_function = asks(Fitted.decision_function)
     predict = asks(Fitted.predict)

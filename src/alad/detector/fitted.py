@@ -212,9 +212,10 @@ class Fitted:
 
         `encoder_.output_names_` names the columns. Raises InputError if the model has none.
         """
-        if not self.model_.makes_rows:
+        model: Any = self.model_
+        if not model.makes_rows:
             raise InputError(f"{self.name} has no version of a row of its own")
-        return self.model_.reconstruct(self._seen(self.encoder_.transform(X)))
+        return model.reconstruct(self._seen(self.encoder_.transform(X)))
 
     def generate(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Make n images G(z) of random codes z, in the pixels of the training images.
@@ -226,9 +227,10 @@ class Fitted:
         whole("n", n)
         if not isinstance(self.encoder_, ImageScaler):
             raise InputError("this model is of a table; generate is for images")
-        if not self.model_.makes_images:
+        model: Any = self.model_
+        if not model.makes_images:
             raise InputError(f"{self.name} has no generator; alad, alice, bigan and anogan have")
-        return self.encoder_.decode(self.model_.generate(n, random_state))
+        return self.encoder_.decode(model.generate(n, random_state))
 
     # --- what scikit-learn asks, and storage ------------------------------------------------------
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from alad.errors import InputError
 
 TAG = "is"  # the key of a described dataclass's tag
+LAYERS = "alad.networks.layers"
 CLASSES: dict[str, type] = {}
 
 Class = TypeVar("Class", bound=type)
@@ -25,7 +26,8 @@ Class = TypeVar("Class", bound=type)
 def described(tag: str) -> Callable[[Class], Class]:
     """Sign a frozen dataclass in under a tag, which stays the same when the class is renamed.
 
-    "dense" is a layer; "anogan.gan" is told in `alad.anogan.networks`, where it is looked for.
+    "dense" is one of `alad.networks.layers`, "anogan.gan" one of `alad.anogan.networks`: there it
+    is looked for when it is read.
     """
 
     def sign_in(one: Class) -> Class:
@@ -62,11 +64,12 @@ def _tag_of(kind: type) -> str:
 
 
 def _class_of(tag: Any) -> type:
-    package = re.fullmatch(r"([a-z_]+)\.[a-z_]+", str(tag))
-    if tag not in CLASSES and package:
+    """The class under a tag. Only those that signed in can be reached, of this package alone."""
+    found = re.fullmatch(r"(?:([a-z_]+)\.)?[a-z_-]+", tag) if isinstance(tag, str) else None
+    if found and tag not in CLASSES:
         with suppress(ModuleNotFoundError):
-            importlib.import_module(f"alad.{package[1]}.networks")
-    if tag not in CLASSES:
+            importlib.import_module(f"alad.{found[1]}.networks" if found[1] else LAYERS)
+    if found is None or tag not in CLASSES:
         raise InputError(f"the model has networks of a kind unknown here, {tag!r}: update alad")
     return CLASSES[tag]
 

@@ -73,7 +73,7 @@ def level(name: str, value: Any) -> None:
         whole(name, value, 0)
 
 
-def device(name: str, value: Any) -> None:
+def usable_device(name: str, value: Any) -> None:
     """InputError unless `value` names a device that can be used here."""
     device_named(value)
 
@@ -146,7 +146,7 @@ class NetworkDetector(Detector):
     ema_decay: Proportion = 0.999  # of the moving average of the weights that is used for scoring
     # copies trained side by side, or which ones ([3] = the fourth alone); their mean score counts
     members: Annotated[int | Sequence[int], members_named] = 1
-    device: Annotated[str, device] = how("cpu")  # "cpu", "cuda", or "auto"
+    device: Annotated[str, usable_device] = how("cpu")  # "cpu", "cuda", or "auto"
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
     checkpoint: Folder = how(None)  # folder for checkpoints; None = none
     checkpoint_seconds: PositiveOrZero = how(60.0)  # from one checkpoint to the next
@@ -358,7 +358,7 @@ def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) 
     return {
         "engine": step.engine,
         "scoring_engine": model.scored_by(),
-        "engine_note": build.problem() if slow else None,
+        "engine_note": (step.note or build.problem()) if slow else None,
     }
 
 

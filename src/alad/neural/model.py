@@ -16,7 +16,6 @@ from alad.detector.model import WRITTEN_AS, Model
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.description import description, from_description
-from alad.networks.layers import Networks
 from alad.networks.native_convolution import scoring_products
 from alad.neural.score import Score
 from alad.parameters import how
@@ -36,7 +35,8 @@ class NetworkModel(Model):
 
     offers: ClassVar[Mapping[str, Score[Any]]]
 
-    networks: Networks = field(metadata={WRITTEN_AS: (description, from_description)})
+    # `Networks`, and what a family's own have beside that
+    networks: Any = field(metadata={WRITTEN_AS: (description, from_description)})
     row_shape: tuple[int, ...]
     # `field()`, for the values that most kinds of models have are no defaults here
     members: tuple[int, ...] = field()  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -143,7 +143,7 @@ class NetworkModel(Model):
         parts = {f"{name}/{part}": array for part, array in arrays_of(fit(self.reader, x)).items()}
         return replace(self, learnt={**self.learnt, **parts})
 
-    def scaled(self, X: np.ndarray) -> Self:
+    def scaled(self, X: Any) -> Self:
         """Give several members a common scale of every score, from training rows X."""
         if len(self.members) == 1:
             return self

@@ -245,6 +245,11 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
             f"checkpoint {checkpoint.folder} belongs to other data or settings: "
             "choose another folder, or do not resume"
         )
+    if lacking := sorted({f"step.{name}" for name in step.arrays()} - arrays.keys()):
+        raise InputError(
+            f"checkpoint {checkpoint.folder} was written by another version of alad (it lacks "
+            f"{lacking[0]}): choose another folder, or do not resume"
+        )
     for name, array in step.arrays().items():
         array.copy_(torch.from_numpy(arrays[f"step.{name}"]))
     for name, array in training.best.items():

@@ -29,6 +29,7 @@ class NetworkStep(ABC):
 
     products: PatchProducts = PATCHES  # what makes those of convolutions
     watch: Watch | None = None  # who looks on, if anybody does
+    note: str | None = None  # why it is not a faster one, if that is the game's fault
 
     def __init__(
         self,
