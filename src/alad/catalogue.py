@@ -8,8 +8,8 @@ from typing import Any
 from alad import storage
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
+from alad.detector.loading import restored, understood
 from alad.detector.model import Model
-from alad.detector.saving import restored, understood
 from alad.errors import InputError, located
 
 DETECTORS = {  # name -> (module, class); the order in which they are listed

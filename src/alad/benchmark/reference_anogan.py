@@ -5,7 +5,7 @@ are PyTorch's own modules, as a plain program would have them.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
     """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
-    model, weight = detector.model_.reader, detector.discrimination_weight
+    model: Any = detector.model_
+    model, weight = model.reader, detector.discrimination_weight
     generator, discriminator = _networks(model)
     x = torch.from_numpy(X)
     x = x if x.ndim == 2 else x.movedim(3, 1).contiguous()

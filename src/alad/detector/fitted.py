@@ -21,6 +21,7 @@ from alad.detector.decisions import warn_of_learnt
 from alad.detector.drift import Drift, Martingale, drift
 from alad.detector.heat_maps import HeatMaps
 from alad.detector.model import Model, combined
+from alad.detector.saving import content_of
 from alad.encoding import ImageScaler, TableEncoder
 from alad.errors import InputError
 from alad.parameters import whole
@@ -254,6 +255,4 @@ class Fitted:
 
         Raises InputError if a parameter is no JSON value or `folder` holds something else.
         """
-        from alad.detector.saving import content_of
-
         storage.write(folder, "model", *content_of(self))

@@ -1,22 +1,13 @@
-"""A fitted detector as values for JSON and arrays, and the same one back.
+"""A fitted detector as values for JSON and arrays."""
 
-What comes back is trusted only after it has scored a row.
-"""
-
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import remembered
-from alad.detector.fitted import Fitted
-from alad.detector.model import Model, read, written
-from alad.encoding import ImageScaler, TableEncoder, encoder_from_state
+from alad.detector.model import written
 from alad.errors import InputError
-from alad.parameters import HOW, marked
 
 MODEL = "model/"  # before the names of the model's arrays
 CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the model's own
@@ -25,8 +16,8 @@ LEARNT = "calibration/learnt"
 REFERENCE = "explanation/references"
 
 
-def content_of(fitted: Fitted) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return what a folder keeps of a fitted detector: values for JSON, and arrays."""
+def content_of(fitted: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what a folder keeps of a `Fitted`: values for JSON, and arrays."""
     values, own = written(fitted.model_, storable)
     content = {
         "detector": fitted.name,
@@ -48,106 +39,6 @@ def content_of(fitted: Fitted) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if fitted.references_ is not None:
         arrays |= {REFERENCE: fitted.references_}
     return content, arrays
-
-
-def restored(
-    kind: type[Model],
-    content: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    how: Mapping[str, Any],
-) -> Fitted:
-    """Return the fitted detector from what `content_of` gave; kind: of its model.
-
-    how: values of the model's fields that are not stored. Raises InputError if it does not fit
-    together, or cannot score a row.
-    """
-    name = str(content.get("detector"))
-    with understood(name):
-        encoder = encoder_from_state(content["encoder"])
-        wanted = {"engine": str(content.get("engine", "auto"))} | dict(how)
-        fitting = {key: value for key, value in wanted.items() if key in marked(kind, HOW)}
-        own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
-        model = read(kind, content["model"], own, **fitting)
-        references = _references(arrays.get(REFERENCE), encoder)
-        fitted = Fitted(
-            name=name,
-            params=dict(content["params"]),
-            encoder_=encoder,
-            model_=model,
-            offset_=_finite("offset", content["offset"]),
-            training_=dict(content["training"]),
-            calibration_=_calibration(content.get("calibration"), arrays),
-            learnt_=_learnt(arrays.get(LEARNT), references),
-            references_=references,
-        )
-        _probe(fitted)
-        return fitted
-
-
-def _probe(fitted: Fitted) -> None:
-    """Score a row, to find out now what arrays of the right names hide."""
-    if np.prod(fitted.model_.shape) != fitted.encoder_.width_:
-        raise InputError(
-            f"its model takes rows of {fitted.model_.shape} numbers and its encoder gives "
-            f"{fitted.encoder_.width_}; save it anew"
-        )
-    row = np.zeros((1, *fitted.encoder_.shape_), np.float32)
-    with np.errstate(all="ignore"):
-        scores = fitted.score_encoded(row)
-    if scores.shape != (1,):
-        raise InputError("its arrays give no score for a row; save it anew")
-
-
-def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
-    """None for a model of before rows, or images, could be explained."""
-    if stored is None:
-        return None
-    if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
-        raise InputError(f"the rows to compare with have shape {stored.shape}; save it anew")
-    return stored
-
-
-def _learnt(stored: np.ndarray | None, references: np.ndarray | None) -> np.ndarray:
-    """Digests of learnt rows; in a model of before there were any, of the rows that it keeps."""
-    if stored is None:
-        return remembered(np.zeros(0, np.uint64) if references is None else digests(references))
-    if stored.ndim != 1 or stored.dtype != np.uint64:
-        raise InputError("the digests of learnt rows are none; save it anew")
-    return stored
-
-
-def _calibration(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:
-    """None for models that are not calibrated, those of earlier versions among them."""
-    if stored is None and CALIBRATION not in arrays:
-        return None
-    facts = stored or {}
-    origin = {name: str(facts.get(name, "")) for name in ("source", "made")}
-    return Calibration.of(arrays[CALIBRATION], str(facts["origin"]), arrays[REPEATED], **origin)
-
-
-@contextmanager
-def understood(name: str) -> Iterator[None]:
-    """Turn whatever can be raised by content that `save` never wrote into one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RuntimeError,
-    ) as error:
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
-        raise InputError(f"it is not what a {name} needs ({what}); save it anew") from error
-
-
-def _finite(name: str, value: Any) -> float:
-    if not isinstance(value, float) or not np.isfinite(value):
-        raise InputError(f"its {name} is {value!r}, not a finite number; save it anew")
-    return value
 
 
 # --- values as JSON has them ---------------------------------------------------------------------
