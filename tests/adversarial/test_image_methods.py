@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 import alad
-from alad import catalogue
+from alad import catalogue, row_kinds
 from alad.anogan.architectures import ImageGanArchitecture
 from alad.anogan.fixed_layers import fixed_weights
 from alad.anogan.networks import gan_networks
@@ -258,7 +258,7 @@ def test_searching_longer_comes_nearer():
 
 
 def test_a_threshold_takes_a_sample_of_the_images(monkeypatch):
-    monkeypatch.setattr("alad.anogan.detector.THRESHOLD_IMAGES", 15)
+    monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, thresholded=15))
     detector = quick("anogan", calibration_fraction=0.0).fit(noise(40, 8, 8))
     assert detector.training_["scores"]["rows"] == 15
 

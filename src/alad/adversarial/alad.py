@@ -30,19 +30,17 @@ from alad.adversarial.native_score import NativeCycle, cycle
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import SCORES, Cycle
 from alad.adversarial.step import GameStep
-from alad.detector.rows import block_rows, score_in_blocks
+from alad.detector.rows import score_in_blocks
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.native_convolution import NativeProducts
 from alad.parameters import one_of
+from alad.row_kinds import kind_of
 from alad.training.loop import Monitor, Training
 from alad.training.rows import Rows
 from alad.training.step import NetworkStep
 
 ENGINES = ("auto", "torch", "native", "bfloat16")
-SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
-BLOCKS_AT_ONCE = 4  # of images, in C, where a block's copies of patches are not there
-LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
 STOPPING_RULES = ("swapped", "mean-score")
 
 
@@ -171,12 +169,11 @@ class Adversarial(Generating):
 
     def _in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""
-        if isinstance(self._model, NativeCycle):
-            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=0)
-        if self._scored_in_c():
-            at_once = BLOCKS_AT_ONCE * block_rows(X.shape[1:])
-            return score_in_blocks(score, X, at_once, fill=LEAST_IMAGES)
-        return super()._in_blocks(score, X)
+        if not self._scored_in_c():
+            return super()._in_blocks(score, X)
+        kind = kind_of(X.shape[1:])
+        at_once = kind.blocks_in_c * kind.scored.rows(X.shape[1:])
+        return score_in_blocks(score, X, at_once, fill=kind.filled_up_in_c)
 
     def _reconstruction(self, x: Tensor) -> Tensor:
         """G(E(x))."""

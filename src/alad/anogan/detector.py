@@ -37,14 +37,12 @@ from alad.neural.model import common_scale
 from alad.parameters import one_of, share, whole
 from alad.progress import Progress
 from alad.randomness import Purpose, stream
+from alad.row_kinds import kind_of
 from alad.training.loop import Training
 from alad.training.rows import Rows
 from alad.training.step import NetworkStep
 
 ENGINES = ("auto", "torch", "native")
-SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
-THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those given to it
-SCALE_ROWS, SCALE_IMAGES = 500, 64  # training rows whose scores tell the members' common scale
 
 
 class AnoGAN(Generating):
@@ -142,9 +140,9 @@ class AnoGAN(Generating):
         return super()._summary(training, step, seed) | engine
 
     def _sample(self, X: Any, seed: int) -> Any:
-        """Fewer than of rows that cost less to score."""
+        """Draw fewer rows than scores without a search would get."""
         sample = super()._sample(X, seed)
-        return sample[:: -(-len(sample) // (SCALE_ROWS if X.ndim == 2 else SCALE_IMAGES))]
+        return sample[:: -(-len(sample) // kind_of(X.shape[1:]).scaled)]
 
     @torch.no_grad()
     def _learn_scores(self, rows: Rows, sample: Any) -> None:
@@ -158,7 +156,7 @@ class AnoGAN(Generating):
     # --- scoring ----------------------------------------------------------------------------------
 
     def _judged(self, n: int) -> slice | np.ndarray:
-        usual = THRESHOLD_ROWS if len(self._row_shape) == 1 else THRESHOLD_IMAGES
+        usual = kind_of(self._row_shape).thresholded
         most = usual if self.threshold_rows is None else self.threshold_rows
         if n <= most:
             return super()._judged(n)
@@ -195,7 +193,7 @@ class AnoGAN(Generating):
                 progress.advance(done)
                 return scores
 
-            at_once = SEARCHED_AT_ONCE if X.ndim == 2 else IMAGES_AT_ONCE
+            at_once = kind_of(X.shape[1:]).reported
             scores = score_in_blocks(one_block, distinct, at_once, fill=0)
         return scores[..., places]
 

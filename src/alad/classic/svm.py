@@ -18,7 +18,7 @@ from alad.classic.sampling import (
 )
 from alad.detector.constructors import Common
 from alad.detector.contract import Detector
-from alad.detector.rows import BLOCK_ROWS
+from alad.detector.rows import block_rows
 from alad.errors import InputError
 from alad.parameters import share, whole
 
@@ -161,8 +161,9 @@ class OneClassSVMSGD(KernelBorder):
         kernel = Gaussian(draw(X, self.n_components, seed), bandwidth(self.gamma, X))
         to_features = _orthonormal(kernel)
         features = np.empty((len(X), len(kernel.rows)), np.float32)
-        for at in range(0, len(X), BLOCK_ROWS):
-            features[at : at + BLOCK_ROWS] = kernel(X[at : at + BLOCK_ROWS]) @ to_features.T
+        rows = block_rows(X.shape[1:])
+        for at in range(0, len(X), rows):
+            features[at : at + rows] = kernel(X[at : at + rows]) @ to_features.T
         plane = SGDOneClassSVM(nu=self.nu, max_iter=self.max_epochs, random_state=seed)
         with global_generator_kept():  # fit draws an unused seed from it, whatever random_state
             plane.fit(features)

@@ -33,16 +33,13 @@ from alad.parameters import (
 )
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
+from alad.row_kinds import kind_of
 from alad.training.loop import Checkpoint, Monitor, Schedule, Training, Watch, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows, rows_on
 from alad.training.step import NetworkStep
 
-MONITOR_IMAGES = 256
-MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
-SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
-SCORE_FIT_IMAGES = 512
 # parameters that may be others when an interrupted training goes on, but for the engine bfloat16,
 # which is no other rounding; the rows may not, whatever share of them is held out
 WITHOUT_EFFECT_ON_WEIGHTS = {
@@ -257,8 +254,8 @@ class Neural(Networked):
         return True
 
     def _sample(self, X: Encoded, seed: int) -> Encoded:
-        """At most SCORE_FIT_ROWS of the rows, or SCORE_FIT_IMAGES of images."""
-        most = SCORE_FIT_ROWS if X.ndim == 2 else SCORE_FIT_IMAGES
+        """Draw the rows that scores learn from."""
+        most = kind_of(X.shape[1:]).learnt_by_scores
         if len(X) <= most:
             return X
         chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
@@ -333,4 +330,4 @@ class Neural(Networked):
 
 def _watched(held_out: Encoded) -> int:
     """How many of the held-out rows the stopping rule looks at, at most."""
-    return MONITOR_ROWS if held_out.ndim == 2 else MONITOR_IMAGES
+    return kind_of(held_out.shape[1:]).monitored
