@@ -48,13 +48,13 @@ class Adversarial(Generating):
     """The body of ALAD, ALICE and BiGAN.
 
     Networks E, G and pair discriminators, trained as a game on normal rows. A step updates both
-    players once, by Adam with betas (0.5, 0.999).
+    sides once, by Adam with betas (0.5, 0.999).
 
     Parameters, beside those of `Generating`
     ----------
     spectral_norm, latent_discriminator : the paper's ablation switches SN and DL; None = as the
         method was published
-    share_batch : whether both players of a step see the same rows and noise, which saves a tenth
+    share_batch : whether both sides of a step see the same rows and noise, which saves a tenth
         of its time; False = each its own, as published; None = for images
     stopping_rule : what held-out rows are asked: "swapped" = whether the score knows them from rows
         put together of several, which tells nothing of images: those are trained to the end;

@@ -17,8 +17,8 @@ ALWAYS_INLINE Term frozen_term(const FrozenLayer *layer, const float *input, ptr
   return (Term){input, stride, layer->packed, layer->inputs * TILE, TILE, layer->inputs};
 }
 
-ALWAYS_INLINE Finish frozen_finish(const FrozenLayer *layer, float *out, ptrdiff_t stride) {
-  return (Finish){.out = out, .stride = stride, .columns = padded(layer->outputs), .bias = layer->bias,
+ALWAYS_INLINE Epilogue frozen_epilogue(const FrozenLayer *layer, float *out, ptrdiff_t stride) {
+  return (Epilogue){.out = out, .stride = stride, .columns = padded(layer->outputs), .bias = layer->bias,
                   .slope = layer->slope};
 }
 

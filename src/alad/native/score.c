@@ -44,7 +44,7 @@ static Block layer_of(Work *work, const FrozenLayer *layer, Block in, Block star
   if (!to) to = work->spare[work->turn ^= 1];
   const ptrdiff_t stride = stride_of(layer->outputs);
   Term term = frozen_term(layer, in.at, in.stride);
-  Finish end = frozen_finish(layer, to, stride);
+  Epilogue end = frozen_epilogue(layer, to, stride);
   product(work->rows, layer->outputs, false, &term, 1, start.at, start.stride, &end);
   return (Block){to, stride};
 }

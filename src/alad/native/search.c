@@ -15,7 +15,7 @@
 /* Mirrors `Search`: G's layers, then those of D up to its features. Update t is
  * z -= rates[t] * moment / (sqrt(square) * roots[t] + epsilon); rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
-  int64_t generator, judge, steps;
+  int64_t generator, discriminator, steps;
   const FrozenLayer *layers;
   const float *start, *rates, *roots; /* [latent], [steps], [steps] */
   float beta1, beta2, rest1, rest2, epsilon;
@@ -56,7 +56,7 @@ static float *take(float **memory, ptrdiff_t count) {
 }
 
 static void arrange(Descent *descent, const Search *search, const Rows *rows, Node *nodes, float *memory) {
-  const ptrdiff_t count = rows->count, layers = search->generator + search->judge;
+  const ptrdiff_t count = rows->count, layers = search->generator + search->discriminator;
   for (ptrdiff_t l = 0; l < layers; l++) {
     const FrozenLayer *layer = &search->layers[l];
     float *out = take(&memory, floats_in(count, layer->outputs)), *d = take(&memory, floats_in(count, layer->outputs));
@@ -75,7 +75,7 @@ static void arrange(Descent *descent, const Search *search, const Rows *rows, No
 static void forward(const Descent *descent, const Node *node, const float *input, ptrdiff_t stride, bool save) {
   const FrozenLayer *layer = node->shape;
   Term term = frozen_term(layer, input, stride);
-  Finish end = frozen_finish(layer, node->out, node->stride);
+  Epilogue end = frozen_epilogue(layer, node->out, node->stride);
   end.save_factor = save && layer->slope != 1.0f ? node->d : NULL;
   product(descent->rows->count, layer->outputs, false, &term, 1, NULL, 0, &end);
 }
@@ -85,7 +85,7 @@ static void forward(const Descent *descent, const Node *node, const float *input
 static void backward(const Descent *descent, const Node *node, float *to, ptrdiff_t stride, bool add, bool factor) {
   const FrozenLayer *layer = node->shape;
   Term term = {node->d, node->stride, layer->packed_back, layer->outputs * TILE, TILE, layer->outputs};
-  Finish end = {.out = to, .stride = stride, .columns = padded(layer->inputs), .plain = true};
+  Epilogue end = {.out = to, .stride = stride, .columns = padded(layer->inputs), .plain = true};
   end.factor = factor ? to : NULL;
   product(descent->rows->count, layer->inputs, false, &term, 1, add ? to : NULL, stride, &end);
 }
@@ -180,7 +180,7 @@ static void end(const Descent *descent) {
 }
 
 int64_t alad_search_workspace_bytes(const Search *search, int64_t count) {
-  const int64_t layers = search->generator + search->judge;
+  const int64_t layers = search->generator + search->discriminator;
   ptrdiff_t floats = 4 * floats_in(count, search->layers[0].inputs);
   for (int64_t l = 0; l < layers; l++) floats += 2 * floats_in(count, search->layers[l].outputs);
   floats += floats_in(count, search->layers[search->generator - 1].outputs);
@@ -190,7 +190,7 @@ int64_t alad_search_workspace_bytes(const Search *search, int64_t count) {
 
 /* `workspace`: zeroed memory of that size on a 64-byte boundary, for this call alone. */
 void alad_search(const Search *search, const Rows *rows, void *workspace) {
-  Node nodes[search->generator + search->judge];
+  Node nodes[search->generator + search->discriminator];
   Descent descent;
 #if defined(__SSE__)
   unsigned int mode = _mm_getcsr();
