@@ -17,7 +17,7 @@ class AtOnce:
     pixels: int | None = None
 
     def rows(self, shape: tuple[int, ...]) -> int:
-        """How many rows of `shape` that are."""
+        """Count the rows of `shape`."""
         if self.pixels is None:
             return self.most
         return max(1, min(self.most, self.pixels // (shape[0] * shape[1])))
@@ -69,6 +69,6 @@ IMAGE = RowKind(
 )
 
 
-def kind_of(shape: tuple[int, ...]) -> RowKind:
-    """The kind of rows of `shape`: (width,), or (height, width, channels)."""
+def row_kind(shape: tuple[int, ...]) -> RowKind:
+    """Give the kind of rows of `shape`: (width,), or (height, width, channels)."""
     return TABLE if len(shape) == 1 else IMAGE

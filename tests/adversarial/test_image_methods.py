@@ -128,11 +128,11 @@ def test_a_member_among_others_is_the_member_alone(name):
 def test_a_gradient_reaches_every_weight(name):
     X = torch.from_numpy(stripes(32).astype(np.float32)[..., None] / 127.5 - 1)
     step = quick(name, learning_rate=1e-2)._make_step(X, 0)
-    before = {group: own.weights.clone() for group, own in step.by_group.items()}
+    before = {group: part.weights.clone() for group, part in step.by_group.items()}
     for number in range(3):
         step(number)
-    for group, own in step.by_group.items():
-        for layer, moved in own.layout.views((own.weights - before[group]).abs()).items():
+    for group, part in step.by_group.items():
+        for layer, moved in part.layout.views((part.weights - before[group]).abs()).items():
             assert moved.max() > 0, layer
 
 

@@ -462,8 +462,8 @@ def test_a_gradient_reaches_every_weight_and_statistics_follow(game):
     moved = step([0], game)
     before = {name: array.clone() for name, array in moved.arrays().items()}
     moved(0)
-    for group, own in moved.by_group.items():
-        change = own.layout.views((own.weights - before[f"{group}.weights"]).abs())
+    for group, part in moved.by_group.items():
+        change = part.layout.views((part.weights - before[f"{group}.weights"]).abs())
         assert all(view.max() > 0 for view in change.values())
     assert (moved.buffers != before["buffers"]).any()
 

@@ -35,7 +35,7 @@ from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.native_convolution import NativeProducts
 from alad.parameters import one_of
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 from alad.training.loop import Monitor, Training
 from alad.training.rows import Rows
 from alad.training.step import NetworkStep
@@ -171,7 +171,7 @@ class Adversarial(Generating):
         """C leaves each row alone by itself; PyTorch needs blocks of one size for that."""
         if not self._scored_in_c():
             return super()._in_blocks(score, X)
-        kind = kind_of(X.shape[1:])
+        kind = row_kind(X.shape[1:])
         at_once = kind.blocks_in_c * kind.scored.rows(X.shape[1:])
         return score_in_blocks(score, X, at_once, fill=kind.filled_up_in_c)
 

@@ -37,7 +37,7 @@ from alad.neural.model import common_scale
 from alad.parameters import one_of, share, whole
 from alad.progress import Progress
 from alad.randomness import Purpose, stream
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 from alad.training.loop import Training
 from alad.training.rows import Rows
 from alad.training.step import NetworkStep
@@ -142,7 +142,7 @@ class AnoGAN(Generating):
     def _sample(self, X: Any, seed: int) -> Any:
         """Draw fewer rows than scores without a search would get."""
         sample = super()._sample(X, seed)
-        return sample[:: -(-len(sample) // kind_of(X.shape[1:]).scaled)]
+        return sample[:: -(-len(sample) // row_kind(X.shape[1:]).scaled)]
 
     @torch.no_grad()
     def _learn_scores(self, rows: Rows, sample: Any) -> None:
@@ -156,7 +156,7 @@ class AnoGAN(Generating):
     # --- scoring ----------------------------------------------------------------------------------
 
     def _judged(self, n: int) -> slice | np.ndarray:
-        usual = kind_of(self._row_shape).thresholded
+        usual = row_kind(self._row_shape).thresholded
         most = usual if self.threshold_rows is None else self.threshold_rows
         if n <= most:
             return super()._judged(n)
@@ -193,7 +193,7 @@ class AnoGAN(Generating):
                 progress.advance(done)
                 return scores
 
-            at_once = kind_of(X.shape[1:]).reported
+            at_once = row_kind(X.shape[1:]).reported
             scores = score_in_blocks(one_block, distinct, at_once, fill=0)
         return scores[..., places]
 

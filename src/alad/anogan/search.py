@@ -23,7 +23,7 @@ from torch import Tensor
 
 from alad.anogan.fixed_layers import fixed_layer
 from alad.anogan.networks import GanNetworks
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
 
@@ -59,7 +59,7 @@ class Found(NamedTuple):
 
 def block_rows(shape: tuple[int, ...], device: torch.device) -> int:
     """How many rows of `shape` are searched for together: a power of two."""
-    kind = kind_of(shape)
+    kind = row_kind(shape)
     fit = (kind.searched_on_gpu if device.type == "cuda" else kind.searched).rows(shape)
     return 1 << (fit.bit_length() - 1)
 

@@ -25,7 +25,7 @@ from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.one_loss import Descending, Trained
 from alad.neural.score import Fitted, Score
 from alad.parameters import positive
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 from alad.training.noise import StepNoise
 from alad.training.rows import Rows
 
@@ -123,7 +123,7 @@ def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
 
 def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
     """z and responsibilities of each block of rows, float64."""
-    for block in x.split(kind_of(x.shape[1:]).mixed):
+    for block in x.split(row_kind(x.shape[1:]).mixed):
         _, z = model.networks.represent(model.context, model.for_members(block))
         yield z.double(), model.networks.responsibilities(model.context, z)
 

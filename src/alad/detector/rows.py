@@ -11,7 +11,7 @@ import numpy as np
 
 from alad.data.frames import columns
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, is_images, pixels_of
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
@@ -82,7 +82,7 @@ def score_in_blocks(
 
 def block_rows(shape: tuple[int, ...]) -> int:
     """How many rows of this shape are scored at a time."""
-    return kind_of(shape).scored.rows(shape)
+    return row_kind(shape).scored.rows(shape)
 
 
 def _filled(block: np.ndarray, rows: int) -> np.ndarray:

@@ -1,12 +1,12 @@
 /* AnoGAN's search for the codes of some rows: the hand-written twin of alad.anogan.search.
  *
- * The networks are frozen, so their weights come packed and only z has a gradient. Rows share nothing but the weights,
+ * The networks stay as they are, so their weights come packed and only z has a gradient. Rows share nothing but the weights,
  * and every sum over columns runs in the same order for each of them: what a row gets does not depend on the others, on
  * its place among them, or on how many there are.
  */
 #include <math.h>
 
-#include "frozen.h"
+#include "packed.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -16,7 +16,7 @@
  * z -= rates[t] * moment / (sqrt(square) * roots[t] + epsilon); rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
   int64_t generator, discriminator, steps;
-  const FrozenLayer *layers;
+  const PackedLayer *layers;
   const float *start, *rates, *roots; /* [latent], [steps], [steps] */
   float beta1, beta2, rest1, rest2, epsilon;
   float residual, discrimination; /* what the two terms weigh in the loss */
@@ -33,7 +33,7 @@ typedef struct {
 
 /* A layer in the workspace; `d` holds d out / d sum until d loss / d sum takes its place. */
 typedef struct {
-  const FrozenLayer *shape;
+  const PackedLayer *shape;
   ptrdiff_t stride;
   float *out, *d;
 } Node;
@@ -58,7 +58,7 @@ static float *take(float **memory, ptrdiff_t count) {
 static void arrange(Descent *descent, const Search *search, const Rows *rows, Node *nodes, float *memory) {
   const ptrdiff_t count = rows->count, layers = search->generator + search->discriminator;
   for (ptrdiff_t l = 0; l < layers; l++) {
-    const FrozenLayer *layer = &search->layers[l];
+    const PackedLayer *layer = &search->layers[l];
     float *out = take(&memory, floats_in(count, layer->outputs)), *d = take(&memory, floats_in(count, layer->outputs));
     nodes[l] = (Node){layer, stride_of(layer->outputs), out, d};
   }
@@ -73,9 +73,9 @@ static void arrange(Descent *descent, const Search *search, const Rows *rows, No
 /* --- forward and backward through one layer --- */
 
 static void forward(const Descent *descent, const Node *node, const float *input, ptrdiff_t stride, bool save) {
-  const FrozenLayer *layer = node->shape;
-  Term term = frozen_term(layer, input, stride);
-  Epilogue end = frozen_epilogue(layer, node->out, node->stride);
+  const PackedLayer *layer = node->shape;
+  Term term = packed_term(layer, input, stride);
+  Epilogue end = packed_epilogue(layer, node->out, node->stride);
   end.save_factor = save && layer->slope != 1.0f ? node->d : NULL;
   product(descent->rows->count, layer->outputs, false, &term, 1, NULL, 0, &end);
 }
@@ -83,7 +83,7 @@ static void forward(const Descent *descent, const Node *node, const float *input
 /* From node->d to the gradient by its inputs, `to`, which may start from what is there and may hold the factor of the
  * layer before. */
 static void backward(const Descent *descent, const Node *node, float *to, ptrdiff_t stride, bool add, bool factor) {
-  const FrozenLayer *layer = node->shape;
+  const PackedLayer *layer = node->shape;
   Term term = {node->d, node->stride, layer->packed_back, layer->outputs * TILE, TILE, layer->outputs};
   Epilogue end = {.out = to, .stride = stride, .columns = padded(layer->inputs), .plain = true};
   end.factor = factor ? to : NULL;
@@ -211,6 +211,6 @@ void alad_search(const Search *search, const Rows *rows, void *workspace) {
 }
 
 int64_t alad_search_structure_bytes(int which) {
-  const size_t sizes[] = {sizeof(FrozenLayer), sizeof(Search), sizeof(Rows)};
+  const size_t sizes[] = {sizeof(PackedLayer), sizeof(Search), sizeof(Rows)};
   return (int64_t)sizes[which];
 }

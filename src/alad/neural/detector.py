@@ -33,7 +33,7 @@ from alad.parameters import (
 )
 from alad.presets import preset, presets_of
 from alad.randomness import Purpose, seed_of, stream
-from alad.row_kinds import kind_of
+from alad.row_kinds import row_kind
 from alad.training.loop import Checkpoint, Monitor, Schedule, Training, Watch, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
@@ -255,7 +255,7 @@ class Neural(Networked):
 
     def _sample(self, X: Encoded, seed: int) -> Encoded:
         """Draw the rows that scores learn from."""
-        most = kind_of(X.shape[1:]).learnt_by_scores
+        most = row_kind(X.shape[1:]).learnt_by_scores
         if len(X) <= most:
             return X
         chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
@@ -330,4 +330,4 @@ class Neural(Networked):
 
 def _watched(held_out: Encoded) -> int:
     """How many of the held-out rows the stopping rule looks at, at most."""
-    return kind_of(held_out.shape[1:]).monitored
+    return row_kind(held_out.shape[1:]).monitored

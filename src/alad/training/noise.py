@@ -55,7 +55,7 @@ class Order:
         self._permutations = np.empty((0,))
 
     def batch(self, step: int, group: int) -> np.ndarray:
-        """Row numbers [members, batch] for one step of a group of weights (from 0); each has its own."""
+        """Give row numbers [members, batch] for one step of a group of weights (from 0)."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._permutations = epoch, self._draw(epoch)
