@@ -128,7 +128,7 @@ class Epilogue:
 
 
 def evened(matrix: Tensor) -> Tensor:
-    """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
+    """Columns of zeros up to a whole number of vectors: see `dense.even_product`."""
     spare = -matrix.shape[-1] % COLUMNS_OF_EVEN_PRODUCT
     return functional.pad(matrix, (0, spare)) if spare else matrix
 

@@ -43,7 +43,7 @@ def library() -> ctypes.CDLL:
 
 @dataclass(frozen=True)
 class Ending:
-    """A `Epilogue` with its arrays filled up to whole tiles."""
+    """An `Epilogue` with its arrays filled up to whole tiles."""
 
     arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
     slope: float

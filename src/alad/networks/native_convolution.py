@@ -1,4 +1,4 @@
-"""Convolutions in C: `products.PatchProducts` without copies of patches, for float32 on a CPU."""
+"""Convolutions in C: `PatchProducts` without copies of patches, for float32 on a CPU."""
 
 from __future__ import annotations
 
