@@ -68,11 +68,11 @@ def test_one_mask_follows_the_other():
     assert not torch.equal(noise.mask(8, 8, 0.5), noise.mask(8, 8, 0.5))
 
 
-def epoch(order: Order, number: int, player: int) -> np.ndarray:
+def epoch(order: Order, number: int, group: int) -> np.ndarray:
     """Row numbers [members, rows used] of one epoch."""
     first = number * order.steps_per_epoch
     steps = range(first, first + order.steps_per_epoch)
-    return np.concatenate([order.batch(step, player) for step in steps], axis=1)
+    return np.concatenate([order.batch(step, group) for step in steps], axis=1)
 
 
 def test_an_epoch_uses_every_row_once_but_for_the_odd_rest():
@@ -84,13 +84,13 @@ def test_an_epoch_uses_every_row_once_but_for_the_odd_rest():
         assert sorted(member) == list(range(24))
 
 
-def test_players_members_and_epochs_have_orders_of_their_own():
+def test_groups_members_and_epochs_have_orders_of_their_own():
     order = Order(0, [0, 1], 24, 8)
     orders = [
         tuple(member)
         for number in (0, 1)
-        for player in (0, 1)
-        for member in epoch(order, number, player)
+        for group in (0, 1)
+        for member in epoch(order, number, group)
     ]
     assert len(set(orders)) == 8
 

@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 import alad
-from alad import catalogue
+from alad import catalogue, row_kinds
 from alad.anogan.architectures import ImageGanArchitecture
 from alad.anogan.fixed_layers import fixed_weights
 from alad.anogan.networks import gan_networks
@@ -128,11 +128,11 @@ def test_a_member_among_others_is_the_member_alone(name):
 def test_a_gradient_reaches_every_weight(name):
     X = torch.from_numpy(stripes(32).astype(np.float32)[..., None] / 127.5 - 1)
     step = quick(name, learning_rate=1e-2)._make_step(X, 0)
-    before = {group: player.weights.clone() for group, player in step.by_group.items()}
+    before = {group: part.weights.clone() for group, part in step.by_group.items()}
     for number in range(3):
         step(number)
-    for group, player in step.by_group.items():
-        for layer, moved in player.layout.views((player.weights - before[group]).abs()).items():
+    for group, part in step.by_group.items():
+        for layer, moved in part.layout.views((part.weights - before[group]).abs()).items():
             assert moved.max() > 0, layer
 
 
@@ -258,7 +258,7 @@ def test_searching_longer_comes_nearer():
 
 
 def test_a_threshold_takes_a_sample_of_the_images(monkeypatch):
-    monkeypatch.setattr("alad.anogan.detector.THRESHOLD_IMAGES", 15)
+    monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, thresholded=15))
     detector = quick("anogan", calibration_fraction=0.0).fit(noise(40, 8, 8))
     assert detector.training_["scores"]["rows"] == 15
 

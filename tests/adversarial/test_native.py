@@ -29,7 +29,7 @@ from alad.native import build
 from alad.native.memory import share_out
 from alad.networks.weights import buffer_layout
 from alad.training.noise import StepNoise
-from alad.training.optimizer import Optimiser, Player
+from alad.training.optimizer import Optimiser, WeightGroup
 
 SMALL = Architecture(3, (7,), (5, 9), 6, (8,), (10,), (4,))
 PAPER = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))
@@ -97,7 +97,7 @@ class InDouble(GameStep):
         self.X = self.X.double()
         for name, layers in self.networks.groups.items():
             side = getattr(self, name)
-            self.by_group[name] = Player(layers, side.weights.double(), side.optimiser)
+            self.by_group[name] = WeightGroup(layers, side.weights.double(), side.optimiser)
             setattr(self, name, self.by_group[name])
         self.buffers = self.buffers.double()
         self.buffer_views = buffer_layout(self.networks.layers).views(self.buffers)

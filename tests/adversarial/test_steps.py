@@ -13,7 +13,7 @@ from alad.adversarial.step import GameStep
 from alad.networks.layers import Dense
 from alad.networks.weights import scoring_weights
 from alad.randomness import Purpose, stream
-from alad.training.optimizer import Optimiser, Player, ema_decay_at
+from alad.training.optimizer import Optimiser, WeightGroup, ema_decay_at
 
 OPTIMISER = Optimiser(1e-3, 8)
 
@@ -116,14 +116,14 @@ def test_moving_average_warms_up():
 def test_adam_has_the_paper_s_betas():
     """One weight, gradient g at every step: hand-computed first two updates."""
     layer = Dense("a", 1, 1)
-    player = Player([layer], torch.zeros(1, 2), Optimiser(0.1, 1))
+    group = WeightGroup([layer], torch.zeros(1, 2), Optimiser(0.1, 1))
     for update, gradient in enumerate([2.0, -1.0]):
-        loss = player.leaves["a.weight"].sum() * gradient + 0.0 * player.leaves["a.bias"].sum()
-        player.descend(loss, update)
+        loss = group.leaves["a.weight"].sum() * gradient + 0.0 * group.leaves["a.bias"].sum()
+        group.descend(loss, update)
     # m1 = 1, mhat 2; v1 = 0.004, vhat 4: -0.1 * 2/2 = -0.1
     # m2 = 0, so the second step moves nothing
-    assert player.views["a.weight"].item() == pytest.approx(-0.1, rel=1e-5)
-    assert player.views["a.bias"].item() == 0.0
+    assert group.views["a.weight"].item() == pytest.approx(-0.1, rel=1e-5)
+    assert group.views["a.bias"].item() == 0.0
 
 
 def test_batches_of_the_two_sides_are_drawn_apart_and_cover_an_epoch():

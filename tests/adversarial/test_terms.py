@@ -141,11 +141,11 @@ def test_a_penalty_is_added_to_the_loss_of_its_side():
 def test_the_reference_trains_a_game_with_one_more_row(name, share_batch, shape):
     trained = step(ADDED[name], shape)
     trained.share_batch = share_batch
-    before = {side: player.weights.clone() for side, player in trained.by_group.items()}
+    before = {side: part.weights.clone() for side, part in trained.by_group.items()}
     for number in range(3):
         assert torch.isfinite(trained(number)).all()
-    for side, player in trained.by_group.items():
-        for weight, moved in player.layout.views((player.weights - before[side]).abs()).items():
+    for side, part in trained.by_group.items():
+        for weight, moved in part.layout.views((part.weights - before[side]).abs()).items():
             assert moved.max() > 0, weight
 
 

@@ -87,7 +87,7 @@ def test_what_is_set_aside_is_the_rest_that_is_too_large():
     for number in range(3):
         before = step.arrays()["sparse"].clone()
         step(number)
-    context = step._context(step.player.views, step._noise(0), track=False)
+    context = step._context(step.weights.views, step._noise(0), track=False)
     again = step.networks(context, X - before)
     expected = shrink_rows(X - again, 8**0.5)
     torch.testing.assert_close(step.arrays()["sparse"], expected, rtol=1e-4, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from one_player import aurocs, one, sheet, unmoved
 from sklearn.mixture import GaussianMixture
 
 import alad
+from alad import row_kinds
 from alad.autoencoders import dagmm
 from alad.autoencoders.autoencoder import squared_error
 from alad.autoencoders.dagmm import Mixture
@@ -80,7 +83,7 @@ def test_the_mixture_is_that_of_all_training_rows(monkeypatch: pytest.MonkeyPatc
         _, z = model.networks.represent(model.context, model.for_members(rows))
         gamma = model.networks.responsibilities(model.context, z)
         of_all = Mixture.of(z.double(), gamma)
-        monkeypatch.setattr(dagmm, "MIXTURE_BLOCK", 64)
+        monkeypatch.setattr(row_kinds, "TABLE", replace(row_kinds.TABLE, mixed=64))
         blocks = dagmm.fit_mixture(model, rows)
     stored = {name: detector._fitted["energy"][name] for name in ("phi", "mu", "factor")}
     for name, array in stored.items():

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
+from alad.detector.constructors import Common
 from every_detector import QUICK, every_detector, frame, quick, rows
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -23,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from alad import catalogue, storage
-from alad.detector.constructors import Common
 from alad.detector.contract import Detector
 from alad.detector.rows import score_in_blocks
 from alad.detector.saving import BESIDE

@@ -22,7 +22,7 @@ from alad.errors import InputError
 from alad.native import build
 from alad.networks.channels_last import ChannelsLast
 from alad.networks.context import Context
-from alad.networks.convolution_ops import PATCHES, Finish
+from alad.networks.convolution_ops import PATCHES, Epilogue
 from alad.networks.dense import spectral_norm
 from alad.networks.layers import Convolution
 from alad.networks.native_convolution import NativeProducts, training_products
@@ -160,7 +160,7 @@ def test_the_published_networks():
 
 def operands(
     geometry: PatchGeometry, inputs: int, outputs: int
-) -> tuple[torch.Tensor, torch.Tensor, Finish, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, Epilogue, torch.Tensor]:
     """x, weight, what becomes of the sums, and dy, as the products take them."""
     shapes = (
         (5, *geometry.size, inputs),
@@ -171,7 +171,7 @@ def operands(
     )
     x, weight, scale, bias, dy = (weights(*shape).detach().float() for shape in shapes)
     mask = torch.from_numpy(np.random.default_rng(1).random(dy.shape) > 0.3).float() / 0.7
-    return x, weight, Finish(scale, bias, 0.2, mask), dy
+    return x, weight, Epilogue(scale, bias, 0.2, mask), dy
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -210,13 +210,13 @@ def test_the_way_back_through_the_end_is_autograd_s(products, slope, masked, sca
     bias = weights(columns).detach().float().requires_grad_()
     scale = weights(columns).detach().float() if scaled else None
     mask = (weights(*sums.shape).detach() > 0).float() * 1.25 if masked else None
-    finish = Finish(scale, bias, slope, mask)
+    epilogue = Epilogue(scale, bias, slope, mask)
     leaf = sums.requires_grad_()
-    due = torch.autograd.grad((finish(leaf * 1) * dy).sum(), (leaf, bias))
-    made = products.finish_back(dy, finish(sums).detach(), finish, of_bias=True)
+    due = torch.autograd.grad((epilogue(leaf * 1) * dy).sum(), (leaf, bias))
+    made = products.epilogue_back(dy, epilogue(sums).detach(), epilogue, of_bias=True)
     for ours, theirs in zip(made, due, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
-    assert products.finish_back(dy, finish(sums).detach(), finish, of_bias=False)[1] is None
+    assert products.epilogue_back(dy, epilogue(sums).detach(), epilogue, of_bias=False)[1] is None
 
 
 @pytest.mark.parametrize("geometry", [*GEOMETRIES, PatchGeometry((64, 1), (4, 4), 2)])
@@ -226,8 +226,8 @@ def test_scores_in_c_are_those_of_patches_and_an_image_s_own(geometry, inputs, o
     shapes = ((5, *geometry.size, inputs), (size, outputs), (5, *geometry.steps, outputs))
     x, weight, dy = (weights(*shape).detach().float() for shape in shapes)
     turned, ours = weight.T.contiguous(), NativeProducts()
-    to = Finish(weights(outputs).detach().float(), torch.ones(outputs), 0.2)
-    back = Finish(None, weights(inputs).detach().float(), 0.0)
+    to = Epilogue(weights(outputs).detach().float(), torch.ones(outputs), 0.2)
+    back = Epilogue(None, weights(inputs).detach().float(), 0.0)
     for made, due, alone in (
         (
             ours.scored(x, weight, to, geometry),
@@ -251,7 +251,7 @@ def test_the_same_memory_may_hold_a_weight_and_its_transpose():
     )
     turned = weight.T.contiguous()
     assert turned.data_ptr() == weight.data_ptr()  # of one column they are alike
-    to, back = Finish(None, torch.ones(1)), Finish(None, torch.ones(3))
+    to, back = Epilogue(None, torch.ones(1)), Epilogue(None, torch.ones(3))
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
     close(*(one.scored(x, weight, to, geometry) for one in (products, PATCHES)))
     close(*(one.scored_back(dy, turned, back, geometry, 3) for one in (products, PATCHES)))
@@ -353,12 +353,12 @@ def test_products_in_c_are_the_same_bits_on_any_number_of_threads(
     geometry, inputs, outputs, threads
 ):
     x, weight, to, dy = operands(geometry, inputs, outputs)
-    ours, turned, back = NativeProducts(), weight.T.contiguous(), Finish(None, torch.ones(inputs))
+    ours, turned, back = NativeProducts(), weight.T.contiguous(), Epilogue(None, torch.ones(inputs))
     assert ours._engine.alad_has_threads()
 
     def made() -> list[torch.Tensor]:
         y = ours.forward(x, weight, to, geometry)
-        sums, bias = ours.finish_back(dy, y, to, of_bias=True)
+        sums, bias = ours.epilogue_back(dy, y, to, of_bias=True)
         scored = ours.scored(x, weight, to, geometry)
         again = ours.scored_back(dy, turned, back, geometry, inputs)
         gradients = ours.to_input(dy, weight, geometry, inputs), ours.to_weight(x, dy, geometry)
@@ -383,7 +383,7 @@ def test_kernels_of_more_rows_than_c_holds_are_left_to_patches():
     close(*(one.to_weight(x, dy, geometry) for one in (ours, PATCHES)))
     plain = replace(to, mask=None)
     close(*(one.scored(x, weight, plain, geometry) for one in (ours, PATCHES)))
-    turned, back = weight.T.contiguous(), Finish(None, torch.ones(2))
+    turned, back = weight.T.contiguous(), Epilogue(None, torch.ones(2))
     close(*(one.scored_back(dy, turned, back, geometry, 2) for one in (ours, PATCHES)))
 
 
@@ -462,8 +462,8 @@ def test_a_gradient_reaches_every_weight_and_statistics_follow(game):
     moved = step([0], game)
     before = {name: array.clone() for name, array in moved.arrays().items()}
     moved(0)
-    for group, player in moved.by_group.items():
-        change = player.layout.views((player.weights - before[f"{group}.weights"]).abs())
+    for group, part in moved.by_group.items():
+        change = part.layout.views((part.weights - before[f"{group}.weights"]).abs())
         assert all(view.max() > 0 for view in change.values())
     assert (moved.buffers != before["buffers"]).any()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 import alad
-from alad import catalogue
+from alad import catalogue, row_kinds
 from alad.adversarial.architectures import ImageArchitecture
 from alad.adversarial.game import FAMILY
 from alad.adversarial.networks import game_networks
@@ -78,7 +79,7 @@ def test_training_images_are_never_there_all_together_as_floats(good, monkeypatc
     """Neither from a folder nor from an array: of 229 at most 48 are, those of the measured."""
     monkeypatch.setattr("alad.encoding.rows.PIECE_VALUES", 1)  # 32 images
     monkeypatch.setattr("alad.neural.model.MEASURED_IMAGES", 48)
-    monkeypatch.setattr("alad.neural.detector.SCORE_FIT_IMAGES", 48)
+    monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, learnt_by_scores=48))
     monkeypatch.setattr("alad.detector.explanation.NUMBERS_KEPT", 48 * 12 * 9 * 3)
     looks: list[int] = []
     scaled = ImageScaler.scaled
@@ -208,7 +209,7 @@ def test_a_value_that_is_none_is_found_before_training_though_it_is_held_out():
 
 
 def test_the_authors_stopping_rule_looks_at_all_validation_images(monkeypatch):
-    monkeypatch.setattr("alad.neural.detector.MONITOR_IMAGES", 3)
+    monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, monitored=3))
     seen: list[int] = []
     scores = alad.ALAD._raw_scores
 

@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from alad.networks.stacks import Kind
+from alad.networks.stacks import Space
 
 ROW, NOISY_ROW, CODE = "x", "x~", "z"  # x~ = x + sigma n, n ~ N(0, I), where a game has noise
-LEAVES: dict[str, Kind] = {ROW: "row", NOISY_ROW: "row", CODE: "code"}
-MAPS: dict[str, tuple[Kind, Kind]] = {"E": ("row", "code"), "G": ("code", "row")}  # from, to
+LEAVES: dict[str, Space] = {ROW: "row", NOISY_ROW: "row", CODE: "code"}
+MAPS: dict[str, tuple[Space, Space]] = {"E": ("row", "code"), "G": ("code", "row")}  # from, to
 
 Side = Literal["discriminator", "generator"]  # whose weights move: the D's, or those of E and G
 SIDES: tuple[Side, Side] = ("discriminator", "generator")  # in the order of their moves
@@ -39,19 +39,19 @@ def parsed(symbol: str) -> tuple[str, str]:
     return (applied[1], applied[2]) if applied else ("", symbol)
 
 
-def kind_of(symbol: str) -> Kind:
-    """What a symbol stands for, a row or a code. Raises ValueError if it stands for nothing."""
+def space_of(symbol: str) -> Space:
+    """Tell a row from a code. Raises ValueError for a symbol that stands for neither."""
     network, argument = parsed(symbol)
     if not network:
         return LEAVES[argument]
     takes, gives = MAPS[network]
-    if kind_of(argument) != takes:
+    if space_of(argument) != takes:
         raise ValueError(f"{symbol!r}: {network} takes a {takes}, which {argument!r} is not")
     return gives
 
 
 def leaf_of(symbol: str) -> str:
-    """What a symbol begins with: "x" of "G(E(x))"."""
+    """Give what a symbol begins with: "x" of "G(E(x))"."""
     network, argument = parsed(symbol)
     return leaf_of(argument) if network else argument
 
@@ -69,14 +69,14 @@ class Term:
     asks: str = ""
 
     def __post_init__(self) -> None:
-        fake = tuple([kind_of(symbol) for symbol in self.fake])
-        if self.kinds != fake or not 1 <= len(fake) <= 2:
-            raise ValueError(f"D_{self.name} sees {self.kinds} as real, {fake} as fake inputs")
+        fake = tuple([space_of(symbol) for symbol in self.fake])
+        if self.spaces != fake or not 1 <= len(fake) <= 2:
+            raise ValueError(f"D_{self.name} sees {self.spaces} as real, {fake} as fake inputs")
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """What each of the inputs is."""
-        return tuple([kind_of(symbol) for symbol in self.real])
+    def spaces(self) -> tuple[Space, ...]:
+        """Spaces of the inputs."""
+        return tuple([space_of(symbol) for symbol in self.real])
 
     @property
     def real_is_constant(self) -> bool:
@@ -144,7 +144,7 @@ class Game:
         return self.noise is not None and self.noise.conditions
 
     def switched(self, term: Term, on: bool) -> Game:
-        """The same game with a term, or without it."""
+        """Give the same game with a term, or without it."""
         others = tuple(other for other in self.terms if other != term)
         if on and term in self.terms:
             return self
@@ -172,10 +172,12 @@ class Game:
         while waiting:
             inputs = {network: _inputs(network, waiting) for network in "GE"}
             ready = {
-                name: [one for one in all_ if one not in waiting] for name, all_ in inputs.items()
+                network: [argument for argument in arguments if argument not in waiting]
+                for network, arguments in inputs.items()
             }
-            complete = [name for name in inputs if inputs[name] and inputs[name] == ready[name]]
-            network = (complete or [name for name in ready if ready[name]])[0]
+            some = [network for network in ready if ready[network]]
+            complete = [network for network in some if ready[network] == inputs[network]]
+            network = (complete or some)[0]
             passes.append((network, tuple(ready[network])))
             done = {f"{network}({argument})" for argument in ready[network]}
             waiting = [symbol for symbol in waiting if symbol not in done]
@@ -183,7 +185,7 @@ class Game:
 
 
 def _parts(symbol: str) -> Iterable[str]:
-    """All applications within a symbol, the innermost first."""
+    """Give all applications of E and G within a symbol, the innermost first."""
     network, argument = parsed(symbol)
     if network:
         yield from _parts(argument)
@@ -191,7 +193,7 @@ def _parts(symbol: str) -> Iterable[str]:
 
 
 def _inputs(network: str, waiting: list[str]) -> list[str]:
-    """Inputs of a network in the symbols that are still to be made."""
+    """Give the inputs of a network in the symbols that wait to be made."""
     return [argument for name, argument in map(parsed, waiting) if name == network]
 
 
@@ -201,7 +203,7 @@ FAMILY = {
     "alad": Game((XZ, XX, ZZ), spectral=True),
 }
 
-# Zenati et al. 2018, table VI: with and without spectral normalisation (SN) and D_zz (DL)
+# The paper's ablation study: with and without spectral normalisation (SN) and D_zz (DL)
 ABLATIONS = {
     "baseline": FAMILY["alice"],
     "dl": Game((XZ, XX, ZZ)),

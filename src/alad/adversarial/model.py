@@ -10,16 +10,13 @@ import numpy as np
 from torch import Tensor
 
 from alad.adversarial.generation import generated
-from alad.adversarial.native_score import NativeCycle, cycle
+from alad.adversarial.native_score import cycle
 from alad.adversarial.scores import SCORES, Cycle
-from alad.detector.rows import block_rows, score_in_blocks
+from alad.detector.rows import score_in_blocks
 from alad.networks.context import Context
 from alad.neural.model import NetworkModel
 from alad.randomness import seed_of
-
-SCORED_AT_ONCE = 1_024  # rows, in C: enough to forget the call, few enough to stay near
-BLOCKS_AT_ONCE = 4  # of images, in C, where a block's copies of patches are not there
-LEAST_IMAGES = 2  # in C: of one alone PyTorch may add up the features in another order
+from alad.row_kinds import row_kind
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,12 +37,11 @@ class CycleModel(NetworkModel):
     # an engine knows how many rows suit it: C leaves each row alone by itself, PyTorch needs blocks
     # of one size for that
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
-        if isinstance(self.reader, NativeCycle):
-            return score_in_blocks(score, X, SCORED_AT_ONCE, fill=0)
-        if self.scored_by() == "native":
-            at_once = BLOCKS_AT_ONCE * block_rows(X.shape[1:])
-            return score_in_blocks(score, X, at_once, fill=LEAST_IMAGES)
-        return score_in_blocks(score, X)
+        if self.scored_by() != "native":
+            return score_in_blocks(score, X)
+        kind = row_kind(self.row_shape)
+        at_once = kind.blocks_in_c * kind.scored.rows(self.row_shape)
+        return score_in_blocks(score, X, at_once, fill=kind.filled_up_in_c)
 
     def _reconstruction(self, x: Tensor) -> Tensor:
         return self.reader.reconstruct(x)[2]

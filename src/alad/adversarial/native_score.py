@@ -16,8 +16,8 @@ from alad.adversarial.scores import Cycle
 from alad.errors import InputError
 from alad.native import build
 from alad.native.memory import (
-    FrozenLayer,
     Owner,
+    PackedLayer,
     filled_up,
     panels,
     require_layout,
@@ -35,7 +35,7 @@ class Way(ctypes.Structure):
     _fields_ = (
         *((name, c_int64) for name in ("encoder", "generator", "kept", "varied", "joint")),
         ("kept_reads_code", c_int64),
-        ("layers", POINTER(FrozenLayer)),
+        ("layers", POINTER(PackedLayer)),
     )
 
 
@@ -112,13 +112,13 @@ class NativeCycle(Cycle):
         share, joint[0] = _divided(joint[0], _width(varied, networks.shape[0]), in_front)
         kept.append(share)
         chosen = (encoder, generator, kept, varied, joint)
-        layers = [self._frozen(layer) for part in (*chosen, logit) for layer in part]
-        return Way(*map(len, chosen), not self.has_xx, (FrozenLayer * len(layers))(*layers))
+        layers = [self._packed(layer) for part in (*chosen, logit) for layer in part]
+        return Way(*map(len, chosen), not self.has_xx, (PackedLayer * len(layers))(*layers))
 
-    def _frozen(self, layer: Plain) -> FrozenLayer:
+    def _packed(self, layer: Plain) -> PackedLayer:
         bias = None if layer.bias is None else self._owner.address(filled_up(layer.bias))
         packed = self._owner.address(panels(layer.weight))
-        return FrozenLayer(*layer.weight.shape, packed, None, bias, layer.slope)
+        return PackedLayer(*layer.weight.shape, packed, None, bias, layer.slope)
 
     # --- rows -------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ def _library() -> ctypes.CDLL:
     library.alad_score_workspace_bytes.restype = c_int64
     library.alad_score_structure_bytes.argtypes = [ctypes.c_int]
     library.alad_score_structure_bytes.restype = c_int64
-    require_layout((FrozenLayer, Way, Rows), library.alad_score_structure_bytes)
+    require_layout((PackedLayer, Way, Rows), library.alad_score_structure_bytes)
     return library
 
 

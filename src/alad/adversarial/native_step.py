@@ -26,7 +26,7 @@ from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build
 from alad.randomness import Purpose, stream
-from alad.training.optimizer import Optimiser, Player, ema_decay_at
+from alad.training.optimizer import Optimiser, WeightGroup, ema_decay_at
 
 MOST_LAYERS = 64  # of all networks together, as in step.c
 
@@ -211,7 +211,7 @@ def _address(array: Tensor, position: int) -> int:
     return array.data_ptr() + position * array.stride(0) * array.element_size()
 
 
-def _state(side: Player, position: int) -> State:
+def _state(side: WeightGroup, position: int) -> State:
     arrays = (side.weights, side.average, side.moment, side.square)
     return State(*(_address(array, position) for array in arrays))
 

@@ -55,6 +55,6 @@ def game_networks(
     """Build E, G and the game's discriminators for rows of `shape`: (width,), or of an image."""
     stacks = architecture.stacks(shape, spectral=game.spectral, conditioned=game.conditioned)
     discriminators = {
-        term.name: stacks.discriminator(f"D{term.name}", term.kinds) for term in game.terms
+        term.name: stacks.discriminator(f"D{term.name}", term.spaces) for term in game.terms
     }
     return GameNetworks(shape, stacks.latent, stacks.down(), stacks.up(), discriminators)

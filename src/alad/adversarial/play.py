@@ -82,7 +82,7 @@ def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -
 
 
 def _levels(arguments: tuple[str, ...], given: Drawn) -> Tensor:
-    """The noise level of each input, one after the other: sigma where it began with x~, else 0."""
+    """Join the noise levels of all inputs: sigma where one began with x~, else 0."""
     assert given.level is not None
     nothing = torch.zeros_like(given.level)
     noisy = [leaf_of(argument) == NOISY_ROW for argument in arguments]
@@ -156,7 +156,7 @@ def _loss(logits: dict[str, Logits], label: float) -> Tensor:
 
 
 def _read(symbol: str, made: Made, logits: dict[str, Logits]) -> Tensor:
-    """What a penalty reads: a symbol's array, or logits of a term such as "xz.fake"."""
+    """Give what a penalty reads: a symbol's array, or logits of a term such as "xz.fake"."""
     if symbol in made:
         return made[symbol]
     term, _, which = symbol.partition(".")

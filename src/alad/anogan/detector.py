@@ -28,10 +28,9 @@ from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.detector import Architectures, NetworkDetector
 from alad.parameters import Count, CountOrZero, Folder, Share, how, replaces
 from alad.randomness import Purpose, stream
+from alad.row_kinds import row_kind
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
-
-THRESHOLD_ROWS, THRESHOLD_IMAGES = 2_000, 200  # searched for at fit, of those given to it
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -61,7 +60,7 @@ class AnoGAN(NetworkDetector):
     )
     beta1: ClassVar[float] = 0.5
     settings_of_model = ("search_steps", "search_learning_rate", "discrimination_weight")
-    scale_rows: ClassVar[tuple[int, int]] = (500, 64)  # fewer: each costs a search
+    scaled_by: ClassVar[str] = "scaled"  # fewer rows: each costs a search
 
     patience: Count | None = None  # checks without improvement before a member stops; None = never
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
@@ -92,7 +91,7 @@ class AnoGAN(NetworkDetector):
 
     # every row costs a search
     def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
-        usual = THRESHOLD_ROWS if len(fit.encoder.shape_) == 1 else THRESHOLD_IMAGES
+        usual = row_kind(fit.encoder.shape_).thresholded
         most = usual if self.threshold_rows is None else self.threshold_rows
         if n <= most:
             return slice(None)

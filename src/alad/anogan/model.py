@@ -22,8 +22,7 @@ from alad.networks.context import Context
 from alad.neural.model import NetworkModel, common_scale
 from alad.progress import Progress
 from alad.randomness import seed_of
-
-SEARCHED_AT_ONCE, IMAGES_AT_ONCE = 2_048, 64  # rows; from one look at progress to the next
+from alad.row_kinds import row_kind
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,7 +61,7 @@ class SearchModel(NetworkModel):
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         distinct, places = distinct_rows(np.asarray(X))
         unit, done = "rows" if X.ndim == 2 else "images", 0
-        at_once = SEARCHED_AT_ONCE if X.ndim == 2 else IMAGES_AT_ONCE
+        at_once = row_kind(self.row_shape).reported
         shown = bool(self.verbose)
         with Progress("anogan: search", len(distinct), unit=unit, enabled=shown) as progress:
 

@@ -16,8 +16,8 @@ from alad.errors import InputError
 from alad.native import build
 from alad.native.memory import (
     ROWS_OF_TILE,
-    FrozenLayer,
     Owner,
+    PackedLayer,
     panels,
     require_layout,
     share_out,
@@ -31,7 +31,7 @@ ROWS = 48  # that one thread takes at once: whole tiles, and activations that st
 class Search(ctypes.Structure):
     _fields_ = (
         *((name, c_int64) for name in ("generator", "discriminator", "steps")),
-        ("layers", POINTER(FrozenLayer)),
+        ("layers", POINTER(PackedLayer)),
         *((name, c_void_p) for name in ("start", "rates", "roots")),
         *((name, c_float) for name in ("beta1", "beta2", "rest1", "rest2", "epsilon")),
         *((name, c_float) for name in ("residual", "discrimination")),
@@ -54,7 +54,7 @@ def _library() -> ctypes.CDLL:
     library.alad_search_workspace_bytes.restype = c_int64
     library.alad_search_structure_bytes.argtypes = [ctypes.c_int]
     library.alad_search_structure_bytes.restype = c_int64
-    require_layout((FrozenLayer, Search, Rows), library.alad_search_structure_bytes)
+    require_layout((PackedLayer, Search, Rows), library.alad_search_structure_bytes)
     return library
 
 
@@ -89,14 +89,14 @@ class NativeSearch(LatentSearch):
             ) from error
         self._owner = Owner()
         self._corrections = self._owner.own(bias_corrections(self.settings))
-        self._layers = [self._frozen_layers(member) for member in range(len(self.start))]
+        self._layers = [self._packed_layers(member) for member in range(len(self.start))]
         self._members = [self._plan(member) for member in range(len(self.start))]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Addresses mean nothing in another process: copies and pickles are made anew."""
         return type(self), self._made_of
 
-    def _frozen_layers(self, member: int) -> ctypes.Array[FrozenLayer]:
+    def _packed_layers(self, member: int) -> ctypes.Array[PackedLayer]:
         layers = (*self.generator, *self.discriminator)
         described = []
         for layer in layers:
@@ -105,8 +105,8 @@ class NativeSearch(LatentSearch):
             packed = panels(weight[: layer.inputs]), panels(weight[:, : layer.outputs].T)
             arrays = (*packed, layer.bias[member].numpy())
             addresses = map(self._owner.address, arrays)
-            described.append(FrozenLayer(layer.inputs, layer.outputs, *addresses, layer.slope))
-        return (FrozenLayer * len(layers))(*described)
+            described.append(PackedLayer(layer.inputs, layer.outputs, *addresses, layer.slope))
+        return (PackedLayer * len(layers))(*described)
 
     def _plan(self, member: int) -> Search:
         settings = self.settings

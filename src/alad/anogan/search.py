@@ -23,11 +23,9 @@ from torch import Tensor
 
 from alad.anogan.fixed_layers import fixed_layer
 from alad.anogan.networks import GanNetworks
+from alad.row_kinds import row_kind
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
-# searched together: as many as keep the processor busy; one number for all, so that sums run alike
-BLOCK_ROWS = {"cpu": 128, "cuda": 4096}
-BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 15  # one number for all of a size
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,10 @@ class Found(NamedTuple):
 
 
 def block_rows(shape: tuple[int, ...], device: torch.device) -> int:
-    """How many rows of `shape` are searched for together."""
-    if len(shape) == 1:
-        return BLOCK_ROWS.get(device.type, BLOCK_ROWS["cpu"])
-    fit = max(1, BLOCK_PIXELS // (shape[0] * shape[1]))
-    return min(BLOCK_IMAGES, 1 << (fit.bit_length() - 1))  # a power of two
+    """How many rows of `shape` are searched for together: a power of two."""
+    kind = row_kind(shape)
+    fit = (kind.searched_on_gpu if device.type == "cuda" else kind.searched).rows(shape)
+    return 1 << (fit.bit_length() - 1)
 
 
 def even_blocks(x: Tensor, size: int) -> tuple[Tensor, ...]:

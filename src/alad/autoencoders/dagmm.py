@@ -27,14 +27,13 @@ from alad.neural.detector import Architectures, NetworkDetector
 from alad.neural.one_loss import OneLossModel, Trained
 from alad.neural.score import Learnt, Score
 from alad.parameters import PositiveOrZero
+from alad.row_kinds import row_kind
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import LossStep
 
 RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
-MIXTURE_BLOCK = 4_096  # rows at a time for the mixture of the whole training set
-MIXTURE_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
 
 def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
     """z and responsibilities of each block of rows, float64."""
-    for block in x.split(MIXTURE_BLOCK if x.ndim == 2 else MIXTURE_IMAGES):
+    for block in x.split(row_kind(x.shape[1:]).mixed):
         _, z = model.networks.represent(model.context, model.for_members(block))
         yield z.double(), model.networks.responsibilities(model.context, z)
 

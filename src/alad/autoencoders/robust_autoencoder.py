@@ -56,13 +56,13 @@ class RobustStep(LossStep):
 
     @torch.no_grad()
     def _set_aside(self, number: int) -> None:
-        context = self._context(self.player.views, self._noise(number), track=False)
+        context = self._context(self.weights.views, self._noise(number), track=False)
         again = self.networks(context, self._rows(number, 0))
         self.sparse[self._places(number)] = self._shrink(super()._rows(number, 0) - again)
 
-    def _rows(self, number: int, player: int) -> Tensor:
+    def _rows(self, number: int, turn: int) -> Tensor:
         """L = X - S of the batch."""
-        return super()._rows(number, player) - self.sparse[self._places(number)]
+        return super()._rows(number, turn) - self.sparse[self._places(number)]
 
     def _places(self, number: int) -> tuple[Tensor, Tensor]:
         """Where S of the batch lies: members [members, 1] and rows [members, batch]."""

@@ -13,7 +13,7 @@ from alad.classic.kernel import Gamma, Gaussian, bandwidth
 from alad.classic.sampling import check_rows, draw, global_generator_kept, sample, seed_for
 from alad.detector.contract import Detector, Fit
 from alad.detector.model import Floats, Model
-from alad.detector.rows import BLOCK_ROWS
+from alad.detector.rows import block_rows
 from alad.errors import InputError
 from alad.parameters import Count, share
 
@@ -117,8 +117,9 @@ class OneClassSVMSGD(Detector):
         kernel = Gaussian(draw(X, self.n_components, seed), bandwidth(self.gamma, X))
         to_features = _orthonormal(kernel)
         features = np.empty((len(X), len(kernel.rows)), np.float32)
-        for at in range(0, len(X), BLOCK_ROWS):
-            features[at : at + BLOCK_ROWS] = kernel(X[at : at + BLOCK_ROWS]) @ to_features.T
+        rows = block_rows(X.shape[1:])
+        for at in range(0, len(X), rows):
+            features[at : at + rows] = kernel(X[at : at + rows]) @ to_features.T
         plane = SGDOneClassSVM(nu=self.nu, max_iter=self.max_epochs, random_state=seed)
         with global_generator_kept():  # fit draws an unused seed from it, whatever random_state
             plane.fit(features)

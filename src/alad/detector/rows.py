@@ -11,6 +11,7 @@ import numpy as np
 
 from alad.data.frames import columns
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, is_images, pixels_of
+from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
@@ -56,10 +57,6 @@ def summed_up(scores: np.ndarray) -> dict[str, Any]:
     return {"rows": len(scores), "quantiles": quantiles.tolist()}
 
 
-BLOCK_ROWS = 512
-BLOCK_IMAGES, BLOCK_PIXELS = 32, 1 << 17  # at a time: activations take a thousand times as much
-
-
 def score_in_blocks(
     score: Callable[[np.ndarray], np.ndarray],
     X: np.ndarray,
@@ -85,9 +82,7 @@ def score_in_blocks(
 
 def block_rows(shape: tuple[int, ...]) -> int:
     """How many rows of this shape are scored at a time."""
-    if len(shape) == 1:
-        return BLOCK_ROWS
-    return max(1, min(BLOCK_IMAGES, BLOCK_PIXELS // (shape[0] * shape[1])))
+    return row_kind(shape).scored.rows(shape)
 
 
 def _filled(block: np.ndarray, rows: int) -> np.ndarray:

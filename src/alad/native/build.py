@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
-SOURCES = ("product.h", "layers.h", "frozen.h", *UNITS)
+SOURCES = ("product.h", "layers.h", "packed.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
 FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"
 FLAGS += " -fPIC -shared"

@@ -54,7 +54,7 @@ static void some_outputs(const Pass *pass, ptrdiff_t image, ptrdiff_t row, ptrdi
     const float *in = met(pass, image, row, t);
     if (in) terms[count++] = (Term){in, pass->in_across, pass->weight + t * pass->depth * TILE, panel, TILE, pass->depth};
   }
-  const Finish end = {.out = pass->out + out, .stride = pass->out_across, .columns = pass->columns,
+  const Epilogue end = {.out = pass->out + out, .stride = pass->out_across, .columns = pass->columns,
                       .plain = !pass->scale && !pass->bias && !pass->mask && pass->slope == 1.0f,
                       .scale = pass->scale, .bias = pass->bias, .slope = pass->slope,
                       .mask = pass->mask ? pass->mask + out : NULL};
@@ -91,7 +91,7 @@ void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_onc
   for (ptrdiff_t piece = 0; piece < pass->terms * groups; piece++) {
     const ptrdiff_t t = piece / groups, column = piece % groups * wide, tiles = next_tiles(pass->columns - column);
     float *to = weight + t * pass->depth * pass->columns;
-    const Finish end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
+    const Epilogue end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
     Term *own = terms + thread_number() * most;
     for (ptrdiff_t first = 0; first < pass->images; first += images_at_once) {
       int count = 0;
@@ -112,7 +112,7 @@ void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_onc
 /* The way back through scale, bias, activation and mask for [images][rows][columns], y what they gave (NULL if linear):
  * `out`, the gradient by the sums (scale, mask: NULL = 1), and by the bias, if asked for, the sum over all rows before
  * scaling, by way of one of each image [images][columns]. */
-void alad_finish_back(const float *dy, const float *y, const float *mask, const float *scale, float slope, float *out,
+void alad_epilogue_back(const float *dy, const float *y, const float *mask, const float *scale, float slope, float *out,
                       float *bias, int64_t images, int64_t rows, int64_t columns, float *partial, int64_t threads) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int64_t image = 0; image < images; image++) {

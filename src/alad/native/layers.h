@@ -74,13 +74,13 @@ typedef struct {
   float keep, slope;
 } Layer;
 
-/* Mirrors `Adam`: one player's optimiser at one update, the bias corrections worked in;
+/* Mirrors `Adam`: one side's optimiser at one update, the bias corrections worked in;
  * rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
   float beta1, beta2, rest1, rest2, epsilon, rate, root, average;
 } Adam;
 
-/* Mirrors `State`: one player's flat arrays, of one member. */
+/* Mirrors `State`: one side's flat arrays, of one member. */
 typedef struct {
   float *weights, *average, *moment, *square;
 } State;
@@ -183,7 +183,7 @@ static Term back_through(const Node *node, int part, ptrdiff_t row) {
 
 /* Sums of products without anything done to them, [rows, columns] into out. */
 static void plain_product(ptrdiff_t rows, ptrdiff_t columns, Term term, bool add, float *out, ptrdiff_t stride) {
-  Finish end = {.out = out, .stride = stride, .columns = padded(columns), .plain = true};
+  Epilogue end = {.out = out, .stride = stride, .columns = padded(columns), .plain = true};
   product(rows, columns, false, &term, 1, add ? out : NULL, stride, &end);
 }
 
@@ -192,7 +192,7 @@ static void forward(Node *node, ptrdiff_t row, ptrdiff_t rows, const Term *terms
                     ptrdiff_t start_stride, bool save) {
   const Layer *layer = node->shape;
   ptrdiff_t at = row * node->stride;
-  Finish end = {.out = node->out + at, .stride = node->stride, .columns = padded(layer->outputs)};
+  Epilogue end = {.out = node->out + at, .stride = node->stride, .columns = padded(layer->outputs)};
   end.bias = node->bias, end.slope = layer->slope;
   if (layer->dropout) {
     end.words = (const uint16_t *)node->words + row * layer->outputs;
@@ -286,7 +286,7 @@ static void backward(Node *before, const Node *node, int part, ptrdiff_t row, pt
   ptrdiff_t at = row * before->stride;
   Term term = back_through(node, part, row);
   ptrdiff_t columns = before->shape->outputs;
-  Finish end = {.out = before->d + at, .stride = before->stride, .columns = padded(columns), .plain = true};
+  Epilogue end = {.out = before->d + at, .stride = before->stride, .columns = padded(columns), .plain = true};
   end.factor = before->factor ? before->factor + at : NULL;
   product(rows, columns, false, &term, 1, NULL, 0, &end);
 }
@@ -298,7 +298,7 @@ static Term outer(const float *x, ptrdiff_t x_stride, const float *d, ptrdiff_t 
 
 static void weight_gradient(const Node *node, const Term *terms, int count, ptrdiff_t inputs, float *gradient) {
   ptrdiff_t outputs = node->shape->outputs;
-  Finish end = {.out = gradient, .stride = outputs, .columns = outputs, .plain = true};
+  Epilogue end = {.out = gradient, .stride = outputs, .columns = outputs, .plain = true};
   product(inputs, outputs, true, terms, count, NULL, 0, &end);
 }
 

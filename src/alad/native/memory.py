@@ -19,7 +19,7 @@ COLUMNS_OF_TILE = 16
 CACHE_LINE = 64
 
 
-class FrozenLayer(ctypes.Structure):
+class PackedLayer(ctypes.Structure):
     _fields_ = (
         *((name, c_int64) for name in ("inputs", "outputs")),
         *((name, c_void_p) for name in ("packed", "packed_back", "bias")),

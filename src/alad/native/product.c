@@ -6,7 +6,7 @@ ALWAYS_INLINE some kept(const uint16_t *words, int32_t threshold, some value) {
   return (some)((some_bits)value & (word >= threshold));
 }
 
-ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrdiff_t column) {
+ALWAYS_INLINE void epilogue_forward(const Epilogue *f, some sum, ptrdiff_t row, ptrdiff_t column) {
   ptrdiff_t at = row * f->stride + column;
   if (f->scale) sum *= load(f->scale + column);
   if (f->bias) sum += load(f->bias + column);
@@ -22,7 +22,7 @@ ALWAYS_INLINE void finish_forward(const Finish *f, some sum, ptrdiff_t row, ptrd
 /* The whole life of one tile, or of two beside each other. `start` may be NULL. */
 ALWAYS_INLINE void make_tile(const int rows, const int tiles, const bool by_column, const Term *terms, int count,
                              const float *start, ptrdiff_t start_stride, ptrdiff_t row, ptrdiff_t column,
-                             const Finish *end) {
+                             const Epilogue *end) {
 #define ALL_PARTS \
   _Pragma("GCC unroll 12") for (int r = 0; r < rows; r++) _Pragma("GCC unroll 2") for (int p = 0; p < parts; p++)
   const int parts = tiles * PARTS;
@@ -48,10 +48,10 @@ ALWAYS_INLINE void make_tile(const int rows, const int tiles, const bool by_colu
   float *out = end->out + row * end->stride + column;
   if (left < tiles * TILE) { /* by way of whole tiles; no factors and no words of dropout here */
     float edge[ROWS][BESIDE * TILE];
-    const Finish here = {.out = edge[0] - column, .stride = BESIDE * TILE, .scale = end->scale, .bias = end->bias,
+    const Epilogue here = {.out = edge[0] - column, .stride = BESIDE * TILE, .scale = end->scale, .bias = end->bias,
                          .slope = end->slope};
     if (end->plain) ALL_PARTS store(edge[r] + p * LANES, sum[r][p]);
-    else ALL_PARTS finish_forward(&here, sum[r][p], r, column + p * LANES);
+    else ALL_PARTS epilogue_forward(&here, sum[r][p], r, column + p * LANES);
     for (int r = 0; r < rows; r++) {
       const ptrdiff_t at = (row + r) * end->stride + column;
       for (ptrdiff_t c = 0; c < left && end->mask; c++) edge[r][c] *= end->mask[at + c];
@@ -63,14 +63,14 @@ ALWAYS_INLINE void make_tile(const int rows, const int tiles, const bool by_colu
   } else if (end->plain) {
     ALL_PARTS store(out + r * end->stride + p * LANES, sum[r][p]);
   } else {
-    ALL_PARTS finish_forward(end, sum[r][p], row + r, column + p * LANES);
+    ALL_PARTS epilogue_forward(end, sum[r][p], row + r, column + p * LANES);
   }
 #undef ALL_PARTS
 }
 
 #define MAKE_TILE(rows, tiles, by)                                                                              \
   static void tile_##rows##_##tiles##_##by(const Term *terms, int count, const float *start, ptrdiff_t stride,    \
-                                           ptrdiff_t row, ptrdiff_t column, const Finish *end) {                  \
+                                           ptrdiff_t row, ptrdiff_t column, const Epilogue *end) {                  \
     make_tile(rows, tiles, by, terms, count, start, stride, row, column, end);                                     \
   }
 #define MAKE_SIX(tiles, by)                                                            \

@@ -71,11 +71,11 @@ typedef struct {
   int32_t threshold;
   float keep;            /* 1 / (1 - rate) */
   float slope;           /* of the activation below zero; 1: linear */
-} Finish;
+} Epilogue;
 
 /* What makes `rows` rows of one tile or of two beside each other, out of so many terms, from `start` (may be NULL), at
  * row and column. */
-typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const Finish *);
+typedef void MakeTile(const Term *, int, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, const Epilogue *);
 
 extern MakeTile *const ALAD_MAKE[2][BESIDE + 1][ROWS + 1]; /* [a read by column?][tiles][rows] */
 
@@ -90,7 +90,7 @@ ALWAYS_INLINE int next_tiles(ptrdiff_t left) { return left > (BESIDE - 1) * TILE
 
 /* out [rows, columns] = what `end` makes of start + the sum of the terms. */
 static void product(ptrdiff_t rows, ptrdiff_t columns, bool by_column, const Term *terms, int count, const float *start,
-                    ptrdiff_t start_stride, const Finish *end) {
+                    ptrdiff_t start_stride, const Epilogue *end) {
   for (ptrdiff_t column = 0, tiles; column < columns; column += tiles * TILE) {
     tiles = next_tiles(columns - column);
     for (ptrdiff_t row = 0, step; row < rows; row += step) {

@@ -5,7 +5,7 @@
  * nothing but the weights, and every sum over columns runs in the same order for each of them: what a row gets does not
  * depend on the others, on its place among them, or on how many there are.
  */
-#include "frozen.h"
+#include "packed.h"
 
 #define MOST_ROWS 96 /* at once: weights are read once for so many, and their activations stay near */
 
@@ -14,7 +14,7 @@
  * bias. `kept` reads E(x) if kept_reads_code, else x; `varied` reads x, then x'. The logit's layer comes last. */
 typedef struct {
   int64_t encoder, generator, kept, varied, joint, kept_reads_code;
-  const FrozenLayer *layers;
+  const PackedLayer *layers;
 } Way;
 
 /* Mirrors `Rows`: x [count, width], and results, NULL where not wanted: code [members, count, latent], reconstruction
@@ -40,23 +40,23 @@ typedef struct {
 } Work;
 
 /* Through one layer, whose sums begin with `start` if there is one, into `to` or a spare place. */
-static Block layer_of(Work *work, const FrozenLayer *layer, Block in, Block start, float *to) {
+static Block layer_of(Work *work, const PackedLayer *layer, Block in, Block start, float *to) {
   if (!to) to = work->spare[work->turn ^= 1];
   const ptrdiff_t stride = stride_of(layer->outputs);
-  Term term = frozen_term(layer, in.at, in.stride);
-  Finish end = frozen_finish(layer, to, stride);
+  Term term = packed_term(layer, in.at, in.stride);
+  Epilogue end = packed_epilogue(layer, to, stride);
   product(work->rows, layer->outputs, false, &term, 1, start.at, start.stride, &end);
   return (Block){to, stride};
 }
 
 /* Through `count` layers, the last of which writes into `to`. */
-static Block chain(Work *work, const FrozenLayer *layers, int64_t count, Block in, float *to) {
+static Block chain(Work *work, const PackedLayer *layers, int64_t count, Block in, float *to) {
   for (int64_t l = 0; l < count; l++) in = layer_of(work, layers + l, in, (Block){0}, l == count - 1 ? to : NULL);
   return in;
 }
 
-static Block features(Work *work, const Way *way, const FrozenLayer *varied, Block in, Block shared) {
-  const FrozenLayer *joint = varied + way->varied;
+static Block features(Work *work, const Way *way, const PackedLayer *varied, Block in, Block shared) {
+  const PackedLayer *joint = varied + way->varied;
   in = chain(work, varied, way->varied, in, NULL);
   in = layer_of(work, joint, in, shared, NULL);
   return chain(work, joint + 1, way->joint - 1, in, NULL);
@@ -72,8 +72,8 @@ static void keep(const Work *work, Block from, ptrdiff_t columns, float *to) {
 
 /* The rows from `row` on; `at` is where the first of them stands in the results. */
 static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t row, ptrdiff_t at) {
-  const FrozenLayer *encoder = way->layers, *generator = encoder + way->encoder, *kept = generator + way->generator;
-  const FrozenLayer *varied = kept + way->kept, *joint = varied + way->varied, *logit = joint + way->joint;
+  const PackedLayer *encoder = way->layers, *generator = encoder + way->encoder, *kept = generator + way->generator;
+  const PackedLayer *varied = kept + way->kept, *joint = varied + way->varied, *logit = joint + way->joint;
   const ptrdiff_t width = encoder->inputs, seen = logit->inputs;
   Block x = {rows->x + row * width, width};
   Block code = chain(work, encoder, way->encoder, x, work->code);
@@ -120,6 +120,6 @@ void alad_score(const Way *ways, int64_t members, const Rows *rows, int64_t firs
 }
 
 int64_t alad_score_structure_bytes(int which) {
-  const size_t sizes[] = {sizeof(FrozenLayer), sizeof(Way), sizeof(Rows)};
+  const size_t sizes[] = {sizeof(PackedLayer), sizeof(Way), sizeof(Rows)};
   return (int64_t)sizes[which];
 }

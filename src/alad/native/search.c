@@ -1,12 +1,12 @@
 /* AnoGAN's search for the codes of some rows: the hand-written twin of alad.anogan.search.
  *
- * The networks are frozen, so their weights come packed and only z has a gradient. Rows share nothing but the weights,
+ * The networks stay as they are, so their weights come packed and only z has a gradient. Rows share nothing but the weights,
  * and every sum over columns runs in the same order for each of them: what a row gets does not depend on the others, on
  * its place among them, or on how many there are.
  */
 #include <math.h>
 
-#include "frozen.h"
+#include "packed.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -15,8 +15,8 @@
 /* Mirrors `Search`: G's layers, then those of D up to its features. Update t is
  * z -= rates[t] * moment / (sqrt(square) * roots[t] + epsilon); rest = 1 - beta, which float32 could not tell exactly. */
 typedef struct {
-  int64_t generator, judge, steps;
-  const FrozenLayer *layers;
+  int64_t generator, discriminator, steps;
+  const PackedLayer *layers;
   const float *start, *rates, *roots; /* [latent], [steps], [steps] */
   float beta1, beta2, rest1, rest2, epsilon;
   float residual, discrimination; /* what the two terms weigh in the loss */
@@ -33,7 +33,7 @@ typedef struct {
 
 /* A layer in the workspace; `d` holds d out / d sum until d loss / d sum takes its place. */
 typedef struct {
-  const FrozenLayer *shape;
+  const PackedLayer *shape;
   ptrdiff_t stride;
   float *out, *d;
 } Node;
@@ -56,9 +56,9 @@ static float *take(float **memory, ptrdiff_t count) {
 }
 
 static void arrange(Descent *descent, const Search *search, const Rows *rows, Node *nodes, float *memory) {
-  const ptrdiff_t count = rows->count, layers = search->generator + search->judge;
+  const ptrdiff_t count = rows->count, layers = search->generator + search->discriminator;
   for (ptrdiff_t l = 0; l < layers; l++) {
-    const FrozenLayer *layer = &search->layers[l];
+    const PackedLayer *layer = &search->layers[l];
     float *out = take(&memory, floats_in(count, layer->outputs)), *d = take(&memory, floats_in(count, layer->outputs));
     nodes[l] = (Node){layer, stride_of(layer->outputs), out, d};
   }
@@ -73,9 +73,9 @@ static void arrange(Descent *descent, const Search *search, const Rows *rows, No
 /* --- forward and backward through one layer --- */
 
 static void forward(const Descent *descent, const Node *node, const float *input, ptrdiff_t stride, bool save) {
-  const FrozenLayer *layer = node->shape;
-  Term term = frozen_term(layer, input, stride);
-  Finish end = frozen_finish(layer, node->out, node->stride);
+  const PackedLayer *layer = node->shape;
+  Term term = packed_term(layer, input, stride);
+  Epilogue end = packed_epilogue(layer, node->out, node->stride);
   end.save_factor = save && layer->slope != 1.0f ? node->d : NULL;
   product(descent->rows->count, layer->outputs, false, &term, 1, NULL, 0, &end);
 }
@@ -83,9 +83,9 @@ static void forward(const Descent *descent, const Node *node, const float *input
 /* From node->d to the gradient by its inputs, `to`, which may start from what is there and may hold the factor of the
  * layer before. */
 static void backward(const Descent *descent, const Node *node, float *to, ptrdiff_t stride, bool add, bool factor) {
-  const FrozenLayer *layer = node->shape;
+  const PackedLayer *layer = node->shape;
   Term term = {node->d, node->stride, layer->packed_back, layer->outputs * TILE, TILE, layer->outputs};
-  Finish end = {.out = to, .stride = stride, .columns = padded(layer->inputs), .plain = true};
+  Epilogue end = {.out = to, .stride = stride, .columns = padded(layer->inputs), .plain = true};
   end.factor = factor ? to : NULL;
   product(descent->rows->count, layer->inputs, false, &term, 1, add ? to : NULL, stride, &end);
 }
@@ -180,7 +180,7 @@ static void end(const Descent *descent) {
 }
 
 int64_t alad_search_workspace_bytes(const Search *search, int64_t count) {
-  const int64_t layers = search->generator + search->judge;
+  const int64_t layers = search->generator + search->discriminator;
   ptrdiff_t floats = 4 * floats_in(count, search->layers[0].inputs);
   for (int64_t l = 0; l < layers; l++) floats += 2 * floats_in(count, search->layers[l].outputs);
   floats += floats_in(count, search->layers[search->generator - 1].outputs);
@@ -190,7 +190,7 @@ int64_t alad_search_workspace_bytes(const Search *search, int64_t count) {
 
 /* `workspace`: zeroed memory of that size on a 64-byte boundary, for this call alone. */
 void alad_search(const Search *search, const Rows *rows, void *workspace) {
-  Node nodes[search->generator + search->judge];
+  Node nodes[search->generator + search->discriminator];
   Descent descent;
 #if defined(__SSE__)
   unsigned int mode = _mm_getcsr();
@@ -211,6 +211,6 @@ void alad_search(const Search *search, const Rows *rows, void *workspace) {
 }
 
 int64_t alad_search_structure_bytes(int which) {
-  const size_t sizes[] = {sizeof(FrozenLayer), sizeof(Search), sizeof(Rows)};
+  const size_t sizes[] = {sizeof(PackedLayer), sizeof(Search), sizeof(Rows)};
   return (int64_t)sizes[which];
 }

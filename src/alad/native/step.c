@@ -1,8 +1,8 @@
-/* One update of both players of the adversarial game for one member: the hand-written twin of alad.adversarial.step.GameStep.
+/* One update of both sides of the adversarial game for one member: the hand-written twin of alad.adversarial.step.GameStep.
  *
- * Same games (alad.game), same order of random numbers (alad.randomness), same arrays, changed in place. What needs no
- * gradient is left out: the judges' update sends none to E and G, that of E and G forms none for the judges' weights,
- * for x, for z, or for constant halves of a pair. No state survives a call, nothing is shared between members.
+ * Same games (those of native_structures.TERMS), same order of random numbers, same arrays, changed in place. What needs no
+ * gradient is left out: the discriminators' update sends none to E and G, that of E and G forms none for weights of
+ * discriminators, for x, for z, or for constant halves of a pair. No state survives a call, nothing is shared between members.
  */
 #include "layers.h"
 
@@ -12,7 +12,7 @@
 
 #define MOST_LAYERS 64
 
-/* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent judge has depth 0. */
+/* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent discriminator has depth 0. */
 typedef struct {
   int64_t batch, width, latent, encoder, generator, xz, xx, zz;
   const Layer *layers; /* E, G, D_xz (x, z, joint ..., logit), D_xx (joint ..., logit), D_zz */
@@ -21,8 +21,8 @@ typedef struct {
 
 /* Mirrors `Member`: where one member's arrays and this step's numbers lie. */
 typedef struct {
-  State players, judges;
-  const Adam *players_adam, *judges_adam;
+  State generator, discriminator;
+  const Adam *generator_adam, *discriminator_adam;
   float *buffers;
   const float *X;
   int64_t X_stride;
@@ -35,7 +35,7 @@ typedef struct {
   Node *a, *b; /* branches of D_xz; NULL: the pair goes straight into the joint layers */
   Node *joint, *logit;
   int64_t depth;
-} Judge;
+} Discriminator;
 
 typedef struct {
   const Plan *plan;
@@ -44,7 +44,7 @@ typedef struct {
   Random random;
   Node nodes[MOST_LAYERS];
   Node *encoder, *generator;
-  Judge xz, xx, zz;
+  Discriminator xz, xx, zz;
   ptrdiff_t x_stride, z_stride;
   float *x, *z;       /* [3 * batch, .]: x, G(z), G(E(x)) and z, E(x), E(G(z)): inputs and outputs of E and G in one */
   float *d_x, *d_z;   /* [2 * batch, .]: gradients by G(z), G(E(x)) and by E(x), E(G(z)) */
@@ -68,14 +68,14 @@ static void *take(Arena *arena, ptrdiff_t bytes) {
 
 static float *take_floats(Arena *arena, ptrdiff_t count) { return take(arena, count * (ptrdiff_t)sizeof(float)); }
 
-/* Weights of judges are packed right before use, into `packs`, which they share and which so stays in the nearest cache. */
+/* Weights of discriminators are packed right before use, into `packs`, which they share and which so stay in the cache. */
 static void arrange_layer(Arena *arena, Node *node, const Layer *layer, ptrdiff_t rows, float *const *packs) {
   ptrdiff_t outputs = layer->outputs, size = rows * stride_of(outputs);
   bool bent = layer->slope != 1.0f || layer->dropout || layer->batch_norm;
   *node = (Node){.shape = layer, .stride = stride_of(outputs), .inverse = 1.0f};
   node->packed = packs ? packs[0] : take_floats(arena, layer->inputs * padded(outputs));
   node->packed_back[0] = packs ? packs[1] : take_floats(arena, padded(layer->inputs) * outputs);
-  node->packed_back[1] = packs ? packs[2] : NULL; /* only judges' joint layers have two sides */
+  node->packed_back[1] = packs ? packs[2] : NULL; /* only discriminators' joint layers have two sides */
   node->bias = take_floats(arena, padded(outputs));
   node->out = take_floats(arena, size);
   node->d = take_floats(arena, size);
@@ -86,24 +86,24 @@ static void arrange_layer(Arena *arena, Node *node, const Layer *layer, ptrdiff_
   node->words = layer->dropout ? take(arena, rows * outputs * 2 + 64) : NULL;
 }
 
-static void arrange_judge(Judge *judge, Node **next, int64_t depth, bool branches) {
-  *judge = (Judge){.depth = depth};
+static void arrange_discriminator(Discriminator *discriminator, Node **next, int64_t depth, bool branches) {
+  *discriminator = (Discriminator){.depth = depth};
   if (!depth) return;
-  if (branches) judge->a = (*next)++, judge->b = (*next)++;
-  judge->joint = *next, *next += depth;
-  judge->logit = (*next)++;
+  if (branches) discriminator->a = (*next)++, discriminator->b = (*next)++;
+  discriminator->joint = *next, *next += depth;
+  discriminator->logit = (*next)++;
 }
 
 static void arrange(Game *game, Arena *arena, const Plan *plan) {
   const ptrdiff_t n = plan->batch;
-  const int64_t players = plan->encoder + plan->generator;
+  const int64_t made_by = plan->encoder + plan->generator; /* layers of E and G */
   Node *next = game->nodes;
   game->plan = plan;
   game->encoder = next, next += plan->encoder;
   game->generator = next, next += plan->generator;
-  arrange_judge(&game->xz, &next, plan->xz, true);
-  arrange_judge(&game->xx, &next, plan->xx, false);
-  arrange_judge(&game->zz, &next, plan->zz, false);
+  arrange_discriminator(&game->xz, &next, plan->xz, true);
+  arrange_discriminator(&game->xx, &next, plan->xx, false);
+  arrange_discriminator(&game->zz, &next, plan->zz, false);
   ptrdiff_t widest = 0, largest = 0;
   for (const Layer *layer = plan->layers; layer < plan->layers + (next - game->nodes); layer++) {
     ptrdiff_t size = padded(layer->inputs + 3) * padded(layer->outputs);
@@ -112,7 +112,7 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
   }
   float *packs[3] = {take_floats(arena, largest), take_floats(arena, largest), take_floats(arena, largest)};
   for (int64_t l = 0; l < next - game->nodes; l++)
-    arrange_layer(arena, &game->nodes[l], &plan->layers[l], 2 * n, l < players ? NULL : packs);
+    arrange_layer(arena, &game->nodes[l], &plan->layers[l], 2 * n, l < made_by ? NULL : packs);
   game->x_stride = stride_of(plan->width), game->z_stride = stride_of(plan->latent);
   game->x = take_floats(arena, 3 * n * game->x_stride), game->z = take_floats(arena, 3 * n * game->z_stride);
   game->d_x = take_floats(arena, 2 * n * game->x_stride), game->d_z = take_floats(arena, 2 * n * game->z_stride);
@@ -127,23 +127,23 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
 
 /* --- forward --- */
 
-static void gather(Game *game, int player) {
+static void gather(Game *game, int turn) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
   for (ptrdiff_t r = 0; r < plan->batch; r++) {
-    const float *x = m->X + m->rows[player][r] * m->X_stride, *z = game->samples + (player * plan->batch + r) * plan->latent;
+    const float *x = m->X + m->rows[turn][r] * m->X_stride, *z = game->samples + (turn * plan->batch + r) * plan->latent;
     memcpy(game->x + r * game->x_stride, x, (size_t)plan->width * sizeof(float));
     memcpy(game->z + r * game->z_stride, z, (size_t)plan->latent * sizeof(float));
   }
 }
 
-static void prepare_players(Game *game, Node *nodes, int64_t count, bool only_spectral) {
+static void prepare_generators(Game *game, Node *nodes, int64_t count, bool only_spectral) {
   for (int64_t l = 0; l < count; l++)
-    if (nodes[l].shape->spectral || !only_spectral) prepare(&nodes[l], game->member->players.weights, game->member->buffers);
+    if (nodes[l].shape->spectral || !only_spectral) prepare(&nodes[l], game->member->generator.weights, game->member->buffers);
 }
 
-static void prepare_judge(Game *game, Node *node) {
-  prepare(node, game->member->judges.weights, game->member->buffers);
+static void prepare_discriminator(Game *game, Node *node) {
+  prepare(node, game->member->discriminator.weights, game->member->buffers);
 }
 
 /* Rows row .. row + rows through E or G, from `input`. */
@@ -157,7 +157,7 @@ static void run_chain(Node *nodes, int64_t count, const float *input, ptrdiff_t 
 }
 
 /* G(z), then E(x) and, for D_zz, E(G(z)), then, for D_xx, G(E(x)). */
-static void run_players(Game *game, bool save) {
+static void run_generators(Game *game, bool save) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch;
   run_chain(game->generator, plan->generator, game->z, game->z_stride, 0, n, save);
@@ -166,7 +166,7 @@ static void run_players(Game *game, bool save) {
 }
 
 /* softplus(label * logit), averaged over n logits; its gradient. */
-static double player_value(const float *logits, ptrdiff_t n, float label, float *d) {
+static double side_value(const float *logits, ptrdiff_t n, float label, float *d) {
   double sum = 0.0;
   for (ptrdiff_t r = 0; r < n; r++) {
     float s = label * logits[r], tail = expf(-fabsf(s));
@@ -177,82 +177,82 @@ static double player_value(const float *logits, ptrdiff_t n, float label, float 
 }
 
 /* From the first joint layer's outputs to the loss, and back to the first joint layer's d.
- * The last n of `rows` are fake; `label` is 1 for the judges, -1 for the players. */
-static double judge_tail(Game *game, const Judge *judge, ptrdiff_t rows, float label) {
+ * The last n of `rows` are fake; `label` is 1 for the discriminators, -1 for E and G. */
+static double discriminator_tail(Game *game, const Discriminator *discriminator, ptrdiff_t rows, float label) {
   const ptrdiff_t n = game->plan->batch;
-  const float *weights = game->member->judges.weights;
-  for (int64_t l = 1; l < judge->depth; l++) {
-    Node *node = &judge->joint[l];
+  const float *weights = game->member->discriminator.weights;
+  for (int64_t l = 1; l < discriminator->depth; l++) {
+    Node *node = &discriminator->joint[l];
     Term term = through(node, node[-1].out, node[-1].stride, 0, node->shape->inputs);
-    prepare_judge(game, node);
+    prepare_discriminator(game, node);
     draw_dropout(node, &game->random, rows);
     forward(node, 0, rows, &term, 1, NULL, 0, true);
   }
-  Node *last = &judge->joint[judge->depth - 1];
-  const float *logit_weights = weights + judge->logit->shape->weight, bias = weights[judge->logit->shape->bias];
+  Node *last = &discriminator->joint[discriminator->depth - 1];
+  const float *logit_weights = weights + discriminator->logit->shape->weight, bias = weights[discriminator->logit->shape->bias];
   const ptrdiff_t units = last->shape->outputs;
   for (ptrdiff_t r = 0; r < rows; r++) game->logits[r] = dot(last->out + r * last->stride, logit_weights, units) + bias;
-  double loss = player_value(game->logits + rows - n, n, label, game->d_logits + rows - n);
-  if (rows > n) loss += player_value(game->logits, n, -label, game->d_logits);
+  double loss = side_value(game->logits + rows - n, n, label, game->d_logits + rows - n);
+  if (rows > n) loss += side_value(game->logits, n, -label, game->d_logits);
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *d = last->d + r * last->stride, d_logit = game->d_logits[r];
     const float *factor = last->factor + r * last->stride;
 #pragma omp simd
     for (ptrdiff_t j = 0; j < units; j++) d[j] = d_logit * logit_weights[j] * factor[j];
   }
-  for (int64_t l = judge->depth - 1; l > 0; l--) {
-    prepare_back(&judge->joint[l], weights, 0, 0, judge->joint[l].shape->inputs);
-    backward(&judge->joint[l - 1], &judge->joint[l], 0, 0, rows);
+  for (int64_t l = discriminator->depth - 1; l > 0; l--) {
+    prepare_back(&discriminator->joint[l], weights, 0, 0, discriminator->joint[l].shape->inputs);
+    backward(&discriminator->joint[l - 1], &discriminator->joint[l], 0, 0, rows);
   }
   return loss;
 }
 
 /* --- D_xz on the real pairs (x, E(x)) and the fake ones (G(z), z) --- */
 
-static double judge_pairs(Game *game, bool track, float label) {
+static double discriminate_pairs(Game *game, bool track, float label) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch, units = game->xz.a->shape->outputs, other = game->xz.b->shape->outputs;
   Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
-  const float *weights = game->member->judges.weights;
-  prepare_judge(game, a);
+  const float *weights = game->member->discriminator.weights;
+  prepare_discriminator(game, a);
   draw_dropout(a, &game->random, 2 * n);
   Term x = through(a, game->x, game->x_stride, 0, plan->width);
   forward(a, 0, 2 * n, &x, 1, NULL, 0, true);
   if (a->shape->batch_norm)
     for (int batch = 0; batch < BATCHES; batch++)
       normalise_batch(a, weights, game->member->buffers, batch, n, track, plan->norm_epsilon, plan->norm_momentum);
-  prepare_judge(game, b);
+  prepare_discriminator(game, b);
   draw_dropout(b, &game->random, 2 * n);
   Term encoded = through(b, game->z + n * game->z_stride, game->z_stride, 0, plan->latent);
   Term z = through(b, game->z, game->z_stride, 0, plan->latent);
   forward(b, 0, n, &encoded, 1, NULL, 0, true);
   forward(b, n, n, &z, 1, NULL, 0, true);
-  prepare_judge(game, joint);
+  prepare_discriminator(game, joint);
   Term both[] = {through(joint, a->out, a->stride, 0, units), through(joint, b->out, b->stride, units, other)};
   draw_dropout(joint, &game->random, 2 * n);
   forward(joint, 0, 2 * n, both, 2, NULL, 0, true);
-  return judge_tail(game, &game->xz, 2 * n, label);
+  return discriminator_tail(game, &game->xz, 2 * n, label);
 }
 
 static void learn_layer(Game *game, const Node *node, const Term *terms, int count, ptrdiff_t rows) {
   const Member *m = game->member;
   weight_gradient(node, terms, count, node->shape->inputs, game->gradient);
-  learn(node, m->judges_adam, &m->judges, m->buffers, rows, game->gradient);
+  learn(node, m->discriminator_adam, &m->discriminator, m->buffers, rows, game->gradient);
 }
 
 /* Layers after the first joint one, and the logit. */
-static void learn_tail(Game *game, const Judge *judge, ptrdiff_t rows) {
+static void learn_tail(Game *game, const Discriminator *discriminator, ptrdiff_t rows) {
   const Member *m = game->member;
-  const Node *last = &judge->joint[judge->depth - 1];
+  const Node *last = &discriminator->joint[discriminator->depth - 1];
   const ptrdiff_t units = last->shape->outputs;
   memset(game->gradient, 0, (size_t)(units + 1) * sizeof(float));
   for (ptrdiff_t r = 0; r < rows; r++) {
     add_scaled(game->gradient, last->out + r * last->stride, game->d_logits[r], units);
     game->gradient[units] += game->d_logits[r];
   }
-  descend(m->judges_adam, &m->judges, judge->logit->shape->weight, units + 1, game->gradient);
-  for (int64_t l = 1; l < judge->depth; l++) {
-    const Node *node = &judge->joint[l];
+  descend(m->discriminator_adam, &m->discriminator, discriminator->logit->shape->weight, units + 1, game->gradient);
+  for (int64_t l = 1; l < discriminator->depth; l++) {
+    const Node *node = &discriminator->joint[l];
     Term term = outer(node[-1].out, node[-1].stride, node->d, node->stride, rows);
     learn_layer(game, node, &term, 1, rows);
   }
@@ -262,7 +262,7 @@ static void learn_tail(Game *game, const Judge *judge, ptrdiff_t rows) {
 static void back_into_branches(Game *game, ptrdiff_t a_row, ptrdiff_t b_rows) {
   const ptrdiff_t n = game->plan->batch, units = game->xz.a->shape->outputs;
   Node *a = game->xz.a, *b = game->xz.b, *joint = game->xz.joint;
-  const float *weights = game->member->judges.weights;
+  const float *weights = game->member->discriminator.weights;
   prepare_back(joint, weights, 0, 0, units);
   prepare_back(joint, weights, 1, units, b->shape->outputs);
   backward(a, joint, 0, a_row, 2 * n - a_row);
@@ -280,12 +280,12 @@ static void learn_pairs(Game *game) {
   Term lower = outer(b->out, b->stride, joint->d, joint->stride, 2 * n);
   weight_gradient(joint, &upper, 1, units, game->gradient);
   weight_gradient(joint, &lower, 1, b->shape->outputs, game->gradient + units * outputs);
-  learn(joint, m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+  learn(joint, m->discriminator_adam, &m->discriminator, m->buffers, 2 * n, game->gradient);
   if (a->shape->batch_norm) {
     float *gamma = game->gradient + (a->shape->gamma - a->shape->weight);
     memset(gamma, 0, (size_t)(2 * units) * sizeof(float));
     for (int batch = 0; batch < BATCHES; batch++)
-      denormalise_batch(a, m->judges.weights, batch, n, gamma, gamma + units);
+      denormalise_batch(a, m->discriminator.weights, batch, n, gamma, gamma + units);
   }
   Term x = outer(game->x, game->x_stride, a->d, a->stride, 2 * n);
   learn_layer(game, a, &x, 1, 2 * n);
@@ -295,11 +295,11 @@ static void learn_pairs(Game *game) {
 }
 
 /* Gradients by E(x), from the real pairs, and by G(z), from the fake ones. */
-static void pairs_to_players(Game *game) {
+static void pairs_to_generators(Game *game) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch;
   Node *a = game->xz.a, *b = game->xz.b;
-  const float *weights = game->member->judges.weights;
+  const float *weights = game->member->discriminator.weights;
   back_into_branches(game, n, n);
   if (a->shape->batch_norm) denormalise_batch(a, weights, 1, n, NULL, NULL);
   prepare_back(a, weights, 0, 0, plan->width);
@@ -323,11 +323,11 @@ static Cycle z_cycle(const Game *game) {
   return (Cycle){game->z, game->z + 2 * game->plan->batch * game->z_stride, game->z_stride, game->plan->latent};
 }
 
-static void learn_cycle(Game *game, const Judge *judge, Cycle c) {
-  const ptrdiff_t n = game->plan->batch, outputs = judge->joint->shape->outputs, stride = judge->joint->stride;
-  Node *joint = judge->joint;
+static void learn_cycle(Game *game, const Discriminator *discriminator, Cycle c) {
+  const ptrdiff_t n = game->plan->batch, outputs = discriminator->joint->shape->outputs, stride = discriminator->joint->stride;
+  Node *joint = discriminator->joint;
   const Member *m = game->member;
-  learn_tail(game, judge, 2 * n);
+  learn_tail(game, discriminator, 2 * n);
   for (ptrdiff_t r = 0; r < n; r++) { /* both pairs have s on the left */
     const float *real = joint->d + r * stride, *fake = joint->d + (n + r) * stride;
     float *sum = game->shared + r * stride;
@@ -338,38 +338,38 @@ static void learn_cycle(Game *game, const Judge *judge, Cycle c) {
   Term right[] = {outer(c.s, c.stride, joint->d, stride, n), outer(c.t, c.stride, joint->d + n * stride, stride, n)};
   weight_gradient(joint, &left, 1, c.count, game->gradient);
   weight_gradient(joint, right, 2, c.count, game->gradient + c.count * outputs);
-  learn(joint, m->judges_adam, &m->judges, m->buffers, 2 * n, game->gradient);
+  learn(joint, m->discriminator_adam, &m->discriminator, m->buffers, 2 * n, game->gradient);
 }
 
-static double train_cycle_judge(Game *game, const Judge *judge, Cycle c) {
+static double train_cycle_discriminator(Game *game, const Discriminator *discriminator, Cycle c) {
   const ptrdiff_t n = game->plan->batch;
-  Node *joint = judge->joint;
-  prepare_judge(game, joint);
+  Node *joint = discriminator->joint;
+  prepare_discriminator(game, joint);
   draw_dropout(joint, &game->random, 2 * n);
   plain_product(n, joint->shape->outputs, through(joint, c.s, c.stride, 0, c.count), false, game->shared, joint->stride);
   Term real = through(joint, c.s, c.stride, c.count, c.count), fake = through(joint, c.t, c.stride, c.count, c.count);
   forward(joint, 0, n, &real, 1, game->shared, joint->stride, true);
   forward(joint, n, n, &fake, 1, game->shared, joint->stride, true);
-  double loss = judge_tail(game, judge, 2 * n, 1.0f);
-  learn_cycle(game, judge, c);
+  double loss = discriminator_tail(game, discriminator, 2 * n, 1.0f);
+  learn_cycle(game, discriminator, c);
   return loss;
 }
 
-/* Loss of the players; gradient by t into d_t. */
-static double fool_cycle_judge(Game *game, const Judge *judge, Cycle c, float *d_t) {
+/* Loss of E and G; gradient by t into d_t. */
+static double fool_cycle_discriminator(Game *game, const Discriminator *discriminator, Cycle c, float *d_t) {
   const ptrdiff_t n = game->plan->batch;
-  Node *joint = judge->joint;
-  prepare_judge(game, joint);
+  Node *joint = discriminator->joint;
+  prepare_discriminator(game, joint);
   draw_dropout(joint, &game->random, n);
   Term fake[] = {through(joint, c.s, c.stride, 0, c.count), through(joint, c.t, c.stride, c.count, c.count)};
   forward(joint, 0, n, fake, 2, NULL, 0, true);
-  double loss = judge_tail(game, judge, n, -1.0f);
-  prepare_back(joint, game->member->judges.weights, 1, c.count, c.count);
+  double loss = discriminator_tail(game, discriminator, n, -1.0f);
+  prepare_back(joint, game->member->discriminator.weights, 1, c.count, c.count);
   plain_product(n, c.count, back_through(joint, 1, 0), false, d_t, c.stride);
   return loss;
 }
 
-/* --- the players' way back --- */
+/* --- the way back of E and G --- */
 
 static void prepare_chain_back(Node *nodes, int64_t count, const float *weights) {
   for (int64_t l = 0; l < count; l++) prepare_back(&nodes[l], weights, 0, 0, nodes[l].shape->inputs);
@@ -384,15 +384,15 @@ static void learn_chain(Game *game, Node *nodes, int64_t count, const float *inp
   for (int64_t l = 0; l < count; l++) {
     Term term = outer(l ? nodes[l - 1].out : input, l ? nodes[l - 1].stride : stride, nodes[l].d, nodes[l].stride, rows);
     weight_gradient(&nodes[l], &term, 1, nodes[l].shape->inputs, game->gradient);
-    learn(&nodes[l], m->players_adam, &m->players, m->buffers, rows, game->gradient);
+    learn(&nodes[l], m->generator_adam, &m->generator, m->buffers, rows, game->gradient);
   }
 }
 
 /* From d_x and d_z to new weights of E and G: first G(E(x)), whose gradient E needs, then E, then G(z). */
-static void learn_players(Game *game) {
+static void learn_generators(Game *game) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch;
-  const float *weights = game->member->players.weights;
+  const float *weights = game->member->generator.weights;
   Node *encoder = game->encoder, *generator = game->generator;
   prepare_chain_back(generator, plan->generator, weights);
   prepare_chain_back(encoder, plan->encoder, weights);
@@ -409,34 +409,34 @@ static void learn_players(Game *game) {
 
 /* --- the step --- */
 
-static void train_judges(Game *game) {
+static void train_discriminators(Game *game) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
   gather(game, 0);
-  prepare_players(game, game->generator, plan->generator, false);
-  prepare_players(game, game->encoder, plan->encoder, false);
-  run_players(game, false);
-  double loss = judge_pairs(game, true, 1.0f);
+  prepare_generators(game, game->generator, plan->generator, false);
+  prepare_generators(game, game->encoder, plan->encoder, false);
+  run_generators(game, false);
+  double loss = discriminate_pairs(game, true, 1.0f);
   learn_pairs(game);
-  if (plan->xx) loss += train_cycle_judge(game, &game->xx, x_cycle(game));
-  if (plan->zz) loss += train_cycle_judge(game, &game->zz, z_cycle(game));
+  if (plan->xx) loss += train_cycle_discriminator(game, &game->xx, x_cycle(game));
+  if (plan->zz) loss += train_cycle_discriminator(game, &game->zz, z_cycle(game));
   m->losses[0] = (float)loss;
 }
 
-static void train_players(Game *game) {
+static void train_generators(Game *game) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
   const ptrdiff_t n = plan->batch;
   gather(game, 1);
-  /* their weights are those of the judges' turn; only the singular vectors move on */
-  prepare_players(game, game->generator, plan->generator, true);
-  prepare_players(game, game->encoder, plan->encoder, true);
-  run_players(game, true);
-  double loss = judge_pairs(game, false, -1.0f);
-  pairs_to_players(game);
-  if (plan->xx) loss += fool_cycle_judge(game, &game->xx, x_cycle(game), game->d_x + n * game->x_stride);
-  if (plan->zz) loss += fool_cycle_judge(game, &game->zz, z_cycle(game), game->d_z + n * game->z_stride);
-  learn_players(game);
+  /* their weights are those of the discriminators' turn; only the singular vectors move on */
+  prepare_generators(game, game->generator, plan->generator, true);
+  prepare_generators(game, game->encoder, plan->encoder, true);
+  run_generators(game, true);
+  double loss = discriminate_pairs(game, false, -1.0f);
+  pairs_to_generators(game);
+  if (plan->xx) loss += fool_cycle_discriminator(game, &game->xx, x_cycle(game), game->d_x + n * game->x_stride);
+  if (plan->zz) loss += fool_cycle_discriminator(game, &game->zz, z_cycle(game), game->d_z + n * game->z_stride);
+  learn_generators(game);
   m->losses[1] = (float)loss;
 }
 
@@ -459,8 +459,8 @@ void alad_step(const Plan *plan, const Member *member, const float *samples, voi
   game.member = member;
   game.samples = samples;
   game.random = (Random){member->random[0], member->random[1], member->random[2], member->random[3]};
-  train_judges(&game);
-  train_players(&game);
+  train_discriminators(&game);
+  train_generators(&game);
 #if defined(__SSE__)
   _mm_setcsr(mode);
 #endif

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.networks.convolution_ops import Finish, PatchProducts
+from alad.networks.convolution_ops import Epilogue, PatchProducts
 from alad.networks.patches import PatchGeometry
 
 LEAST_STEPS = 17  # patches of an image, from which the kernel's gradient was measured to be faster
@@ -36,20 +36,20 @@ class ChannelsLast(PatchProducts):
         return x.to(self._dtype) if geometry.steps[0] * geometry.steps[1] >= LEAST_STEPS else x
 
     def forward(
-        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+        self, x: Tensor, weight: Tensor, epilogue: Epilogue | None, geometry: PatchGeometry
     ) -> Tensor:
         if not _suits(geometry):
-            return self._others.forward(x, weight, finish, geometry)
+            return self._others.forward(x, weight, epilogue, geometry)
         images, padding = _images(x.to(self._dtype), geometry)
         kernel = _kernel(weight.to(self._dtype), geometry, x.shape[3])
         sums = functional.conv2d(images, kernel, None, geometry.stride, padding)
         y = _as_rows(sums, (len(x), *geometry.steps, weight.shape[1]))
-        return y if finish is None else finish(y)
+        return y if epilogue is None else epilogue(y)
 
-    def finish_back(
-        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    def epilogue_back(
+        self, dy: Tensor, y: Tensor, epilogue: Epilogue, *, of_bias: bool
     ) -> tuple[Tensor, Tensor | None]:
-        return self._others.finish_back(dy, y, finish, of_bias=of_bias)
+        return self._others.epilogue_back(dy, y, epilogue, of_bias=of_bias)
 
     def to_input(
         self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int

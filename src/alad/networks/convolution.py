@@ -15,7 +15,7 @@ from torch.nn import functional
 from alad.networks.convolution_ops import (
     PATCHES,
     Convolved,
-    Finish,
+    Epilogue,
     PatchProducts,
     TransposedConvolved,
     evened,
@@ -116,11 +116,11 @@ def _scored(layer: Convolution, context: ForwardState, x: Tensor) -> Tensor:
     slope, made = SLOPES.get(layer.activation, 1.0), []
     for member, own in enumerate(x):
         own_scale = None if scale is None else scale[member, 0]
-        finish = Finish(own_scale, bias[member, 0], slope)
+        epilogue = Epilogue(own_scale, bias[member, 0], slope)
         if layer.transposed:
-            y = products.scored_back(own, weight[member], finish, layer.geometry, layer.outputs)
+            y = products.scored_back(own, weight[member], epilogue, layer.geometry, layer.outputs)
         else:
-            y = products.scored(own, weight[member], finish, layer.geometry)
+            y = products.scored(own, weight[member], epilogue, layer.geometry)
         made.append(torch.tanh(y) if layer.activation == "tanh" else y)
     return together(made)
 

@@ -42,20 +42,20 @@ class PatchProducts:
         return x
 
     def forward(
-        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+        self, x: Tensor, weight: Tensor, epilogue: Epilogue | None, geometry: PatchGeometry
     ) -> Tensor:
         """y: the patches of x times the weight, and what becomes of them."""
         y = x.new_empty(len(x), *geometry.steps, weight.shape[1])
         pieces = [slice(None)] if geometry.whole else _pieces(len(x), geometry, x.shape[3])
         for piece in pieces:
             torch.mm(geometry.patches(x[piece]), weight, out=y[piece].view(-1, weight.shape[1]))
-        return y if finish is None else finish(y)
+        return y if epilogue is None else epilogue(y)
 
-    def finish_back(
-        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    def epilogue_back(
+        self, dy: Tensor, y: Tensor, epilogue: Epilogue, *, of_bias: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `finish`."""
-        return finish.back(dy, y, of_bias=of_bias)
+        """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `epilogue`."""
+        return epilogue.back(dy, y, of_bias=of_bias)
 
     def to_input(
         self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int
@@ -80,23 +80,25 @@ class PatchProducts:
             dw.addmm_(geometry.patches(x[piece]).T, dy[piece].reshape(-1, dy.shape[3]))
         return dw
 
-    def scored(self, x: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry) -> Tensor:
+    def scored(
+        self, x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry
+    ) -> Tensor:
         """`forward` and what follows, at evaluation: an image's is its own, whatever else is there.
 
         MKL adds up the last columns in another order, so there are whole vectors of them.
         """
         y = PatchProducts.forward(self, x, evened(weight), None, geometry)
-        return finish(y[..., : weight.shape[1]])
+        return epilogue(y[..., : weight.shape[1]])
 
     def scored_back(
-        self, dy: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry, channels: int
+        self, dy: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry, channels: int
     ) -> Tensor:
         """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
-        return finish(PatchProducts.to_input(self, dy, evened(weight).T, geometry, channels))
+        return epilogue(PatchProducts.to_input(self, dy, evened(weight).T, geometry, channels))
 
 
 @dataclass(frozen=True)
-class Finish:
+class Epilogue:
     """What becomes of sums [n, *, outputs]: times scale, plus bias, activated, times the mask.
 
     scale [outputs], None = 1; bias [outputs]. slope: of the activation below zero; 1 = linear.
@@ -117,7 +119,7 @@ class Finish:
         return y if self.mask is None else y * self.mask
 
     def back(self, dy: Tensor, y: Tensor, *, of_bias: bool) -> tuple[Tensor, Tensor | None]:
-        """Its adjoint at y, what it gave: see `PatchProducts.finish_back`."""
+        """Its adjoint at y, what it gave: see `PatchProducts.epilogue_back`."""
         g = dy if self.mask is None else dy * self.mask
         if self.slope != 1.0:  # where the mask hides the sign, g is 0
             g = torch.where(y > 0, g, g * self.slope)
@@ -126,7 +128,7 @@ class Finish:
 
 
 def evened(matrix: Tensor) -> Tensor:
-    """Columns of zeros up to a whole number of vectors: see `layers.even_product`."""
+    """Columns of zeros up to a whole number of vectors: see `dense.even_product`."""
     spare = -matrix.shape[-1] % COLUMNS_OF_EVEN_PRODUCT
     return functional.pad(matrix, (0, spare)) if spare else matrix
 
@@ -148,7 +150,7 @@ class Convolved(torch.autograd.Function):
     """activation(x * W / sigma + b) * mask, [members, n, *size, inputs] -> [.., *steps, outputs].
 
     W [members, kernel * inputs, outputs], b [members, 1, outputs], sigma [members, 1, 1] or None,
-    mask as what comes out or None. slope: see `Finish`.
+    mask as what comes out or None. slope: see `Epilogue`.
     """
 
     @staticmethod
@@ -165,7 +167,7 @@ class Convolved(torch.autograd.Function):
     ) -> Tensor:
         ctx.geometry, ctx.products, ctx.slope, ctx.channels = geometry, products, slope, x.shape[4]
         members = [products.prepared(own, geometry) for own in x]
-        ends = _finishes(bias, sigma, mask, slope)
+        ends = _epilogues(bias, sigma, mask, slope)
         each = zip(members, weight, ends, strict=True)
         y = together([products.forward(*member, geometry) for member in each])
         ctx.save_for_backward(weight, bias, sigma, mask, y if slope != 1.0 else None, *members)
@@ -177,9 +179,9 @@ class Convolved(torch.autograd.Function):
         weight, bias, sigma, mask, y, *members = ctx.saved_tensors
         products, geometry, dy = ctx.products, ctx.geometry, dy.contiguous()
         dx = dw = db = dsigma = None
-        ends = _finishes(bias, sigma, mask, ctx.slope)
+        ends = _epilogues(bias, sigma, mask, ctx.slope)
         each, of_bias = zip(dy, dy if y is None else y, ends, strict=True), ctx.needs_input_grad[2]
-        found = [products.finish_back(*member, of_bias=of_bias) for member in each]
+        found = [products.epilogue_back(*member, of_bias=of_bias) for member in each]
         sums = [own for own, _ in found]
         if of_bias:
             db = torch.stack([own for _, own in found])[:, None]  # pyright: ignore
@@ -196,12 +198,12 @@ class Convolved(torch.autograd.Function):
         return dx, dw, db, dsigma, None, None, None, None
 
 
-def _finishes(
+def _epilogues(
     bias: Tensor, sigma: Tensor | None, mask: Tensor | None, slope: float
-) -> list[Finish]:
+) -> list[Epilogue]:
     """For each member. What comes out is divided by sigma: there are far more weights."""
     return [
-        Finish(
+        Epilogue(
             None if sigma is None else (1 / sigma[member, 0]).expand(bias.shape[2]),
             own[0],
             slope,

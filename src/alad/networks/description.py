@@ -1,8 +1,8 @@
-"""Networks as JSON and back, whichever they are: frozen dataclasses of plain values, each by a tag.
+"""Networks as JSON and back: frozen dataclasses of plain values, each under a tag.
 
-A class signs in by `described(tag)`; fields are numbers, strings, tuples, mappings, or dataclasses
-that signed in as well. So a stored model holds its own layers, and no rule that has changed since
-decides what they were. Nothing here loads PyTorch.
+A class is registered by `described(tag)`; fields are numbers, strings, tuples, mappings, or such
+dataclasses. So a stored model holds its own layers, and no rule that has changed since decides what
+they were. Nothing here loads PyTorch.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Class = TypeVar("Class", bound=type)
 
 
 def described(tag: str) -> Callable[[Class], Class]:
-    """Sign a frozen dataclass in under a tag, which stays the same when the class is renamed.
+    """Register a frozen dataclass under a tag, which stays when the class is renamed.
 
     "dense" is one of `alad.networks.layers`, "anogan.gan" one of `alad.anogan.networks`: there it
     is looked for when it is read.
     """
 
-    def sign_in(one: Class) -> Class:
-        CLASSES[tag] = one
-        return one
+    def register(kind: Class) -> Class:
+        CLASSES[tag] = kind
+        return kind
 
-    return sign_in
+    return register
 
 
 def description(value: Any) -> Any:
@@ -45,26 +45,26 @@ def description(value: Any) -> Any:
         return [description(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): description(item) for key, item in value.items()}
-    told = {field.name: description(getattr(value, field.name)) for field in fields(value)}
-    return {TAG: _tag_of(type(value)), **told}
+    stored = {field.name: description(getattr(value, field.name)) for field in fields(value)}
+    return {TAG: _tag_of(type(value)), **stored}
 
 
-def from_description(told: Any) -> Any:
+def from_description(stored: Any) -> Any:
     """Build what `description` wrote; lists become tuples. Raises InputError if it cannot be."""
-    if isinstance(told, list):
-        return tuple(from_description(item) for item in told)
-    if not isinstance(told, dict):
-        return told
-    values = {key: from_description(item) for key, item in told.items() if key != TAG}
-    return _made(_class_of(told[TAG]), values) if TAG in told else values
+    if isinstance(stored, list):
+        return tuple(from_description(item) for item in stored)
+    if not isinstance(stored, dict):
+        return stored
+    values = {key: from_description(item) for key, item in stored.items() if key != TAG}
+    return _made(_class_of(stored[TAG]), values) if TAG in stored else values
 
 
 def _tag_of(kind: type) -> str:
-    return next(tag for tag, one in CLASSES.items() if one is kind)
+    return next(tag for tag, registered in CLASSES.items() if registered is kind)
 
 
 def _class_of(tag: Any) -> type:
-    """The class under a tag. Only those that signed in can be reached, of this package alone."""
+    """Find the class under a tag: a registered one, in modules of this package alone."""
     found = re.fullmatch(r"(?:([a-z_]+)\.)?[a-z_-]+", tag) if isinstance(tag, str) else None
     if found and tag not in CLASSES:
         with suppress(ModuleNotFoundError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from alad.native import build
-from alad.networks.convolution_ops import Finish
+from alad.networks.convolution_ops import Epilogue
 from alad.networks.native_packing import filled_up
 
 
@@ -33,7 +33,7 @@ def library() -> ctypes.CDLL:
     found.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64]
     found.alad_convolve_weight.restype = None
     back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p, c_int64]
-    found.alad_finish_back.argtypes, found.alad_finish_back.restype = back, None
+    found.alad_epilogue_back.argtypes, found.alad_epilogue_back.restype = back, None
     for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
         getattr(found, name).restype = ctypes.c_size_t
     if found.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):
@@ -43,24 +43,24 @@ def library() -> ctypes.CDLL:
 
 @dataclass(frozen=True)
 class Ending:
-    """A `Finish` with its arrays filled up to whole tiles."""
+    """An `Epilogue` with its arrays filled up to whole tiles."""
 
     arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
     slope: float
     mask: Tensor | None = None  # as what comes out
 
     @classmethod
-    def of(cls, finish: Finish | None, pixels: int = 1) -> Ending:
+    def of(cls, epilogue: Epilogue | None, pixels: int = 1) -> Ending:
         """For so many pixels beside each other."""
-        if finish is None:
+        if epilogue is None:
             return NO_ENDING
 
         def filled(array: Tensor) -> Tensor:
             return filled_up(array.repeat(pixels) if pixels > 1 else array)
 
-        scale = None if finish.scale is None else filled(finish.scale)
-        mask = None if finish.mask is None else finish.mask.contiguous()
-        return cls((scale, filled(finish.bias)), finish.slope, mask)
+        scale = None if epilogue.scale is None else filled(epilogue.scale)
+        mask = None if epilogue.mask is None else epilogue.mask.contiguous()
+        return cls((scale, filled(epilogue.bias)), epilogue.slope, mask)
 
 
 NO_ENDING = Ending((None, None), 1.0)

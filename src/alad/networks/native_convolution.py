@@ -1,4 +1,4 @@
-"""Convolutions in C: `products.PatchProducts` without copies of patches, for float32 on a CPU."""
+"""Convolutions in C: `PatchProducts` without copies of patches, for float32 on a CPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alad.errors import InputError
 from alad.native import build
 from alad.native.memory import supported
 from alad.networks.channels_last import ChannelsLast
-from alad.networks.convolution_ops import PATCHES, Finish, PatchProducts
+from alad.networks.convolution_ops import PATCHES, Epilogue, PatchProducts
 from alad.networks.native_call import NO_ENDING, Ending, described, library
 from alad.networks.native_packing import Place, bordered, filled_up, panels_of, places, reach
 from alad.networks.patches import PatchGeometry
@@ -80,28 +80,28 @@ class NativeProducts(PatchProducts):
         return _wide(x, geometry) if _suits(x, geometry) else x
 
     def forward(
-        self, x: Tensor, weight: Tensor, finish: Finish | None, geometry: PatchGeometry
+        self, x: Tensor, weight: Tensor, epilogue: Epilogue | None, geometry: PatchGeometry
     ) -> Tensor:
         if not _suits(x, geometry):
-            return super().forward(x, weight, finish, geometry)
-        return self._forward(x, panels_of(weight), finish, geometry, weight.shape[1])
+            return super().forward(x, weight, epilogue, geometry)
+        return self._forward(x, panels_of(weight), epilogue, geometry, weight.shape[1])
 
-    def finish_back(
-        self, dy: Tensor, y: Tensor, finish: Finish, *, of_bias: bool
+    def epilogue_back(
+        self, dy: Tensor, y: Tensor, epilogue: Epilogue, *, of_bias: bool
     ) -> tuple[Tensor, Tensor | None]:
-        linear = finish.slope == 1.0
-        nothing_to_do = linear and finish.mask is None and finish.scale is None
+        linear = epilogue.slope == 1.0
+        nothing_to_do = linear and epilogue.mask is None and epilogue.scale is None
         if not supported(dy) or nothing_to_do:
-            return super().finish_back(dy, y, finish, of_bias=of_bias)
+            return super().epilogue_back(dy, y, epilogue, of_bias=of_bias)
         sums, columns = torch.empty_like(dy), dy.shape[-1]
         bias = dy.new_empty(columns) if of_bias else None
         partial = dy.new_empty(len(dy), columns)
         whole = [
-            None if each is None else each.contiguous() for each in (finish.mask, finish.scale)
+            None if each is None else each.contiguous() for each in (epilogue.mask, epilogue.scale)
         ]
         addresses = [None if each is None else each.data_ptr() for each in whole]
-        self._engine.alad_finish_back(
-            *(dy.data_ptr(), None if linear else y.data_ptr(), *addresses, finish.slope),
+        self._engine.alad_epilogue_back(
+            *(dy.data_ptr(), None if linear else y.data_ptr(), *addresses, epilogue.slope),
             *(sums.data_ptr(), None if bias is None else bias.data_ptr()),
             *(len(dy), dy[0].numel() // columns, columns),
             *(partial.data_ptr(), torch.get_num_threads()),
@@ -115,25 +115,27 @@ class NativeProducts(PatchProducts):
             return super().to_input(dy, weight, geometry, channels)
         return self._to_input(dy, places(weight, geometry, channels), None, geometry, channels)
 
-    def scored(self, x: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry) -> Tensor:
+    def scored(
+        self, x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry
+    ) -> Tensor:
         if not _fits(x, geometry):
-            return super().scored(x, weight, finish, geometry)
+            return super().scored(x, weight, epilogue, geometry)
         panels = self._kept(weight, "panels", lambda: panels_of(weight))
         if geometry.whole:
-            return self._dense(x.flatten(1), panels, Ending.of(finish), (1, 1, weight.shape[1]))
-        return self._forward(x, panels, finish, geometry, weight.shape[1])
+            return self._dense(x.flatten(1), panels, Ending.of(epilogue), (1, 1, weight.shape[1]))
+        return self._forward(x, panels, epilogue, geometry, weight.shape[1])
 
     def scored_back(
-        self, dy: Tensor, weight: Tensor, finish: Finish, geometry: PatchGeometry, channels: int
+        self, dy: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry, channels: int
     ) -> Tensor:
         if not _fits(dy, geometry):
-            return super().scored_back(dy, weight, finish, geometry, channels)
+            return super().scored_back(dy, weight, epilogue, geometry, channels)
         if geometry.whole:
             panels = self._kept(weight, "panels", lambda: panels_of(weight))
-            ending = Ending.of(finish, geometry.size[0] * geometry.size[1])
+            ending = Ending.of(epilogue, geometry.size[0] * geometry.size[1])
             return self._dense(dy.flatten(1), panels, ending, (*geometry.size, channels))
         found = self._kept(weight, geometry, lambda: places(weight.T, geometry, channels))
-        return self._to_input(dy, found, finish, geometry, channels)
+        return self._to_input(dy, found, epilogue, geometry, channels)
 
     def _kept(self, weight: Tensor, kind: Any, make: Callable[[], Any]) -> Any:
         """What is made of a weight that no longer changes; kept with it, so no other lies there."""
@@ -155,7 +157,7 @@ class NativeProducts(PatchProducts):
         self,
         x: Tensor,
         panels: Tensor,
-        finish: Finish | None,
+        epilogue: Epilogue | None,
         geometry: PatchGeometry,
         outputs: int,
     ) -> Tensor:
@@ -163,20 +165,20 @@ class NativeProducts(PatchProducts):
         y = x.new_empty(len(x), *geometry.steps, outputs)
         (down, across), above = geometry.kernel, geometry.padding(0)[0]
         kernel, strides = (down, across * x.shape[3]), (geometry.stride, geometry.stride)
-        self._run(x, y, panels, Ending.of(finish), kernel, -above, strides)
+        self._run(x, y, panels, Ending.of(epilogue), kernel, -above, strides)
         return y
 
     def _to_input(
         self,
         dy: Tensor,
         found: list[Place],
-        finish: Finish | None,
+        epilogue: Epilogue | None,
         geometry: PatchGeometry,
         channels: int,
     ) -> Tensor:
         dx = dy.new_empty(len(dy), *geometry.size, channels)
         side = found[0].pixels
-        ending = Ending.of(finish, side)
+        ending = Ending.of(epilogue, side)
         pixels = dx.view(len(dx), geometry.size[0], geometry.size[1] // side, side * channels)
         across, strides = max(1, geometry.stride // side), (1, max(1, side // geometry.stride))
         beyond = reach(geometry)

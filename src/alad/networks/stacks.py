@@ -2,7 +2,7 @@
 
 E and G of ALAD, and with them those of AnoGAN, of the autoencoders and of DAGMM, so that a
 comparison of methods is none of networks. A method writes its networks once, with `Stacks`; its
-architecture says of which kind they are and how wide.
+architecture says of which space they are and how wide.
 
 For images the rule is the paper's (Zenati et al. 2018, table IX): every convolution halves the
 image, until no side is longer than BOTTOM, and doubles its channels.
@@ -35,7 +35,7 @@ USUAL_WIDTH = 32  # a step costs a fifth of one with the published channels, whi
 WIDEST = 4  # channels at most, as a multiple of those after the first halving
 HEIGHT_AXIS, CHANNEL_AXIS = 2, 4  # of [members, n, height, width, channels]
 
-Kind = Literal["row", "code"]  # what a network sees: a row or an image, or a latent code
+Space = Literal["row", "code"]  # what a network sees: a row or an image, or a latent code
 
 
 class Stacks(Protocol):
@@ -61,8 +61,8 @@ class Stacks(Protocol):
         """
         ...
 
-    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
-        """Build a discriminator of a row alone, or of a pair of these kinds."""
+    def discriminator(self, name: str, spaces: tuple[Space, ...]) -> Discriminator:
+        """Build a discriminator of a row alone, or of a pair of these spaces."""
         ...
 
 
@@ -103,17 +103,17 @@ class DenseStacks:
         made = chain(name, widths, self.activations[1], last="linear")
         return Conditioned(made.layers) if self.conditioned else made
 
-    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
-        inputs = [self.shape[0] if kind == "row" else self.latent for kind in kinds]
-        if len(kinds) == 1:
+    def discriminator(self, name: str, spaces: tuple[Space, ...]) -> Discriminator:
+        inputs = [self.shape[0] if space == "row" else self.latent for space in spaces]
+        if len(spaces) == 1:
             return self._of_one(name, inputs[0])
-        if len(set(kinds)) == 2:
+        if len(set(spaces)) == 2:
             branches = tuple(map(self._branch, (f"{name}.x", f"{name}.z"), ("row", "code")))
-            branches = branches if kinds == ("row", "code") else branches[::-1]
+            branches = branches if spaces == ("row", "code") else branches[::-1]
             widths, dropout = (2 * self.branch, *self.joint), self.mixed_dropout
         else:
             branches, dropout = (Chain(), Chain()), self.alike_dropout
-            widths = (sum(inputs), *(self.rows if kinds[0] == "row" else self.codes))
+            widths = (sum(inputs), *(self.rows if spaces[0] == "row" else self.codes))
         how = {"last": "leaky", "dropout": dropout, "spectral": self.spectral}
         joint = chain(f"{name}.joint", widths, "leaky", **how)
         return Discriminator(branches, joint, Dense(f"{name}.logit", widths[-1], 1))
@@ -126,15 +126,15 @@ class DenseStacks:
         )
         return Discriminator((Chain(),), Chain(hidden), Dense(f"{name}.logit", self.alone[-1], 1))
 
-    def _branch(self, name: str, kind: Kind) -> Chain:
+    def _branch(self, name: str, space: Space) -> Chain:
         layer = Dense(name, self.shape[0], self.branch, "leaky", spectral=self.spectral)
-        if kind == "row":
+        if space == "row":
             return Chain((replace(layer, batch_norm=self.branch_batch_norm),))
         return Chain((replace(layer, inputs=self.latent, dropout=self.mixed_dropout),))
 
 
 def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Sizes (height, width) of an image halved, rounding up, until no side is longer than BOTTOM.
+    """Halve the sizes (height, width) of an image, rounding up, until no side is above BOTTOM.
 
     Raises InputError for images that are too small or too large.
     """
@@ -150,7 +150,7 @@ def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def count_halvings(shape: tuple[int, ...]) -> int:
-    """How often an encoder halves images of shape (height, width, channels)."""
+    """Count how often an encoder halves images of shape (height, width, channels)."""
     return len(halvings((shape[0], shape[1]))) - 1
 
 
@@ -212,19 +212,19 @@ class ConvStacks:
         layers[-1] = replace(layers[-1], activation=last, batch_norm=False)
         return Conditioned(tuple(layers)) if self.conditioned else Chain(tuple(layers))
 
-    def discriminator(self, name: str, kinds: tuple[Kind, ...]) -> Discriminator:
-        if len(kinds) == 1:
+    def discriminator(self, name: str, spaces: tuple[Space, ...]) -> Discriminator:
+        if len(spaces) == 1:
             joint = flattened(self._halving(f"{name}.hidden", first_batch_norm=False))
             return self._discriminator(name, (Chain(),), joint)
-        if len(set(kinds)) == 2:
+        if len(set(spaces)) == 2:
             row = Chain(tuple(flattened(self._halving(f"{name}.x", first_batch_norm=False))))
             code = Chain(tuple(self._dense_layers(f"{name}.z", (self.latent, *self.branch))))
             units = math.prod(row.layers[-1].shape) + (self.latent, *self.branch)[-1]
-            branches = (row, code) if kinds == ("row", "code") else (code, row)
+            branches = (row, code) if spaces == ("row", "code") else (code, row)
             return self._discriminator(
                 name, branches, [self._dense(f"{name}.joint", units, self.joint)]
             )
-        if kinds[0] == "row":
+        if spaces[0] == "row":
             return self._of_two_images(name)
         joint = self._dense_layers(f"{name}.joint", (2 * self.latent, *self.codes))
         return self._discriminator(name, (Chain(), Chain()), joint)
@@ -247,7 +247,7 @@ class ConvStacks:
         return Discriminator(branches, Chain(tuple(joint)), logit, axis)
 
     def _halving(self, name: str, *, first_batch_norm: bool) -> list[Convolution]:
-        """4 × 4 convolutions that halve the image to the bottom."""
+        """Build the 4 × 4 convolutions that halve the image to the bottom."""
         sizes, channels = self._sizes, self._channels
         return [
             self._layer(
@@ -268,14 +268,14 @@ class ConvStacks:
     def _layer(
         self, name: str, inputs: int, outputs: int, geometry: PatchGeometry, **how
     ) -> Convolution:
-        """A hidden layer of E or of a discriminator."""
+        """Build a hidden layer of E or of a discriminator."""
         settings = {"dropout": self.dropout, "deviation": self.deviation, **how}
         return Convolution(
             name, inputs, outputs, geometry, "leaky", spectral=self.spectral, **settings
         )
 
     def _dense(self, name: str, inputs: int, outputs: int) -> Convolution:
-        """A 1 × 1 convolution of a 1 × 1 image."""
+        """Build a dense layer: a 1 × 1 convolution of a 1 × 1 image."""
         return self._layer(name, inputs, outputs, PatchGeometry((1, 1), (1, 1)), flat=True)
 
     def _dense_layers(self, name: str, widths: tuple[int, ...]) -> list[Convolution]:
@@ -284,10 +284,10 @@ class ConvStacks:
 
 
 def _plain(layer: Convolution) -> Convolution:
-    """The layer without what a hidden one has: codes and logits are linear."""
+    """Take from a layer what a hidden one has: codes and logits are linear."""
     return replace(layer, activation="linear", spectral=False, dropout=0.0)
 
 
 def flattened(layers: list[Convolution]) -> list[Convolution]:
-    """The same layers, of which the last leaves rows [members, n, units]."""
+    """Let the last of these layers leave rows [members, n, units]."""
     return [*layers[:-1], replace(layers[-1], flat=True)]

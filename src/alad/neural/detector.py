@@ -43,16 +43,12 @@ from alad.parameters import (
 )
 from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
+from alad.row_kinds import row_kind
 from alad.training.loop import Checkpoint, Monitor, Schedule, Training, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows, rows_on
 from alad.training.step import NetworkStep
-
-MONITOR_IMAGES = 256
-MONITOR_ROWS = 4_000  # rows that the stopping rule looks at; it must cost little
-SCORE_FIT_ROWS = 20_000  # training rows from which scores learn scales; more change nothing
-SCORE_FIT_IMAGES = 512
 
 Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
 
@@ -126,8 +122,8 @@ class NetworkDetector(Detector):
     beta1: ClassVar[float] = 0.9  # of Adam; its beta2 is 0.999
     settings_of_model: ClassVar[tuple[str, ...]] = ()  # parameters that the model scores with
     engine: ClassVar[str] = "auto"  # of methods that offer no choice; of others a field
-    # rows of a table, and images, from which members get their common scale
-    scale_rows: ClassVar[tuple[int, int]] = (SCORE_FIT_ROWS, SCORE_FIT_IMAGES)
+    # which amount of `row_kinds` says from how many rows members get their common scale
+    scaled_by: ClassVar[str] = "learnt_by_scores"
     sees_images = True
     streams_images = True
     usual: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 64}
@@ -273,13 +269,12 @@ class NetworkDetector(Detector):
 
     def _sample(self, X: Encoded, seed: int) -> Encoded:
         """At most as many of the rows as scores learn their scales from."""
-        images = X.ndim > 2
-        most = SCORE_FIT_IMAGES if images else SCORE_FIT_ROWS
-        if len(X) > most:
-            chosen = stream(seed, 0, Purpose.SPLIT, 2).choice(len(X), most, replace=False)
-            X = X[np.sort(chosen)]
-        fewer = self.scale_rows[images]
-        return X[:: -(-len(X) // fewer)] if len(X) > fewer else X
+        kind = row_kind(X.shape[1:])
+        if len(X) > kind.learnt_by_scores:
+            generator = stream(seed, 0, Purpose.SPLIT, 2)
+            X = X[np.sort(generator.choice(len(X), kind.learnt_by_scores, replace=False))]
+        most = getattr(kind, self.scaled_by)
+        return X[:: -(-len(X) // most)] if len(X) > most else X
 
     def _monitor(
         self,
@@ -294,7 +289,7 @@ class NetworkDetector(Detector):
             return None
         own = self.own_score_name()
         name = self.model.offers[own].watched_as or own
-        known = step.X[:: max(1, len(step.X) // _watched(held_out))]
+        known = step.X[:: max(1, len(step.X) // row_kind(held_out.shape[1:]).monitored)]
 
         def score(X: np.ndarray) -> np.ndarray:
             made = model(step.scoring_arrays(), known)
@@ -303,7 +298,7 @@ class NetworkDetector(Detector):
         if self._stopping(held_out) == "mean-score":  # of all of them, as the authors do
             return lambda: score(held_out).mean(axis=1)  # pyright: ignore[reportArgumentType]
         # does the score know rows from ones put together of several? see `SwappedColumns`
-        watched = np.asarray(held_out[: _watched(held_out)])
+        watched = np.asarray(held_out[: row_kind(held_out.shape[1:]).monitored])
         monitor = SwappedColumns(
             lambda rows: score(rows.reshape(-1, *watched.shape[1:])),
             watched.reshape(len(watched), -1),
@@ -360,8 +355,3 @@ def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) 
         "scoring_engine": model.scored_by(),
         "engine_note": (step.note or build.problem()) if slow else None,
     }
-
-
-def _watched(held_out: Encoded) -> int:
-    """How many of the held-out rows the stopping rule looks at, at most."""
-    return MONITOR_ROWS if held_out.ndim == 2 else MONITOR_IMAGES

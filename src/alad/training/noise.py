@@ -40,32 +40,32 @@ class StepNoise:
 
 
 class Order:
-    """Which rows make which batch: a fresh permutation for every member, player and epoch.
+    """Which rows make which batch: a fresh permutation for every member, group and epoch.
 
     The odd rest of an epoch is dropped.
     """
 
     def __init__(
-        self, seed: int, members: Sequence[int], rows: int, batch: int, *, players: int = 2
+        self, seed: int, members: Sequence[int], rows: int, batch: int, *, groups: int = 2
     ):
-        self._players = players
+        self._groups = groups
         self._seed, self._members, self._rows, self._batch = seed, list(members), rows, batch
         self.steps_per_epoch = rows // batch
         self._epoch = -1
         self._permutations = np.empty((0,))
 
-    def batch(self, step: int, player: int) -> np.ndarray:
-        """Row numbers [members, batch] for one step of a player (from 0); each draws on its own."""
+    def batch(self, step: int, group: int) -> np.ndarray:
+        """Give row numbers [members, batch] for one step of a group of weights (from 0)."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._permutations = epoch, self._draw(epoch)
-        return self._permutations[player, :, position * self._batch : (position + 1) * self._batch]
+        return self._permutations[group, :, position * self._batch : (position + 1) * self._batch]
 
     def _draw(self, epoch: int) -> np.ndarray:
         streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
         return np.array(
             [
                 [generator.permutation(self._rows) for generator in streams]
-                for _ in range(self._players)
+                for _ in range(self._groups)
             ]
         )

@@ -1,4 +1,4 @@
-"""A player of a training: the weights that one optimiser moves, their moments and their average."""
+"""The weights that one optimiser moves, their Adam moments and their moving average."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ema_decay_at(update: int, decay: float) -> float:
     return min(decay, (1 + update) / (10 + update))
 
 
-class Player:
+class WeightGroup:
     """The weights that one optimiser moves, their Adam moments and their moving average.
 
     All are flat, [members, size].

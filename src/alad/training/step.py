@@ -1,4 +1,4 @@
-"""One update of the networks: of both players of the adversarial game, or down a single loss.
+"""One update of the networks: of both sides of an adversarial game, or down a single loss.
 
 These are the plain PyTorch steps, the reference for every faster one. A step is asked for by its
 number and is a pure function of (state, number): it can be replayed, and an interrupted training
@@ -20,12 +20,12 @@ from alad.networks.weights import buffer_layout, initial_buffers, initial_weight
 from alad.randomness import Purpose, stream
 from alad.training.loop import Watch
 from alad.training.noise import Order, StepNoise
-from alad.training.optimizer import Optimiser, Player
+from alad.training.optimizer import Optimiser, WeightGroup
 from alad.training.rows import Rows, taken
 
 
 class NetworkStep(ABC):
-    """One step on the rows X [n, *shape] for all members: a player for each group of `networks`."""
+    """One step on the rows X [n, *shape] for all members and all groups of `networks`."""
 
     products: PatchProducts = PATCHES  # what makes those of convolutions
     watch: Watch | None = None  # who looks on, if anybody does
@@ -43,18 +43,18 @@ class NetworkStep(ABC):
         self.X, self.networks, self.seed, self.members = X, networks, seed, list(members)
         self.like = torch.empty(0, dtype=X.dtype, device=X.device)
         self.batch = min(optimiser.batch_size, len(X))
-        self.order = Order(seed, members, len(X), self.batch, players=len(networks.groups))
+        self.order = Order(seed, members, len(X), self.batch, groups=len(networks.groups))
         self.steps_per_epoch = self.order.steps_per_epoch
         self._initialise(networks, optimiser)
 
     def _initialise(self, networks: Networks, optimiser: Optimiser) -> None:
         generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
-        self.by_group: dict[str, Player] = {}
+        self.by_group: dict[str, WeightGroup] = {}
         views: dict[str, Tensor] = {}
         for group, layers in networks.groups.items():
             weights = initial_weights(weight_layout(layers), generators)
             views |= weight_layout(layers).views(weights)
-            self.by_group[group] = Player(layers, weights.to(self.like), optimiser)
+            self.by_group[group] = WeightGroup(layers, weights.to(self.like), optimiser)
         self.buffers = initial_buffers(networks.layers, views, generators).to(self.like)
         self.buffer_views = buffer_layout(networks.layers).views(self.buffers)
 
@@ -76,17 +76,17 @@ class NetworkStep(ABC):
         how = {"training": True, "track_statistics": track, "products": self.products}
         return Context(weights, self.buffer_views, noise, **how)
 
-    def _rows(self, number: int, player: int) -> Tensor:
+    def _rows(self, number: int, turn: int) -> Tensor:
         """[members, batch, *shape]."""
-        rows = taken(self.X, self.order.batch(number, player).flatten())
+        rows = taken(self.X, self.order.batch(number, turn).flatten())
         return rows.unflatten(0, (len(self.members), self.batch))
 
     def arrays(self) -> dict[str, Tensor]:
         """All that changes from step to step, by reference: enough to stop here and go on later."""
         arrays = {
             f"{group}.{name}": array
-            for group, player in self.by_group.items()
-            for name, array in player.arrays().items()
+            for group, weights in self.by_group.items()
+            for name, array in weights.arrays().items()
         }
         return arrays | {"buffers": self.buffers}
 
@@ -95,7 +95,7 @@ class NetworkStep(ABC):
 
         These are the averaged weights and the running statistics.
         """
-        averages = {group: player.average for group, player in self.by_group.items()}
+        averages = {group: weights.average for group, weights in self.by_group.items()}
         return averages | {"buffers": self.buffers}
 
 
@@ -104,7 +104,7 @@ Loss = Callable[[Context, Tensor, StepNoise], Tensor]
 
 
 class LossStep(NetworkStep):
-    """One player goes down one loss.
+    """All weights go down one loss.
 
     loss: context, batch x [members, n, *shape] and the step's noise -> [members], each the mean
     over its rows.
@@ -122,12 +122,12 @@ class LossStep(NetworkStep):
     ):
         super().__init__(X, networks, optimiser, seed=seed, members=members)
         self._loss = loss
-        (self.player,) = self.by_group.values()
+        (self.weights,) = self.by_group.values()
 
     def __call__(self, number: int) -> Tensor:
         """One update; losses [members, 1]."""
         noise = self._noise(number)
-        context = self._context(self.player.leaves, noise, track=True)
+        context = self._context(self.weights.leaves, noise, track=True)
         loss = self._loss(context, self._rows(number, 0), noise)
-        self.player.descend(loss.sum(), number)
+        self.weights.descend(loss.sum(), number)
         return loss.detach()[:, None]

@@ -1,24 +1,24 @@
 /* A dense layer whose weights no longer change: they come packed for the products, once and for all. */
-#ifndef ALAD_FROZEN_H
-#define ALAD_FROZEN_H
+#ifndef ALAD_PACKED_H
+#define ALAD_PACKED_H
 
 #include "product.h"
 
-/* Mirrors `FrozenLayer`: weight and its transpose (NULL where there is no way back) as `pack` lays them out,
+/* Mirrors `PackedLayer`: weight and its transpose (NULL where there is no way back) as `pack` lays them out,
  * bias [padded outputs] or NULL. */
 typedef struct {
   int64_t inputs, outputs;
   const float *packed, *packed_back, *bias;
   float slope; /* of the activation below zero; 1: linear */
-} FrozenLayer;
+} PackedLayer;
 
 /* What gives the sums of some rows of input, `stride` floats each, by the layer's weights. */
-ALWAYS_INLINE Term frozen_term(const FrozenLayer *layer, const float *input, ptrdiff_t stride) {
+ALWAYS_INLINE Term packed_term(const PackedLayer *layer, const float *input, ptrdiff_t stride) {
   return (Term){input, stride, layer->packed, layer->inputs * TILE, TILE, layer->inputs};
 }
 
-ALWAYS_INLINE Finish frozen_finish(const FrozenLayer *layer, float *out, ptrdiff_t stride) {
-  return (Finish){.out = out, .stride = stride, .columns = padded(layer->outputs), .bias = layer->bias,
+ALWAYS_INLINE Epilogue packed_epilogue(const PackedLayer *layer, float *out, ptrdiff_t stride) {
+  return (Epilogue){.out = out, .stride = stride, .columns = padded(layer->outputs), .bias = layer->bias,
                   .slope = layer->slope};
 }
 
