@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from alad.networks.constants import (
+    BATCH_NORM_EPSILON,
+    BATCH_NORM_MOMENTUM,
+    LEAKY_SLOPE,
+    Activation,
+)
+from alad.networks.constants import SLOPES as SLOPES  # other engines read it here
 from alad.networks.context import Context
 
-LEAKY_SLOPE = 0.2
-BATCH_NORM_EPSILON = 1e-3
-BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistics
 COLUMNS_OF_EVEN_PRODUCT = 16
 ROWS_OF_EVEN_PRODUCT = 64
-
-Activation = Literal["linear", "relu", "leaky", "tanh"]
-SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}  # below zero, of those that have one
 
 
 @dataclass(frozen=True)
