@@ -116,11 +116,15 @@ class MemberSearch:
         self._settings = settings
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        features = through([layer.forward for layer in self._hidden], x)
+        features = self.features(x)
         found = {} if SEARCHED.isdisjoint(wanted) else self._search(x, features)
         if "logit" in wanted:
             found["logit"] = self._logit(features)[:, 0]
         return found
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """f(x) [n, features]."""
+        return through([layer.forward for layer in self._hidden], x)
 
     def _search(self, x: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
         """All steps of Adam (Kingma & Ba 2015, algorithm 1), and the terms where they end."""
