@@ -76,7 +76,7 @@ def model(width: int, shape: GanArchitecture, steps: int, *, double: bool = Fals
 
 @every_shape
 @pytest.mark.parametrize(
-    ("double", "steps", "tolerance"), [(False, 30, 1e-4), (True, 100, 1e-9), (True, 500, 1e-6)]
+    ("double", "steps", "tolerance"), [(False, 30, 1e-4), (True, 100, 1e-10), (True, 500, 1e-8)]
 )
 def test_the_search_is_that_of_torch(
     width: int, shape: GanArchitecture, double: bool, steps: int, tolerance: float
@@ -95,8 +95,8 @@ def test_scores_of_a_whole_search_in_float32_agree():
     reference, engine, *_ = model(*SHAPES[0], 500)
     x = random_rows(20, 121)
     expected, got = reference(torch.from_numpy(x)).loss.numpy(), engine(x, ["loss"])["loss"]
-    np.testing.assert_allclose(got, expected, rtol=0.01)
-    assert abs(np.mean(got / expected) - 1.0) < 1e-3
+    np.testing.assert_allclose(got, expected, rtol=0.03)
+    assert abs(np.mean(got / expected) - 1.0) < 3e-3
 
 
 def test_more_steps_come_nearer():

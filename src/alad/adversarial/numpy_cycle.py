@@ -67,7 +67,7 @@ class CycleNetworks(Protocol):
 
 
 def prepare_cycle(networks: CycleNetworks, arrays: Arrays) -> NumpyEngine:
-    """Engine of trained networks: x [n, width] -> `NAMES`; see the module's table."""
+    """Prepare the engine of trained networks; its results are those of the table above."""
     members = (MemberCycle(networks, arrays, member) for member in members_of(arrays))
     return NumpyEngine(NAMES, tuple(members), dtype_of(arrays))
 
@@ -119,13 +119,13 @@ class MemberCycle:
         return found
 
     def _features(self, shared: np.ndarray, varied: np.ndarray) -> np.ndarray:
-        """Activations before the logit, [n, features], of the pair of the two halves."""
+        """Compute the activations before the logit for both halves of a pair: [n, features]."""
         h = self._half(self._varied, varied)
         h += shared
         h += self._bias
         return through(self._joint, activate(self._activation, h))
 
     def _half(self, half: tuple[tuple[FrozenLayer, ...], ExactMatrix], x: np.ndarray) -> np.ndarray:
-        """What one half of a pair adds to the sums of the first common layer: [n, outputs]."""
+        """Compute one half's part in the sums of the first common layer: [n, outputs]."""
         branch, weight = half
         return exact_product(through(branch, x), weight)

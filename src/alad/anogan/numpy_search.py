@@ -71,9 +71,9 @@ class Settings(Protocol):
 
 
 def prepare_search(networks: GanNetworks, arrays: Arrays, settings: Settings) -> NumpyEngine:
-    """Engine of AnoGAN, for rows x [n, width].
+    """Prepare the engine of AnoGAN, for rows x [n, width].
 
-    z [members, n, latent] where the search ends and generated = G(z) [members, n, width]; the terms
+    Results: z [members, n, latent] where the search ends and generated = G(z) [members, n, width]; the terms
     residual, discrimination and loss there [members, n], float64; and logit [members, n], D's of x,
     which asks for no search.
     """
@@ -92,13 +92,13 @@ class TwoWayLayer:
         self._slope = SLOPES[layer.activation]
 
     def through_activation(self, gradient: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Gradient by the sums, from that by the activations `out` [n, outputs]; in place."""
+        """Turn the gradient by activations `out` [n, outputs] into that by the sums, in place."""
         if self._slope != 1.0:
             gradient *= np.where(out > 0.0, 1.0, self._slope)
         return gradient
 
     def backward(self, gradient: np.ndarray) -> np.ndarray:
-        """Gradient by what goes in [n, inputs], from that by the sums."""
+        """Turn the gradient by the sums into that by the inputs: [n, inputs]."""
         return exact_product(gradient, self._transposed)
 
 
@@ -123,11 +123,11 @@ class MemberSearch:
         return found
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """f(x) [n, features]."""
+        """Compute f(x) [n, features]."""
         return through([layer.forward for layer in self._hidden], x)
 
     def _search(self, x: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
-        """All steps of Adam (Kingma & Ba 2015, algorithm 1), and the terms where they end."""
+        """Take all steps of Adam (Kingma & Ba 2015, algorithm 1); return the terms where they end."""
         z = np.repeat(self._start, len(x), axis=0)
         moment, square = np.zeros_like(z), np.zeros_like(z)
         for update in range(1, self._settings.steps + 1):
@@ -140,7 +140,7 @@ class MemberSearch:
         return self._terms(x, features, z)
 
     def gradient(self, z: np.ndarray, x: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """dL/dz [n, latent] of every row's loss; features: f(x)."""
+        """Compute dL/dz [n, latent] of each row's loss (eq. 5); features: f(x)."""
         outs = self._outputs(z)
         generated_outs, hidden_outs = outs[: len(self._generator)], outs[len(self._generator) :]
         weight = self._settings.discrimination_weight
@@ -156,14 +156,14 @@ class MemberSearch:
         return gradient
 
     def _outputs(self, z: np.ndarray) -> list[np.ndarray]:
-        """What each layer of G, then each hidden one of D, makes of z."""
+        """Compute the outputs of each layer of G, then of each hidden one of D."""
         outs: list[np.ndarray] = []
         for layer in (*self._generator, *self._hidden):
             outs.append(layer.forward(outs[-1] if outs else z))
         return outs
 
     def _terms(self, x: np.ndarray, features: np.ndarray, z: np.ndarray) -> dict[str, np.ndarray]:
-        """z [n, latent], G(z) [n, width], and R, D and L there."""
+        """Compute G(z) [n, width] and R, D and L [n] at z."""
         outs = self._outputs(z)
         generated = outs[len(self._generator) - 1]
         residual = np.abs(x - generated).sum(axis=1)

@@ -40,7 +40,10 @@ class CodeNetworks(Protocol):
 
 
 def prepare_codes(networks: CodeNetworks, arrays: Arrays) -> NumpyEngine:
-    """Engine of an autoencoder: code [members, n, latent], reconstruction [members, n, width]."""
+    """Prepare the engine of an autoencoder.
+
+    Results: code [members, n, latent] and reconstruction [members, n, width].
+    """
 
     def member_pass(member: int) -> MemberPass:
         encoder = frozen_chain(networks.encoder, arrays, member)
@@ -59,9 +62,9 @@ def prepare_codes(networks: CodeNetworks, arrays: Arrays) -> NumpyEngine:
 
 
 def prepare_vae(networks: CodeNetworks, arrays: Arrays) -> NumpyEngine:
-    """Engine of a variational autoencoder.
+    """Prepare the engine of a variational autoencoder.
 
-    mean and log_variance of the code [members, n, latent]; log_likelihood [members, n], float64:
+    Results: mean and log_variance of the code [members, n, latent]; log_likelihood [members, n], float64:
     the mean of log p(x | z_l) over the model's draws (An & Cho 2015, algorithm 4); reconstruction
     [members, n, width]: the decoder's mean at the mean code.
     """
@@ -89,7 +92,7 @@ class MemberVAE:
     def _mean_log_likelihood(
         self, x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
     ) -> np.ndarray:
-        """Over the draws, the same for every row: [n]."""
+        """Average log p(x | z_l) over the draws, the same for every row: [n]."""
         deviation, total = np.exp(0.5 * log_variance), np.zeros(len(x))
         for draw in self._draws:
             total += log_likelihood(x, *halves(through(self._decoder, mean + deviation * draw)))
@@ -97,14 +100,14 @@ class MemberVAE:
 
 
 def halves(both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and log variances [n, *] from what a network of two numbers gives."""
+    """Split outputs [n, 2 width] into means and log variances [n, width] each."""
     middle = both.shape[1] // 2
     log_variance = np.clip(both[:, middle:], LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST)
     return np.ascontiguousarray(both[:, :middle]), log_variance
 
 
 def log_likelihood(x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
-    """log N(x; mean, variance), summed over columns: [n]."""
+    """Compute log N(x; mean, variance), summed over columns: [n]."""
     terms = np.square(x - mean) * np.exp(-log_variance)
     terms += log_variance
     terms += LOG_TWO_PI

@@ -35,7 +35,10 @@ class EnergyNetwork(Protocol):
 
 
 def prepare_energy(network: EnergyNetwork, arrays: Arrays) -> NumpyEngine:
-    """Engine of an energy: energy [members, n], float64, and gradient dE/dx [members, n, width]."""
+    """Prepare the engine of DSEBM.
+
+    Results: energy [members, n], float64, and gradient dE/dx [members, n, width].
+    """
     passes = (MemberEnergy(network, arrays, member) for member in members_of(arrays))
     return NumpyEngine(
         ("energy", "gradient"), tuple(passes), dtype_of(arrays), frozenset({"energy"})
@@ -68,7 +71,7 @@ class MemberEnergy:
 
 
 def softplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """log(1 + e^s), and its derivative sigmoid(s), of sums s [n, units]; none overflows."""
+    """Compute log(1 + e^s) and its derivative sigmoid(s) of sums s [n, units], without overflow."""
     small = np.exp(-np.abs(sums))  # in (0, 1]
     value = np.maximum(sums, 0.0) + np.log1p(small)
     return value, np.where(sums >= 0, 1.0, small) / (1.0 + small)

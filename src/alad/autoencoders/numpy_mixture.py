@@ -1,7 +1,7 @@
 """The energy of DAGMM's mixture in NumPy, without torch (Zong et al. 2018).
 
 z = [E(x), norm(x - x') / norm(x), cos(x, x')], x' = D(E(x)); the energy is -log of the density of a
-Gaussian mixture at z (eq. 6), which training rows told.
+Gaussian mixture at z (eq. 6), fitted on the training rows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MixtureNetworks(Protocol):
 
 
 def prepare_mixture(networks: MixtureNetworks, arrays: Arrays, mixture: Arrays) -> NumpyEngine:
-    """Engine of DAGMM.
+    """Prepare the engine of DAGMM.
 
     mixture: phi [members, K], mu [members, K, D], the Cholesky factor of Sigma and its inverse,
     "factor" and "unmix" [members, K, D, D]. Results: reconstruction [members, n, width],
@@ -77,7 +77,7 @@ class Density:
         self._constants = log_phi - half_log_det - 0.5 * mu.shape[1] * math.log(2.0 * math.pi)
 
     def energy(self, z: np.ndarray) -> np.ndarray:
-        """-log of the density at z [n, D], by log-sum-exp: [n]; Zong et al. 2018, eq. 6."""
+        """Compute -log of the density at z [n, D] by log-sum-exp: [n]; Zong et al. 2018, eq. 6."""
         logs = []
         for mu, unmix, constant in zip(self._mu, self._unmix, self._constants, strict=True):
             unmixed = exact_product(z - mu, unmix)
@@ -90,7 +90,7 @@ class Density:
 
 
 def misses(x: np.ndarray, again: np.ndarray) -> np.ndarray:
-    """norm(x - x') / norm(x) and cos(x, x'), [n, 2]: what a row's code leaves out."""
+    """Compute norm(x - x') / norm(x) and cos(x, x'), [n, 2]: what a row's code leaves out."""
     length = np.maximum(_norm(x), LEAST_NORM)
     other = np.maximum(_norm(again), LEAST_NORM)
     cosine = (x * again).sum(axis=1) / (length * other)

@@ -42,7 +42,7 @@ class ExactMatrix:
 
 
 def exact_product(x: np.ndarray, matrix: ExactMatrix) -> np.ndarray:
-    """x [n, inputs] times the matrix: [n, outputs], all float64; each row by itself.
+    """Multiply x [n, inputs] by the matrix, each row by itself: [n, outputs], all float64.
 
     Relative to a row's largest number and a column's largest weight, the error is that of a product
     in float32 for one slice, and about 2^-44 for two.
@@ -63,7 +63,7 @@ def exact_product(x: np.ndarray, matrix: ExactMatrix) -> np.ndarray:
 
 
 def _cut(x: np.ndarray, axis: int, bits: int, slices: int) -> list[np.ndarray]:
-    """Slices of x [n, m], `bits` each, that add up to x but for what is left after the last.
+    """Cut x [n, m] into slices of `bits` each, which add up to x but for a small rest.
 
     Along `axis` all numbers of a slice are whole multiples of one power of two.
     """

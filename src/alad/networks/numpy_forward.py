@@ -73,11 +73,11 @@ class Affine:
         return cls(weight, bias, layer.activation, 1 if single else 2)
 
     def matrix(self, rows: slice = slice(None)) -> ExactMatrix:
-        """The weight, or some rows of it, as it is multiplied with."""
+        """Slice the weight, or some rows of it, for exact products."""
         return ExactMatrix.of(self.weight[rows], self.slices)
 
     def transposed(self) -> ExactMatrix:
-        """W', for the way back."""
+        """Slice W' [outputs, inputs], for the way back."""
         return ExactMatrix.of(np.ascontiguousarray(self.weight.T), self.slices)
 
 
@@ -98,14 +98,14 @@ class FrozenLayer:
         return activate(self.activation, self.sums(x))
 
     def sums(self, x: np.ndarray) -> np.ndarray:
-        """x W + b."""
+        """Compute x W + b."""
         h = exact_product(x, self.weight)
         h += self.bias
         return h
 
 
 def activate(activation: Activation, h: np.ndarray) -> np.ndarray:
-    """activation(h), in the place of h."""
+    """Apply the activation to h [n, units], in place."""
     if activation == "tanh":
         return np.tanh(h, out=h)
     if activation == "relu":
@@ -116,11 +116,12 @@ def activate(activation: Activation, h: np.ndarray) -> np.ndarray:
 
 
 def frozen_chain(chain: DenseChain, arrays: Arrays, member: int) -> tuple[FrozenLayer, ...]:
+    """Prepare the layers of one member."""
     return tuple(FrozenLayer.of(layer, arrays, member) for layer in chain.layers)
 
 
 def through(layers: Sequence[FrozenLayer], x: np.ndarray) -> np.ndarray:
-    """x [n, inputs] through the layers of one member, one after the other: [n, outputs]."""
+    """Send rows x [n, inputs] through one member's layers, one after the other: [n, outputs]."""
     for layer in layers:
         x = layer(x)
     return x
@@ -128,17 +129,16 @@ def through(layers: Sequence[FrozenLayer], x: np.ndarray) -> np.ndarray:
 
 # --- all members, any number of rows --------------------------------------------------------------
 
-# what scores read, by name, [n, ...] each, of rows x [n, width] in float64; those named in `wanted`
+# (rows x [n, width] in float64, names of wanted results) -> those results at least, [n, ...] each
 MemberPass = Callable[[np.ndarray, Collection[str]], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class NumpyEngine:
-    """Trained networks, ready to give what scores read: x -> name -> [members, n, ...].
+    """Computes what scores read from rows x: name -> [members, n, ...].
 
-    names: of all results. Prepared once; it holds no state that a call changes, so threads may
-    share it. dtype: of results that a pass gives in float64 for want of something else; a result
-    named in `double` stays so.
+    names: of all results. members: one pass each. dtype: of the results, but for those named in
+    `double`, which stay float64. No call changes anything here, so threads may share an engine.
     """
 
     names: tuple[str, ...]
@@ -147,8 +147,10 @@ class NumpyEngine:
     double: frozenset[str] = frozenset()
     block_rows: int = BLOCK_ROWS
 
-    def __call__(self, x: np.ndarray, wanted: Collection[str] | None = None) -> dict:
-        """Results of rows x [n, width] for all members, or of [members, n, width].
+    def __call__(
+        self, x: np.ndarray, wanted: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Compute results for rows x: [n, width] for all members, or [members, n, width].
 
         wanted: names of results; None = all.
         """
@@ -162,7 +164,7 @@ class NumpyEngine:
     def _rows(
         self, member_pass: MemberPass, x: np.ndarray, wanted: tuple[str, ...]
     ) -> dict[str, np.ndarray]:
-        """One member's results for any number of rows, block by block."""
+        """Compute one member's results for rows x [n, width], block by block."""
         parts = []
         for start in range(0, max(len(x), 1), self.block_rows):
             block = np.asarray(x[start : start + self.block_rows], np.float64)
@@ -188,9 +190,9 @@ def dtype_of(arrays: Arrays) -> np.dtype:
 
 
 def forward(layers: Sequence[DenseLayer], arrays: Arrays, x: np.ndarray) -> np.ndarray:
-    """Outputs [members, n, outputs] of layers one after the other, for x as `NumpyEngine` has it.
+    """Send rows x through layers one after the other: -> [members, n, outputs].
 
-    It prepares the layers at every call; for more than one call make a `NumpyEngine`.
+    x: [n, inputs] for all members, or [members, n, inputs]. The layers are prepared anew at every call; for more than one call make a `NumpyEngine`.
     """
 
     def member_pass(member: int) -> MemberPass:
