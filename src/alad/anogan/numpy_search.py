@@ -73,9 +73,9 @@ class Settings(Protocol):
 def prepare_search(networks: GanNetworks, arrays: Arrays, settings: Settings) -> NumpyEngine:
     """Prepare the engine of AnoGAN, for rows x [n, width].
 
-    Results: z [members, n, latent] where the search ends and generated = G(z) [members, n, width]; the terms
-    residual, discrimination and loss there [members, n], float64; and logit [members, n], D's of x,
-    which asks for no search.
+    Results: z [members, n, latent] where the search ends and generated = G(z) [members, n, width];
+    residual, discrimination and loss there [members, n], float64; and the logit [members, n] of
+    D(x), which asks for no search.
     """
     passes = (MemberSearch(networks, arrays, settings, member) for member in members_of(arrays))
     terms = frozenset({"residual", "discrimination", "loss"})
@@ -127,7 +127,7 @@ class MemberSearch:
         return through([layer.forward for layer in self._hidden], x)
 
     def _search(self, x: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
-        """Take all steps of Adam (Kingma & Ba 2015, algorithm 1); return the terms where they end."""
+        """Search for z by Adam (Kingma & Ba 2015, algorithm 1); return the results at its end."""
         z = np.repeat(self._start, len(x), axis=0)
         moment, square = np.zeros_like(z), np.zeros_like(z)
         for update in range(1, self._settings.steps + 1):

@@ -64,9 +64,9 @@ def prepare_codes(networks: CodeNetworks, arrays: Arrays) -> NumpyEngine:
 def prepare_vae(networks: CodeNetworks, arrays: Arrays) -> NumpyEngine:
     """Prepare the engine of a variational autoencoder.
 
-    Results: mean and log_variance of the code [members, n, latent]; log_likelihood [members, n], float64:
-    the mean of log p(x | z_l) over the model's draws (An & Cho 2015, algorithm 4); reconstruction
-    [members, n, width]: the decoder's mean at the mean code.
+    Results: mean and log_variance of the code [members, n, latent]; log_likelihood [members, n],
+    float64: the mean of log p(x | z_l) over the model's draws (An & Cho 2015, algorithm 4);
+    reconstruction [members, n, width]: the decoder's mean at the mean code.
     """
     passes = (MemberVAE(networks, arrays, member) for member in members_of(arrays))
     return NumpyEngine(VAE_NAMES, tuple(passes), dtype_of(arrays), frozenset({"log_likelihood"}))

@@ -190,9 +190,10 @@ def dtype_of(arrays: Arrays) -> np.dtype:
 
 
 def forward(layers: Sequence[DenseLayer], arrays: Arrays, x: np.ndarray) -> np.ndarray:
-    """Send rows x through layers one after the other: -> [members, n, outputs].
+    """Send rows x through layers, one after the other: [members, n, outputs].
 
-    x: [n, inputs] for all members, or [members, n, inputs]. The layers are prepared anew at every call; for more than one call make a `NumpyEngine`.
+    x: [n, inputs] for all members, or [members, n, inputs]. The layers are prepared anew at every
+    call; for more than one call make a `NumpyEngine`.
     """
 
     def member_pass(member: int) -> MemberPass:
