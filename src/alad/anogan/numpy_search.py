@@ -1,0 +1,178 @@
+"""AnoGAN's search in latent space in NumPy, without torch.
+
+The same descent as `search.LatentSearch` (Schlegl et al. 2017): with f the activations before D's
+logit,
+
+    residual        R(z) = sum_j abs(x - G(z))_j                     (eq. 2)
+    discrimination  D(z) = sum_j abs(f(x) - f(G(z)))_j               (eq. 4)
+    loss            L(z) = (1 - lambda) R(z) + lambda D(z)           (eq. 5)
+
+Adam goes down L from one start for a set number of steps; what counts is where it ends. All rows of
+a block go together and none looks at another, so a row's way is its own to the last bit. Another
+engine's rounding is another, and signs in the gradient make the ways part: results of two engines
+agree less the more steps there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from alad.networks.exact_product import exact_product
+from alad.networks.layers import SLOPES
+from alad.networks.numpy_forward import (
+    Affine,
+    Arrays,
+    DenseChain,
+    DenseLayer,
+    FrozenLayer,
+    NumpyEngine,
+    dtype_of,
+    members_of,
+    through,
+)
+
+START = "search.start"  # where every search begins, [members, 1, latent]
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
+
+NAMES = ("z", "generated", "residual", "discrimination", "loss", "logit")
+SEARCHED = frozenset(NAMES) - {"logit"}
+
+
+class Discriminator(Protocol):
+    """D: hidden layers, whose outputs are the features f(x), then a logit."""
+
+    @property
+    def hidden(self) -> DenseChain: ...
+    @property
+    def logit(self) -> DenseLayer: ...
+
+
+class GanNetworks(Protocol):
+    """G and D of a table."""
+
+    @property
+    def generator(self) -> DenseChain: ...
+    @property
+    def judge(self) -> Discriminator: ...
+
+
+class Settings(Protocol):
+    """How z is searched; discrimination_weight is the paper's lambda."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def discrimination_weight(self) -> float: ...
+
+
+def prepare_search(networks: GanNetworks, arrays: Arrays, settings: Settings) -> NumpyEngine:
+    """Prepare the engine of AnoGAN, for rows x [n, width].
+
+    Results: z [members, n, latent] where the search ends and generated = G(z) [members, n, width];
+    residual, discrimination and loss there [members, n], float64; and the logit [members, n] of
+    D(x), which asks for no search.
+    """
+    passes = (MemberSearch(networks, arrays, settings, member) for member in members_of(arrays))
+    terms = frozenset({"residual", "discrimination", "loss"})
+    return NumpyEngine(NAMES, tuple(passes), dtype_of(arrays), terms)
+
+
+class TwoWayLayer:
+    """A layer, and the way back through it."""
+
+    def __init__(self, layer: DenseLayer, arrays: Arrays, member: int):
+        affine = Affine.of(layer, arrays, member)
+        self.forward = FrozenLayer.of(layer, arrays, member)
+        self._transposed = affine.transposed()
+        self._slope = SLOPES[layer.activation]
+
+    def through_activation(self, gradient: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Turn the gradient by activations `out` [n, outputs] into that by the sums, in place."""
+        if self._slope != 1.0:
+            gradient *= np.where(out > 0.0, 1.0, self._slope)
+        return gradient
+
+    def backward(self, gradient: np.ndarray) -> np.ndarray:
+        """Turn the gradient by the sums into that by the inputs: [n, inputs]."""
+        return exact_product(gradient, self._transposed)
+
+
+class MemberSearch:
+    """One member's search for rows x [n, width]."""
+
+    def __init__(self, networks: GanNetworks, arrays: Arrays, settings: Settings, member: int):
+        def two_way(layers: Sequence[DenseLayer]) -> list[TwoWayLayer]:
+            return [TwoWayLayer(layer, arrays, member) for layer in layers]
+
+        self._generator = two_way(networks.generator.layers)
+        self._hidden = two_way(networks.judge.hidden.layers)
+        self._logit = FrozenLayer.of(networks.judge.logit, arrays, member)
+        self._start = np.asarray(arrays[START][member], np.float64)
+        self._settings = settings
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        features = self.features(x)
+        found = {} if SEARCHED.isdisjoint(wanted) else self._search(x, features)
+        if "logit" in wanted:
+            found["logit"] = self._logit(features)[:, 0]
+        return found
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """Compute f(x) [n, features]."""
+        return through([layer.forward for layer in self._hidden], x)
+
+    def _search(self, x: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
+        """Search for z by Adam (Kingma & Ba 2015, algorithm 1); return the results at its end."""
+        z = np.repeat(self._start, len(x), axis=0)
+        moment, square = np.zeros_like(z), np.zeros_like(z)
+        for update in range(1, self._settings.steps + 1):
+            gradient = self.gradient(z, x, features)
+            moment += (1.0 - BETA1) * (gradient - moment)
+            square += (1.0 - BETA2) * (np.square(gradient) - square)
+            rate = self._settings.learning_rate / (1.0 - BETA1**update)
+            root = np.sqrt(square / (1.0 - BETA2**update))
+            z -= rate * moment / (root + EPSILON)
+        return self._terms(x, features, z)
+
+    def gradient(self, z: np.ndarray, x: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Compute dL/dz [n, latent] of each row's loss (eq. 5); features: f(x)."""
+        outs = self._outputs(z)
+        generated_outs, hidden_outs = outs[: len(self._generator)], outs[len(self._generator) :]
+        weight = self._settings.discrimination_weight
+        # back through D, from abs(f(G(z)) - f(x)) to G(z)
+        gradient = np.sign(hidden_outs[-1] - features)
+        for layer, out in zip(self._hidden[::-1], hidden_outs[::-1], strict=True):
+            gradient = layer.backward(layer.through_activation(gradient, out))
+        # joined by abs(G(z) - x), back through G
+        gradient *= weight
+        gradient += (1.0 - weight) * np.sign(generated_outs[-1] - x)
+        for layer, out in zip(self._generator[::-1], generated_outs[::-1], strict=True):
+            gradient = layer.backward(layer.through_activation(gradient, out))
+        return gradient
+
+    def _outputs(self, z: np.ndarray) -> list[np.ndarray]:
+        """Compute the outputs of each layer of G, then of each hidden one of D."""
+        outs: list[np.ndarray] = []
+        for layer in (*self._generator, *self._hidden):
+            outs.append(layer.forward(outs[-1] if outs else z))
+        return outs
+
+    def _terms(self, x: np.ndarray, features: np.ndarray, z: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute G(z) [n, width] and R, D and L [n] at z."""
+        outs = self._outputs(z)
+        generated = outs[len(self._generator) - 1]
+        residual = np.abs(x - generated).sum(axis=1)
+        discrimination = np.abs(features - outs[-1]).sum(axis=1)
+        weight = self._settings.discrimination_weight
+        return {
+            "z": z,
+            "generated": generated,
+            "residual": residual,
+            "discrimination": discrimination,
+            "loss": (1.0 - weight) * residual + weight * discrimination,
+        }
