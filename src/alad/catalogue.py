@@ -37,10 +37,10 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
 MODELS = {  # kind, as stored models have it -> (module, class)
     "cycle": ("alad.adversarial.model", "CycleModel"),
     "search": ("alad.anogan.model", "SearchModel"),
-    "code": ("alad.autoencoders.autoencoder", "CodeModel"),
-    "vae": ("alad.autoencoders.vae", "VAEModel"),
-    "energy": ("alad.autoencoders.dsebm", "EnergyModel"),
-    "mixture": ("alad.autoencoders.dagmm", "MixtureModel"),
+    "code": ("alad.autoencoders.models", "CodeModel"),
+    "vae": ("alad.autoencoders.models", "VAEModel"),
+    "energy": ("alad.autoencoders.models", "EnergyModel"),
+    "mixture": ("alad.autoencoders.models", "MixtureModel"),
     "forest": ("alad.classic.forest", "ForestModel"),
     "border": ("alad.classic.svm", "BorderModel"),
     "neighbours": ("alad.classic.neighbours", "NeighbourModel"),
@@ -88,12 +88,14 @@ def make(name: str, **params: Any) -> Detector:
     return found(**params)
 
 
-def load(folder: str | Path, *, device: str | None = None) -> Fitted:
+def load(folder: str | Path, *, device: str | None = None, engine: str | None = None) -> Fitted:
     """The fitted detector that `save` wrote into `folder`; its scores are the same, bit by bit.
 
-    device: where a detector with networks is to score; None = on the CPU. `estimator` makes an
-    estimator of scikit-learn of it. Raises InputError if the folder holds no whole, unaltered model
-    of a known detector.
+    Of detectors with networks: device says where they score, None = on the CPU; engine what scores,
+    "c", "torch", "numpy" or "auto" = C where it can be had, of tables else NumPy; None = as it was
+    fitted. Engines differ by rounding. `estimator` makes an estimator of scikit-learn of it. Raises
+    InputError if the folder holds no whole, unaltered model of a known detector, or the engine
+    cannot score it.
     """
     content, arrays = storage.read(folder, "model")
     with located(folder):
@@ -104,7 +106,9 @@ def load(folder: str | Path, *, device: str | None = None) -> Fitted:
             with understood(detector.name):
                 content, arrays = upgraded(detector, content, arrays)
         kind = model_class(str(content["model"].get("kind")))
-        return restored(kind, content, arrays, {} if device is None else {"device": device})
+        given = {"device": device, "engine": engine}
+        how = {name: value for name, value in given.items() if value is not None}
+        return restored(kind, content, arrays, how)
 
 
 def estimator(fitted: Fitted) -> Detector:

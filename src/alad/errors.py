@@ -1,4 +1,4 @@
-"""The two ways in which a user hears that something cannot be done."""
+"""The ways in which a user hears that something cannot be done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,10 @@ from contextlib import contextmanager
 
 class InputError(ValueError):
     """Bad input or a bad parameter: one line that names the value and the remedy (exit code 2)."""
+
+
+class EngineError(InputError):
+    """An engine that cannot run a model, or cannot be had here: why, in one line."""
 
 
 class TrainingError(RuntimeError):

@@ -33,7 +33,7 @@ class RowKind:
     filled_up_in_c: int  # to so many: of one image alone PyTorch may add up features otherwise
     monitored: int  # held out, that the stopping rule looks at; it must cost little
     learnt_by_scores: int  # training rows from which scores learn scales; more change nothing
-    mixed: int  # at a time, for DAGMM's mixture of the whole training set
+    learnt_at_once: int  # training rows read at a time, by a score that learns from all of them
     searched: AtOnce  # in a block of AnoGAN's search: one number for all, so that sums run alike
     searched_on_gpu: AtOnce
     reported: int  # searched from one look at the progress to the next
@@ -47,7 +47,7 @@ TABLE = RowKind(
     filled_up_in_c=0,
     monitored=4_000,
     learnt_by_scores=20_000,
-    mixed=4_096,
+    learnt_at_once=4_096,
     searched=AtOnce(128),
     searched_on_gpu=AtOnce(4_096),
     reported=2_048,
@@ -60,7 +60,7 @@ IMAGE = RowKind(
     filled_up_in_c=2,
     monitored=256,
     learnt_by_scores=512,
-    mixed=64,
+    learnt_at_once=64,
     searched=AtOnce(32, pixels=1 << 15),
     searched_on_gpu=AtOnce(32, pixels=1 << 15),
     reported=64,

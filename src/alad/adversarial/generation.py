@@ -14,8 +14,9 @@ from alad.data.png import write_grid
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.weights import scoring_weights
-from alad.neural.model import measured_images
-from alad.randomness import Purpose, stream
+from alad.neural.model import NetworkModel, measured_images
+from alad.neural.torch_engine import context_of
+from alad.randomness import Purpose, seed_of, stream
 from alad.training.step import NetworkStep
 
 DOWN, ACROSS = 4, 8  # images in a grid
@@ -48,6 +49,13 @@ def sample_writer(folder: Any, step: NetworkStep, seed: int) -> Callable[[int], 
         write_grid(place / f"step-{steps:06d}.png", list(rows), enlarge)
 
     return write
+
+
+def generated_by(model: NetworkModel, n: int, random_state: Any) -> np.ndarray:
+    """Make n images G(z), as `generated` does, with the networks of a model."""
+    arrays, in_c = {**model.weights, **model.buffers}, model.engine != "torch"
+    context = context_of(model.networks, arrays, model.device, in_c)
+    return generated(model.networks, context, n, seed_of(random_state))
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """The way of a row through E, G and a discriminator in NumPy, for the scores of ALAD's family.
 
-The same as `scores.Cycle`, without torch. With x' = G(E(x)), f the activations before the logit of
+The same as `torch_cycle.Cycle`, without torch. With x' = G(E(x)), f the activations before the logit of
 D_xx and l that logit (Zenati et al. 2018, section III-D):
 
 | name           | result                  | shape                  |
@@ -17,99 +17,95 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from alad.networks.exact_product import ExactMatrix, exact_product
-from alad.networks.layers import Activation
+from alad.adversarial.networks import GameNetworks
+from alad.networks.layers import Chain
 from alad.networks.numpy_forward import (
     Affine,
     Arrays,
-    DenseChain,
-    DenseLayer,
-    FrozenLayer,
     NumpyEngine,
     activate,
+    affine_chain,
     dtype_of,
-    frozen_chain,
+    exact_chain,
     members_of,
-    through,
 )
 
 NAMES = ("code", "reconstruction", "real", "fake", "logit")
 
 
-class PairDiscriminator(Protocol):
-    """The description of a discriminator of pairs; `adversarial.networks` has one."""
-
-    @property
-    def a(self) -> DenseChain: ...
-    @property
-    def b(self) -> DenseChain: ...
-    @property
-    def joint(self) -> DenseChain: ...
-    @property
-    def logit(self) -> DenseLayer: ...
-
-
-class CycleNetworks(Protocol):
-    """E, G and the discriminators that score; xx is None for BiGAN."""
-
-    @property
-    def encoder(self) -> DenseChain: ...
-    @property
-    def generator(self) -> DenseChain: ...
-    @property
-    def xz(self) -> PairDiscriminator: ...
-    @property
-    def xx(self) -> PairDiscriminator | None: ...
-
-
-def prepare_cycle(networks: CycleNetworks, arrays: Arrays) -> NumpyEngine:
+def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> NumpyEngine:
     """Prepare the engine of trained networks; its results are those of the table above."""
-    members = (MemberCycle(networks, arrays, member) for member in members_of(arrays))
+    members = (MemberCycle(Parts.of(networks, arrays, member)) for member in members_of(arrays))
     return NumpyEngine(NAMES, tuple(members), dtype_of(arrays))
 
 
-class MemberCycle:
-    """One member's way of rows x [n, width].
+@dataclass(frozen=True)
+class Parts:
+    """One member's layers, as a row meets them on its way to a score.
 
     Both pairs share one of their two halves: D_xx sees (x, x) and (x, x'), D_xz sees (x, E(x)) and
-    (x', E(x)). What the shared half adds to the first common layer is computed once.
+    (x', E(x)). What the kept half adds to the first common layer is computed once: `kept` ends with
+    its share of that layer, linear and without bias; `joint` begins with that of the varied half.
     """
 
-    def __init__(self, networks: CycleNetworks, arrays: Arrays, member: int):
-        xx = networks.xx
-        discriminator = networks.xz if xx is None else xx
-        self._by_code = xx is None
-        self._encoder = frozen_chain(networks.encoder, arrays, member)
-        self._generator = frozen_chain(networks.generator, arrays, member)
-        branches = [
-            frozen_chain(branch, arrays, member) for branch in (discriminator.a, discriminator.b)
-        ]
-        first, *others = discriminator.joint.layers
-        affine = Affine.of(first, arrays, member)
+    encoder: list[Affine]
+    generator: list[Affine]
+    kept: list[Affine]
+    varied: list[Affine]
+    joint: list[Affine]
+    logit: Affine
+    kept_reads_code: bool
+
+    @classmethod
+    def of(cls, networks: GameNetworks, arrays: Arrays, member: int) -> Parts:
+        """Take them from networks and arrays; EngineError if a layer is not dense."""
+
+        def taken(chain: Chain) -> list[Affine]:
+            return affine_chain(chain, arrays, member)
+
+        has_xx = "xx" in networks.discriminators
+        discriminator = networks.discriminators["xx" if has_xx else "xz"]
+        a, b = map(taken, discriminator.branches)
+        first, *others = taken(discriminator.joint)
         # where the weights of the pair's first half end and those of its second begin
-        width = networks.encoder.layers[0].inputs
-        border = discriminator.a.layers[-1].outputs if discriminator.a.layers else width
-        halves = [affine.matrix(slice(0, border)), affine.matrix(slice(border, None))]
-        at_shared = 1 if self._by_code else 0
-        self._shared: tuple[tuple[FrozenLayer, ...], ExactMatrix]
-        self._shared = branches[at_shared], halves[at_shared]
-        self._varied = branches[1 - at_shared], halves[1 - at_shared]
-        self._bias = affine.bias
-        self._activation: Activation = affine.activation
-        self._joint = tuple(FrozenLayer.of(layer, arrays, member) for layer in others)
-        self._logit = FrozenLayer.of(discriminator.logit, arrays, member)
+        border = a[-1].weight.shape[1] if a else networks.shape[0]
+        front, back = slice(border), slice(border, None)
+        kept, varied = (a, b) if has_xx else (b, a)
+        of_kept, of_varied = (front, back) if has_xx else (back, front)
+        return cls(
+            taken(networks.encoder),
+            taken(networks.generator),
+            [*kept, first.of_inputs(of_kept, bias=False)],
+            varied,
+            [first.of_inputs(of_varied), *others],
+            Affine.of(discriminator.logit, arrays, member),
+            not has_xx,
+        )
+
+
+class MemberCycle:
+    """One member's way of rows x [n, width]."""
+
+    def __init__(self, parts: Parts):
+        first, *others = parts.joint
+        self._encoder, self._generator = exact_chain(parts.encoder), exact_chain(parts.generator)
+        self._kept, self._by_code = exact_chain(parts.kept), parts.kept_reads_code
+        self._varied = exact_chain([*parts.varied, first.of_inputs(slice(None), bias=False)])
+        self._bias, self._activation = first.bias, first.activation
+        self._joint, self._logit = exact_chain(others), exact_chain([parts.logit])
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        code = through(self._encoder, x)
+        code = self._encoder(x)
         found = {"code": code}
         if not {"reconstruction", "real", "fake", "logit"}.isdisjoint(wanted):
-            found["reconstruction"] = through(self._generator, code)
+            found["reconstruction"] = self._generator(code)
         if not {"real", "fake", "logit"}.isdisjoint(wanted):
-            shared = self._half(self._shared, code if self._by_code else x)
+            shared = self._kept(code if self._by_code else x)
             if "real" in wanted:
                 found["real"] = self._features(shared, x)
             if "fake" in wanted or "logit" in wanted:
@@ -120,12 +116,7 @@ class MemberCycle:
 
     def _features(self, shared: np.ndarray, varied: np.ndarray) -> np.ndarray:
         """Compute the activations before the logit for both halves of a pair: [n, features]."""
-        h = self._half(self._varied, varied)
+        h = self._varied(varied)
         h += shared
         h += self._bias
-        return through(self._joint, activate(self._activation, h))
-
-    def _half(self, half: tuple[tuple[FrozenLayer, ...], ExactMatrix], x: np.ndarray) -> np.ndarray:
-        """Compute one half's part in the sums of the first common layer: [n, outputs]."""
-        branch, weight = half
-        return exact_product(through(branch, x), weight)
+        return self._joint(activate(self._activation, h))

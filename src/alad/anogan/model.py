@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from alad.adversarial.generation import generated
-from alad.anogan.fixed_layers import fixed_weights
-from alad.anogan.native_search import NativeSearch
-from alad.anogan.networks import START
-from alad.anogan.scores import SCORES, TrainedGan
-from alad.anogan.search import LatentSearch, SearchSettings
+from alad.anogan.scores import SCORES
+from alad.anogan.settings import SearchSettings
 from alad.detector.rows import score_in_blocks
-from alad.native import build
-from alad.networks.context import Context
-from alad.neural.model import NetworkModel, common_scale
+from alad.neural.engines import Engines
+from alad.neural.model import NetworkModel
 from alad.progress import Progress
-from alad.randomness import seed_of
 from alad.row_kinds import row_kind
+
+ENGINES: Engines = {
+    "c": ("alad.anogan.native_search", "prepare"),
+    "torch": ("alad.anogan.search", "prepare"),
+    "numpy": ("alad.anogan.numpy_search", "prepare"),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,6 +29,7 @@ class SearchModel(NetworkModel):
 
     kind: ClassVar[str] = "search"
     offers = SCORES
+    engines = ENGINES
     makes_rows: ClassVar[bool] = True
     makes_images: ClassVar[bool] = True
 
@@ -38,24 +37,11 @@ class SearchModel(NetworkModel):
     search_learning_rate: float
     discrimination_weight: float
 
-    def _reader(self, context: Context) -> TrainedGan:
-        settings = SearchSettings(
+    @property
+    def settings(self) -> SearchSettings:
+        return SearchSettings(
             self.search_steps, self.search_learning_rate, self.discrimination_weight
         )
-        start = context.buffers[START]
-        kind = self._engine(start) if len(self.row_shape) == 1 else LatentSearch
-        search = kind(self.networks, fixed_weights(self.networks, context), start, settings)
-        return TrainedGan(self.networks, context, search, search.block_rows)
-
-    def _engine(self, start: Tensor) -> type[LatentSearch]:
-        """For tables: C where it can be had; asked for by name, it must be there."""
-        if self.engine == "torch" or (self.engine == "auto" and start.device.type != "cpu"):
-            return LatentSearch
-        problem = build.problem()
-        if self.engine == "auto" and problem is not None:
-            build.tell(problem)
-            return LatentSearch
-        return NativeSearch
 
     # a score is a pure function of its row, so rows that are equal are searched for once
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
@@ -74,25 +60,11 @@ class SearchModel(NetworkModel):
             scores = score_in_blocks(one_block, distinct, at_once, fill=0)
         return scores[..., places]
 
-    # one search serves all scores that need one
-    @torch.no_grad()
-    def scaled(self, X: Any) -> Self:
-        if len(self.members) == 1:
-            return self
-        x = self.tensor(X)
-        ends = self.reader.search(x)
-        once = replace(self.reader, search=lambda _: ends)
-        values = {name: score.value(once, x, {}) for name, score in self.offers.items()}
-        scales = {name: common_scale(v.double().cpu().numpy()) for name, v in values.items()}
-        return replace(self, scales=scales)
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        """G(z) where the search ends."""
-        return self.reader.search(x).generated
-
     def generate(self, n: int, random_state: Any) -> np.ndarray:
         """Make n images G(z), float32 [n, height, width, channels] from -1 to 1."""
-        return generated(self.networks, self.context, n, seed_of(random_state))
+        from alad.adversarial.generation import generated_by  # loads PyTorch
+
+        return generated_by(self, n, random_state)
 
 
 def distinct_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Collection
 from ctypes import POINTER, c_float, c_int64, c_void_p
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from alad.anogan.fixed_layers import FixedDense
-from alad.anogan.search import BETA1, BETA2, EPSILON, Found, LatentSearch, bias_corrections
-from alad.errors import InputError
+from alad.anogan.networks import START, GanNetworks
+from alad.anogan.settings import BETA1, BETA2, EPSILON, SearchSettings, bias_corrections
+from alad.errors import EngineError
 from alad.native import build
 from alad.native.memory import (
     ROWS_OF_TILE,
     Owner,
     PackedLayer,
-    panels,
     require_layout,
     share_out,
-    supported,
+    threads,
     workspace,
 )
+from alad.networks.layers import SLOPES
+from alad.networks.native_forward import native_chain, packed_layer, require_single
+from alad.networks.numpy_forward import Affine, Arrays, affine_chain, members_of
 
 ROWS = 48  # that one thread takes at once: whole tiles, and activations that stay near
 
@@ -58,109 +59,95 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-class Results(NamedTuple):
-    """What C fills in: all of `Found` but the loss."""
-
-    z: np.ndarray
-    generated: np.ndarray
-    residual: np.ndarray
-    discrimination: np.ndarray
+def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> NativeSearch:
+    """Prepare the engine. Raises EngineError if there is no compiled library, or it cannot."""
+    return NativeSearch(networks, arrays, settings)
 
 
-class NativeSearch(LatentSearch):
-    """`LatentSearch` with another engine, for float32 on the CPU.
+class NativeSearch:
+    """A trained GAN in C, for float32; the results are those of `numpy_search`.
 
     A row gets the same to the last bit whatever stands beside it, and whatever the number of
-    threads, torch.get_num_threads(); it differs from the plain search by rounding, which grows on
-    the way.
-
-    Raises InputError if there is no compiled library, or the weights are not float32 on the CPU.
+    threads; it differs from the plain search by rounding, which grows on the way.
     """
 
-    engine: ClassVar[str] = "native"
+    name: ClassVar[str] = "native"
+    rows_at_once: ClassVar[int | None] = None
+    filled_up: ClassVar[int | None] = 0
 
-    def _prepare(self) -> None:
-        _require_supported(self.start)
-        try:
-            self._engine = _library()
-        except build.BuildError as error:
-            raise InputError(
-                f"the native search is not available ({error}): use the plain search"
-            ) from error
-        self._owner = Owner()
-        self._corrections = self._owner.own(bias_corrections(self.settings))
-        self._layers = [self._packed_layers(member) for member in range(len(self.start))]
-        self._members = [self._plan(member) for member in range(len(self.start))]
+    def __init__(self, networks: GanNetworks, arrays: Arrays, settings: SearchSettings):
+        require_single(arrays.values())
+        self.latent, self.settings = networks.latent, settings
+        members, discriminator = members_of(arrays), networks.discriminator
+        generators = [affine_chain(networks.generator, arrays, member) for member in members]
+        hidden = [affine_chain(discriminator.joint, arrays, member) for member in members]
+        if any(layer.activation not in SLOPES for layer in (*generators[0], *hidden[0])):
+            raise EngineError("C searches through activations of two slopes, not tanh")
+        logits = [Affine.of(discriminator.logit, arrays, member) for member in members]
+        each = zip(hidden, logits, strict=True)
+        self._logits = [native_chain([*layers, logit]) for layers, logit in each]
+        self._engine, self._owner = _library(), Owner()
+        self._corrections = self._owner.own(bias_corrections(settings))
+        self._layers: list[ctypes.Array[PackedLayer]] = []
+        self._members = [
+            self._plan(generators[member], hidden[member], arrays[START][member, 0])
+            for member in members
+        ]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Addresses mean nothing in another process: copies and pickles are made anew."""
-        return type(self), self._made_of
-
-    def _packed_layers(self, member: int) -> ctypes.Array[PackedLayer]:
-        layers = (*self.generator, *self.discriminator)
-        described = []
-        for layer in layers:
-            assert isinstance(layer, FixedDense)  # C is asked for tables alone
-            weight = layer.weight[member].numpy()
-            packed = panels(weight[: layer.inputs]), panels(weight[:, : layer.outputs].T)
-            arrays = (*packed, layer.bias[member].numpy())
-            addresses = map(self._owner.address, arrays)
-            described.append(PackedLayer(layer.inputs, layer.outputs, *addresses, layer.slope))
-        return (PackedLayer * len(layers))(*described)
-
-    def _plan(self, member: int) -> Search:
-        settings = self.settings
+    def _plan(self, generator: list[Affine], hidden: list[Affine], start: np.ndarray) -> Search:
+        layers, settings = (*generator, *hidden), self.settings
+        packed = (packed_layer(layer, self._owner, back=True) for layer in layers)
+        self._layers.append((PackedLayer * len(layers))(*packed))
         return Search(
-            len(self.generator),
-            len(self.discriminator),
+            len(generator),
+            len(hidden),
             settings.steps,
-            self._layers[member],
-            self._owner.address(self.start[member, 0].numpy()),
+            self._layers[-1],
+            self._owner.address(start),
             *(row.ctypes.data for row in self._corrections),
             *(BETA1, BETA2, 1.0 - BETA1, 1.0 - BETA2, EPSILON),
             1.0 - settings.discrimination_weight,
             settings.discrimination_weight,
         )
 
-    def __call__(self, x: Tensor) -> Found:
-        """Search for x [n, width]; the terms come in float64."""
-        _require_supported(x)
-        rows = np.ascontiguousarray(x.numpy())
-        members, n = len(self._members), len(rows)
-        results = Results(
-            np.empty((members, n, self.latent), np.float32),
-            np.empty((members, n, rows.shape[1]), np.float32),
-            *(np.empty((members, n)) for _ in ("residual", "discrimination")),
-        )
-        threads = max(1, torch.get_num_threads())
-        size = _piece(n, threads)
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        """Compute the results that are named for rows x [n, width]: [members, n, ...] each."""
+        x = np.ascontiguousarray(x, np.float32)
+        found = self._search(x) if set(wanted) - {"logit"} else {}
+        if "logit" in wanted:
+            found["logit"] = np.stack([logit(x)[:, 0] for logit in self._logits])
+        return {name: found[name] for name in wanted}
+
+    def _search(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Search for every row; the terms come in float64."""
+        members, n = len(self._members), len(x)
+        results = {
+            "z": np.empty((members, n, self.latent), np.float32),
+            "reconstruction": np.empty((members, n, x.shape[1]), np.float32),
+            "residual": np.empty((members, n)),
+            "discrimination": np.empty((members, n)),
+        }
+        at_most = threads()
+        size = _piece(n, at_most)
         pieces = [(member, at) for at in range(0, n, size) for member in range(members)]
 
         def search(piece: tuple[int, int]) -> None:
-            self._search(*piece, rows, size, results)
+            """One member's search for the rows from `at` on, `size` at most."""
+            member, at = piece
+            rows = x[at : at + size]
+            outputs = (a[member, at : at + size].ctypes.data for a in results.values())
+            described = Rows(rows.ctypes.data, x.shape[1], len(rows), *outputs)
+            plan = ctypes.addressof(self._members[member])
+            memory = workspace(self._engine.alad_search_workspace_bytes(plan, len(rows)))
+            self._engine.alad_search(plan, ctypes.addressof(described), memory.ctypes.data)
 
-        share_out(search, pieces, threads)
-        return self._found(*(torch.from_numpy(array) for array in results))
-
-    def _search(self, member: int, at: int, rows: np.ndarray, size: int, results: Results) -> None:
-        """One member's search for the rows from `at` on, `size` at most."""
-        x = rows[at : at + size]
-        outputs = (array[member, at : at + size].ctypes.data for array in results)
-        described = Rows(x.ctypes.data, rows.shape[1], len(x), *outputs)
-        plan = ctypes.addressof(self._members[member])
-        memory = workspace(self._engine.alad_search_workspace_bytes(plan, len(x)))
-        self._engine.alad_search(plan, ctypes.addressof(described), memory.ctypes.data)
+        share_out(search, pieces, at_most)
+        weight = self.settings.discrimination_weight
+        loss = (1.0 - weight) * results["residual"] + weight * results["discrimination"]
+        return {**results, "loss": loss}
 
 
 def _piece(n: int, threads: int) -> int:
     """How many rows to take at once: all threads get some, in whole tiles."""
     tiles = -(-n // (threads * ROWS_OF_TILE))
     return min(ROWS, max(1, tiles) * ROWS_OF_TILE)
-
-
-def _require_supported(array: Tensor) -> None:
-    if not supported(array):
-        found = f"{array.dtype} on {array.device}"
-        raise InputError(
-            f"the native search needs float32 on the CPU, not {found}: use the plain search"
-        )

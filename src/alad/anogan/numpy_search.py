@@ -15,67 +15,34 @@ agree less the more steps there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Collection
 
 import numpy as np
 
-from alad.networks.exact_product import exact_product
-from alad.networks.layers import SLOPES
+from alad.anogan.networks import START, GanNetworks
+from alad.anogan.settings import BETA1, BETA2, EPSILON, SearchSettings, bias_corrections
+from alad.errors import EngineError
+from alad.networks.layers import SLOPES, Chain
 from alad.networks.numpy_forward import (
     Affine,
     Arrays,
-    DenseChain,
-    DenseLayer,
-    FrozenLayer,
     NumpyEngine,
+    affine_chain,
     dtype_of,
+    exact_chain,
     members_of,
-    through,
 )
 
-START = "search.start"  # where every search begins, [members, 1, latent]
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
-
-NAMES = ("z", "generated", "residual", "discrimination", "loss", "logit")
+NAMES = ("z", "reconstruction", "residual", "discrimination", "loss", "logit")
 SEARCHED = frozenset(NAMES) - {"logit"}
 
 
-class Discriminator(Protocol):
-    """D: hidden layers, whose outputs are the features f(x), then a logit."""
-
-    @property
-    def hidden(self) -> DenseChain: ...
-    @property
-    def logit(self) -> DenseLayer: ...
-
-
-class GanNetworks(Protocol):
-    """G and D of a table."""
-
-    @property
-    def generator(self) -> DenseChain: ...
-    @property
-    def judge(self) -> Discriminator: ...
-
-
-class Settings(Protocol):
-    """How z is searched; discrimination_weight is the paper's lambda."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def discrimination_weight(self) -> float: ...
-
-
-def prepare_search(networks: GanNetworks, arrays: Arrays, settings: Settings) -> NumpyEngine:
+def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> NumpyEngine:
     """Prepare the engine of AnoGAN, for rows x [n, width].
 
-    Results: z [members, n, latent] where the search ends and generated = G(z) [members, n, width];
-    residual, discrimination and loss there [members, n], float64; and the logit [members, n] of
-    D(x), which asks for no search.
+    Results: z [members, n, latent] where the search ends and reconstruction = G(z) [members, n,
+    width]; residual, discrimination and loss there [members, n], float64; and the logit
+    [members, n] of D(x), which asks for no search.
     """
     passes = (MemberSearch(networks, arrays, settings, member) for member in members_of(arrays))
     terms = frozenset({"residual", "discrimination", "loss"})
@@ -85,10 +52,10 @@ def prepare_search(networks: GanNetworks, arrays: Arrays, settings: Settings) ->
 class TwoWayLayer:
     """A layer, and the way back through it."""
 
-    def __init__(self, layer: DenseLayer, arrays: Arrays, member: int):
-        affine = Affine.of(layer, arrays, member)
-        self.forward = FrozenLayer.of(layer, arrays, member)
-        self._transposed = affine.transposed()
+    def __init__(self, layer: Affine):
+        self.forward, self._back = exact_chain([layer]), exact_chain([layer.back()])
+        if layer.activation not in SLOPES:
+            raise EngineError(f"its search knows activations of two slopes, not {layer.activation}")
         self._slope = SLOPES[layer.activation]
 
     def through_activation(self, gradient: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -99,19 +66,19 @@ class TwoWayLayer:
 
     def backward(self, gradient: np.ndarray) -> np.ndarray:
         """Turn the gradient by the sums into that by the inputs: [n, inputs]."""
-        return exact_product(gradient, self._transposed)
+        return self._back(gradient)
 
 
 class MemberSearch:
     """One member's search for rows x [n, width]."""
 
-    def __init__(self, networks: GanNetworks, arrays: Arrays, settings: Settings, member: int):
-        def two_way(layers: Sequence[DenseLayer]) -> list[TwoWayLayer]:
-            return [TwoWayLayer(layer, arrays, member) for layer in layers]
+    def __init__(self, networks: GanNetworks, arrays: Arrays, settings: SearchSettings, member: int):
+        def two_way(chain: Chain) -> list[TwoWayLayer]:
+            return [TwoWayLayer(layer) for layer in affine_chain(chain, arrays, member)]
 
-        self._generator = two_way(networks.generator.layers)
-        self._hidden = two_way(networks.judge.hidden.layers)
-        self._logit = FrozenLayer.of(networks.judge.logit, arrays, member)
+        discriminator = networks.discriminator
+        self._generator, self._hidden = two_way(networks.generator), two_way(discriminator.joint)
+        self._logit = exact_chain([Affine.of(discriminator.logit, arrays, member)])
         self._start = np.asarray(arrays[START][member], np.float64)
         self._settings = settings
 
@@ -124,19 +91,19 @@ class MemberSearch:
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """Compute f(x) [n, features]."""
-        return through([layer.forward for layer in self._hidden], x)
+        for layer in self._hidden:
+            x = layer.forward(x)
+        return x
 
     def _search(self, x: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
         """Search for z by Adam (Kingma & Ba 2015, algorithm 1); return the results at its end."""
         z = np.repeat(self._start, len(x), axis=0)
         moment, square = np.zeros_like(z), np.zeros_like(z)
-        for update in range(1, self._settings.steps + 1):
+        for rate, root in bias_corrections(self._settings).T:
             gradient = self.gradient(z, x, features)
             moment += (1.0 - BETA1) * (gradient - moment)
             square += (1.0 - BETA2) * (np.square(gradient) - square)
-            rate = self._settings.learning_rate / (1.0 - BETA1**update)
-            root = np.sqrt(square / (1.0 - BETA2**update))
-            z -= rate * moment / (root + EPSILON)
+            z -= rate * moment / (root * np.sqrt(square) + EPSILON)
         return self._terms(x, features, z)
 
     def gradient(self, z: np.ndarray, x: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -171,7 +138,7 @@ class MemberSearch:
         weight = self._settings.discrimination_weight
         return {
             "z": z,
-            "generated": generated,
+            "reconstruction": generated,
             "residual": residual,
             "discrimination": discrimination,
             "loss": (1.0 - weight) * residual + weight * discrimination,

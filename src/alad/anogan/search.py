@@ -13,35 +13,21 @@ they are, only z needs a gradient: it is written out here, some products a step 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from alad.anogan.fixed_layers import fixed_layer
-from alad.anogan.networks import GanNetworks
+from alad.anogan.fixed_layers import fixed_layer, fixed_weights
+from alad.anogan.networks import START, GanNetworks
+from alad.anogan.settings import BETA1, BETA2, EPSILON, SearchSettings, bias_corrections
+from alad.networks.context import Context
+from alad.neural.torch_engine import TorchEngine
+from alad.randomness import Purpose, stream
 from alad.row_kinds import row_kind
-
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam as Kingma & Ba 2015 have it
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How z is searched; discrimination_weight is the paper's lambda."""
-
-    steps: int
-    learning_rate: float
-    discrimination_weight: float
-
-
-def bias_corrections(settings: SearchSettings) -> np.ndarray:
-    """[2, steps]: rate / (1 - beta1^t) and (1 - beta2^t)^(-1/2) for the updates t = 1, 2, ..."""
-    updates = np.arange(1, settings.steps + 1)
-    rates = settings.learning_rate / (1.0 - BETA1**updates)
-    return np.stack([rates, (1.0 - BETA2**updates) ** -0.5])
 
 
 class Found(NamedTuple):
@@ -76,8 +62,6 @@ class LatentSearch:
     where every row's search begins.
     """
 
-    engine: ClassVar[str] = "torch"
-
     def __init__(
         self,
         networks: GanNetworks,
@@ -91,11 +75,6 @@ class LatentSearch:
         self.discriminator = [fixed_layer(layer, weights) for layer in hidden]
         self.block_rows = block_rows(networks.shape, start.device)
         self.start = self.generator[0].filled_up(start)
-        self._made_of = networks, weights, start, settings
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """What another kind of search needs besides, once the layers are fixed."""
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Found:
@@ -175,3 +154,47 @@ class Descent:
         for at, layer in enumerate(self._layers):
             self._outs[at] = h = layer.forward(h, self._outs[at])
         return self._outs[len(self._search.generator) - 1], h
+
+
+# --- as an engine ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TorchSearch(TorchEngine):
+    """A trained GAN in PyTorch; its results are those of `numpy_search`."""
+
+    networks: GanNetworks
+
+    @cached_property
+    def search(self) -> LatentSearch:
+        weights = fixed_weights(self.networks, self.context)
+        return LatentSearch(self.networks, weights, self.context.buffers[START], self.settings)
+
+    @property
+    def filled_up(self) -> int | None:
+        return 0  # the search makes blocks of one size by itself
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        if set(wanted) - {"logit"}:
+            z, generated, *terms = self.search(x)
+            found = {"z": z, "reconstruction": generated}
+            found |= dict(zip(("residual", "discrimination", "loss"), terms, strict=True))
+        if "logit" in wanted:
+            found["logit"] = self._logit(x)
+        return found
+
+    def _logit(self, x: Tensor) -> Tensor:
+        """Of D, [members, n]: without any search."""
+        blocks = map(self.for_members, even_blocks(x, self.search.block_rows))
+        parts = [self.networks.discriminator(self.context, block) for block in blocks]
+        return torch.cat(parts, dim=1)[:, : len(x)]
+
+    def pass_by(self, context: Context, x: Tensor) -> None:
+        """G has the statistics of as many codes from N(0, I), D those of images x."""
+        codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
+        self.networks.generator(context, self.for_members(torch.from_numpy(codes).to(x)))
+        self.networks.discriminator(context, self.for_members(x))
+
+
+prepare = TorchSearch.prepare

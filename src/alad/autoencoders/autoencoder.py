@@ -6,11 +6,9 @@ normal rows give normal rows back, and others less well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from alad.autoencoders.architectures import (
@@ -20,47 +18,19 @@ from alad.autoencoders.architectures import (
     ImageCodeArchitecture,
     code_architecture_for,
 )
+from alad.autoencoders.models import CodeModel
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.detector import Architectures, NetworkDetector
-from alad.neural.one_loss import OneLossModel, Trained
-from alad.neural.score import Learnt, Score
 from alad.parameters import Count, replaces
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import Loss, LossStep
 
 
-def reconstructed(model: Trained, x: Tensor) -> tuple[Tensor, Tensor]:
-    """x and x', [members, n, *shape]."""
-    x = model.for_members(x)
-    return x, model.networks(model.context, x)
-
-
-def l1(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    x, again = reconstructed(model, x)
-    return (x - again).abs().flatten(2).sum(dim=2)
-
-
-def l2(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    x, again = reconstructed(model, x)
-    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
-
-
 def squared_error(x: Tensor, again: Tensor) -> Tensor:
     """[members]: squared distance of x and x' [members, n, *shape], mean over rows."""
     return (x - again).square().flatten(2).sum(dim=2).mean(dim=1)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class CodeModel(OneLossModel):
-    """The model of the autoencoders."""
-
-    kind: ClassVar[str] = "code"
-    offers: ClassVar[Mapping[str, Score[Trained]]] = {"l2": Score(l2), "l1": Score(l1)}
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        return reconstructed(self.reader, x)[1]
 
 
 CODES = Architectures(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,23 +18,18 @@ from alad.autoencoders.architectures import (
     MixtureArchitecture,
 )
 from alad.autoencoders.autoencoder import squared_error
+from alad.autoencoders.mixture import RIDGE
+from alad.autoencoders.models import MixtureModel
 from alad.autoencoders.networks import MixtureNetworks, mixture_networks
 from alad.detector.contract import Scaling
 from alad.networks.context import Context
-from alad.networks.dense import even_product_in_blocks
 from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.detector import Architectures, NetworkDetector
-from alad.neural.one_loss import OneLossModel, Trained
-from alad.neural.score import Learnt, Score
 from alad.parameters import PositiveOrZero
-from alad.row_kinds import row_kind
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import LossStep
-
-RIDGE = 1e-3  # on the diagonal of every covariance, without which a component can be singular
-
 
 @dataclass(frozen=True)
 class Mixture:
@@ -97,60 +92,6 @@ def _scatter(z: Tensor, responsibilities: Tensor, mu: Tensor) -> Tensor:
 
 def _column(mass: Tensor) -> Tensor:
     return mass[..., None, None]
-
-
-def mixture_energy(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    _, z = model.networks.represent(model.context, model.for_members(x))
-    centred = z.double()[:, None] - learnt["mu"][:, :, None]
-    # a product with the inverse factor: each row adds up alike wherever it stands
-    unmix = learnt["unmix"].transpose(2, 3).flatten(0, 1)
-    unmixed = even_product_in_blocks(centred.flatten(0, 1), unmix).view_as(centred)
-    return _energy(unmixed.square().sum(dim=3), learnt["phi"], learnt["factor"])
-
-
-def fit_mixture(model: Trained, x: Rows) -> dict[str, Tensor]:
-    """phi, mu and Sigma of all rows x [n, *shape], in two passes over blocks."""
-    parts = list(_represented(model, x))
-    mass = sum(gamma.sum(dim=1) for _, gamma in parts)
-    mass = torch.as_tensor(mass).clamp_min(1e-12)
-    mu = torch.as_tensor(sum(gamma.transpose(1, 2) @ z for z, gamma in parts)) / mass[..., None]
-    scatter = torch.as_tensor(sum(_scatter(z, gamma, mu) for z, gamma in parts))
-    mixture = Mixture.from_moments(mass / len(x), mu, scatter / _column(mass))
-    eye = torch.eye(mu.shape[2], dtype=mu.dtype, device=mu.device)
-    unmix = torch.linalg.solve_triangular(
-        mixture.factor, eye.expand_as(mixture.factor), upper=False
-    )
-    found = {"phi": mixture.phi, "mu": mu, "factor": mixture.factor, "unmix": unmix}
-    # laid out as they will be after save and load: sums depend on it in the last bit
-    return {name: array.contiguous() for name, array in found.items()}
-
-
-def _represented(model: Trained, x: Rows) -> Iterator[tuple[Tensor, Tensor]]:
-    """z and responsibilities of each block of rows, float64."""
-    for block in x.split(row_kind(x.shape[1:]).mixed):
-        _, z = model.networks.represent(model.context, model.for_members(block))
-        yield z.double(), model.networks.responsibilities(model.context, z)
-
-
-def distance(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    """norm_2(x - x'), by the compression network alone."""
-    x = model.for_members(x)
-    again, _ = model.networks.represent(model.context, x)
-    return torch.linalg.vector_norm((x - again).flatten(2), dim=2)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class MixtureModel(OneLossModel):
-    """The model of DAGMM; what its energy has learnt is the mixture of all training rows."""
-
-    kind: ClassVar[str] = "mixture"
-    offers: ClassVar[Mapping[str, Score[Trained]]] = {
-        "energy": Score(mixture_energy, fit_mixture, fit_to_all=True),
-        "l2": Score(distance),
-    }
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        return self.networks.represent(self.context, self.reader.for_members(x))[0]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

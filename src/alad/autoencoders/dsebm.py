@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from alad.autoencoders.architectures import (
@@ -16,11 +14,10 @@ from alad.autoencoders.architectures import (
     ImageEnergyArchitecture,
     image_energy_architecture_for,
 )
+from alad.autoencoders.models import EnergyModel
 from alad.autoencoders.networks import EnergyNetwork, energy_network
 from alad.networks.context import Context
 from alad.neural.detector import Architectures, NetworkDetector
-from alad.neural.one_loss import OneLossModel, Trained
-from alad.neural.score import Learnt, Score
 from alad.parameters import Positive
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
@@ -35,30 +32,6 @@ def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: T
     """
     again = network.reconstruct(context, x + noise)
     return (x - again).square().flatten(1).mean(dim=1)
-
-
-def energy(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    return model.networks.energy(model.context, model.for_members(x))
-
-
-def reconstruction(model: Trained, x: Tensor, learnt: Learnt) -> Tensor:
-    """norm_2(x - r(x)), the length of dE/dx."""
-    gradient = model.networks.gradient(model.context, model.for_members(x))
-    return torch.linalg.vector_norm(gradient.flatten(2), dim=2)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class EnergyModel(OneLossModel):
-    """The model of DSEBM: one energy, two ways to score."""
-
-    kind: ClassVar[str] = "energy"
-    offers: ClassVar[Mapping[str, Score[Trained]]] = {
-        "energy": Score(energy),
-        "reconstruction": Score(reconstruction),
-    }
-
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        return self.networks.reconstruct(self.context, self.reader.for_members(x))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -6,6 +6,7 @@ can be read from a file without it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,11 @@ from alad.networks.stacks import flattened
 if TYPE_CHECKING:
     from torch import Tensor
 
+CENTRE = "X.bias"  # b' of an energy, [members, 1, *shape of a row]
+DRAWS = "Z.draws.noise"  # of a VAE's code, the same for every row: [members, L, latent]
+# Log variances of a VAE are kept within: a constant column would drive one to minus infinity
+LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST = -6.0, 6.0
+LOG_TWO_PI = math.log(2.0 * math.pi)
 LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
 
 
@@ -154,7 +160,7 @@ class EnergyNetwork:
         from torch.nn.functional import softplus
 
         top = softplus(self._sums(context, x)[-1])
-        offset = (x - context.weights["X.bias"]).double()
+        offset = (x - context.weights[CENTRE]).double()
         return 0.5 * offset.square().flatten(2).sum(dim=2) - top.double().sum(dim=2)
 
     def gradient(self, context: Any, x: Tensor) -> Tensor:
@@ -165,7 +171,7 @@ class EnergyNetwork:
         back = x.new_ones(())
         for layer, total in zip(self.hidden[::-1], self._sums(context, x)[::-1], strict=True):
             back = layer.back(context, back * total.sigmoid())
-        return x - context.weights["X.bias"] - back
+        return x - context.weights[CENTRE] - back
 
     def measure(self, context: Any, x: Tensor) -> None:
         """Nothing: an energy of one row has no batch norm."""

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from alad.autoencoders.autoencoder import CODES, IMAGE_CODES, CodeModel, reconstruction_loss
+from alad.autoencoders.autoencoder import CODES, IMAGE_CODES, reconstruction_loss
+from alad.autoencoders.models import CodeModel
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, Positive, replaces

@@ -11,26 +11,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alad.anogan.networks import START
+from alad.anogan.networks import START, GanNetworks
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.layers import BATCH_NORM_EPSILON, LEAKY_SLOPE, Convolution
+from alad.neural.torch_engine import context_of
 
 if TYPE_CHECKING:
     from alad.anogan.detector import AnoGAN
-    from alad.anogan.scores import TrainedGan
 
 
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
     """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
     model: Any = detector.model_
-    model, weight = model.reader, detector.discrimination_weight
-    generator, discriminator = _networks(model)
+    context = context_of(model.networks, {**model.weights, **model.buffers}, "cpu")
+    weight = detector.discrimination_weight
+    generator, discriminator = _networks(model.networks, context)
     x = torch.from_numpy(X)
     x = x if x.ndim == 2 else x.movedim(3, 1).contiguous()
     with torch.no_grad():
         real = discriminator(x)
-    z = model.context.buffers[START][0].repeat(len(x), 1).requires_grad_()
+    z = context.buffers[START][0].repeat(len(x), 1).requires_grad_()
     adam = torch.optim.Adam([z], detector.search_learning_rate)
 
     def losses() -> Tensor:
@@ -48,9 +49,8 @@ def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
 Network = Callable[[Tensor], Tensor]
 
 
-def _networks(model: "TrainedGan") -> tuple[Network, Network]:
+def _networks(networks: GanNetworks, context: Context) -> tuple[Network, Network]:
     """G and D up to its features, of the first member, on rows [n, *]."""
-    networks, context = model.networks, model.context
     layers = networks.generator.layers, networks.discriminator.joint.layers
     if not isinstance(layers[0][0], Convolution):
         return (

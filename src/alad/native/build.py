@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import shlex
@@ -24,8 +25,6 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-
-import torch
 
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
 SOURCES = ("product.h", "layers.h", "packed.h", *UNITS)
@@ -58,9 +57,9 @@ def problem() -> str | None:
 
 
 @functools.cache
-def tell(reason: str) -> None:
-    """Warn, once, that PyTorch does what C would do."""
-    warnings.warn(f"no engines in C, PyTorch does their work: {reason}", stacklevel=2)
+def tell(reason: str, instead: str = "PyTorch") -> None:
+    """Warn, once, of what does the work that C would do."""
+    warnings.warn(f"no engines in C, {instead} does their work: {reason}", stacklevel=2)
 
 
 @functools.cache
@@ -138,6 +137,8 @@ def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
             made = Path(scratch) / target.name
             _compile(compiler, made)
             made.replace(target)  # in one go: another process sees all of it or nothing
+    for path in _openmp():  # which the library names without saying where it lies
+        ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
     return ctypes.CDLL(str(target))
 
 
@@ -155,16 +156,24 @@ def _compile(compiler: list[str], target: Path) -> None:
 
 
 def _threads() -> list[str]:
-    """OpenMP, by the library that PyTorch brought along, if it did.
+    """OpenMP; a compiler that has none makes convolutions of one thread."""
+    return ["-fopenmp", *_openmp()]
 
-    Threads of another would wait for its, and its for them, each by keeping a core busy. A compiler
-    that has none makes convolutions of one thread.
+
+@functools.cache
+def _openmp() -> list[str]:
+    """Where PyTorch's OpenMP lies, if it brought one along; it is not loaded to find out.
+
+    Threads of another would wait for its, and its for them, each by keeping a core busy.
     """
-    package = Path(torch.__file__).parent
+    found = importlib.util.find_spec("torch")
+    if found is None or found.origin is None:
+        return []
+    package = Path(found.origin).parent
     folders = (package / "lib", package.parent / "torch.libs")
-    found = (path for folder in folders for path in sorted(folder.glob("lib*omp*.so*")))
-    known = [str(path) for path in found if path.name.startswith(("libgomp", "libiomp", "libomp"))]
-    return ["-fopenmp", *known[:1]]
+    paths = (path for folder in folders for path in sorted(folder.glob("lib*omp*.so*")))
+    known = [str(path) for path in paths if path.name.startswith(("libgomp", "libiomp", "libomp"))]
+    return known[:1]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

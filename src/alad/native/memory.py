@@ -1,16 +1,16 @@
-"""What the search and the scores in C share: packed layers, aligned memory, work on threads."""
+"""What the engines in C share: packed layers, aligned memory, work on threads. No PyTorch."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import c_float, c_int64, c_void_p
 from typing import TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from alad.native import build
 
@@ -91,5 +91,19 @@ def require_layout(
             )
 
 
-def supported(array: Tensor) -> bool:
-    return array.device.type == "cpu" and array.dtype == torch.float32
+def threads() -> int:
+    """Count the threads to work on: as many as PyTorch was told, where it is loaded.
+
+    Else as OMP_NUM_THREADS says, which would tell it too, or one for each core.
+    """
+    torch = sys.modules.get("torch")
+    if hasattr(torch, "get_num_threads"):  # not while it is being loaded
+        return max(1, torch.get_num_threads())  # pyright: ignore[reportOptionalMemberAccess]
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(told) if told.isdecimal() else _cores())
+
+
+def _cores() -> int:
+    """Count the cores that this process may use, where the system tells."""
+    here = getattr(os, "sched_getaffinity", None)
+    return len(here(0)) if here else os.cpu_count() or 1

@@ -89,16 +89,37 @@ static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t r
   if (rows->logit) keep(work, layer_of(work, logit, fake, (Block){0}, NULL), 1, rows->logit + at);
 }
 
-/* --- all rows, all members --- */
+/* --- one chain of layers --- */
 
-static ptrdiff_t widest(const Way *way) {
-  const int64_t layers = way->encoder + way->generator + way->kept + way->varied + way->joint + 1;
+static ptrdiff_t widest_of(const PackedLayer *layers, int64_t count) {
   ptrdiff_t most = 0;
-  for (int64_t l = 0; l < layers; l++) {
-    const ptrdiff_t stride = stride_of(way->layers[l].outputs);
+  for (int64_t l = 0; l < count; l++) {
+    const ptrdiff_t stride = stride_of(layers[l].outputs);
     if (stride > most) most = stride;
   }
   return most;
+}
+
+int64_t alad_forward_workspace_bytes(const PackedLayer *layers, int64_t depth) {
+  return 2 * MOST_ROWS * widest_of(layers, depth) * (ptrdiff_t)sizeof(float);
+}
+
+/* Rows x [count, inputs] through `depth` layers into out [count, outputs of the last]. `workspace`: as for alad_score. */
+void alad_forward(const PackedLayer *layers, int64_t depth, const float *x, int64_t count, float *out,
+                  float *workspace) {
+  const ptrdiff_t inputs = layers->inputs, outputs = layers[depth - 1].outputs;
+  Work work = {.spare = {workspace, workspace + MOST_ROWS * widest_of(layers, depth)}};
+  for (ptrdiff_t row = 0; row < count; row += MOST_ROWS) {
+    work.rows = count - row < MOST_ROWS ? count - row : MOST_ROWS;
+    Block last = chain(&work, layers, depth, (Block){x + row * inputs, inputs}, NULL);
+    keep(&work, last, outputs, out + row * outputs);
+  }
+}
+
+/* --- all rows, all members --- */
+
+static ptrdiff_t widest(const Way *way) {
+  return widest_of(way->layers, way->encoder + way->generator + way->kept + way->varied + way->joint + 1);
 }
 
 int64_t alad_score_workspace_bytes(const Way *way) {

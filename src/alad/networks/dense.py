@@ -13,7 +13,6 @@ from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_
 from alad.networks.state import ForwardState
 
 COLUMNS_OF_EVEN_PRODUCT = 16
-ROWS_OF_EVEN_PRODUCT = 64
 
 
 def forward(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
@@ -63,18 +62,6 @@ def even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         return torch.baddbmm(bias, x, weight)
     bias, weight = (functional.pad(array, (0, spare)) for array in (bias, weight))
     return torch.baddbmm(bias, x, weight)[..., :columns]
-
-
-def even_product_in_blocks(x: Tensor, weight: Tensor) -> Tensor:
-    """x W for any number of rows, in float64 too: 64 rows at a time, filled up with zeros.
-
-    Of fewer rows MKL adds up the last ones in another order, so that a row's place would matter.
-    """
-    nothing = weight.new_zeros(len(weight), 1, weight.shape[2])
-    filled = functional.pad(x, (0, 0, 0, -x.shape[1] % ROWS_OF_EVEN_PRODUCT))
-    blocks = filled.split(ROWS_OF_EVEN_PRODUCT, dim=1)
-    parts = [even_product(nothing, block.contiguous(), weight) for block in blocks]
-    return torch.cat(parts, dim=1)[:, : x.shape[1]]
 
 
 def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:

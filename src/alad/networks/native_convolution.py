@@ -12,7 +12,6 @@ from torch import Tensor
 
 from alad.errors import InputError
 from alad.native import build
-from alad.native.memory import supported
 from alad.networks.channels_last import ChannelsLast
 from alad.networks.convolution_ops import PATCHES, Epilogue, PatchProducts
 from alad.networks.native_call import NO_ENDING, Ending, described, library
@@ -22,6 +21,11 @@ from alad.networks.patches import PatchGeometry
 MOST_KERNEL_ROWS = 64  # see convolve.c
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
 WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is summed up at once
+
+
+def supported(array: Tensor) -> bool:
+    """Whether C can read it: float32 on a CPU."""
+    return array.device.type == "cpu" and array.dtype == torch.float32
 
 
 def scoring_products(X: Tensor) -> PatchProducts:

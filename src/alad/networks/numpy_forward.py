@@ -1,51 +1,27 @@
 """The forward pass of dense layers at evaluation in NumPy: scoring without torch.
 
-Weights are those of `weights.scoring_weights`: spectral norms are already divided out. All products
-are exact sums (`exact_product`), everything else is done number by number or row by row; so what a
-row gets does not depend on its company to the last bit. Sums are float64 all the way; results have
-the type of the weights, float32 as a rule.
+Weights are those of `weights.scoring_weights`: spectral norms are already divided out. A family
+writes its pass of one member once, out of chains of layers; who multiplies is given to it:
+`exact_chain` here, in float64 by exact sums (`exact_product`), or `native_forward.native_chain`, in
+float32 by C. All else is done number by number or row by row. So what a row gets does not depend on
+its company to the last bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
+from alad.errors import EngineError
 from alad.networks.exact_product import ExactMatrix, exact_product
-from alad.networks.layers import BATCH_NORM_EPSILON, SLOPES, Activation
+from alad.networks.layers import BATCH_NORM_EPSILON, SLOPES, Activation, Chain, Conditioned, Dense
 
 BLOCK_ROWS = 256  # rows at a time, so that activations stay in the cache
 
 Arrays = Mapping[str, np.ndarray]  # name -> [members, ...]: weights, running statistics, draws
-
-
-class DenseLayer(Protocol):
-    """The description of x -> activation(x W + b); `networks.dense.Dense` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def inputs(self) -> int: ...
-    @property
-    def outputs(self) -> int: ...
-    @property
-    def activation(self) -> Activation: ...
-    @property
-    def dropout(self) -> float: ...
-    @property
-    def batch_norm(self) -> bool: ...
-    @property
-    def spectral(self) -> bool: ...
-
-
-class DenseChain(Protocol):
-    """Layers one after the other; `networks.dense.Chain` is one."""
-
-    @property
-    def layers(self) -> Sequence[DenseLayer]: ...
 
 
 # --- one member's layers --------------------------------------------------------------------------
@@ -53,15 +29,22 @@ class DenseChain(Protocol):
 
 @dataclass(frozen=True)
 class Affine:
-    """weight [inputs, outputs] and bias [outputs] in float64, batch norm worked in."""
+    """Hold x -> activation(x W + b): weight [inputs, outputs], bias [outputs] or None, in float64.
+
+    Batch norm is worked in.
+    """
 
     weight: np.ndarray
-    bias: np.ndarray
+    bias: np.ndarray | None
     activation: Activation
-    slices: int  # of `ExactMatrix`
+    single: bool  # whether the weights were float32
 
     @classmethod
-    def of(cls, layer: DenseLayer, arrays: Arrays, member: int) -> Affine:
+    def of(cls, layer: Any, arrays: Arrays, member: int) -> Affine:
+        """Take one member's layer. Raises EngineError if it is not dense."""
+        if not isinstance(layer, Dense):
+            raise EngineError(f"it knows dense layers, not {type(layer).__name__}")
+
         def wide(kind: str) -> np.ndarray:
             return np.asarray(arrays[f"{layer.name}.{kind}"][member], np.float64)
 
@@ -70,38 +53,67 @@ class Affine:
             scale = (wide("gamma") / np.sqrt(wide("variance") + BATCH_NORM_EPSILON))[0]
             weight, bias = weight * scale, (bias - wide("mean")[0]) * scale + wide("beta")[0]
         single = arrays[f"{layer.name}.weight"].dtype == np.float32
-        return cls(weight, bias, layer.activation, 1 if single else 2)
+        return cls(weight, bias, layer.activation, single)
 
-    def matrix(self, rows: slice = slice(None)) -> ExactMatrix:
-        """Slice the weight, or some rows of it, for exact products."""
-        return ExactMatrix.of(self.weight[rows], self.slices)
+    def of_inputs(self, inputs: slice, *, bias: bool = True) -> Affine:
+        """The share of some of the inputs, with or without the bias and what follows it."""
+        activation = self.activation if bias else "linear"
+        kept = self.bias if bias else None
+        return Affine(self.weight[inputs], kept, activation, self.single)
 
-    def transposed(self) -> ExactMatrix:
-        """Slice W' [outputs, inputs], for the way back."""
-        return ExactMatrix.of(np.ascontiguousarray(self.weight.T), self.slices)
+    def back(self) -> Affine:
+        """The way back, g -> g W' [n, inputs]."""
+        return Affine(np.ascontiguousarray(self.weight.T), None, "linear", self.single)
+
+
+def affine_chain(chain: Chain, arrays: Arrays, member: int) -> list[Affine]:
+    """Take one member's layers of a chain; one with a noise level has level 0 at scoring."""
+    layers = [Affine.of(layer, arrays, member) for layer in chain.layers]
+    if isinstance(chain, Conditioned) and layers:
+        layers[0] = layers[0].of_inputs(slice(-1))
+    return layers
+
+
+# rows [n, inputs] -> [n, outputs] of the last layer; and what makes such a pass of layers
+Pass = Callable[[np.ndarray], np.ndarray]
+MakePass = Callable[[Sequence[Affine]], Pass]
+
+
+def exact_chain(layers: Sequence[Affine]) -> Pass:
+    """Make a pass in float64, whose products are exact sums."""
+    return ExactChain(tuple(ExactLayer.of(layer) for layer in layers))
 
 
 @dataclass(frozen=True)
-class FrozenLayer:
+class ExactLayer:
     """A layer of one member, ready for rows [n, inputs] -> [n, outputs]."""
 
     weight: ExactMatrix
-    bias: np.ndarray
+    bias: np.ndarray | None
     activation: Activation
 
     @classmethod
-    def of(cls, layer: DenseLayer, arrays: Arrays, member: int) -> FrozenLayer:
-        affine = Affine.of(layer, arrays, member)
-        return cls(affine.matrix(), affine.bias, affine.activation)
+    def of(cls, layer: Affine) -> ExactLayer:
+        weight = ExactMatrix.of(layer.weight, 1 if layer.single else 2)
+        return cls(weight, layer.bias, layer.activation)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return activate(self.activation, self.sums(x))
-
-    def sums(self, x: np.ndarray) -> np.ndarray:
-        """Compute x W + b."""
         h = exact_product(x, self.weight)
-        h += self.bias
-        return h
+        if self.bias is not None:
+            h += self.bias
+        return activate(self.activation, h)
+
+
+@dataclass(frozen=True)
+class ExactChain:
+    """Layers one after the other."""
+
+    layers: tuple[ExactLayer, ...]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        for layer in self.layers:
+            x = layer(x)
+        return x
 
 
 def activate(activation: Activation, h: np.ndarray) -> np.ndarray:
@@ -115,21 +127,9 @@ def activate(activation: Activation, h: np.ndarray) -> np.ndarray:
     return h
 
 
-def frozen_chain(chain: DenseChain, arrays: Arrays, member: int) -> tuple[FrozenLayer, ...]:
-    """Prepare the layers of one member."""
-    return tuple(FrozenLayer.of(layer, arrays, member) for layer in chain.layers)
-
-
-def through(layers: Sequence[FrozenLayer], x: np.ndarray) -> np.ndarray:
-    """Send rows x [n, inputs] through one member's layers, one after the other: [n, outputs]."""
-    for layer in layers:
-        x = layer(x)
-    return x
-
-
 # --- all members, any number of rows --------------------------------------------------------------
 
-# (rows x [n, width] in float64, names of wanted results) -> those results at least, [n, ...] each
+# (rows x [n, width], names of wanted results) -> those results at least, [n, ...] each
 MemberPass = Callable[[np.ndarray, Collection[str]], dict[str, np.ndarray]]
 
 
@@ -137,15 +137,18 @@ MemberPass = Callable[[np.ndarray, Collection[str]], dict[str, np.ndarray]]
 class NumpyEngine:
     """Computes what scores read from rows x: name -> [members, n, ...].
 
-    names: of all results. members: one pass each. dtype: of the results, but for those named in
+    names: of all results. passes: one a member. dtype: of the results, but for those named in
     `double`, which stay float64. No call changes anything here, so threads may share an engine.
     """
 
     names: tuple[str, ...]
-    members: tuple[MemberPass, ...]
+    passes: tuple[MemberPass, ...]
     dtype: np.dtype
     double: frozenset[str] = frozenset()
     block_rows: int = BLOCK_ROWS
+    name: ClassVar[str] = "numpy"
+    rows_at_once: ClassVar[int | None] = 4_096  # any number gives the same; memory bounds it
+    filled_up: ClassVar[int | None] = 0
 
     def __call__(
         self, x: np.ndarray, wanted: Collection[str] | None = None
@@ -156,19 +159,19 @@ class NumpyEngine:
         """
         chosen = self.names if wanted is None else tuple(wanted)
         by_member = [
-            self._rows(member_pass, x if x.ndim == 2 else x[member], chosen)
-            for member, member_pass in enumerate(self.members)
+            self._rows(one, x if x.ndim == 2 else x[member], chosen)
+            for member, one in enumerate(self.passes)
         ]
         return {name: np.stack([found[name] for found in by_member]) for name in chosen}
 
     def _rows(
-        self, member_pass: MemberPass, x: np.ndarray, wanted: tuple[str, ...]
+        self, one: MemberPass, x: np.ndarray, wanted: tuple[str, ...]
     ) -> dict[str, np.ndarray]:
         """Compute one member's results for rows x [n, width], block by block."""
         parts = []
         for start in range(0, max(len(x), 1), self.block_rows):
             block = np.asarray(x[start : start + self.block_rows], np.float64)
-            found = member_pass(np.ascontiguousarray(block), wanted)
+            found = one(np.ascontiguousarray(block), wanted)
             parts.append({name: self._stored(name, found[name]) for name in wanted})
         return {name: np.concatenate([part[name] for part in parts]) for name in wanted}
 
@@ -189,7 +192,7 @@ def dtype_of(arrays: Arrays) -> np.dtype:
     return next(iter(arrays.values())).dtype
 
 
-def forward(layers: Sequence[DenseLayer], arrays: Arrays, x: np.ndarray) -> np.ndarray:
+def forward(layers: Sequence[Any], arrays: Arrays, x: np.ndarray) -> np.ndarray:
     """Send rows x through layers, one after the other: [members, n, outputs].
 
     x: [n, inputs] for all members, or [members, n, inputs]. The layers are prepared anew at every
@@ -197,8 +200,8 @@ def forward(layers: Sequence[DenseLayer], arrays: Arrays, x: np.ndarray) -> np.n
     """
 
     def member_pass(member: int) -> MemberPass:
-        frozen = tuple(FrozenLayer.of(layer, arrays, member) for layer in layers)
-        return lambda rows, wanted: {"outputs": through(frozen, rows)}
+        run = exact_chain([Affine.of(layer, arrays, member) for layer in layers])
+        return lambda rows, wanted: {"outputs": run(rows)}
 
     passes = tuple(map(member_pass, members_of(arrays)))
     return NumpyEngine(("outputs",), passes, dtype_of(arrays))(x)["outputs"]

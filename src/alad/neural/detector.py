@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -21,7 +21,8 @@ from alad.errors import InputError
 from alad.native import build
 from alad.networks.native_convolution import training_products
 from alad.networks.weights import scoring_weights
-from alad.neural.model import NetworkModel, arrays_of, device_named
+from alad.neural.model import NetworkModel, measured_images
+from alad.neural.torch_engine import arrays_of, device_named
 from alad.parameters import (
     DECIDES,
     HOW,
@@ -47,7 +48,7 @@ from alad.row_kinds import row_kind
 from alad.training.loop import Checkpoint, Monitor, Schedule, Training, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
-from alad.training.rows import Rows, rows_on
+from alad.training.rows import Rows, blocks_of, rows_on
 from alad.training.step import NetworkStep
 
 Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
@@ -214,7 +215,12 @@ class NetworkDetector(Detector):
 
         def model(arrays: Mapping[str, Any], known: Rows) -> NetworkModel:
             """The networks with these averaged weights, ready to score."""
-            return self._model(step, arrays, shape).measured(known)
+            made = self._model(step, arrays, shape)
+            if len(shape) == 1:
+                return made
+            count = measured_images(shape)
+            chosen = known[:: max(1, len(known) // count)][:count]
+            return made.measured(next(blocks_of(chosen, count)))
 
         monitor = self._monitor(step, model, watched, fit, seed)
         training = train(
@@ -233,9 +239,8 @@ class NetworkDetector(Detector):
         learnt = model(training.best, step.X)
         sample = self._sample(rows, seed)
         for name in learnt.offered(images=X.ndim > 2):
-            learnt = learnt.having_learnt(
-                name, step.X if learnt.offers[name].fit_to_all else sample
-            )
+            source = step.X if learnt.offers[name].learns_from_all else sample
+            learnt = learnt.having_learnt(name, self._blocks(source))
         learnt = learnt.scaled(sample)
         fit.facts |= _summary(training, step, seed, architecture) | _engines(self, step, learnt)
         return replace(learnt, verbose=int(self.verbose))
@@ -276,6 +281,10 @@ class NetworkDetector(Detector):
         most = getattr(kind, self.scaled_by)
         return X[:: -(-len(X) // most)] if len(X) > most else X
 
+    def _blocks(self, rows: Any) -> Iterator[np.ndarray]:
+        """Rows as a score learns from them, some at a time."""
+        return blocks_of(rows, row_kind(rows.shape[1:]).learnt_at_once)
+
     def _monitor(
         self,
         step: NetworkStep,
@@ -293,7 +302,7 @@ class NetworkDetector(Detector):
 
         def score(X: np.ndarray) -> np.ndarray:
             made = model(step.scoring_arrays(), known)
-            return made.having_learnt(name, known).member_scores(X, name)
+            return made.having_learnt(name, self._blocks(known)).member_scores(X, name)
 
         if self._stopping(held_out) == "mean-score":  # of all of them, as the authors do
             return lambda: score(held_out).mean(axis=1)  # pyright: ignore[reportArgumentType]
@@ -349,7 +358,7 @@ def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) 
     if "engine" not in kinds_of(type(detector)):
         return {}
     auto = detector.engine == "auto" and step.X.device.type == "cpu"
-    slow = auto and "torch" in (step.engine, model.scored_by())
+    slow = auto and {step.engine, model.scored_by()} != {"native"}
     return {
         "engine": step.engine,
         "scoring_engine": model.scored_by(),

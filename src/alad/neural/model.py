@@ -1,25 +1,25 @@
-"""Trained networks as a model: their layers and arrays, and how a row is scored by them."""
+"""Trained networks as a model: their layers and arrays, and how a row is scored by them.
+
+Nothing here loads PyTorch: an engine runs the networks (`alad.neural.engines`), and scores are
+formulas in NumPy of what it computes (`alad.neural.score`).
+"""
 
 from __future__ import annotations
 
 import functools
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from alad.detector.model import WRITTEN_AS, Model
+from alad.detector.rows import score_in_blocks
 from alad.errors import InputError
-from alad.networks.context import Context
 from alad.networks.description import description, from_description
-from alad.networks.native_convolution import scoring_products
+from alad.neural.engines import Engine, Engines, prepared
 from alad.neural.score import Score
 from alad.parameters import how
-from alad.training.rows import Rows, whole
 
 # images from which batch norm's statistics are measured, as far as memory allows
 MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
@@ -30,10 +30,11 @@ class NetworkModel(Model):
     """Networks at evaluation; spectral norms are divided out of their weights, once and exactly.
 
     The layers are in the stored model, so no rule that has changed since decides what they were. A
-    subclass says how a row goes through them, and which scores it offers.
+    subclass says which scores it offers, and which engines read for them.
     """
 
-    offers: ClassVar[Mapping[str, Score[Any]]]
+    offers: ClassVar[Mapping[str, Score]]
+    engines: ClassVar[Engines]
 
     # `Networks`, and what a family's own have beside that
     networks: Any = field(metadata={WRITTEN_AS: (description, from_description)})
@@ -46,7 +47,7 @@ class NetworkModel(Model):
     learnt: Mapping[str, np.ndarray]  # by scores from training rows: SCORE/PART
     # of several members: median and mean deviation of each, [2, members], by score
     scales: Mapping[str, np.ndarray] = field()  # pyright: ignore
-    # what scores: "torch", or what is fastest here
+    # what scores, by one of its names in `neural.engines`
     engine: str = how("auto")  # pyright: ignore[reportIncompatibleVariableOverride]
     device: str = how("cpu")
     verbose: int = how(0)
@@ -57,115 +58,99 @@ class NetworkModel(Model):
             raise InputError(f"score_function is {self.own!r}; choose one of: {known}")
         require_whole(self)
 
-    # --- what a family has to say for itself ------------------------------------------------------
-
-    @abstractmethod
-    def _reader(self, context: Context) -> Any:
-        """Return what the scores read, at evaluation. For images it has a method `measure`."""
-
-    @abstractmethod
-    def _reconstruction(self, x: Tensor) -> Tensor:
-        """Return the model's version of rows x [n, *shape]: [members, n, *shape]."""
-
     # --- scores -----------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.row_shape
 
-    @functools.cached_property
-    def reader(self) -> Any:
-        """What the scores read."""
-        return self._reader(self.context)
+    @property
+    def settings(self) -> Any:
+        """What an engine needs beside networks and arrays."""
+        return None
 
     @functools.cached_property
-    def context(self) -> Context:
-        """Weights and buffers where the model scores, and what makes its convolutions."""
-        weights, buffers = (
-            {name: self.tensor(array) for name, array in arrays.items()}
-            for arrays in (self.weights, self.buffers)
-        )
-        if len(self.row_shape) == 1 or self.engine == "torch":
-            return Context(weights, buffers)
-        return Context(weights, buffers, products=scoring_products(next(iter(weights.values()))))
+    def scorer(self) -> Engine:
+        """The engine that scores."""
+        images, arrays = len(self.row_shape) > 1, {**self.weights, **self.buffers}
+        made_of = self.networks, arrays, self.settings
+        return prepared(self.engines, self.engine, self.device, images, *made_of)
 
-    def tensor(self, X: Any) -> Tensor:
-        """Return an array as a tensor where the model scores."""
-        return torch.from_numpy(np.asarray(X)).to(device_named(self.device))
+    def scored_by(self) -> str:
+        """Name the engine that scores: "native", "torch" or "numpy"."""
+        return self.scorer.name
 
-    @torch.no_grad()
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        chosen = name or self.own
-        value = self.offers[chosen].value(self.reader, self.tensor(X), self._learnt_by(chosen))
-        return value.double().cpu().numpy()
+        return self._scored(X, (name or self.own,))[0]
 
-    def _learnt_by(self, score: str) -> dict[str, Tensor]:
+    def _scored(self, X: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """Score a block of rows by several scores at once: [names, members, n], float64."""
+        chosen = [self.offers[name] for name in names]
+        learnt = [self._learnt_by(name) for name in names]
+        reads = dict.fromkeys(result for score in chosen for result in score.reads)
+        with np.errstate(all="ignore"):  # what is not finite is refused by whoever asked
+            results = {"x": X, **self.scorer(X, tuple(reads))}
+            each = zip(chosen, learnt, strict=True)
+            return np.stack([score.value(results, own) for score, own in each], dtype=np.float64)
+
+    def _learnt_by(self, score: str) -> dict[str, np.ndarray]:
         """What a score has learnt; InputError if it was not there yet when the model was fitted."""
         start = f"{score}/"
         parts = {
-            path.removeprefix(start): self.tensor(array)
+            path.removeprefix(start): array
             for path, array in self.learnt.items()
             if path.startswith(start)
         }
-        if self.offers[score].fit and not parts:
+        if self.offers[score].learn and not parts:
             raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
         return parts
+
+    def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+        engine = self.scorer
+        return score_in_blocks(score, X, engine.rows_at_once, fill=engine.filled_up)
 
     def reconstruct(self, X: np.ndarray) -> np.ndarray:
         """Return the model's version of encoded rows [n, *shape], float32, mean over members."""
 
-        @torch.no_grad()
         def one_block(block: np.ndarray) -> np.ndarray:
-            mean = self._reconstruction(self.tensor(block)).mean(dim=0)
-            return np.moveaxis(mean.cpu().numpy(), 0, -1)
+            with np.errstate(all="ignore"):
+                mean = self.scorer(block, ("reconstruction",))["reconstruction"].mean(axis=0)
+            return np.moveaxis(mean, 0, -1)
 
         return np.ascontiguousarray(np.moveaxis(self.in_blocks(one_block, X), -1, 0))
 
     # --- what it learns after the networks --------------------------------------------------------
 
-    @torch.no_grad()
-    def measured(self, rows: Rows) -> Self:
-        """Take batch norm's statistics from some training images; of tables, the model as it is."""
-        if rows.ndim == 2:
-            return self
-        count = measured_images(rows.shape[1:])
-        self.reader.measure(whole(rows[:: max(1, len(rows) // count)][:count]))
-        return replace(self, buffers=arrays_of(self.reader.context.buffers))
+    def measured(self, images: np.ndarray) -> Self:
+        """Take batch norm's statistics from some training images [n, *shape]."""
+        engine: Any = self.scorer  # of images it is PyTorch's
+        return replace(self, buffers=engine.measured(images))
 
-    @torch.no_grad()
-    def having_learnt(self, name: str, rows: Any) -> Self:
-        """Let score `name` learn what it needs from training rows; most need nothing."""
-        fit = self.offers[name].fit
-        if fit is None:
+    def having_learnt(self, name: str, blocks: Iterable[np.ndarray]) -> Self:
+        """Let score `name` learn what it needs from training rows, in blocks [n, *shape]."""
+        score = self.offers[name]
+        if score.learn is None:
             return self
-        ready = isinstance(rows, Tensor) or self.offers[name].fit_to_all
-        x = rows if ready else self.tensor(rows)
-        parts = {f"{name}/{part}": array for part, array in arrays_of(fit(self.reader, x)).items()}
-        return replace(self, learnt={**self.learnt, **parts})
+        parts = [self.scorer(block, score.learns_from) for block in blocks]
+        read = {
+            result: np.concatenate([part[result] for part in parts], axis=1)
+            for result in score.learns_from
+        }
+        learnt = {f"{name}/{part}": array for part, array in score.learn(read).items()}
+        return replace(self, learnt={**self.learnt, **learnt})
 
-    def scaled(self, X: Any) -> Self:
+    def scaled(self, X: np.ndarray) -> Self:
         """Give several members a common scale of every score, from training rows X."""
         if len(self.members) == 1:
             return self
         names = self.offered(images=len(self.row_shape) > 1)
-        return replace(
-            self, scales={name: common_scale(self.member_scores(X, name)) for name in names}
-        )
-
-    def scored_by(self) -> str:
-        """Name the engine that scores: "native" or "torch"."""
-        products = self.context.products
-        convolutions = "torch" if products is None else products.engine
-        return "native" if "native" in (self.reader.engine, convolutions) else "torch"
+        scores = self.in_blocks(lambda block: self._scored(block, names), X)
+        scales = {name: common_scale(own) for name, own in zip(names, scores, strict=True)}
+        return replace(self, scales=scales)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was made of the fields: it holds addresses of memory."""
+        """Without the engine: it holds addresses of memory."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
-
-
-def arrays_of(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """Return tensors as arrays, by the same names."""
-    return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
 
 
 def require_whole(model: NetworkModel) -> None:
@@ -197,21 +182,6 @@ def require_whole(model: NetworkModel) -> None:
 def measured_images(shape: Sequence[int]) -> int:
     """From how many images of `shape` (height, width, channels) statistics are measured."""
     return min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // (shape[0] * shape[1])))
-
-
-def device_named(name: Any) -> torch.device:
-    """Return the device of that name; InputError if it is none that can be used here."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError):
-        raise InputError(f"device is {name!r}; give 'cpu', 'cuda' or 'auto'") from None
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"device is {name!r}; give 'cpu', 'cuda' or 'auto'")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda', but there is none here; give 'cpu' or 'auto'")
-    return device
 
 
 def common_scale(scores: np.ndarray) -> np.ndarray:

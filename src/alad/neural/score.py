@@ -1,39 +1,78 @@
-"""What a score is: a formula that reads a model, and what it learns from training rows."""
+"""What a score is: a formula in NumPy of what an engine reads, and what it learns after training.
+
+Whichever engine has run the networks, the formula is the same. It looks at each row by itself, so
+a row's score is its own to the last bit; hence the sums below.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
 
-Learnt = Mapping[str, Tensor]  # what a score learns from training rows, [members, ...] each
+# what an engine computed, by name: [members, n, ...] each; and "x", the rows [n, *shape]
+Results = Mapping[str, np.ndarray]
+Learnt = Mapping[str, np.ndarray]  # what a score learns from training rows, [members, ...] each
 
-
-def minus_log_sigmoid(logits: Tensor) -> Tensor:
-    """Compute softplus(-l), each number by itself.
-
-    PyTorch's own rounds the last few of an array otherwise than those before them.
-    """
-    return (-logits).clamp_min(0) + torch.log1p(torch.exp(-logits.abs()))
-
-
-Reader = TypeVar("Reader")  # what a family of detectors scores with: networks and their weights
+LONG = 1_024  # numbers in a row, from which on a float32 sum of them loses digits
 
 
 @dataclass(frozen=True)
-class Score(Generic[Reader]):
-    """value(reader, x [n, *shape of a row], learnt) -> [members, n], larger = more anomalous.
+class Score:
+    """value(results, learnt) -> [members, n], larger = more anomalous.
 
-    fit(reader, x) learns from training rows what value needs: a sample of them, or all. Some are
-    not for images, whose features are too many to learn how they vary together. watched_as: the
-    score by which the stopping rule judges in its place, if this one costs too much at every check.
+    reads: the results that it wants of an engine. learn(results) learns from those of training rows
+    in `learns_from`: of a sample, or of all. Some scores are not for images, whose features are too
+    many to learn how they vary together. watched_as: the score by which the stopping rule judges in
+    its place, if this one costs too much at every check.
     """
 
-    value: Callable[[Reader, Tensor, Learnt], Tensor]
-    fit: Callable[[Reader, Any], dict[str, Tensor]] | None = None
-    fit_to_all: bool = False
+    reads: tuple[str, ...]
+    value: Callable[[Results, Learnt], np.ndarray]
+    learn: Callable[[Results], dict[str, np.ndarray]] | None = None
+    learns_from: tuple[str, ...] = ()
+    learns_from_all: bool = False
     for_images: bool = True
     watched_as: str | None = None
+
+
+# --- formulas that several methods share ----------------------------------------------------------
+
+
+def total(values: np.ndarray) -> np.ndarray:
+    """Add up the last axis of values [members, n, m], each row in an order of its own."""
+    if values.shape[-1] > LONG:
+        values = values.astype(np.float64)
+    return np.einsum("...j->...", np.ascontiguousarray(values))
+
+
+def length(values: np.ndarray) -> np.ndarray:
+    """Compute norm_2 along the last axis of values [members, n, m], in float64."""
+    wide = np.ascontiguousarray(values, np.float64)
+    return np.sqrt(np.einsum("...j,...j->...", wide, wide))
+
+
+def missed(results: Results) -> np.ndarray:
+    """Compute x - x' [members, n, numbers of a row], x' the model's version of x."""
+    gap = results["x"] - results["reconstruction"]
+    return gap.reshape(*gap.shape[:2], -1)
+
+
+def l1(results: Results, learnt: Learnt) -> np.ndarray:
+    """sum_j abs(x - x')_j"""
+    return total(np.abs(missed(results)))
+
+
+def l2(results: Results, learnt: Learnt) -> np.ndarray:
+    """norm_2(x - x')"""
+    return length(missed(results))
+
+
+L1, L2 = Score(("reconstruction",), l1), Score(("reconstruction",), l2)
+
+
+def minus_log_sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Compute softplus(-l) in float64, without overflow."""
+    wide = logits.astype(np.float64)
+    return np.maximum(-wide, 0.0) + np.log1p(np.exp(-np.abs(wide)))

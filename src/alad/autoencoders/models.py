@@ -1,0 +1,123 @@
+"""Trained networks of the methods with one loss as models, and their scores; no PyTorch.
+
+| model   | score          | formula                                                             |
+|---------|----------------|---------------------------------------------------------------------|
+| code    | l2, l1         | lengths of x - x', x' = D(E(x))                                     |
+| vae     | probability    | -mean_l log p(x | z_l) over the model's draws (An & Cho, alg. 4)    |
+| vae     | bound          | KL(q(z | x) || N(0, I)) - that mean                                 |
+| vae     | l2             | length of x - x', x' the decoder's mean at the mean code            |
+| energy  | energy         | E(x) (Zhai et al. 2016, section 3.1)                                |
+| energy  | reconstruction | norm_2(x - r(x)), the length of dE/dx                               |
+| mixture | energy         | -log of the mixture's density at z (Zong et al. 2018, eq. 6)        |
+| mixture | l2             | length of x - x', by the compression network alone                  |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from alad.autoencoders.mixture import fit_mixture, mixture_energy
+from alad.neural.engines import Engines
+from alad.neural.model import NetworkModel
+from alad.neural.score import L1, L2, Learnt, Results, Score, length, total
+
+# each family's engines are prepared by functions of its name
+_MODULES = {"c": "native_engines", "torch": "torch_engines", "numpy": "numpy_engines"}
+
+
+def _engines(family: str) -> Engines:
+    return {name: (f"alad.autoencoders.{module}", family) for name, module in _MODULES.items()}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CodeModel(NetworkModel):
+    """The model of the autoencoders."""
+
+    kind: ClassVar[str] = "code"
+    offers: ClassVar[Mapping[str, Score]] = {"l2": L2, "l1": L1}
+    engines: ClassVar[Engines] = _engines("codes")
+    makes_rows: ClassVar[bool] = True
+
+
+# --- VAE ------------------------------------------------------------------------------------------
+
+
+def probability(results: Results, learnt: Learnt) -> np.ndarray:
+    return -results["log_likelihood"]
+
+
+def bound(results: Results, learnt: Learnt) -> np.ndarray:
+    """Minus the evidence lower bound, from the model's draws."""
+    return divergence(results["mean"], results["log_variance"]) - results["log_likelihood"]
+
+
+def divergence(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """KL(N(mean, variance) || N(0, I)), [members, n], in float64."""
+    mean, log_variance = mean.astype(np.float64), log_variance.astype(np.float64)
+    return 0.5 * total(np.square(mean) + np.exp(log_variance) - 1.0 - log_variance)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VAEModel(NetworkModel):
+    """The model of the VAE; its draws of the code are among the buffers."""
+
+    kind: ClassVar[str] = "vae"
+    offers: ClassVar[Mapping[str, Score]] = {
+        "probability": Score(("log_likelihood",), probability),
+        "bound": Score(("mean", "log_variance", "log_likelihood"), bound),
+        "l2": L2,
+    }
+    engines: ClassVar[Engines] = _engines("vae")
+    makes_rows: ClassVar[bool] = True
+
+
+# --- DSEBM ----------------------------------------------------------------------------------------
+
+
+def energy(results: Results, learnt: Learnt) -> np.ndarray:
+    return results["energy"]
+
+
+def slope(results: Results, learnt: Learnt) -> np.ndarray:
+    """norm_2(x - r(x)), the length of dE/dx."""
+    gradient = results["gradient"]
+    return length(gradient.reshape(*gradient.shape[:2], -1))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EnergyModel(NetworkModel):
+    """The model of DSEBM: one energy, two ways to score."""
+
+    kind: ClassVar[str] = "energy"
+    offers: ClassVar[Mapping[str, Score]] = {
+        "energy": Score(("energy",), energy),
+        "reconstruction": Score(("gradient",), slope),
+    }
+    engines: ClassVar[Engines] = _engines("energy")
+    makes_rows: ClassVar[bool] = True
+
+
+# --- DAGMM ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MixtureModel(NetworkModel):
+    """The model of DAGMM; what its energy has learnt is the mixture of all training rows."""
+
+    kind: ClassVar[str] = "mixture"
+    offers: ClassVar[Mapping[str, Score]] = {
+        "energy": Score(
+            ("z",),
+            mixture_energy,
+            learn=fit_mixture,
+            learns_from=("z", "responsibilities"),
+            learns_from_all=True,
+        ),
+        "l2": L2,
+    }
+    engines: ClassVar[Engines] = _engines("mixture")
+    makes_rows: ClassVar[bool] = True

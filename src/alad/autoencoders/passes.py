@@ -1,0 +1,195 @@
+"""The ways of one member's rows x [n, width] through the networks of tables, without PyTorch.
+
+Each is written once, for NumPy in float64 and for C in float32: it is given who multiplies
+(`networks.numpy_forward.MakePass`). What it computes, of which a score reads some:
+
+| family  | results                                                                             |
+|---------|-------------------------------------------------------------------------------------|
+| codes   | code [n, latent], reconstruction [n, width]                                         |
+| vae     | mean, log_variance [n, latent], log_likelihood [n], reconstruction [n, width]       |
+| energy  | energy [n], gradient, reconstruction [n, width]                                     |
+| mixture | reconstruction [n, width], z [n, latent + 2], responsibilities [n, K]               |
+
+A log_likelihood is the mean of log p(x | z_l) over the model's draws (An & Cho 2015, algorithm 4);
+a VAE's reconstruction the decoder's mean at the mean code. Of DSEBM (Zhai et al. 2016, section
+3.1), with s_l = h_{l-1} W_l + b_l, h_l = softplus(s_l) and h_0 = x,
+
+    E(x)  = 0.5 norm(x - b')^2 - sum_j h_L(x)_j
+    dE/dx = x - b' - g_1 W_1',   g_l = sigmoid(s_l) (g_{l+1} W_{l+1}'),   g_L = sigmoid(s_L)
+
+Of DAGMM (Zong et al. 2018) z = [E(x), norm(x - x') / norm(x), cos(x, x')], x' = D(E(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from alad.autoencoders.networks import (
+    CENTRE,
+    DRAWS,
+    LEAST_NORM,
+    LOG_TWO_PI,
+    LOG_VARIANCE_LEAST,
+    LOG_VARIANCE_MOST,
+    CodeNetworks,
+    EnergyNetwork,
+    MixtureNetworks,
+)
+from alad.networks.numpy_forward import Affine, Arrays, MakePass, affine_chain
+from alad.neural.score import length
+
+# --- autoencoders ---------------------------------------------------------------------------------
+
+CODE_NAMES = ("code", "reconstruction")
+
+
+class CodePass:
+    """Through E and D."""
+
+    def __init__(self, networks: CodeNetworks, arrays: Arrays, member: int, make: MakePass):
+        self._encoder = make(affine_chain(networks.encoder, arrays, member))
+        self._decoder = make(affine_chain(networks.decoder, arrays, member))
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        found = {"code": self._encoder(x)}
+        if "reconstruction" in wanted:
+            found["reconstruction"] = self._decoder(found["code"])
+        return found
+
+
+# --- VAE ------------------------------------------------------------------------------------------
+
+VAE_NAMES = ("mean", "log_variance", "log_likelihood", "reconstruction")
+
+
+class VAEPass:
+    """Through E, and through D for every draw of the code."""
+
+    def __init__(self, networks: CodeNetworks, arrays: Arrays, member: int, make: MakePass):
+        self._encoder = make(affine_chain(networks.encoder, arrays, member))
+        self._decoder = make(affine_chain(networks.decoder, arrays, member))
+        self._draws = arrays[DRAWS][member]
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        mean, log_variance = halves(self._encoder(x))
+        found = {"mean": mean, "log_variance": log_variance}
+        if "log_likelihood" in wanted:
+            found["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
+        if "reconstruction" in wanted:
+            found["reconstruction"] = halves(self._decoder(mean))[0]
+        return found
+
+    def _mean_log_likelihood(
+        self, x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
+    ) -> np.ndarray:
+        """Average log p(x | z_l) over the draws, the same for every row: [n], float64."""
+        deviation, sums = np.exp(0.5 * log_variance), np.zeros(len(x))
+        for draw in self._draws:
+            sums += log_likelihood(x, *halves(self._decoder(mean + deviation * draw)))
+        return sums / len(self._draws)
+
+
+def halves(both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split outputs [n, 2 width] into means and log variances [n, width] each."""
+    middle = both.shape[1] // 2
+    log_variance = np.clip(both[:, middle:], LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST)
+    return np.ascontiguousarray(both[:, :middle]), log_variance
+
+
+def log_likelihood(x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """Compute log N(x; mean, variance), summed over columns: [n]."""
+    terms = x - mean
+    np.square(terms, out=terms)
+    terms *= np.exp(-log_variance)
+    terms += log_variance
+    terms += LOG_TWO_PI
+    return -0.5 * np.einsum("nj->n", terms)
+
+
+# --- DSEBM ----------------------------------------------------------------------------------------
+
+ENERGY_NAMES = ("energy", "gradient", "reconstruction")
+
+
+class EnergyPass:
+    """Up through the layers, and back through the same weights."""
+
+    def __init__(self, network: EnergyNetwork, arrays: Arrays, member: int, make: MakePass):
+        layers = [Affine.of(layer, arrays, member) for layer in network.hidden]
+        self._layers = [make([layer]) for layer in layers]
+        self._back = [make([layer.back()]) for layer in layers]
+        self._centre = arrays[CENTRE][member, 0]
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        back = not {"gradient", "reconstruction"}.isdisjoint(wanted)
+        h, slopes = x, []
+        for layer in self._layers:
+            h, slope = softplus(layer(h), slope=back)
+            slopes.append(slope)
+        offset = (x - self._centre).astype(np.float64)
+        found: dict[str, np.ndarray] = {}
+        if "energy" in wanted:  # far from the data a difference of two large numbers
+            found["energy"] = 0.5 * np.einsum("nj,nj->n", offset, offset)
+            found["energy"] -= np.einsum("nj->n", h.astype(np.float64))
+        if back:
+            g = slopes.pop()
+            for layer in self._back[:0:-1]:
+                g = layer(g)
+                g *= slopes.pop()
+            found["gradient"] = (x - self._centre) - self._back[0](g)
+            found["reconstruction"] = x - found["gradient"]
+        return found
+
+
+def softplus(sums: np.ndarray, *, slope: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Compute log(1 + e^s) of sums s [n, units], without overflow, and its derivative sigmoid(s).
+
+    The derivative only if it is asked for.
+    """
+    small = np.exp(-np.abs(sums))  # in (0, 1]
+    value = np.maximum(sums, 0.0) + np.log1p(small)
+    if not slope:
+        return value, value
+    return value, np.where(sums >= 0, np.ones_like(small), small) / (1.0 + small)
+
+
+# --- DAGMM ----------------------------------------------------------------------------------------
+
+MIXTURE_NAMES = ("reconstruction", "z", "responsibilities")
+
+
+class MixturePass:
+    """Through the compression network, and the estimation network if it is asked for."""
+
+    def __init__(self, networks: MixtureNetworks, arrays: Arrays, member: int, make: MakePass):
+        compression = networks.compression
+        self._encoder = make(affine_chain(compression.encoder, arrays, member))
+        self._decoder = make(affine_chain(compression.decoder, arrays, member))
+        self._estimation = make(affine_chain(networks.estimation, arrays, member))
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        code = self._encoder(x)
+        again = self._decoder(code)
+        found = {"reconstruction": again}
+        if not {"z", "responsibilities"}.isdisjoint(wanted):
+            found["z"] = np.concatenate([code, misses(x, again).astype(code.dtype)], axis=1)
+        if "responsibilities" in wanted:
+            found["responsibilities"] = softmax(self._estimation(found["z"]))
+        return found
+
+
+def misses(x: np.ndarray, again: np.ndarray) -> np.ndarray:
+    """Compute norm(x - x') / norm(x) and cos(x, x'), [n, 2]: what a row's code leaves out."""
+    own, other = np.maximum(length(x), LEAST_NORM), np.maximum(length(again), LEAST_NORM)
+    product = (np.ascontiguousarray(a, np.float64) for a in (x, again))
+    cosine = np.einsum("nj,nj->n", *product) / (own * other)
+    return np.stack([length(x - again) / own, cosine], axis=1)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits [n, K] into shares of 1, in float64."""
+    wide = logits.astype(np.float64)
+    shares = np.exp(wide - wide.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)

@@ -1,0 +1,87 @@
+"""The engines in PyTorch of autoencoders, VAE, DSEBM and DAGMM; their results are those of `passes`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from alad.autoencoders.networks import DRAWS, CodeNetworks, EnergyNetwork, MixtureNetworks
+from alad.autoencoders.likelihood import halves, log_likelihood
+from alad.networks.context import Context
+from alad.neural.torch_engine import TorchEngine
+
+
+@dataclass(frozen=True)
+class OneLossEngine(TorchEngine):
+    """The body of them: networks that know how images pass."""
+
+    def pass_by(self, context: Context, x: Tensor) -> None:
+        self.networks.measure(context, self.for_members(x))
+
+
+@dataclass(frozen=True)
+class Codes(OneLossEngine):
+    networks: CodeNetworks
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        code = self.networks.encoder(self.context, self.for_members(x))
+        return {"code": code, "reconstruction": self.networks.decoder(self.context, code)}
+
+
+@dataclass(frozen=True)
+class Variational(OneLossEngine):
+    networks: CodeNetworks
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        mean, log_variance = halves(self.networks.encoder(self.context, self.for_members(x)))
+        found = {"mean": mean, "log_variance": log_variance}
+        if "log_likelihood" in wanted:
+            found["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
+        if "reconstruction" in wanted:
+            found["reconstruction"] = self._decoded(mean)[0]
+        return found
+
+    def _decoded(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        return halves(self.networks.decoder(self.context, code))
+
+    def _mean_log_likelihood(self, x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Over the model's draws, the same for every row: [members, n], float64."""
+        draws, x = self.context.buffers[DRAWS], self.for_members(x)  # draws [members, L, latent]
+        total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
+        for draw in draws.unbind(dim=1):
+            code = mean + torch.exp(0.5 * log_variance) * draw[:, None]
+            total += log_likelihood(x, *self._decoded(code)).double()
+        return total / draws.shape[1]
+
+
+@dataclass(frozen=True)
+class Energy(OneLossEngine):
+    networks: EnergyNetwork
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        x, found = self.for_members(x), {}
+        if "energy" in wanted:
+            found["energy"] = self.networks.energy(self.context, x)
+        if not {"gradient", "reconstruction"}.isdisjoint(wanted):
+            found["gradient"] = self.networks.gradient(self.context, x)
+            found["reconstruction"] = x - found["gradient"]
+        return found
+
+
+@dataclass(frozen=True)
+class Mixtures(OneLossEngine):
+    networks: MixtureNetworks
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        again, z = self.networks.represent(self.context, self.for_members(x))
+        found = {"reconstruction": again, "z": z}
+        if "responsibilities" in wanted:
+            found["responsibilities"] = self.networks.responsibilities(self.context, z)
+        return found
+
+
+codes, vae = Codes.prepare, Variational.prepare
+energy, mixture = Energy.prepare, Mixtures.prepare

@@ -1,0 +1,146 @@
+"""The forward pass of dense layers at evaluation in C, for float32: `forward` in `score.c`.
+
+A row gets the same to the last bit whatever stands beside it, and whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+from collections.abc import Collection, Sequence
+from ctypes import c_int64, c_void_p
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from alad.errors import EngineError
+from alad.native import build
+from alad.native.memory import (
+    Owner,
+    PackedLayer,
+    filled_up,
+    panels,
+    require_layout,
+    share_out,
+    threads,
+    workspace,
+)
+from alad.networks.layers import SLOPES
+from alad.networks.numpy_forward import Affine, MemberPass, Pass, activate
+from alad.row_kinds import TABLE
+
+ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
+
+
+def _library() -> ctypes.CDLL:
+    found = build.library()
+    found.alad_forward.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_void_p, c_void_p]
+    found.alad_forward.restype = None
+    found.alad_forward_workspace_bytes.argtypes = [c_void_p, c_int64]
+    found.alad_forward_workspace_bytes.restype = c_int64
+    found.alad_score_structure_bytes.argtypes = [ctypes.c_int]
+    found.alad_score_structure_bytes.restype = c_int64
+    require_layout((PackedLayer,), found.alad_score_structure_bytes)
+    return found
+
+
+def require_single(arrays: Collection[np.ndarray]) -> None:
+    """EngineError unless all of a model's arrays are float32, as C reads them."""
+    if any(array.dtype != np.float32 for array in arrays):
+        raise EngineError("C scores in float32 alone")
+
+
+def packed_layer(layer: Affine, owner: Owner, *, back: bool = False) -> PackedLayer:
+    """Lay a layer out for C; `owner` keeps its arrays. back: with the way back, too."""
+    bias = None if layer.bias is None else owner.address(filled_up(layer.bias[np.newaxis]))
+    weight = owner.address(panels(layer.weight))
+    behind = owner.address(panels(layer.weight.T)) if back else None
+    return PackedLayer(*layer.weight.shape, weight, behind, bias, SLOPES[layer.activation])
+
+
+def native_chain(layers: Sequence[Affine]) -> Pass:
+    """Make a pass in C, rows and results in float32. Raises EngineError where there is no C."""
+    try:
+        _library()
+    except build.BuildError as error:
+        raise EngineError(str(error)) from error
+    parts: list[Pass] = []
+    for curved, some in itertools.groupby(layers, lambda layer: layer.activation == "tanh"):
+        # C knows activations of two slopes; a tanh is NumPy's
+        each = ([layer] for layer in some) if curved else [list(some)]
+        parts += [NativeChain(chosen, curved) for chosen in each]
+    return functools.partial(_through, tuple(parts))
+
+
+def _through(parts: Sequence[Pass], x: np.ndarray) -> np.ndarray:
+    for part in parts:
+        x = part(x)
+    return x
+
+
+class NativeChain:
+    """Layers one after the other, in C; the last one may be followed by a tanh."""
+
+    def __init__(self, layers: Sequence[Affine], curved: bool):
+        self._owner, self._curved = Owner(), curved
+        self._outputs, depth = layers[-1].weight.shape[1], len(layers)
+        flat = (Affine(one.weight, one.bias, "linear", True) for one in layers)
+        packed = (packed_layer(one, self._owner) for one in (flat if curved else layers))
+        self._layers, self._engine = (PackedLayer * depth)(*packed), _library()
+        self._bytes = self._engine.alad_forward_workspace_bytes(self._layers, depth)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        x = np.ascontiguousarray(x, np.float32)
+        out = np.empty((len(x), self._outputs), np.float32)
+        memory = workspace(self._bytes)
+        given = x.ctypes.data, len(x), out.ctypes.data, memory.ctypes.data
+        self._engine.alad_forward(self._layers, len(self._layers), *given)
+        return activate("tanh", out) if self._curved else out
+
+
+@dataclass(frozen=True)
+class NativeEngine:
+    """Computes what scores read from rows x [n, width]: name -> [members, n, ...], on threads.
+
+    passes: one a member, out of `native_chain`. Pickles and copies of a model make another one.
+    """
+
+    names: tuple[str, ...]
+    passes: tuple[MemberPass, ...]
+    name: ClassVar[str] = "native"
+    rows_at_once: ClassVar[int | None] = TABLE.blocks_in_c * TABLE.scored.most
+    filled_up: ClassVar[int | None] = 0
+
+    def __call__(
+        self, x: np.ndarray, wanted: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        chosen = self.names if wanted is None else tuple(wanted)
+        x = np.ascontiguousarray(x, np.float32)
+        borders = pieces(len(x), threads())
+        todo = [(member, at, count) for member in range(len(self.passes)) for at, count in borders]
+        found: dict[tuple[int, int, int], dict[str, np.ndarray]] = {}
+
+        def run(piece: tuple[int, int, int]) -> None:
+            member, at, count = piece
+            with np.errstate(all="ignore"):  # which is each thread's own
+                found[piece] = self.passes[member](x[at : at + count], chosen)
+
+        share_out(run, todo, threads())
+        return {
+            name: np.stack(
+                [
+                    np.concatenate([found[member, at, count][name] for at, count in borders])
+                    for member in range(len(self.passes))
+                ]
+            )
+            for name in chosen
+        }
+
+
+def pieces(n: int, threads: int) -> list[tuple[int, int]]:
+    """(first row, how many) for each thread, of about equal size."""
+    count = max(1, min(threads, n // ROWS_OF_A_THREAD))
+    borders = [n * piece // count for piece in range(count + 1)]
+    return [(a, b - a) for a, b in itertools.pairwise(borders)]

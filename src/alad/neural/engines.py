@@ -1,0 +1,121 @@
+"""Which engine runs a model's networks: C, PyTorch, or NumPy.
+
+A family has a table of its engines, each named by its module and what in it prepares one:
+
+    ENGINES = {"c": ("alad.adversarial.native_score", "prepare"), ...}
+
+prepare(networks, arrays, settings) makes an engine from a described network, weights and buffers by
+name, [members, ...] each, and what else the family's scores depend on; it raises EngineError, in
+one line, if it cannot. A module is imported when its engine is asked for, so NumPy scores where
+PyTorch was never loaded. PyTorch's takes where it runs and what makes its convolutions besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+
+from alad.errors import EngineError, InputError
+from alad.native import build
+
+Engines = Mapping[str, tuple[str, str]]  # name -> (module, what prepares an engine)
+Arrays = Mapping[str, np.ndarray]
+
+CHOICES = ("auto", "c", "torch", "numpy")
+# "native" is what the parameter of detectors calls C; what trained with 16 bits scores with 32
+OTHER_NAMES = {"native": "c", "bfloat16": "auto"}
+
+
+class Engine(Protocol):
+    """What runs trained networks on rows."""
+
+    @property
+    def name(self) -> str:
+        """Say what does the work: "native", "torch" or "numpy"."""
+        ...
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """How many rows suit it; None = as many as suit their shape."""
+        ...
+
+    @property
+    def filled_up(self) -> int | None:
+        """To how many rows a block is filled up, for sums to run alike; None = to a whole block."""
+        ...
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        """Compute the results that are named for rows x [n, *shape]: [members, n, ...] each."""
+        ...
+
+
+def engine_named(name: str) -> str:
+    """Return one of CHOICES for any of an engine's names; InputError if there is none."""
+    known = OTHER_NAMES.get(name, name)
+    if known not in CHOICES:
+        raise InputError(f"engine is {name!r}; choose one of: {', '.join(CHOICES)}")
+    return known
+
+
+def prepared(
+    engines: Engines, named: str, device: str, images: bool, *made_of: Any
+) -> Engine:
+    """Prepare the engine of that name; "auto" = the first that can. InputError if it cannot.
+
+    made_of: networks, arrays and settings.
+    """
+    chosen = engine_named(named)
+    if device != "cpu":
+        device = _resolved(device)
+    if images or device != "cpu":
+        return _torch(engines, chosen, device, images, *made_of)
+    if chosen == "torch":
+        return _entry(engines, "torch")(*made_of, device=device)
+    if chosen != "auto":
+        try:
+            return _entry(engines, chosen)(*made_of)
+        except EngineError as error:
+            raise InputError(f"engine={named!r} cannot score this: {error}") from error
+    # C is the fastest. Where it cannot be had it is NumPy, not PyTorch: to load PyTorch takes
+    # longer than to score 100,000 rows, and if whatever happens to be loaded decided, a model's
+    # scores would differ in the last digits from one process to the next
+    reason = ""
+    for name in ("c", "numpy"):
+        try:
+            engine = _entry(engines, name)(*made_of)
+        except EngineError as error:
+            reason = reason or str(error)
+            continue
+        if reason:
+            build.tell(reason, "NumPy")
+        return engine
+    return _entry(engines, "torch")(*made_of, device=device)
+
+
+def _torch(engines: Engines, chosen: str, device: str, images: bool, *made_of: Any) -> Engine:
+    """Of images and on other devices PyTorch runs the networks; convolutions may be in C."""
+    if chosen == "numpy":
+        where = "images" if images else f"device={device!r}"
+        raise InputError(f"engine='numpy' is not for {where}; use 'auto' or 'torch'")
+    in_c = images and chosen != "torch"
+    engine = _entry(engines, "torch")(*made_of, device=device, products_in_c=in_c)
+    if chosen == "c" and engine.name != "native":
+        raise InputError(f"engine='c' cannot score this: {build.problem() or f'it is on {device}'}")
+    return engine
+
+
+def _resolved(device: str) -> str:
+    """Name the device that is meant, "auto" for one; InputError if it cannot be used here."""
+    from alad.neural.torch_engine import device_named  # loads PyTorch, as only it can tell
+
+    return str(device_named(device))
+
+
+def _entry(engines: Engines, name: str) -> Any:
+    if name not in engines:
+        raise EngineError(f"this model has no engine {name!r}")
+    module, preparing = engines[name]
+    return getattr(import_module(module), preparing)

@@ -1,0 +1,135 @@
+"""What the engines of PyTorch share: arrays become tensors where they score, results arrays again.
+
+They are the reference of the other engines, and the only ones for images and on other devices.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alad.errors import InputError
+from alad.networks.context import Context
+from alad.networks.native_convolution import scoring_products
+
+
+@dataclass(frozen=True)
+class TorchEngine(ABC):
+    """Trained networks at evaluation, and the way of rows through them.
+
+    A subclass says what it computes of rows, and how images pass to measure statistics.
+    """
+
+    networks: Any
+    context: Context
+    settings: Any = None
+
+    @classmethod
+    def prepare(
+        cls,
+        networks: Any,
+        arrays: Mapping[str, np.ndarray],
+        settings: Any = None,
+        *,
+        device: str = "cpu",
+        products_in_c: bool = False,
+    ) -> Self:
+        """Make an engine of arrays by name; products_in_c: those of convolutions, if they can be.
+
+        Raises InputError if there is no such device.
+        """
+        return cls(networks, context_of(networks, arrays, device, products_in_c), settings)
+
+    @property
+    def name(self) -> str:
+        products = self.context.products
+        return "torch" if products is None else products.engine
+
+    # the order in which PyTorch adds up depends on how many rows there are: blocks of one size
+    @property
+    def rows_at_once(self) -> int | None:
+        return None
+
+    @property
+    def filled_up(self) -> int | None:
+        return None
+
+    @property
+    def members(self) -> int:
+        return len(next(iter(self.context.weights.values())))
+
+    @torch.no_grad()
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        found = self.read(self.tensor(x), frozenset(wanted))
+        return {name: found[name].contiguous().cpu().numpy() for name in wanted}
+
+    def tensor(self, x: np.ndarray) -> Tensor:
+        """Return rows as a tensor where the networks are."""
+        return torch.from_numpy(np.asarray(x)).to(next(iter(self.context.weights.values())).device)
+
+    def for_members(self, x: Tensor) -> Tensor:
+        """Give every member rows x [n, *shape]: [members, n, *shape]."""
+        return x.expand(self.members, *x.shape)
+
+    @abstractmethod
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        """Compute results for rows x [n, *shape], those wanted at least: [members, n, ...]."""
+
+    @abstractmethod
+    def pass_by(self, context: Context, x: Tensor) -> None:
+        """Send images x [n, *shape] through all convolutions that lie on the way to a score."""
+
+    @torch.no_grad()
+    def measured(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Give buffers with the batch norm's statistics of these images [n, *shape].
+
+        Those that follow a training are of other weights, the last ones, and of ALAD partly of
+        generated rows; after a few hundred steps they still hold some of their first values.
+        """
+        own = {name: buffer.clone() for name, buffer in self.context.buffers.items()}
+        measuring = replace(self.context, buffers=own, measuring=True)
+        self.pass_by(measuring, self.tensor(images))
+        return arrays_of(own)
+
+
+def context_of(
+    networks: Any, arrays: Mapping[str, np.ndarray], device: str, products_in_c: bool = False
+) -> Context:
+    """Return weights and buffers as tensors on a device, and what makes their convolutions."""
+    where = device_named(device)
+    parts = []
+    for shapes in (
+        [layer.shapes() for layer in networks.layers],
+        [layer.buffer_shapes() for layer in networks.layers],
+    ):
+        names = [name for each in shapes for name in each]
+        parts.append({name: torch.from_numpy(arrays[name]).to(where) for name in names})
+    if not products_in_c:
+        return Context(*parts)
+    return Context(*parts, products=scoring_products(next(iter(parts[0].values()))))
+
+
+def arrays_of(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Return tensors as arrays, by the same names."""
+    return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
+
+
+def device_named(name: Any) -> torch.device:
+    """Return the device of that name; InputError if it is none that can be used here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        raise InputError(f"device is {name!r}; give 'cpu', 'cuda' or 'auto'") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device is {name!r}; give 'cpu', 'cuda' or 'auto'")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but there is none here; give 'cpu' or 'auto'")
+    return device
