@@ -87,7 +87,9 @@ class NativeCycle:
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         """Compute the results that are named for rows x [n, width]: [members, n, ...] each."""
         x, count = np.ascontiguousarray(x, np.float32), len(self._ways)
-        found = {name: np.empty((count, len(x), *self._shapes[name]), np.float32) for name in wanted}
+        found = {
+            name: np.empty((count, len(x), *self._shapes[name]), np.float32) for name in wanted
+        }
         results = {name: array.ctypes.data for name, array in found.items()}
         rows = Rows(x=x.ctypes.data, count=len(x), **results)
 

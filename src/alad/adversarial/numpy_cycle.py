@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 
 from alad.adversarial.networks import GameNetworks
-from alad.networks.layers import Chain
+from alad.networks.layers import Activation, Chain
 from alad.networks.numpy_forward import (
     Affine,
     Arrays,
-    NumpyEngine,
+    MemberEngine,
     activate,
     affine_chain,
     dtype_of,
@@ -38,10 +38,10 @@ from alad.networks.numpy_forward import (
 NAMES = ("code", "reconstruction", "real", "fake", "logit")
 
 
-def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> NumpyEngine:
+def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> MemberEngine:
     """Prepare the engine of trained networks; its results are those of the table above."""
     members = (MemberCycle(Parts.of(networks, arrays, member)) for member in members_of(arrays))
-    return NumpyEngine(NAMES, tuple(members), dtype_of(arrays))
+    return MemberEngine(NAMES, tuple(members), dtype_of(arrays))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class MemberCycle:
         self._encoder, self._generator = exact_chain(parts.encoder), exact_chain(parts.generator)
         self._kept, self._by_code = exact_chain(parts.kept), parts.kept_reads_code
         self._varied = exact_chain([*parts.varied, first.of_inputs(slice(None), bias=False)])
-        self._bias, self._activation = first.bias, first.activation
+        self._bias = first.bias
+        self._activation: Activation = first.activation
         self._joint, self._logit = exact_chain(others), exact_chain([parts.logit])
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:

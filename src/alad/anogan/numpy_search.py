@@ -26,7 +26,7 @@ from alad.networks.layers import SLOPES, Chain
 from alad.networks.numpy_forward import (
     Affine,
     Arrays,
-    NumpyEngine,
+    MemberEngine,
     affine_chain,
     dtype_of,
     exact_chain,
@@ -37,7 +37,7 @@ NAMES = ("z", "reconstruction", "residual", "discrimination", "loss", "logit")
 SEARCHED = frozenset(NAMES) - {"logit"}
 
 
-def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> NumpyEngine:
+def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> MemberEngine:
     """Prepare the engine of AnoGAN, for rows x [n, width].
 
     Results: z [members, n, latent] where the search ends and reconstruction = G(z) [members, n,
@@ -46,7 +46,7 @@ def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> 
     """
     passes = (MemberSearch(networks, arrays, settings, member) for member in members_of(arrays))
     terms = frozenset({"residual", "discrimination", "loss"})
-    return NumpyEngine(NAMES, tuple(passes), dtype_of(arrays), terms)
+    return MemberEngine(NAMES, tuple(passes), dtype_of(arrays), terms)
 
 
 class TwoWayLayer:
@@ -72,7 +72,9 @@ class TwoWayLayer:
 class MemberSearch:
     """One member's search for rows x [n, width]."""
 
-    def __init__(self, networks: GanNetworks, arrays: Arrays, settings: SearchSettings, member: int):
+    def __init__(
+        self, networks: GanNetworks, arrays: Arrays, settings: SearchSettings, member: int
+    ):
         def two_way(chain: Chain) -> list[TwoWayLayer]:
             return [TwoWayLayer(layer) for layer in affine_chain(chain, arrays, member)]
 

@@ -31,6 +31,7 @@ from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 from alad.training.step import LossStep
 
+
 @dataclass(frozen=True)
 class Mixture:
     """phi [members, K], mu [members, K, D], and Sigma's Cholesky factor [members, K, D, D]."""

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from alad.autoencoders import passes
-from alad.networks.native_forward import NativeEngine, native_chain, require_single
-from alad.networks.numpy_forward import Arrays, members_of
+from alad.autoencoders.passes import FAMILIES, Family
+from alad.networks.native_forward import native_chain, native_engine, require_single
+from alad.networks.numpy_forward import Arrays, MemberEngine, members_of
 
 
-def _engine(kind: Any, names: tuple[str, ...], networks: Any, arrays: Arrays) -> NativeEngine:
+def codes(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["codes"], networks, arrays)
+
+
+def vae(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["vae"], networks, arrays)
+
+
+def energy(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["energy"], networks, arrays)
+
+
+def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["mixture"], networks, arrays)
+
+
+def _engine(family: Family, networks: Any, arrays: Arrays) -> MemberEngine:
     require_single(arrays.values())
-    each = (kind(networks, arrays, member, native_chain) for member in members_of(arrays))
-    return NativeEngine(names, tuple(each))
-
-
-def codes(networks: Any, arrays: Arrays, settings: Any = None) -> NativeEngine:
-    return _engine(passes.CodePass, passes.CODE_NAMES, networks, arrays)
-
-
-def vae(networks: Any, arrays: Arrays, settings: Any = None) -> NativeEngine:
-    return _engine(passes.VAEPass, passes.VAE_NAMES, networks, arrays)
-
-
-def energy(networks: Any, arrays: Arrays, settings: Any = None) -> NativeEngine:
-    return _engine(passes.EnergyPass, passes.ENERGY_NAMES, networks, arrays)
-
-
-def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> NativeEngine:
-    return _engine(passes.MixturePass, passes.MIXTURE_NAMES, networks, arrays)
+    each = (family.kind(networks, arrays, member, native_chain) for member in members_of(arrays))
+    return native_engine(family.names, tuple(each), family.double)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from alad.autoencoders import passes
-from alad.networks.numpy_forward import Arrays, NumpyEngine, dtype_of, exact_chain, members_of
+from alad.autoencoders.passes import FAMILIES, Family
+from alad.networks.numpy_forward import Arrays, MemberEngine, dtype_of, exact_chain, members_of
 
 
-def _engine(
-    kind: Any, names: tuple[str, ...], double: tuple[str, ...], networks: Any, arrays: Arrays
-) -> NumpyEngine:
-    each = (kind(networks, arrays, member, exact_chain) for member in members_of(arrays))
-    return NumpyEngine(names, tuple(each), dtype_of(arrays), frozenset(double))
+def codes(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["codes"], networks, arrays)
 
 
-def codes(networks: Any, arrays: Arrays, settings: Any = None) -> NumpyEngine:
-    return _engine(passes.CodePass, passes.CODE_NAMES, (), networks, arrays)
+def vae(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["vae"], networks, arrays)
 
 
-def vae(networks: Any, arrays: Arrays, settings: Any = None) -> NumpyEngine:
-    return _engine(passes.VAEPass, passes.VAE_NAMES, ("log_likelihood",), networks, arrays)
+def energy(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["energy"], networks, arrays)
 
 
-def energy(networks: Any, arrays: Arrays, settings: Any = None) -> NumpyEngine:
-    return _engine(passes.EnergyPass, passes.ENERGY_NAMES, ("energy",), networks, arrays)
+def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine:
+    return _engine(FAMILIES["mixture"], networks, arrays)
 
 
-def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> NumpyEngine:
-    double = ("responsibilities",)
-    return _engine(passes.MixturePass, passes.MIXTURE_NAMES, double, networks, arrays)
+def _engine(family: Family, networks: Any, arrays: Arrays) -> MemberEngine:
+    each = (family.kind(networks, arrays, member, exact_chain) for member in members_of(arrays))
+    return MemberEngine(family.names, tuple(each), dtype_of(arrays), family.double)

@@ -22,7 +22,9 @@ Of DAGMM (Zong et al. 2018) z = [E(x), norm(x - x') / norm(x), cos(x, x')], x' =
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,12 +39,10 @@ from alad.autoencoders.networks import (
     EnergyNetwork,
     MixtureNetworks,
 )
-from alad.networks.numpy_forward import Affine, Arrays, MakePass, affine_chain
+from alad.networks.numpy_forward import Affine, Arrays, MakePass, MemberPass, affine_chain
 from alad.neural.score import length
 
 # --- autoencoders ---------------------------------------------------------------------------------
-
-CODE_NAMES = ("code", "reconstruction")
 
 
 class CodePass:
@@ -60,8 +60,6 @@ class CodePass:
 
 
 # --- VAE ------------------------------------------------------------------------------------------
-
-VAE_NAMES = ("mean", "log_variance", "log_likelihood", "reconstruction")
 
 
 class VAEPass:
@@ -110,8 +108,6 @@ def log_likelihood(x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) ->
 
 # --- DSEBM ----------------------------------------------------------------------------------------
 
-ENERGY_NAMES = ("energy", "gradient", "reconstruction")
-
 
 class EnergyPass:
     """Up through the layers, and back through the same weights."""
@@ -124,40 +120,45 @@ class EnergyPass:
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         back = not {"gradient", "reconstruction"}.isdisjoint(wanted)
-        h, slopes = x, []
+        h, sums = x, []
         for layer in self._layers:
-            h, slope = softplus(layer(h), slope=back)
-            slopes.append(slope)
-        offset = (x - self._centre).astype(np.float64)
-        found: dict[str, np.ndarray] = {}
+            sums.append(layer(h))
+            if layer is not self._layers[-1] or "energy" in wanted:
+                h = softplus(sums[-1])
+        offset, found = x - self._centre, {}
         if "energy" in wanted:  # far from the data a difference of two large numbers
-            found["energy"] = 0.5 * np.einsum("nj,nj->n", offset, offset)
+            wide = offset.astype(np.float64)
+            found["energy"] = 0.5 * np.einsum("nj,nj->n", wide, wide)
             found["energy"] -= np.einsum("nj->n", h.astype(np.float64))
         if back:
-            g = slopes.pop()
+            g = sigmoid(sums.pop())
             for layer in self._back[:0:-1]:
                 g = layer(g)
-                g *= slopes.pop()
-            found["gradient"] = (x - self._centre) - self._back[0](g)
+                g *= sigmoid(sums.pop())
+            found["gradient"] = offset - self._back[0](g)
             found["reconstruction"] = x - found["gradient"]
         return found
 
 
-def softplus(sums: np.ndarray, *, slope: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Compute log(1 + e^s) of sums s [n, units], without overflow, and its derivative sigmoid(s).
+def softplus(sums: np.ndarray) -> np.ndarray:
+    """Compute log(1 + e^s) of sums s [n, units], without overflow."""
+    value = np.abs(sums)
+    np.negative(value, out=value)
+    np.log1p(np.exp(value, out=value), out=value)
+    value += np.maximum(sums, 0.0)
+    return value
 
-    The derivative only if it is asked for.
-    """
-    small = np.exp(-np.abs(sums))  # in (0, 1]
-    value = np.maximum(sums, 0.0) + np.log1p(small)
-    if not slope:
-        return value, value
-    return value, np.where(sums >= 0, np.ones_like(small), small) / (1.0 + small)
+
+def sigmoid(sums: np.ndarray) -> np.ndarray:
+    """Compute 1 / (1 + e^-s) of sums s [n, units], in their place: the derivative of softplus."""
+    sums *= 0.5
+    np.tanh(sums, out=sums)
+    sums += 1.0
+    sums *= 0.5
+    return sums
 
 
 # --- DAGMM ----------------------------------------------------------------------------------------
-
-MIXTURE_NAMES = ("reconstruction", "z", "responsibilities")
 
 
 class MixturePass:
@@ -193,3 +194,29 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     wide = logits.astype(np.float64)
     shares = np.exp(wide - wide.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Family:
+    """A pass, the names of its results, and which of them are float64 whatever the weights are."""
+
+    kind: Callable[[Any, Arrays, int, MakePass], MemberPass]
+    names: tuple[str, ...]
+    double: frozenset[str] = frozenset()
+
+
+FAMILIES = {
+    "codes": Family(CodePass, ("code", "reconstruction")),
+    "vae": Family(
+        VAEPass,
+        ("mean", "log_variance", "log_likelihood", "reconstruction"),
+        frozenset({"log_likelihood"}),
+    ),
+    "energy": Family(EnergyPass, ("energy", "gradient", "reconstruction"), frozenset({"energy"})),
+    "mixture": Family(
+        MixturePass, ("reconstruction", "z", "responsibilities"), frozenset({"responsibilities"})
+    ),
+}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from alad.autoencoders.networks import DRAWS, CodeNetworks, EnergyNetwork, MixtureNetworks
 from alad.autoencoders.likelihood import halves, log_likelihood
+from alad.autoencoders.networks import DRAWS, CodeNetworks, EnergyNetwork, MixtureNetworks
 from alad.networks.context import Context
 from alad.neural.torch_engine import TorchEngine
 

@@ -10,8 +10,7 @@ import functools
 import itertools
 from collections.abc import Collection, Sequence
 from ctypes import c_int64, c_void_p
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,13 +22,11 @@ from alad.native.memory import (
     filled_up,
     panels,
     require_layout,
-    share_out,
     threads,
     workspace,
 )
 from alad.networks.layers import SLOPES
-from alad.networks.numpy_forward import Affine, MemberPass, Pass, activate
-from alad.row_kinds import TABLE
+from alad.networks.numpy_forward import Affine, MemberEngine, MemberPass, Pass, activate
 
 ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
 
@@ -67,10 +64,12 @@ def native_chain(layers: Sequence[Affine]) -> Pass:
     except build.BuildError as error:
         raise EngineError(str(error)) from error
     parts: list[Pass] = []
-    for curved, some in itertools.groupby(layers, lambda layer: layer.activation == "tanh"):
-        # C knows activations of two slopes; a tanh is NumPy's
-        each = ([layer] for layer in some) if curved else [list(some)]
-        parts += [NativeChain(chosen, curved) for chosen in each]
+    start = 0
+    for end, layer in enumerate(layers, start=1):
+        # C knows activations of two slopes; a tanh is NumPy's, and what goes before it ends there
+        if layer.activation == "tanh" or end == len(layers):
+            parts.append(NativeChain(layers[start:end]))
+            start = end
     return functools.partial(_through, tuple(parts))
 
 
@@ -83,11 +82,13 @@ def _through(parts: Sequence[Pass], x: np.ndarray) -> np.ndarray:
 class NativeChain:
     """Layers one after the other, in C; the last one may be followed by a tanh."""
 
-    def __init__(self, layers: Sequence[Affine], curved: bool):
-        self._owner, self._curved = Owner(), curved
-        self._outputs, depth = layers[-1].weight.shape[1], len(layers)
-        flat = (Affine(one.weight, one.bias, "linear", True) for one in layers)
-        packed = (packed_layer(one, self._owner) for one in (flat if curved else layers))
+    def __init__(self, layers: Sequence[Affine]):
+        *others, last = layers
+        self._owner, self._curved = Owner(), last.activation == "tanh"
+        if self._curved:
+            last = replace(last, activation="linear")
+        self._outputs, depth = last.weight.shape[1], len(layers)
+        packed = (packed_layer(one, self._owner) for one in (*others, last))
         self._layers, self._engine = (PackedLayer * depth)(*packed), _library()
         self._bytes = self._engine.alad_forward_workspace_bytes(self._layers, depth)
 
@@ -100,47 +101,28 @@ class NativeChain:
         return activate("tanh", out) if self._curved else out
 
 
-@dataclass(frozen=True)
-class NativeEngine:
-    """Computes what scores read from rows x [n, width]: name -> [members, n, ...], on threads.
+def native_engine(
+    names: tuple[str, ...], passes: Sequence[MemberPass], double: frozenset[str]
+) -> MemberEngine:
+    """Make an engine of passes, one a member, out of `native_chain`."""
+    return MemberEngine(
+        names,
+        tuple(passes),
+        np.dtype(np.float32),
+        double,
+        name="native",
+        computes=np.float32,
+        threads=lambda rows: threads_for(rows, threads()),
+    )
 
-    passes: one a member, out of `native_chain`. Pickles and copies of a model make another one.
-    """
 
-    names: tuple[str, ...]
-    passes: tuple[MemberPass, ...]
-    name: ClassVar[str] = "native"
-    rows_at_once: ClassVar[int | None] = TABLE.blocks_in_c * TABLE.scored.most
-    filled_up: ClassVar[int | None] = 0
-
-    def __call__(
-        self, x: np.ndarray, wanted: Collection[str] | None = None
-    ) -> dict[str, np.ndarray]:
-        chosen = self.names if wanted is None else tuple(wanted)
-        x = np.ascontiguousarray(x, np.float32)
-        borders = pieces(len(x), threads())
-        todo = [(member, at, count) for member in range(len(self.passes)) for at, count in borders]
-        found: dict[tuple[int, int, int], dict[str, np.ndarray]] = {}
-
-        def run(piece: tuple[int, int, int]) -> None:
-            member, at, count = piece
-            with np.errstate(all="ignore"):  # which is each thread's own
-                found[piece] = self.passes[member](x[at : at + count], chosen)
-
-        share_out(run, todo, threads())
-        return {
-            name: np.stack(
-                [
-                    np.concatenate([found[member, at, count][name] for at, count in borders])
-                    for member in range(len(self.passes))
-                ]
-            )
-            for name in chosen
-        }
+def threads_for(rows: int, most: int) -> int:
+    """How many threads so many rows are worth."""
+    return max(1, min(most, rows // ROWS_OF_A_THREAD))
 
 
 def pieces(n: int, threads: int) -> list[tuple[int, int]]:
     """(first row, how many) for each thread, of about equal size."""
-    count = max(1, min(threads, n // ROWS_OF_A_THREAD))
+    count = threads_for(n, threads)
     borders = [n * piece // count for piece in range(count + 1)]
     return [(a, b - a) for a, b in itertools.pairwise(borders)]

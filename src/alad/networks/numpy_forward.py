@@ -16,8 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from alad.errors import EngineError
+from alad.native.memory import share_out
 from alad.networks.exact_product import ExactMatrix, exact_product
 from alad.networks.layers import BATCH_NORM_EPSILON, SLOPES, Activation, Chain, Conditioned, Dense
+from alad.row_kinds import TABLE
 
 BLOCK_ROWS = 256  # rows at a time, so that activations stay in the cache
 
@@ -134,20 +136,24 @@ MemberPass = Callable[[np.ndarray, Collection[str]], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class NumpyEngine:
+class MemberEngine:
     """Computes what scores read from rows x: name -> [members, n, ...].
 
     names: of all results. passes: one a member. dtype: of the results, but for those named in
-    `double`, which stay float64. No call changes anything here, so threads may share an engine.
+    `double`, which stay float64. computes: what rows are turned into, float64 for NumPy, float32
+    for C. threads: on how many, for so many rows. No call changes anything here, so threads may
+    share an engine.
     """
 
     names: tuple[str, ...]
     passes: tuple[MemberPass, ...]
     dtype: np.dtype
     double: frozenset[str] = frozenset()
+    name: str = "numpy"
+    computes: Any = np.float64
     block_rows: int = BLOCK_ROWS
-    name: ClassVar[str] = "numpy"
-    rows_at_once: ClassVar[int | None] = 4_096  # any number gives the same; memory bounds it
+    threads: Callable[[int], int] = lambda rows: 1  # BLAS has its own
+    rows_at_once: ClassVar[int | None] = TABLE.blocks_in_c * TABLE.scored.most
     filled_up: ClassVar[int | None] = 0
 
     def __call__(
@@ -158,28 +164,28 @@ class NumpyEngine:
         wanted: names of results; None = all.
         """
         chosen = self.names if wanted is None else tuple(wanted)
-        by_member = [
-            self._rows(one, x if x.ndim == 2 else x[member], chosen)
-            for member, one in enumerate(self.passes)
-        ]
-        return {name: np.stack([found[name] for found in by_member]) for name in chosen}
+        members, n = range(len(self.passes)), x.shape[-2]
+        starts = range(0, max(n, 1), self.block_rows)
+        found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
 
-    def _rows(
-        self, one: MemberPass, x: np.ndarray, wanted: tuple[str, ...]
-    ) -> dict[str, np.ndarray]:
-        """Compute one member's results for rows x [n, width], block by block."""
-        parts = []
-        for start in range(0, max(len(x), 1), self.block_rows):
-            block = np.asarray(x[start : start + self.block_rows], np.float64)
-            found = one(np.ascontiguousarray(block), wanted)
-            parts.append({name: self._stored(name, found[name]) for name in wanted})
-        return {name: np.concatenate([part[name] for part in parts]) for name in wanted}
+        def run(piece: tuple[int, int]) -> None:
+            member, start = piece
+            rows = x if x.ndim == 2 else x[member]
+            block = np.ascontiguousarray(rows[start : start + self.block_rows], self.computes)
+            with np.errstate(all="ignore"):  # too large is infinite; each thread has its own
+                results = self.passes[member](block, chosen)
+                found[piece] = {name: self._stored(name, results[name]) for name in chosen}
+
+        share_out(run, [(member, at) for member in members for at in starts], self.threads(n))
+        return {
+            name: np.stack(
+                [np.concatenate([found[member, at][name] for at in starts]) for member in members]
+            )
+            for name in chosen
+        }
 
     def _stored(self, name: str, result: np.ndarray) -> np.ndarray:
-        if name in self.double:
-            return result
-        with np.errstate(over="ignore"):  # too large for float32 is infinite, as in other engines
-            return result.astype(self.dtype, copy=False)
+        return result if name in self.double else result.astype(self.dtype, copy=False)
 
 
 def members_of(arrays: Arrays) -> range:
@@ -196,7 +202,7 @@ def forward(layers: Sequence[Any], arrays: Arrays, x: np.ndarray) -> np.ndarray:
     """Send rows x through layers, one after the other: [members, n, outputs].
 
     x: [n, inputs] for all members, or [members, n, inputs]. The layers are prepared anew at every
-    call; for more than one call make a `NumpyEngine`.
+    call; for more than one call make a `MemberEngine`.
     """
 
     def member_pass(member: int) -> MemberPass:
@@ -204,4 +210,4 @@ def forward(layers: Sequence[Any], arrays: Arrays, x: np.ndarray) -> np.ndarray:
         return lambda rows, wanted: {"outputs": run(rows)}
 
     passes = tuple(map(member_pass, members_of(arrays)))
-    return NumpyEngine(("outputs",), passes, dtype_of(arrays))(x)["outputs"]
+    return MemberEngine(("outputs",), passes, dtype_of(arrays))(x)["outputs"]

@@ -241,7 +241,7 @@ class NetworkDetector(Detector):
         for name in learnt.offered(images=X.ndim > 2):
             source = step.X if learnt.offers[name].learns_from_all else sample
             learnt = learnt.having_learnt(name, self._blocks(source))
-        learnt = learnt.scaled(sample)
+        learnt = learnt.scaled(np.asarray(sample))
         fit.facts |= _summary(training, step, seed, architecture) | _engines(self, step, learnt)
         return replace(learnt, verbose=int(self.verbose))
 

@@ -60,9 +60,7 @@ def engine_named(name: str) -> str:
     return known
 
 
-def prepared(
-    engines: Engines, named: str, device: str, images: bool, *made_of: Any
-) -> Engine:
+def prepared(engines: Engines, named: str, device: str, images: bool, *made_of: Any) -> Engine:
     """Prepare the engine of that name; "auto" = the first that can. InputError if it cannot.
 
     made_of: networks, arrays and settings.

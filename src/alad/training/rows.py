@@ -84,6 +84,8 @@ def blocks_of(X: Rows | np.ndarray | ScaledImages, rows: int) -> Iterator[np.nda
     """Give rows as arrays, so many at a time; one block, if there are none."""
     for at in range(0, max(len(X), 1), rows):
         block = X[at : at + rows]
-        yield np.asarray(block) if isinstance(block, np.ndarray | ScaledImages) else whole(
-            block
-        ).cpu().numpy()
+        yield (
+            np.asarray(block)
+            if isinstance(block, np.ndarray | ScaledImages)
+            else whole(block).cpu().numpy()
+        )
