@@ -1,5 +1,6 @@
 """What README and docs/ name is there: options, benchmarks, scripts, packages."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -68,3 +69,11 @@ def test_readme_names_every_package():
     named = set(re.findall(r"^\| `(\w+)/?`", README.read_text("utf-8"), re.MULTILINE))
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders <= named
+
+
+def test_the_reference_of_the_command_line_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "tools" / "cli_reference.py")
+    assert spec and spec.loader
+    written = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(written)
+    assert written.PAGE.read_text("utf-8") == written.page(), "run python tools/cli_reference.py"
