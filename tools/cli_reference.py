@@ -1,6 +1,6 @@
 """Write docs/reference/cli.md from the command line itself; a test holds the two together.
 
-    python tools/cli_reference.py
+python tools/cli_reference.py
 """
 
 import re
@@ -16,7 +16,8 @@ HEAD = """# Command line
 
 <!-- written by tools/cli_reference.py -->
 
-Data go to a file or standard output; messages and progress go to standard error. `--json` and `--quiet` are for programs.
+Data go to a file or standard output; messages and progress go to standard error. `--json` and
+`--quiet` are for programs.
 
 | exit status | meaning |
 |---|---|
@@ -39,8 +40,7 @@ def _verb(name: str, verb: Any) -> str:
     lines = [f"## alad {name}", "", f"```text\n{usage}\n```", "", _plain(verb.help)]
     rows = [(_code([each.metavar]), _told(each)) for each in arguments]
     rows += [(_code(_flags(each)), _told(each)) for each in options]
-    if rows:
-        lines += ["", "| | |", "|---|---|", *(f"| {code} | {told} |" for code, told in rows)]
+    lines += ["", *(f"- {code}: {told}".removesuffix(": ") for code, told in rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -57,7 +57,7 @@ def _value(option: Any) -> str:
 
 
 def _code(words: list[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words).replace("|", "\\|")
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _told(parameter: Any) -> str:
@@ -66,7 +66,7 @@ def _told(parameter: Any) -> str:
         default = "" if parameter.default in (None, (), []) else f"`{parameter.default}`"
     needed = " Required." if parameter.required else ""
     usual = f" Default: {default}." if isinstance(default, str) and default else ""
-    return _plain(f"{parameter.help or ''}{needed}{usual}").replace("|", "\\|")
+    return _plain(f"{parameter.help or ''}{needed}{usual}")
 
 
 def _plain(text: str) -> str:

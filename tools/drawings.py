@@ -103,7 +103,9 @@ def pairs() -> None:
             text(76, y + 34, asks, "small left"),
         ]
         for x, plays_it in zip((338, 392, 444), plays, strict=True):
-            parts.append(f'<circle class="{"dot" if plays_it else "ring"}" cx="{x}" cy="{y}" r="7"/>')
+            parts.append(
+                f'<circle class="{"dot" if plays_it else "ring"}" cx="{x}" cy="{y}" r="7"/>'
+            )
     drawn("pairs.svg", 300, "Which pairs each discriminator sees", *parts)
 
 

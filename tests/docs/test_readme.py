@@ -5,7 +5,18 @@ import re
 from pathlib import Path
 
 import pytest
-from markdown_pages import CODE, EXPERIMENTS, PAGES, README, ROOT, FENCE, name_of, prose_of, text_of
+from markdown_pages import (
+    CODE,
+    DOCS,
+    EXPERIMENTS,
+    FENCE,
+    PAGES,
+    README,
+    ROOT,
+    name_of,
+    prose_of,
+    text_of,
+)
 
 import alad
 from alad import cli
@@ -53,11 +64,13 @@ def test_verbs_and_options_exist(page, options):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_benchmarks_and_scripts_exist(page):
     for code in said(page):
-        named = re.match(r"alad bench ((?:[a-z0-9-]+ ?)*)", code)
+        named = re.match(r"alad bench((?: [a-z0-9][a-z0-9-]*)+)", code)
         names = named[1].split() if named else []
         assert {name.removesuffix("-quick") for name in names} <= {*BENCHMARKS, "paper"}, code
         for script in re.findall(r"(?:benchmarks|tools|tests)/\w+(?:/\w+)*\.py", code):
-            assert (ROOT / script).exists(), code
+            text = (ROOT / script).read_text("utf-8")
+            used = re.findall(r"(?<!\S)--[a-z-]+", code)
+            assert [option for option in used if option not in text] == [], code
 
 
 def test_the_log_strikes_what_was_replaced():
@@ -77,3 +90,14 @@ def test_the_reference_of_the_command_line_is_up_to_date():
     written = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(written)
     assert written.PAGE.read_text("utf-8") == written.page(), "run python tools/cli_reference.py"
+
+
+def test_parameters_on_the_page_of_python_exist():
+    page = (DOCS / "reference" / "api.md").read_text("utf-8")
+    table = page.split("## Parameters")[1].split(":::")[0]
+    named = [
+        name
+        for row in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE)
+        for name in row.split(", ")
+    ]
+    assert named and {name.strip("`") for name in named} <= alad.ALAD().get_params().keys()
