@@ -32,7 +32,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_imports.py
-	$(BIN)/zensical build --clean --strict
+	@$(MAKE) --no-print-directory docs
 
 # The documentation, in site/; every link on a page must lead somewhere.
 docs: $(STAMP)
