@@ -12,6 +12,7 @@ from pyarrow import feather, parquet
 
 from alad.data.column_kinds import guess
 from alad.data.frames import columns
+from alad.data.opening import source_of
 from alad.data.reading import check_target, read_table, write_table
 from alad.errors import InputError
 
@@ -98,10 +99,10 @@ def test_cells_of_csv_stay_as_written(tmp_path):
 
 
 def test_columns_to_leave_out(tmp_path):
-    path = file(tmp_path, "a.csv", CSV)
-    assert read_table(path, drop=["id", "c"]).column_names == ["n"]
+    source = source_of(file(tmp_path, "a.csv", CSV))
+    assert source.without(["id", "c"]).names == ("n",)
     with pytest.raises(InputError, match=r"no column named 'ID' to drop; there are 'id', 'n', 'c'"):
-        read_table(path, drop=["ID"])
+        source.without(["ID"]).held()
 
 
 def test_an_empty_line_is_a_missing_cell_of_a_single_column(tmp_path):

@@ -18,6 +18,7 @@ from alad.cli.frame import (
     option,
     print_json,
     say,
+    separated,
 )
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
@@ -152,9 +153,9 @@ def calibrate(
     from alad import catalogue
 
     detector = catalogue.load(model, device=device)
-    source, rows, place = pictures.read(table, drop, strict)
-    with located(place):
-        detector.calibrate(rows, source=place)
+    rows = pictures.source(table, None, strict, drop=drop)
+    with located(rows.place):
+        detector.calibrate(rows.without(separated(drop)), source=rows.place)
     if device is not None:  # where it scored just now is no property of the model
         detector.set_params(device=catalogue.load(model).get_params()["device"])
     detector.save(model)
@@ -163,15 +164,15 @@ def calibrate(
         facts = {"model": str(model), "rows": len(calibration), "left_out": calibration.seen}
         print_json(facts | {"smallest_false_alarm_rate": calibration.smallest_rate})
     if not quiet:
-        pictures.say_skipped(source)
-        say(_told(calibration, source))
+        pictures.say_skipped(rows)
+        say(_told(calibration, rows.unit))
 
 
-def _told(calibration: "Calibration", source: Any) -> str:
-    told = f"{pictures.counted(len(calibration), source)}; false-alarm rates from "
+def _told(calibration: "Calibration", unit: str) -> str:
+    told = f"{pictures.counted(len(calibration), unit)}; false-alarm rates from "
     told += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
     if seen := calibration.seen:
-        told += f"; {pictures.counted(seen, source)} left out, because the model learnt from them"
+        told += f"; {pictures.counted(seen, unit)} left out, because the model learnt from them"
         told += " (others, if they were changed since, go unnoticed)"
     return told
 

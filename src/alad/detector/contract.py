@@ -15,7 +15,6 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad import storage
-from alad.data.frames import Columns
 from alad.detector import saving
 from alad.detector.calibration import digests
 from alad.detector.constructors import show_what_is_handed_on
@@ -134,7 +133,7 @@ class Detector(Deciding, Explaining, OutlierMixin, BaseEstimator, ABC):
         return self
 
     def _fit_rows(self, rows: Any, begun: float) -> None:
-        learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
+        learnt = ~self._held_out(len(rows))
         matrix = self.encoder_.fit_transform(rows, learnt)
         self.training_: dict[str, Any] = {}
         self._fit_matrix(learnable(self, matrix if learnt.all() else matrix[learnt]))

@@ -35,8 +35,8 @@ class Explaining(ABC):
     def _check_unchanged(self) -> None:
         """InputError if a parameter is another than at fit."""
 
-    def _own_version(self, X: Any) -> np.ndarray | None:
-        """What the model takes rows X for, encoded [n, *shape]; None if it has no such thing."""
+    def _own_version(self, encoded: np.ndarray) -> np.ndarray | None:
+        """What the model takes encoded rows [n, *shape] for; None if it has no such thing."""
         return None
 
     def _seen(self, encoded: np.ndarray) -> np.ndarray:
@@ -58,11 +58,12 @@ class Explaining(ABC):
         return self._explain_images(X, self.encoder_)
 
     def _explain_rows(self, X: Any, encoder: TableEncoder) -> Explanation:
-        rows = encoder.transform(X)
-        references = self._compared_with(X, rows)
+        read = encoder.read(X)
+        rows = read.encoded
+        references = self._compared_with(rows)
         return Explanation(
             encoder.used_names_,
-            encoder.cells(X),
+            read.cells(),
             attribution.middle([encoder.decode(one) for one in references]),
             attribution.contributions(self._scores, rows, references, encoder.source_),
             self._scores(rows),
@@ -70,24 +71,26 @@ class Explaining(ABC):
         )
 
     def _explain_images(self, X: Any, scaler: ImageScaler) -> HeatMaps:
-        images = scaler.transform(X)
+        read = scaler.read(X)
+        images = read.encoded
         flat = images.reshape(len(images), -1)
-        references = self._compared_with(X, flat)
+        references = self._compared_with(images)
 
         def score(some: np.ndarray) -> np.ndarray:
             return self._scores(self._seen(some.reshape(-1, *scaler.shape_)))
 
         return HeatMaps(
             heat(score, flat, references, scaler.shape_),
-            scaler.decode(images),
+            read.cells(),
             scaler.decode(references[0].reshape(images.shape)),
             score(flat),
             np.mean([score(one) for one in references], axis=0),
         )
 
-    def _compared_with(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """[references, n, width]: what each of the encoded rows [n, width] is compared with."""
-        own, known = self._own_version(X), self._references
+    def _compared_with(self, encoded: np.ndarray) -> np.ndarray:
+        """[references, n, width]: what each of the encoded rows [n, *shape] is compared with."""
+        own, known = self._own_version(encoded), self._references
+        rows = encoded.reshape(len(encoded), -1)
         if known is None and own is None:
             raise InputError("this model was saved before rows could be explained; fit it again")
         flat = [] if own is None else [own.reshape(rows.shape)]

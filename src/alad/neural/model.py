@@ -156,23 +156,22 @@ class Networked(Detector):
         one_of("score", score, tuple(self._offered))
         return self._combine(self._streamed(X, score), score)
 
-    @torch.no_grad()
     def reconstruct(self, X: Any) -> np.ndarray:
         """The model's version of encoded rows, float32 [n, *shape], mean over members.
 
         `encoder_.output_names_` names the columns.
         """
         check_is_fitted(self)
+        return self._own_version(self.encoder_.transform(X))
 
+    @torch.no_grad()
+    def _own_version(self, encoded: np.ndarray) -> np.ndarray:
         def one_block(block: np.ndarray) -> np.ndarray:
             mean = self._reconstruction(self._tensor(block)).mean(dim=0)
             return np.moveaxis(mean.cpu().numpy(), 0, -1)
 
-        rows = self._in_blocks(one_block, self._seen(self.encoder_.transform(X)))
+        rows = self._in_blocks(one_block, self._seen(encoded))
         return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
-
-    def _own_version(self, X: Any) -> np.ndarray:
-        return self.reconstruct(X)
 
     # --- storage ----------------------------------------------------------------------------------
 
