@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
@@ -196,6 +197,29 @@ def test_empty_standard_input_is_named(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stream())
     with pytest.raises(InputError, match="standard input: the file is empty"):
         read_table("-")
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["a,b", "run"])])
+@pytest.mark.parametrize("target", ["b.csv", "b.arrow", "b.parquet"])
+def test_text_of_polars_is_read_and_written(tmp_path, kind, target):
+    """It is held as views, which few kernels take."""
+    frame = pl.DataFrame({"c": ["a,b", "run", None]}, schema={"c": kind})
+    frame.write_ipc(tmp_path / "a.arrow")
+    table = read_table(tmp_path / "a.arrow")
+    assert guess("c", table["c"]).levels == ("a,b", "run")
+    write_table(table, tmp_path / target)
+    missing = "" if target == "b.csv" else None
+    assert read_table(tmp_path / target)["c"].to_pylist() == ["a,b", "run", missing]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pa.array([b"x"]), pa.array([b"x"], pa.binary_view()), pa.array([pa.MonthDayNano([1, 2, 3])])],
+)
+def test_what_csv_cannot_hold_is_named(tmp_path, column):
+    with pytest.raises(InputError, match=r"CSV cannot hold column 'a' \(.*\); write \.parquet"):
+        write_table(pa.table({"a": column}), tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
 
 
 SCORES = {"anomaly_score": np.array([0.1, 1e300, -3.0])}

@@ -53,6 +53,47 @@ class Column:
         return self
 
 
+def plain(raw: RawColumn) -> RawColumn:
+    """A column in an Arrow encoding that every kernel knows: one value a cell, text as text.
+
+    Views of text, runs, 8-bit booleans, and dictionaries of these come from polars, DataFusion and
+    others; intervals of numbers (pandas.cut) become the text that pandas shows. What else there is
+    stays as it is.
+    """
+    kind = raw.type
+    if isinstance(raw, pa.ChunkedArray):
+        special = raw.num_chunks and _is_special(kind)
+        return pa.chunked_array([plain(chunk) for chunk in raw.chunks]) if special else raw
+    if kind == pa.string_view():
+        return raw.cast(pa.large_string())
+    if pa.types.is_run_end_encoded(kind):
+        return plain(pc.run_end_decode(raw))
+    if pa.types.is_dictionary(kind) and _is_special(kind.value_type):
+        return pa.DictionaryArray.from_arrays(raw.indices, plain(raw.dictionary))
+    name = getattr(kind, "extension_name", "")
+    if name == "arrow.bool8":
+        return pc.not_equal(raw.storage, pa.scalar(0, pa.int8()))
+    return _interval_text(raw) if name == "pandas.interval" else raw
+
+
+def _is_special(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_special(kind.value_type)
+    extension = getattr(kind, "extension_name", "") in ("arrow.bool8", "pandas.interval")
+    return kind == pa.string_view() or pa.types.is_run_end_encoded(kind) or extension
+
+
+def _interval_text(raw: RawColumn) -> RawColumn:
+    """(0.5, 1.0], as pandas shows it; intervals of dates stay as they are."""
+    if pa.types.is_temporal(raw.type.subtype):
+        return raw
+    opening = "[" if raw.type.closed in ("left", "both") else "("
+    closing = "]" if raw.type.closed in ("right", "both") else ")"
+    cells = raw.storage.to_pylist()
+    texts = [cell and f"{opening}{cell['left']}, {cell['right']}{closing}" for cell in cells]
+    return pa.array(texts, pa.large_string())
+
+
 def kind_of(name: str, raw: RawColumn) -> str:
     """ "number", "label" (boolean, dictionary, nothing at all) or "text"; InputError for others."""
     kind = raw.type
@@ -63,11 +104,16 @@ def kind_of(name: str, raw: RawColumn) -> str:
         return "label"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
-    if pa.types.is_temporal(kind):
+    if pa.types.is_temporal(kind) or "pandas.period" in str(kind) or _is_date_interval(kind):
         raise dates_error(name, str(kind))
     raise nested_error(name, str(kind))
+
+
+def _is_date_interval(kind: pa.DataType) -> bool:
+    of_numbers = getattr(kind, "extension_name", "") != "pandas.interval"
+    return not of_numbers and pa.types.is_temporal(kind.subtype)
 
 
 def numbers(name: str, raw: RawColumn, before: int = 0) -> Column:
@@ -138,8 +184,7 @@ def _encoded(raw: RawColumn) -> tuple[np.ndarray, list[Any]]:
 
 def _widened(raw: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text with 64-bit offsets, so that chunks can be joined beyond 2 GiB."""
-    text = pa.types.is_string(raw.type) or raw.type == pa.string_view()
-    return raw.cast(pa.large_string()) if text else raw
+    return raw.cast(pa.large_string()) if pa.types.is_string(raw.type) else raw
 
 
 def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
@@ -241,7 +286,8 @@ def nested_error(name: str, what: str) -> InputError:
 
 
 def _shape(what: str) -> str:
-    return "bytes" if "binary" in what else "nested values"
+    other = "neither numbers nor text" if what.startswith("extension") else "nested values"
+    return "bytes" if "binary" in what else other
 
 
 def refusal(

@@ -15,7 +15,16 @@ import numpy as np
 import pyarrow as pa
 from sklearn.utils import check_array
 
-from alad.data.columns import RawColumn, dates_error, is_nan, label, listed, nested_error
+from alad.data.columns import (
+    RawColumn,
+    dates_error,
+    is_nan,
+    label,
+    listed,
+    nested_error,
+    plain,
+    refusal,
+)
 from alad.errors import InputError
 
 Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers where none has one
@@ -178,9 +187,15 @@ def _numbered(count: int) -> tuple[str, ...]:
 
 def _of_series(name: str, series: nw.Series) -> RawColumn:
     try:
-        return series.to_arrow()
+        return plain(series.to_arrow())
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # mixed or unusual cells
-        return _of_numpy(name, series.to_numpy())
+        pass
+    try:
+        cells = series.to_numpy()
+    except Exception as error:  # each library has its own
+        what = f"values that no array holds ({series.dtype})"
+        raise refusal(name, what, "cast it to numbers or text") from error
+    return _of_numpy(name, cells)
 
 
 def _rows(X: Sequence[Any]) -> np.ndarray:

@@ -22,7 +22,7 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING
+from alad.data.columns import EXACT_MISSING, plain
 from alad.data.frames import check_names
 from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
 from alad.errors import InputError
@@ -170,8 +170,11 @@ def _parsed(content: pa.Buffer, place: str) -> pa.Table:
 
 
 def _whole(table: pa.Table) -> pa.Table:
+    """The table in encodings that every kernel knows."""
     table.validate(full=True)  # these files carry no checksum: damage must not show only later
-    return table
+    columns = [plain(column) for column in table.columns]
+    kept = table.schema.metadata
+    return pa.Table.from_arrays(columns, names=table.column_names, metadata=kept)
 
 
 def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
