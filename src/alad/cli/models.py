@@ -13,7 +13,7 @@ from alad.cli.frame import (
     Drop,
     Model,
     Quiet,
-    Source,
+    TableOrFolder,
     app,
     check_score,
     flag_of,
@@ -29,6 +29,7 @@ from alad.cli.pictures import PictureSize, Strict
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
+    from alad.data.source import Source
     from alad.detector.contract import Detector
 
 TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `fit`
@@ -39,7 +40,7 @@ TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `f
 
 @app.command()
 def fit(
-    table: Source,
+    table: TableOrFolder,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
     detector: Annotated[
         str,
@@ -177,22 +178,22 @@ def fit(
         print_json(facts)
     if not quiet:
         pictures.say_skipped(source)
-        say(f"{_told(facts['rows'], facts['training'], source)}; the model is in {output}")
+        say(f"{_told(facts['rows'], facts['training'], source.unit)}; the model is in {output}")
         if not facts["training"]["held_out"] and made.calibration_fraction:
             say(_how_to_calibrate(facts["rows"], output, source))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
 
-def _told(rows: int, training: dict[str, Any], source: Any) -> str:
+def _told(rows: int, training: dict[str, Any], unit: str) -> str:
     """What became of the rows."""
-    told = f"{pictures.counted(training['rows'], source)} learnt in {training['seconds']:.1f} s"
+    told = f"{pictures.counted(training['rows'], unit)} learnt in {training['seconds']:.1f} s"
     if watched := rows - training["rows"] - training["held_out"]:
         told += f", {watched} watched by the stopping rule"
     return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
 
 
-def _how_to_calibrate(rows: int, output: Path, source: Any) -> str:
+def _how_to_calibrate(rows: int, output: Path, source: "Source") -> str:
     """For a table that was too small for its calibration fraction."""
     from alad.detector.contract import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
@@ -201,7 +202,7 @@ def _how_to_calibrate(rows: int, output: Path, source: Any) -> str:
     percent = -(-100 * LEAST_HELD_OUT // rows)  # rounded up
     if percent <= 100 * MOST_HELD_OUT:
         how += f", or fit again with --calibration-fraction {percent / 100}"
-    takes = pictures.counted(LEAST_HELD_OUT, source)
+    takes = pictures.counted(LEAST_HELD_OUT, source.unit)
     return f"not calibrated, which takes {takes} that were not learnt from: {how}"
 
 
@@ -224,28 +225,29 @@ def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
     detector.set_params(**{name: value for name, value in params.items() if name in known})
 
 
-def _fitted(detector: "Detector", source: Any, output: Path, checkpoint: Path) -> dict[str, Any]:
+def _fitted(
+    detector: "Detector", source: "Source", output: Path, checkpoint: Path
+) -> dict[str, Any]:
     """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
     from alad import report
-    from alad.data.reading import place_of, read_table
+    from alad.data.source import ImageSource
 
     detector.check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)
     place = _require_place(output, "model")
     if trained_in_steps:
         _require_place(checkpoint, "checkpoint")
-    if pictures.are(source):
-        source.scratch = place
-    with located(pictures.place(source) or place_of(source)):
-        rows = source if pictures.are(source) else read_table(source)
-        detector.fit(rows)
+    if isinstance(source, ImageSource):
+        source.use_scratch(place)
+    with located(source.place):
+        detector.fit(source)
     detector.save(output)
     if trained_in_steps:
         shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held
     return {
         "model": str(output),
         "detector": detector.name,
-        "rows": pictures.count(rows),
+        "rows": source.n_rows,
         "columns": detector.n_features_in_,
         "threshold": -detector.offset_,
         "training": report.brief(detector.training_),
@@ -268,11 +270,13 @@ def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
     return writable(folder)
 
 
-def _require_samples(folder: Path, source: Any, others: tuple[Path, ...], resumed: bool) -> None:
+def _require_samples(
+    folder: Path, source: "Source", others: tuple[Path, ...], resumed: bool
+) -> None:
     """InputError if pictures of a generator make no sense, or cannot be written there."""
     if not pictures.are(source):
-        raise InputError(f"{source}: is no folder of pictures; leave out --samples")
-    for other in (*others, Path(source.source)):
+        raise InputError(f"{source.place}: is no folder of pictures; leave out --samples")
+    for other in (*others, Path(source.place)):
         if other.resolve() in (folder.resolve(), *folder.resolve().parents):
             raise InputError(f"--samples: {folder} is in {other}; choose a folder of its own")
     if resumed and folder.is_dir():  # those of the steps until then

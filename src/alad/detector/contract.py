@@ -17,7 +17,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad.data.frames import Columns
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, remembered
 from alad.detector.explanation import kept
@@ -132,7 +131,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
         # refused now, not after the training: what could not be saved
         params = self._settings()
-        learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
+        learnt = ~self._held_out(len(rows))
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
         model = self._learn(learnable(self, matrix if learnt.all() else matrix[learnt], fit), fit)
