@@ -24,7 +24,7 @@ def test_lof_where_a_value_repeats_more_often_than_it_has_neighbours():
     detector = make("lof", random_state=0).fit(rows)
     idle, ramp, far, farther = detector.anomaly_score(np.array([[20.001], [21.7], [25], [100]]))
     assert max(idle, ramp) < 2 < far < farther
-    assert detector.training_["distinct_rows"] == 400
+    assert detector.training_["distinct_rows"] < 400
 
 
 def test_lof_of_rows_that_are_all_alike_says_so_or_scores():
