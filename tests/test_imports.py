@@ -19,7 +19,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # floors only, so two on one floor know nothing of each other.
 FLOORS = [
     ["errors", "version", "progress", "row_kinds"],
-    ["parameters", "native"],
+    ["parameters", "declared", "native"],
     ["storage", "randomness", "presets"],
     ["data", "networks", "metrics"],
     ["encoding"],
