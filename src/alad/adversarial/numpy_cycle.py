@@ -1,7 +1,7 @@
 """The way of a row through E, G and a discriminator in NumPy, for the scores of ALAD's family.
 
-The same as `torch_cycle.Cycle`, without torch. With x' = G(E(x)), f the activations before the logit of
-D_xx and l that logit (Zenati et al. 2018, section III-D):
+The same as `torch_cycle.Cycle`, without torch. With x' = G(E(x)), f the activations before the
+logit of D_xx and l that logit (Zenati et al. 2018, section III-D):
 
 | name           | result                  | shape                  |
 |----------------|-------------------------|------------------------|

@@ -1,4 +1,4 @@
-"""The engines in PyTorch of autoencoders, VAE, DSEBM and DAGMM; their results are those of `passes`."""
+"""The engines in PyTorch of autoencoders, VAE, DSEBM and DAGMM; results are those of `passes`."""
 
 from __future__ import annotations
 

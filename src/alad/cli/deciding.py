@@ -13,6 +13,7 @@ from alad.cli.frame import (
     Drop,
     Model,
     Quiet,
+    ScoringEngine,
     app,
     flag_of,
     option,
@@ -139,6 +140,7 @@ def calibrate(
     drop: Drop = None,
     strict: Strict = False,
     device: Device = None,
+    engine: ScoringEngine = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -152,7 +154,7 @@ def calibrate(
     """
     from alad import catalogue
 
-    detector = catalogue.load(model, device=device)
+    detector = catalogue.load(model, device=device, engine=engine)
     rows = pictures.source(table, None, strict, drop=drop)
     with located(rows.place):
         detector = detector.calibrate(rows.without(separated(drop)), source=rows.place)

@@ -11,6 +11,7 @@ from alad.cli.frame import (
     Drop,
     Model,
     Quiet,
+    ScoringEngine,
     app,
     check_output,
     option,
@@ -56,6 +57,7 @@ def explain(
     drop: Drop = None,
     strict: Strict = False,
     device: Device = None,
+    engine: ScoringEngine = None,
     quiet: Quiet = False,
 ) -> None:
     """Say what made the most anomalous rows of TABLE, or pictures of a folder, odd.
@@ -73,7 +75,7 @@ def explain(
 
     rows = pictures.read(table, drop, strict)
     _require_target(output, table, columns, of_pictures=pictures.are(rows))
-    detector = catalogue.load(model, device=device)
+    detector = catalogue.load(model, device=device, engine=engine)
     with located(rows.place):
         scores = detector.anomaly_score(rows)
         chosen = np.argsort(-scores, kind="stable")[:top]

@@ -36,6 +36,14 @@ def option(*flags: str, panel: str | None = None, **how: Any) -> Any:
 Quiet = Annotated[bool, option("--quiet", "-q", help="No messages, no progress.")]
 AsJson = Annotated[bool, option("--json", help="Print what was found as JSON on stdout.")]
 Device = Annotated[str | None, option(help="cpu, cuda, or auto.", show_default="cpu")]
+ScoringEngine = Annotated[
+    str | None,
+    option(
+        "--engine",
+        help="What runs the networks: c, torch, numpy, or auto, which is C where it can be had.",
+        show_default="as it was fitted",
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted model.")]
 TableOrFolder = Annotated[
     str,

@@ -7,7 +7,7 @@ import typer
 
 from alad.cli import pictures
 from alad.cli.deciding import Rule
-from alad.cli.frame import Device, Drop, Model, Quiet, app, option, say, separated
+from alad.cli.frame import Device, Drop, Model, Quiet, ScoringEngine, app, option, say, separated
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
 
@@ -47,6 +47,7 @@ def report(
     drop: Drop = None,
     strict: Strict = False,
     device: Device = None,
+    engine: ScoringEngine = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a page about MODEL, and what it finds in TABLE or a folder, to open in a browser.
@@ -61,7 +62,7 @@ def report(
     _require_page(output)
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
-    detector = catalogue.load(model, device=device)
+    detector = catalogue.load(model, device=device, engine=engine)
     source = None if table is None else pictures.read(table, drop, strict)
     place = "" if source is None else source.place
     with located(place or model):

@@ -11,6 +11,7 @@ from alad.cli.frame import (
     Drop,
     Model,
     Quiet,
+    ScoringEngine,
     TableOrFolder,
     app,
     check_output,
@@ -47,6 +48,7 @@ def score(
     drop: Drop = None,
     strict: Strict = False,
     device: Device = None,
+    engine: ScoringEngine = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,7 +70,7 @@ def score(
     rule = Rule(false_alarm_rate, confidence, fdr)
     rule.check(score)
     check_output(output, table)
-    detector = catalogue.load(model, device=device)
+    detector = catalogue.load(model, device=device, engine=engine)
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict, drop=drop)
     check_score(detector.name, detector.score_names(), score)

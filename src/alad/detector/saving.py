@@ -9,6 +9,7 @@ import numpy as np
 from alad.detector.model import written
 from alad.errors import InputError
 
+KEPT_ENGINES = ("torch", "numpy")
 MODEL = "model/"  # before the names of the model's arrays
 CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the model's own
 REPEATED = "calibration/repeated"
@@ -27,8 +28,8 @@ def content_of(fitted: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "training": dict(fitted.training_),
         "calibration": None,
         "model": values,
-        # for the same scores to the last bit, wherever PyTorch can be had
-        "engine": "torch" if fitted.model_.engine == "torch" else "auto",
+        # who asked for one of these gets the same scores to the last bit wherever it is loaded
+        "engine": fitted.model_.engine if fitted.model_.engine in KEPT_ENGINES else "auto",
     }
     arrays = {MODEL + name: array for name, array in own.items()}
     arrays |= {LEARNT: fitted.learnt_}
