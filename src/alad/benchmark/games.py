@@ -5,7 +5,7 @@ The pairs are those of the table in `alad.adversarial.game`.
 
 from dataclasses import dataclass
 
-from alad.report.canvas import WIDTH, Chart, words
+from alad.report.charts.canvas import WIDTH, Chart, words
 from alad.report.markup import Markup, joined, tag
 
 METHODS = ("BiGAN", "ALICE", "ALAD")

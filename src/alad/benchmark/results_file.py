@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ NAMING = {"protocol", "detector", "cell", "settings"}  # what every line must sa
 MEASURED = {"member", "cell_lines"}  # and what those must that hold no error
 
 
-class Ledger:
+class ResultsFile:
     """A results file. A last line without its end was cut short and counts as not written."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
 
     def lines(self) -> list[Line]:
-        """All whole lines, oldest first. Raises InputError for a line that is none."""
+        """Read all whole lines, oldest first. Raises InputError for a line that is none."""
         if not self.path.exists():
             return []
         whole, _, _ = self.path.read_bytes().rpartition(b"\n")
@@ -34,7 +35,8 @@ class Ledger:
             line = json.loads(text)
         except ValueError:
             line = {}
-        if not _is_result(line):
+        line = line if isinstance(line, dict) else {}
+        if not line.keys() >= (NAMING if "error" in line else NAMING | MEASURED):
             raise InputError(f"line {at} of {self.path} is no result; remove the line or the file")
         return line
 
@@ -49,20 +51,14 @@ class Ledger:
             os.fsync(file.fileno())
 
     def finished(self) -> set[str]:
-        """Digests of the cells of which every line is there and none is an error."""
+        """List digests of the cells of which every line is there and none is an error."""
         latest = {(line["cell"], line["member"]): line for line in measured(self.lines())}
-        found = Counter(cell for cell, _ in latest)
-        return {cell for (cell, _), line in latest.items() if found[cell] == line["cell_lines"]}
+        counts = Counter(cell for cell, _ in latest)
+        return {cell for (cell, _), line in latest.items() if counts[cell] == line["cell_lines"]}
 
 
-def _is_result(line: Any) -> bool:
-    if not isinstance(line, dict):
-        return False
-    return line.keys() >= (NAMING if "error" in line else NAMING | MEASURED)
-
-
-def measured(lines: list[Line]) -> list[Line]:
-    """The lines that hold a measurement, not an error."""
+def measured(lines: Iterable[Line]) -> list[Line]:
+    """Keep the lines that hold a measurement, not an error."""
     return [line for line in lines if "error" not in line]
 
 
@@ -82,19 +78,19 @@ def _cut_to_whole_lines(file) -> None:
 
 
 def machine(device: str = "cpu") -> dict[str, Any]:
-    """Cores that may be used, memory in GiB, kind of processor, and of an accelerator in use."""
-    found: dict[str, Any] = {
+    """Describe cores that may be used, memory in GiB, processor, and an accelerator in use."""
+    facts: dict[str, Any] = {
         "cores": cores(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "memory_gib": _memory_gib(),
         "cpu": _processor(),
         "system": platform.system(),
     }
-    return {**found, "accelerator": _accelerator()} if str(device) != "cpu" else found
+    return {**facts, "accelerator": _accelerator()} if str(device) != "cpu" else facts
 
 
 def cores() -> int:
-    """Processor cores that this process may run on."""
+    """Count the processor cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

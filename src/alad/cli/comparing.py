@@ -17,7 +17,6 @@ from alad.cli.frame import (
     silent,
     stoppable,
 )
-from alad.cli.measuring import sheet_parts
 
 
 @app.command()
@@ -73,7 +72,8 @@ def compare(
     they learn from all rows and score the same ones.
     """
     from alad import catalogue, report
-    from alad.benchmark import comparison, comparison_sheets
+    from alad.benchmark.compare import compare as compare_detectors
+    from alad.benchmark.compare import comparison_tables
     from alad.data.reading import place_of, read_table
     from alad.errors import located
 
@@ -82,7 +82,7 @@ def compare(
     rows = read_table(table)
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(place_of(table)):
-        found = comparison.compare(
+        comparison = compare_detectors(
             rows,
             detector or (),
             label=label,
@@ -93,8 +93,8 @@ def compare(
             **how,
         )
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(comparison))
     else:
-        report.show(*sheet_parts(comparison_sheets.sheets(found)))
-    if any(outcome.error for outcome in found.outcomes):
+        report.show(*comparison_tables(comparison))
+    if any(outcome.error for outcome in comparison.outcomes):
         raise typer.Exit(1)

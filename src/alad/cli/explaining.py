@@ -139,7 +139,7 @@ def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) 
 
     from alad.data import writing
     from alad.data.png import png
-    from alad.report import pixels
+    from alad.report.model import anomalous_images as pixels
 
     maps = detector.explain(source.taken(detector.encoder_.form, chosen.tolist()))
     images = pixels.shown(detector.encoder_, maps.images)

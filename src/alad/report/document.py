@@ -12,9 +12,9 @@ from pathlib import Path
 
 from alad.data.writing import replacing
 from alad.errors import InputError
-from alad.report.blocks import Section, plain, slug
-from alad.report.canvas import Chart, stylesheet
+from alad.report.charts.canvas import Chart, stylesheet
 from alad.report.markup import joined, tag
+from alad.report.page_parts import Section, plain, slug
 
 STYLES = ("colours.css", "charts.css", "page.css")
 

@@ -18,7 +18,7 @@ SHOWN_COLUMNS = 12  # columns in a picture, those that raise scores most
 
 
 def can_draw() -> bool:
-    """Is matplotlib there?"""
+    """Tell whether matplotlib is there."""
     return find_spec("matplotlib") is not None
 
 
@@ -26,10 +26,10 @@ def draw(
     path: str | Path,
     scores: dict[str, np.ndarray],
     threshold: float,
-    found: Explanation,
+    explanation: Explanation,
     title: str,
 ) -> None:
-    """A PNG: score histograms of the named groups, and what raised the scores of those `found`.
+    """Draw a PNG: score histograms of the named groups, and what raised the scores explained.
 
     scores: name of a group -> scores [n], large = anomalous; threshold: flagged from there on.
     Raises InputError if matplotlib is not installed or the file cannot be written.
@@ -41,7 +41,7 @@ def draw(
     figure = Figure(figsize=(13, 5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
     _histograms(left, scores, threshold)
-    _heat_map(right, found)
+    _heat_map(right, explanation)
     figure.suptitle(title)
     try:
         with replacing(Path(path)) as file:
@@ -70,12 +70,12 @@ def _bins(scores: np.ndarray, count: int = 40) -> np.ndarray:
     return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
 
 
-def _heat_map(axes: "Axes", found: Explanation) -> None:
-    count = min(SHOWN_ROWS, len(found.score))
-    rows = 100 * np.array([found.raising(at) for at in range(count)])
+def _heat_map(axes: "Axes", explanation: Explanation) -> None:
+    count = min(SHOWN_ROWS, len(explanation.score))
+    rows = 100 * np.array([explanation.raising(at) for at in range(count)])
     chosen = np.argsort(-rows.mean(axis=0), kind="stable")[:SHOWN_COLUMNS]
     image = axes.imshow(rows[:, chosen], aspect="auto", cmap="magma_r", vmin=0)
-    names = [found.columns[at] for at in chosen]
+    names = [explanation.columns[at] for at in chosen]
     axes.set_xticks(range(len(chosen)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(rows)), [str(at + 1) for at in range(len(rows))])
     axes.set(ylabel="most anomalous rows", title="Columns that raise the score")

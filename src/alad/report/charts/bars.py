@@ -1,0 +1,141 @@
+"""Bars and dots with spreads, a line for everything that is compared."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alad.report.charts.axes import Axis, number
+from alad.report.charts.canvas import (
+    LETTER,
+    LINE,
+    TONES,
+    WIDTH,
+    Chart,
+    Key,
+    Plot,
+    legend,
+    spaced,
+    words,
+)
+from alad.report.markup import Markup, joined, tag
+
+THICK, APART = 14, 10  # a bar, and the space between two groups of them
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, how far it spreads (None: not known), and of what it is the mean, if to be drawn."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    points: Sequence[float] = ()
+
+    @classmethod
+    def around(cls, mean: float, sd: float | None) -> "Estimate":
+        return cls(mean) if sd is None else cls(mean, mean - sd, mean + sd)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One line of a bar chart: an estimate for every series, None where there is none."""
+
+    label: str
+    values: Sequence[Estimate | None]
+
+
+def bars(
+    title: str,
+    x: Axis,
+    series: Sequence[str],
+    rows: Sequence[Compared],
+    *,
+    as_dots: bool = False,
+    decimals: int | None = 3,
+) -> Chart:
+    """Horizontal bars from the axis's low end, one colour a series, spreads as whiskers.
+
+    Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow.
+    """
+    entries, legend_rows = legend([_bar_key(at, name, as_dots) for at, name in enumerate(series)])
+    left = min(LETTER * max((len(row.label) for row in rows), default=0) + 10, WIDTH * 0.46)
+    top = 12 + LINE * legend_rows
+    *tops, height = itertools.accumulate(map(_height, rows), initial=0)
+    area = Plot(x, x, left, top, WIDTH - left - 62, height)
+    lines = [
+        _compared(area, row, top + at, as_dots, decimals)
+        for at, row in zip(tops, rows, strict=True)
+    ]
+    body = joined([entries, _upright_frame(area), *lines])
+    described = _in_words(x.label, series, rows, decimals)
+    return Chart(title, described, top + area.height + 2 * LINE + 12, body)
+
+
+def _height(row: Compared) -> int:
+    """Of one line of the chart: as many marks as it has, and at least the room of its label."""
+    return THICK * max(1, sum(one is not None for one in row.values)) + APART
+
+
+def _bar_key(at: int, name: str, as_dots: bool) -> Key:
+    return Key(name, at % TONES + 1, _class("dot" if as_dots else "bar", at))
+
+
+def _class(shape: str, at: int) -> str:
+    return f"{shape} hollow" if at == 1 else shape
+
+
+def _upright_frame(area: Plot) -> Markup:
+    bottom = area.top + area.height
+    ticks = [(float(area.across(value)), text) for value, text in area.x.ticks()]
+    grid = "".join(f"M{at:.1f} {area.top:.1f}V{bottom:.1f}" for at, _ in ticks)
+    right = area.left + area.width
+    numbers = [words(text, at, bottom + LINE, "middle") for at, text in spaced(ticks, right)]
+    name = words(area.x.label, right, bottom + 2 * LINE, "end", "name")
+    return joined([tag("path", class_="grid", d=grid), *numbers, name])
+
+
+def _compared(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | None) -> Markup:
+    middle = top + _height(row) / 2
+    room = int((area.left - 10) / LETTER)
+    label = row.label if len(row.label) <= room else row.label[: room - 1] + "…"
+    parts = [tag("g", tag("title", row.label), words(label, area.left - 8, middle + 4, "end"))]
+    known = [(at, one) for at, one in enumerate(row.values) if one is not None]
+    y = middle - THICK * len(known) / 2
+    for at, estimate in known:
+        drawn = _estimate(area, estimate, y, at, as_dots)
+        text = words(number(estimate.value, decimals), WIDTH - 4, y + THICK - 3, "end", "value")
+        parts.append(tag("g", drawn, text, class_=f"t{at % TONES + 1}"))
+        y += THICK
+    return joined(parts)
+
+
+def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) -> Markup:
+    end, centre = float(area.across(estimate.value)), y + THICK / 2
+    if as_dots:
+        mark = tag("circle", class_=_class("dot", at), cx=end, cy=centre, r=4.5)
+    else:
+        size = {"width": max(end - area.left, 0.5), "height": THICK - 3.0}
+        mark = tag("rect", class_=_class("bar", at), x=area.left, y=y + 1.5, **size)
+    points = [
+        tag("circle", class_="point", cx=float(area.across(one)), cy=centre, r=2.5)
+        for one in estimate.points
+    ]
+    mark = joined([*points, mark])
+    if estimate.low is None or estimate.high is None:
+        return mark
+    low, high = (float(area.across(value)) for value in (estimate.low, estimate.high))
+    ends = f"M{low:.1f} {centre - 3:.1f}v6M{high:.1f} {centre - 3:.1f}v6"
+    return joined(
+        [tag("path", class_="whisker", d=f"M{low:.1f} {centre:.1f}H{high:.1f}{ends}"), mark]
+    )
+
+
+def _in_words(
+    label: str, series: Sequence[str], rows: Sequence[Compared], decimals: int | None
+) -> str:
+    told = [f"{label}."]
+    for row in rows:
+        pairs = zip(series, row.values, strict=True)
+        known = [f"{name} {number(e.value, decimals)}" for name, e in pairs if e is not None]
+        told.append(f"{row.label}: {', '.join(known) or 'nothing'}.")
+    return " ".join(told)

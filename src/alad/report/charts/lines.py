@@ -1,0 +1,113 @@
+"""Charts over two axes: lines, areas and dots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from alad.report.charts.axes import Axis
+from alad.report.charts.canvas import Chart, Key, Plot, legend, plot_area
+from alad.report.markup import Markup, joined, tag
+
+HEIGHT = 300
+MOST_POINTS = 400  # of one line: more cannot be told apart
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line (or cloud of dots) of a chart: y over x, both [n]."""
+
+    name: str  # "" leaves it out of the legend
+    x: Sequence[float] | np.ndarray
+    y: Sequence[float] | np.ndarray
+    tone: int = 1  # which colour, 1 to TONES
+    shape: Literal["line", "area", "dot"] = "line"
+    dashed: bool = False
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line across the chart, at one value of the x axis."""
+
+    name: str
+    at: float
+    tone: int = 0  # 0 = the colour of text
+
+
+def plot(
+    title: str,
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    rules: Sequence[Rule] = (),
+    *,
+    description: str = "",
+    height: float = HEIGHT,
+) -> Chart:
+    """All series over one pair of axes; what they show in words, if no description is given."""
+    keys = [_key(one) for one in series if one.name]
+    keys += [Key(rule.name, rule.tone, "rule") for rule in rules if rule.name]
+    entries, rows = legend(keys)
+    area = plot_area(x, y, height, rows)
+    marks = [_mark(area, one) for one in series]
+    lines = [_rule(area, rule) for rule in rules if x.low <= rule.at <= x.high]
+    body = joined([entries, area.frame(), *marks, *lines])
+    return Chart(title, description or _in_words(x, y, series, rules), height, body)
+
+
+def _key(one: Series) -> Key:
+    return Key(one.name, one.tone, one.shape + (" dashed" if one.dashed else ""))
+
+
+def _mark(area: Plot, one: Series) -> Markup:
+    x, y = np.asarray(one.x, dtype=np.float64), np.asarray(one.y, dtype=np.float64)
+    finite = np.isfinite(x) & np.isfinite(y)
+    places = area.places(x[finite], y[finite])
+    tone = f"t{one.tone}" + (" faint" if one.faint else "")
+    if one.shape == "dot":
+        dots = [tag("circle", class_="dot", cx=cx, cy=cy, r=2.5) for cx, cy in places.tolist()]
+        return tag("g", *dots, class_=tone)
+    places = thinned(places)
+    line = tag("path", class_="line dashed" if one.dashed else "line", d=_path(places))
+    if one.shape == "line" or not len(places):
+        return tag("g", line, class_=tone)
+    floor = area.top + area.height
+    closed = f"{_path(places)}V{floor:.1f}H{places[0, 0]:.1f}Z"
+    return tag("g", tag("path", class_="area", d=closed), line, class_=tone)
+
+
+def _path(places: np.ndarray) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places.tolist()) if len(places) else ""
+
+
+def _rule(area: Plot, rule: Rule) -> Markup:
+    d = f"M{float(area.across(rule.at)):.1f} {area.top:.1f}v{area.height:.1f}"
+    return tag("g", tag("path", class_="rule", d=d), class_=f"t{rule.tone}")
+
+
+def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+    """At most so many of the points [n, 2] of a line, evenly along its way, both ends kept."""
+    if len(places) <= most:
+        return places
+    way = np.concatenate([[0.0], np.abs(np.diff(places, axis=0)).sum(axis=1).cumsum()])
+    chosen = np.searchsorted(way, np.linspace(0, way[-1], most))
+    return places[np.unique(np.concatenate([[0], chosen, [len(places) - 1]]))]
+
+
+def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of a line that keeps y[i] from x[i] to x[i + 1]: y [n], x [n + 1] -> [2n] each."""
+    return np.repeat(x, 2)[1:-1], np.repeat(y, 2)
+
+
+def _in_words(x: Axis, y: Axis, series: Sequence[Series], rules: Sequence[Rule]) -> str:
+    parts = [f"{y.label} over {x.label}."]
+    for one in series:
+        values = np.asarray(one.y, dtype=np.float64)
+        values = values[np.isfinite(values)]
+        if one.name and len(values):
+            low, high = y.written(float(values.min())), y.written(float(values.max()))
+            begin, end = y.written(float(values[0])), y.written(float(values[-1]))
+            parts.append(f"{one.name}: from {begin} to {end}, between {low} and {high}.")
+    return " ".join([*parts, *(f"{rule.name}: {x.written(rule.at)}." for rule in rules)])
