@@ -44,6 +44,12 @@ class Outcome:
     average_precision: Estimate | None = None
     error: str | None = None
 
+    def in_words(self) -> str:
+        if self.error:
+            return f"failed, {self.error}"
+        auroc = f", AUROC {self.auroc.value:.4f}" if self.auroc else ""
+        return f"fitted in {self.fit_seconds:.1f} s, scored in {self.score_seconds:.1f} s{auroc}"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -82,10 +88,17 @@ def compare(
     Raises InputError for what cannot be compared at all.
     """
     contenders = _contenders(names, seed, untrained=label is not None, how=how)
-    anomalous = None if label is None else metrics.anomalous(_column(table, label), normal)
+    anomalous = None
+    if label is not None:
+        if label not in table.column_names:
+            there = ", ".join(table.column_names)
+            raise InputError(f"no column {label!r} to read labels from; there are: {there}")
+        anomalous = metrics.anomalous(table.column(label).to_pylist(), normal)
     rows = _readable(table, [*drop, *([label] if label else [])])
     train, test = _divided(rows, anomalous, seed)
-    _load()
+    # load what detectors load when they are first used; the first one is not to pay for it
+    native_step.reason()  # compiles, where that has not been done
+    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))  # PyTorch, and its first gradient
     truth = None if anomalous is None else anomalous[test]
     outcomes: list[Outcome] = []
     scores: dict[str, np.ndarray] = {}
@@ -94,7 +107,7 @@ def compare(
         outcome, own = _measured(title, detector, rows.take(train), rows.take(test), truth)
         outcomes.append(outcome)
         scores |= {} if own is None else {title: own}
-        say(f"{title}: {_in_words(outcome)}")
+        say(f"{title}: {outcome.in_words()}")
     return Comparison(
         rows=ALL_ROWS if truth is None else HALF,
         train_rows=len(train),
@@ -125,14 +138,6 @@ def _contenders(
     return contenders
 
 
-def _column(table: pa.Table, label: str) -> list[Any]:
-    if label not in table.column_names:
-        raise InputError(
-            f"no column {label!r} to read labels from; there are: {', '.join(table.column_names)}"
-        )
-    return table.column(label).to_pylist()
-
-
 def _readable(table: pa.Table, drop: Sequence[str]) -> pa.Table:
     """Drop columns; InputError, before any fit, for what no detector could learn from."""
     absent = [name for name in drop if name not in table.column_names]
@@ -146,13 +151,6 @@ def _readable(table: pa.Table, drop: Sequence[str]) -> pa.Table:
         raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
     TableEncoder().fit_transform(rows)
     return rows
-
-
-def _load() -> None:
-    """Load what detectors load when they are first used; the first one is not to pay for it."""
-    native_step.reason()  # compiles, where that has not been done
-    # PyTorch itself, and what it loads for its first gradient: seconds each
-    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))
 
 
 def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
@@ -187,13 +185,6 @@ def _measured(
     seconds = (fitted - begun, time.perf_counter() - fitted)
     estimates: dict[str, Any] = {} if truth is None else metrics.estimates(scores, truth)
     return Outcome(title, trained, *seconds, **estimates), scores
-
-
-def _in_words(outcome: Outcome) -> str:
-    if outcome.error:
-        return f"failed, {outcome.error}"
-    auroc = f", AUROC {outcome.auroc.value:.4f}" if outcome.auroc else ""
-    return f"fitted in {outcome.fit_seconds:.1f} s, scored in {outcome.score_seconds:.1f} s{auroc}"
 
 
 def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ...], ...]:

@@ -15,7 +15,7 @@ from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of
-from alad.benchmark.summary import UNMEASURED, Group, from_to, group_by, noted
+from alad.benchmark.summary import UNMEASURED, Group, from_to, group_by, noted, out_of
 from alad.report.tables import Cell, Table
 
 BENCHMARK = "adbench"
@@ -64,33 +64,31 @@ def standings(lines: Iterable[Line], *, whole: bool = False) -> list[Standing]:
     made: list[Standing] = []
     for protocol in PROTOCOLS[BENCHMARK]:
         for title, small in SIZES.items():
+            tables = [table for table in STEMS if (table in SMALL) is small]
             # each row's runs by table, and those of its ensemble, as a row of its own
             rows: dict[str, tuple[Row, dict[str, Group]]] = {}
             for row in rows_of(BENCHMARK):
-                kinds: dict[str, dict[str, Group]] = {row.name: {}, row.name + TOGETHER: {}}
-                for (_, _, table), group in _of(groups, protocol, row.name, small).items():
-                    kinds[row.name][table] = group.single
-                    kinds[row.name + TOGETHER][table] = group.ensemble
-                for name, runs in kinds.items():
-                    measured = {table: group for table, group in runs.items() if group.current}
-                    if measured or (whole and name == row.name):
-                        rows[name] = row, measured
-            made += _standings(protocol, title, rows)
+                own = {at: groups.get((protocol, row.name, at), Group()) for at in tables}
+                single = {at: group.single for at, group in own.items() if group.single.current}
+                if single or whole:
+                    rows[row.name] = row, single
+                if together := {at: own[at].ensemble for at in own if own[at].ensemble.current}:
+                    rows[row.name + TOGETHER] = row, together
+            made += _standings(protocol, title, len(tables), rows)
     return made
 
 
-def _of(groups: Mapping[tuple, Group], protocol: str, row: str, small: bool) -> dict[tuple, Group]:
-    return {
-        key: group
-        for key, group in groups.items()
-        if key[:2] == (protocol, row) and (key[2] in SMALL) is small
-    }
-
-
 def _standings(
-    protocol: str, title: str, rows: Mapping[str, tuple[Row, Mapping[str, Group]]]
+    protocol: str,
+    title: str,
+    of_tables: int,
+    rows: Mapping[str, tuple[Row, Mapping[str, Group]]],
 ) -> Iterable[Standing]:
-    auroc = {name: _means(runs, "auroc") for name, (_, runs) in rows.items()}
+    means = {
+        measure: {name: _means(runs, measure) for name, (_, runs) in rows.items()}
+        for measure in ("auroc", "average_precision")
+    }
+    auroc = means["auroc"]
     most = max(map(len, auroc.values()), default=0)
     ranked = {name: own for name, own in auroc.items() if own and len(own) >= RANKED_SHARE * most}
     ranks, shared = mean_ranks(ranked), shared_tables(ranked)
@@ -110,17 +108,17 @@ def _standings(
             row=row.name,
             trained=row.trained,
             tables=len(runs),
-            of_tables=sum((table in SMALL) is SIZES[title] for table in STEMS),
+            of_tables=of_tables,
             runs=(min(counts, default=0), max(counts, default=0)),
-            auroc=_mean(auroc[name].values()),
-            average_precision=_mean(_means(runs, "average_precision").values()),
+            auroc=_over(runs, auroc[name]),
+            average_precision=_over(runs, means["average_precision"][name]),
             shared_tables=len(shared),
-            shared_auroc=_mean([auroc[name][table] for table in shared]) if name in ranks else None,
+            shared_auroc=_over(shared, auroc[name]) if name in ranks else None,
             rank=ranks.get(name),
             ranked=len(ranked),
             published=row.published if number else None,
-            published_auroc=_over(runs, number, "auroc"),
-            published_average_precision=_over(runs, number, "average_precision"),
+            published_auroc=_over(runs, number.auroc) if number else None,
+            published_average_precision=_over(runs, number.average_precision) if number else None,
             by_table=auroc[name],
             notes=tuple(dict.fromkeys(notes)),
         )
@@ -131,13 +129,9 @@ def _means(runs: Mapping[str, Group], measure: str) -> dict[str, float]:
     return {table: spread.mean for table, spread in spreads.items() if spread}
 
 
-def _mean(values: Collection[float]) -> float | None:
-    return mean(values) if values else None
-
-
-def _over(tables: Collection[str], number: published.OneClass | None, measure: str) -> float | None:
-    """A published method's mean over these tables; None without a method or a table."""
-    return _mean([getattr(number, measure)[table] for table in tables]) if number else None
+def _over(tables: Collection[str], values: Values) -> float | None:
+    """Mean over these tables; None without any."""
+    return mean(values[table] for table in tables) if tables else None
 
 
 def shared_tables(rows: Mapping[str, Values]) -> set[str]:
@@ -193,27 +187,26 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
     columns += ["mean rank"]
     columns += ["published as", "published AUROC", "published AP", "difference"] if beside else []
     body: list[Sequence[str | Cell]] = []
+    best = min((row.rank for row in rows if row.rank), default=None) if len(rows) > 1 else None
     for row in rows:
-        count = (
-            str(row.tables) if row.tables == row.of_tables else f"{row.tables} of {row.of_tables}"
-        )
+        count = out_of(row.tables, row.of_tables)
         if not row.tables:
             body.append([row.detector, count, "", UNMEASURED, *[""] * (len(columns) - 4)])
             continue
         fewer = FEWER if row.tables < most else ""
-        best = row.rank is not None and row.rank == min(
-            other.rank for other in rows if other.rank is not None
-        )
-        cells: list[str | Cell] = [row.detector, count]
-        cells += [from_to(row.runs)]
+        cells: list[str | Cell] = [row.detector, count, from_to(row.runs)]
         cells += [_percent(value) + fewer for value in (row.auroc, row.average_precision)]
         cells += [_percent(row.shared_auroc)] if apart else []
         rank = "" if row.rank is None else f"{row.rank:.2f}"
-        cells += [Cell(rank, mark="best" if best and len(rows) > 1 else "")]
+        cells += [Cell(rank, mark="best" if row.rank and row.rank == best else "")]
         if beside:
             numbers = (row.published_auroc, row.published_average_precision)
             cells += [row.published or "", *(Cell(_percent(x), mark="published") for x in numbers)]
-            cells += [_difference(row.auroc, row.published_auroc)]
+            difference = ""
+            if row.auroc is not None and row.published_auroc is not None:
+                points = round(100 * (row.auroc - row.published_auroc), 2)
+                difference = f"{points + 0.0:+.2f}"  # + 0.0: no "-0.00"
+            cells.append(difference)
         body.append(cells)
     notes = [f"{PROTOCOLS[BENCHMARK][protocol].summary}; AUROC and AP in %, means over the tables"]
     count = "1 table" if shared == 1 else f"{shared} tables"
@@ -225,25 +218,19 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
         notes.append(f"{FEWER} over fewer tables than the others: not comparable with their means")
     notes += noted((row.detector, row.notes) for row in rows)
     if beside:
-        body += _published_alone(rows, most, len(columns))
+        # methods without a row of ours, over the tables of those rows that have the most
+        tables = max((row.by_table for row in rows), key=len)
+        ours = {row.published for row in rows}
+        for name, number in published.one_class().items():
+            if name not in ours and tables:
+                means = (_over(tables, number.auroc), _over(tables, number.average_precision))
+                theirs = (Cell(_percent(value), mark="published") for value in means)
+                body.append([ALONE, str(most), *[""] * (len(columns) - 6), name, *theirs, ""])
         notes.append(f"published: {published.content()['one_class']['source']}")
         notes.append("difference: of AUROC, ours − published, over the same tables")
         notes.append(SETTINGS)
     left = [0, *([columns.index("published as")] if beside else [])]
     return Table(f"ADBench, protocol {protocol}, {rows[0].group}", columns, body, notes, left)
-
-
-def _published_alone(
-    rows: Sequence[Standing], most: int, width: int
-) -> Iterable[Sequence[str | Cell]]:
-    """Published methods without a row of ours, over the tables of those rows that have the most."""
-    tables = max((row.by_table for row in rows), key=len)
-    ours = {row.published for row in rows}
-    for name, number in published.one_class().items():
-        if name not in ours and tables:
-            means = [_percent(_over(tables, number, m)) for m in ("auroc", "average_precision")]
-            numbers = (Cell(text, mark="published") for text in means)
-            yield [ALONE, str(most), *[""] * (width - 6), name, *numbers, ""]
 
 
 def _one_by_one(rows: Sequence[Standing]) -> Table:
@@ -263,9 +250,3 @@ def _one_by_one(rows: Sequence[Standing]) -> Table:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f}"
-
-
-def _difference(ours: float | None, theirs: float | None) -> str:
-    if ours is None or theirs is None:
-        return ""
-    return f"{round(100 * (ours - theirs), 2) + 0.0:+.2f}"  # + 0.0: no "-0.00"

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
     """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
     model, weight = detector._model, detector.discrimination_weight
-    generator, judge = _networks(model)
+    generator, discriminator = _networks(model)
     x = torch.from_numpy(X)
     x = x if x.ndim == 2 else x.movedim(3, 1).contiguous()
     with torch.no_grad():
-        real = judge(x)
+        real = discriminator(x)
     z = model.context.buffers[START][0].repeat(len(x), 1).requires_grad_()
     adam = torch.optim.Adam([z], detector.search_learning_rate)
 
     def losses() -> Tensor:
         generated = generator(z)
         residual = (x - generated).abs().flatten(1).sum(dim=1)
-        return (1 - weight) * residual + weight * (real - judge(generated)).abs().sum(dim=1)
+        return (1 - weight) * residual + weight * (real - discriminator(generated)).abs().sum(dim=1)
 
     for _ in range(detector.search_steps):
         adam.zero_grad()
@@ -57,23 +57,23 @@ def _networks(model: "TrainedGan") -> tuple[Network, Network]:
             lambda z: networks.generator(context, z[None])[0],
             lambda x: networks.judge.features(context, x[None])[0],
         )
-    generator, judge = (
+    generator, discriminator = (
         nn.Sequential(*(module for layer in part for module in _modules(layer, context)))
         for part in layers
     )
     # their units come out by channel first, ours last: to a sum that makes no difference
-    return lambda z: generator(z[:, :, None, None]), lambda x: judge(x).flatten(1)
+    return lambda z: generator(z[:, :, None, None]), lambda x: discriminator(x).flatten(1)
 
 
 def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
-    """PyTorch's modules for a layer of images, which are [n, channels, height, width] there."""
-    window, held = layer.window, {k: v[0] for k, v in context.weights.items()}
+    """Make PyTorch's modules of a layer of images, [n, channels, height, width] there."""
+    window, weights = layer.window, {name: own[0] for name, own in context.weights.items()}
     (top, bottom), (left, right) = window.padding(0), window.padding(1)
     if layer.transposed and (top, left) != (bottom, right):
         raise InputError("the plain search is for images whose sides are halved without rest")
     how = {"kernel_size": window.kernel, "stride": window.stride}
     inputs, outputs = layer.inputs, layer.outputs
-    weight, bias = held[f"{layer.name}.weight"], held[f"{layer.name}.bias"][0]
+    weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"][0]
     if layer.transposed:
         module = nn.ConvTranspose2d(inputs, outputs, padding=(top, left), **how)
         kernel = weight.unflatten(1, (*window.kernel, outputs)).permute(0, 3, 1, 2)
@@ -81,24 +81,20 @@ def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
         yield nn.ZeroPad2d((left, right, top, bottom))
         module = nn.Conv2d(inputs, outputs, **how)
         kernel = weight.unflatten(0, (*window.kernel, inputs)).permute(3, 2, 0, 1)
-    module.weight, module.bias = (_frozen(array) for array in (kernel, bias))
+    module.weight, module.bias = _constant(kernel), _constant(bias)
     yield module
     if layer.batch_norm:
-        yield _batch_norm(layer, context)
+        norm = nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPSILON)
+        norm.weight = _constant(weights[f"{layer.name}.gamma"][0])
+        norm.bias = _constant(weights[f"{layer.name}.beta"][0])
+        norm.running_mean, norm.running_var = (
+            context.buffers[f"{layer.name}.{name}"][0, 0].clone() for name in ("mean", "variance")
+        )
+        yield norm.eval()
     if layer.activation != "linear":
-        own = {"relu": nn.ReLU(), "leaky": nn.LeakyReLU(LEAKY_SLOPE), "tanh": nn.Tanh()}
-        yield own[layer.activation]
+        activations = {"relu": nn.ReLU(), "leaky": nn.LeakyReLU(LEAKY_SLOPE), "tanh": nn.Tanh()}
+        yield activations[layer.activation]
 
 
-def _batch_norm(layer: Convolution, context: Context) -> nn.Module:
-    module = nn.BatchNorm2d(layer.outputs, eps=BATCH_NORM_EPSILON)
-    for name, ours in (("weight", "gamma"), ("bias", "beta")):
-        setattr(module, name, _frozen(context.weights[f"{layer.name}.{ours}"][0, 0]))
-    module.running_mean, module.running_var = (
-        context.buffers[f"{layer.name}.{key}"][0, 0].clone() for key in ("mean", "variance")
-    )
-    return module.eval()
-
-
-def _frozen(array: Tensor) -> nn.Parameter:
+def _constant(array: Tensor) -> nn.Parameter:
     return nn.Parameter(array.contiguous(), requires_grad=False)

@@ -21,7 +21,7 @@ import numpy as np
 
 from alad import catalogue
 from alad.benchmark import reference_anogan
-from alad.benchmark.cells import digest, plain
+from alad.benchmark.cells import digest, plain, with_known
 from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import Line, ResultsFile
 from alad.benchmark.runner import Say, made_by
@@ -129,7 +129,7 @@ def run(
             message = ", ".join(times)
         except Exception as error:  # one table that fails must not end the others
             reason = on_one_line(error)
-            lines = [_line(bench, key, "all", {}, how) | {"error": reason}]
+            lines = [_line(bench, key, "all", {"error": reason}, how)]
             message = f"timing failed, {reason}"
         file.append(lines)
         say(f"{bench.benchmark}: {message}")
@@ -146,48 +146,33 @@ def key_of(bench: Bench, device: str = "cpu") -> str:
 
 def _measured(bench: Bench, key: str, data_dir: Any, how: dict[str, Any]) -> list[Line]:
     """Make one line for each thing that is timed."""
-    train, test = _rows(bench, data_dir)
+    # rows to fit, and rows to score: of the table, or random images in its place
+    if bench.random is None:
+        protocol = PROTOCOLS[bench.benchmark][bench.protocol]
+        data = protocol.split(protocol.seeds[0], data_dir)
+        train, test = data.train[:TRAINING_ROWS], data.test
+    else:
+        count = max((WARM_UP + timed.batches + 1) * timed.rows for timed in bench.timed)
+        test = np.random.default_rng(0).integers(0, 256, (count, *bench.random), np.uint8)
+        train = test[:IMAGES]
+    # detectors that have learnt a little; as much as a time needs
+    few = {"search_steps": bench.steps, "threshold_rows": 1} if bench.steps else {}
+    params = {**TRAINED, "patience": None, **bench.params, **few, **how}
     detectors = {
-        name: _fitted(name, bench, train, how)
+        name: with_known(catalogue.make(name, random_state=0), params).fit(train)
         for name in dict.fromkeys(timed.detector for timed in bench.timed)
     }
     lines = []
     for timed in bench.timed:
         detector = detectors[timed.detector]
-        line = _line(bench, key, timed.name, _times(bench, detector, test, timed), how)
-        lines.append(line | {"config": plain(detector.get_params(deep=False))})
+        config = detector.get_params(deep=False)
+        times = milliseconds(detector, test, timed)
+        times |= {"random_images": list(bench.random)} if bench.random else {}
+        if bench.steps is not None and "search_steps" in config:  # a part counts as the whole
+            times |= {name: times[name] * SEARCH_STEPS / bench.steps for name in MILLISECONDS}
+            times |= {"search_steps_timed": bench.steps, "search_steps": SEARCH_STEPS}
+        lines.append(_line(bench, key, timed.name, times | {"config": plain(config)}, how))
     return lines
-
-
-def _rows(bench: Bench, data_dir: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Read or draw rows to fit, and rows to score."""
-    if bench.random is None:
-        protocol = PROTOCOLS[bench.benchmark][bench.protocol]
-        data = protocol.split(protocol.seeds[0], data_dir)
-        return data.train[:TRAINING_ROWS], data.test
-    count = max((WARM_UP + timed.batches + 1) * timed.rows for timed in bench.timed)
-    pixels = np.random.default_rng(0).integers(0, 256, (count, *bench.random), np.uint8)
-    return pixels[:IMAGES], pixels
-
-
-def _fitted(name: str, bench: Bench, rows: np.ndarray, how: dict[str, Any]):
-    """Fit a detector on a few rows; as much as a time needs."""
-    few = {"search_steps": bench.steps, "threshold_rows": 1} if bench.steps else {}
-    params = {**TRAINED, "patience": None, **bench.params, **few, **how}
-    detector = catalogue.make(name, random_state=0)
-    known = detector.get_params(deep=False)
-    return detector.set_params(**{key: params[key] for key in params if key in known}).fit(rows)
-
-
-def _times(bench: Bench, detector, rows: np.ndarray, timed: Timed) -> dict[str, Any]:
-    """Time a whole batch, also where part of a search is timed."""
-    times = milliseconds(detector, rows, timed)
-    if bench.random:
-        times["random_images"] = list(bench.random)
-    if bench.steps is not None and "search_steps" in detector.get_params(deep=False):
-        times |= {name: times[name] * SEARCH_STEPS / bench.steps for name in MILLISECONDS}
-        times |= {"search_steps_timed": bench.steps, "search_steps": SEARCH_STEPS}
-    return times
 
 
 def milliseconds(detector, rows: np.ndarray, timed: Timed) -> dict[str, Any]:

@@ -124,20 +124,16 @@ def number(value: float, decimals: int | None = None) -> str:
         return "0" if not decimals else f"{0:.{decimals}f}"
     power = math.floor(math.log10(abs(value)))
     if not SMALLEST <= power <= LARGEST and (decimals is None or abs(decimals) > -SMALLEST):
-        return _scientific(value).replace("-", "−")
-    if decimals is None:
+        digits, exponent = f"{value:.2e}".split("e")
+        digits = digits.rstrip("0").rstrip(".")
+        times = "" if digits == "1" else "−" if digits == "-1" else f"{digits}×"
+        text = f"{times}10{str(int(exponent)).translate(SUPERSCRIPT)}"
+    elif decimals is None:
         text = f"{value:,.{max(0, 2 - power)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
         text = f"{value:,.{max(decimals, 0)}f}"
     return text.replace("-", "−")
-
-
-def _scientific(value: float) -> str:
-    digits, power = f"{value:.2e}".split("e")
-    digits = digits.rstrip("0").rstrip(".")
-    times = "" if digits == "1" else "−" if digits == "-1" else f"{digits}×"
-    return f"{times}10{str(int(power)).translate(SUPERSCRIPT)}"
 
 
 def _finite(values: tuple[Sequence[float] | np.ndarray, ...]) -> np.ndarray:

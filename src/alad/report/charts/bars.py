@@ -53,48 +53,47 @@ def bars(
     as_dots: bool = False,
     decimals: int | None = 3,
 ) -> Chart:
-    """Horizontal bars from the axis's low end, one colour a series, spreads as whiskers.
+    """Draw horizontal bars from the axis's low end, one colour a series, spreads as whiskers.
 
     Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow.
     """
-    entries, legend_rows = legend([_bar_key(at, name, as_dots) for at, name in enumerate(series)])
+    shapes = [_class("dot" if as_dots else "bar", at) for at in range(len(series))]
+    keys = [Key(name, at % TONES + 1, shapes[at]) for at, name in enumerate(series)]
+    entries, legend_rows = legend(keys)
     left = min(LETTER * max((len(row.label) for row in rows), default=0) + 10, WIDTH * 0.46)
     top = 12 + LINE * legend_rows
     *tops, height = itertools.accumulate(map(_height, rows), initial=0)
     area = Plot(x, x, left, top, WIDTH - left - 62, height)
+    bottom, right = top + height, left + area.width
+    # upright grid lines, their numbers, and the axis's name
+    ticks = [(float(area.across(value)), text) for value, text in x.ticks()]
+    grid = "".join(f"M{at:.1f} {top:.1f}V{bottom:.1f}" for at, _ in ticks)
+    numbers = [words(text, at, bottom + LINE, "middle") for at, text in spaced(ticks, right)]
+    name = words(x.label, right, bottom + 2 * LINE, "end", "name")
+    frame = joined([tag("path", class_="grid", d=grid), *numbers, name])
     lines = [
-        _compared(area, row, top + at, as_dots, decimals)
-        for at, row in zip(tops, rows, strict=True)
+        _line(area, row, top + at, as_dots, decimals) for at, row in zip(tops, rows, strict=True)
     ]
-    body = joined([entries, _upright_frame(area), *lines])
-    described = _in_words(x.label, series, rows, decimals)
-    return Chart(title, described, top + area.height + 2 * LINE + 12, body)
+    described = [f"{x.label}."]
+    for row in rows:
+        pairs = zip(series, row.values, strict=True)
+        known = [f"{name} {number(one.value, decimals)}" for name, one in pairs if one is not None]
+        described.append(f"{row.label}: {', '.join(known) or 'nothing'}.")
+    body = joined([entries, frame, *lines])
+    return Chart(title, " ".join(described), bottom + 2 * LINE + 12, body)
 
 
 def _height(row: Compared) -> int:
-    """Of one line of the chart: as many marks as it has, and at least the room of its label."""
+    """Height of one line of the chart: as many marks as it has, and the room of its label."""
     return THICK * max(1, sum(one is not None for one in row.values)) + APART
-
-
-def _bar_key(at: int, name: str, as_dots: bool) -> Key:
-    return Key(name, at % TONES + 1, _class("dot" if as_dots else "bar", at))
 
 
 def _class(shape: str, at: int) -> str:
     return f"{shape} hollow" if at == 1 else shape
 
 
-def _upright_frame(area: Plot) -> Markup:
-    bottom = area.top + area.height
-    ticks = [(float(area.across(value)), text) for value, text in area.x.ticks()]
-    grid = "".join(f"M{at:.1f} {area.top:.1f}V{bottom:.1f}" for at, _ in ticks)
-    right = area.left + area.width
-    numbers = [words(text, at, bottom + LINE, "middle") for at, text in spaced(ticks, right)]
-    name = words(area.x.label, right, bottom + 2 * LINE, "end", "name")
-    return joined([tag("path", class_="grid", d=grid), *numbers, name])
-
-
-def _compared(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | None) -> Markup:
+def _line(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | None) -> Markup:
+    """Draw a label and its estimates, each with its number at the right."""
     middle = top + _height(row) / 2
     room = int((area.left - 10) / LETTER)
     label = row.label if len(row.label) <= room else row.label[: room - 1] + "…"
@@ -110,6 +109,7 @@ def _compared(area: Plot, row: Compared, top: float, as_dots: bool, decimals: in
 
 
 def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) -> Markup:
+    """Draw its points, its spread, and on top the value itself."""
     end, centre = float(area.across(estimate.value)), y + THICK / 2
     if as_dots:
         mark = tag("circle", class_=_class("dot", at), cx=end, cy=centre, r=4.5)
@@ -125,17 +125,5 @@ def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) 
         return mark
     low, high = (float(area.across(value)) for value in (estimate.low, estimate.high))
     ends = f"M{low:.1f} {centre - 3:.1f}v6M{high:.1f} {centre - 3:.1f}v6"
-    return joined(
-        [tag("path", class_="whisker", d=f"M{low:.1f} {centre:.1f}H{high:.1f}{ends}"), mark]
-    )
-
-
-def _in_words(
-    label: str, series: Sequence[str], rows: Sequence[Compared], decimals: int | None
-) -> str:
-    told = [f"{label}."]
-    for row in rows:
-        pairs = zip(series, row.values, strict=True)
-        known = [f"{name} {number(e.value, decimals)}" for name, e in pairs if e is not None]
-        told.append(f"{row.label}: {', '.join(known) or 'nothing'}.")
-    return " ".join(told)
+    whisker = f"M{low:.1f} {centre:.1f}H{high:.1f}{ends}"
+    return joined([tag("path", class_="whisker", d=whisker), mark])

@@ -5,7 +5,7 @@ They are drawn narrow (WIDTH units), so that their text can be read on a phone.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -18,7 +18,7 @@ from alad.report.markup import Markup, joined, tag
 WIDTH = 480  # units of the drawing; about as many pixels on a desk, fewer on a phone
 LETTER = 7.1  # mean width of a letter of the charts' text (12 units), in a wide typeface
 LINE = 18  # from one line of text to the next
-TONES = 6  # colours that `style.css` tells apart
+TONES = 6  # colours that `charts.css` tells apart
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Chart:
     width: float = WIDTH
 
     def svg(self) -> Markup:
-        """For use inside a page, whose style sheet colours it."""
+        """Write it for use inside a page, whose style sheet colours it."""
         key = f"c{zlib.crc32(f'{self.title}{self.description}{self.body}'.encode()):08x}"
         return tag(
             "svg",
@@ -47,17 +47,12 @@ class Chart:
         )
 
     def file(self) -> str:
-        """For use alone, as the text of an .svg file that follows light and dark by itself."""
-        style = tag("style", _alone())
+        """Write the text of an .svg file for use alone; it follows light and dark by itself."""
+        style = tag("style", joined(map(stylesheet, ("colours.css", "charts.css"))))
         ground = tag("rect", class_="ground", width=self.width, height=self.height)
         svg = self.svg()
         begin = svg.index(">") + 1
         return f"{svg[:begin]}{style}{ground}{svg[begin:]}\n"
-
-
-@lru_cache(maxsize=1)
-def _alone() -> Markup:
-    return Markup("".join(stylesheet(name) for name in ("colours.css", "charts.css")))
 
 
 @lru_cache(maxsize=8)
@@ -86,19 +81,20 @@ class Plot:
     def places(
         self, x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
     ) -> np.ndarray:
-        """[n, 2], in units of the drawing."""
+        """Place points [n, 2], in units of the drawing."""
         return np.stack([self.across(x), self.down(y)], axis=1)
 
     def frame(self) -> Markup:
-        """Grid lines, ticks and the axes' names."""
+        """Draw grid lines, ticks and the axes' names."""
         bottom, right = self.top + self.height, self.left + self.width
         xs = [(float(self.across(value)), text) for value, text in self.x.ticks()]
         ys = [(float(self.down(value)), text) for value, text in self.y.ticks()]
+        grid = "".join(f"M{self.left:.1f} {at:.1f}h{self.width:.1f}" for at, _ in ys)
         return joined(
             [
-                tag("path", class_="grid", d=_strokes(self, [at for at, _ in ys])),
+                tag("path", class_="grid", d=grid),
                 tag("path", class_="axis", d=f"M{self.left:.1f} {bottom:.1f}H{right:.1f}"),
-                *(_tick(at, bottom) for at, _ in xs),
+                *(tag("path", class_="axis", d=f"M{at:.1f} {bottom:.1f}v4") for at, _ in xs),
                 *(words(text, at, bottom + LINE, "middle") for at, text in spaced(xs, right)),
                 *(words(text, self.left - 6, at + 4, "end") for at, text in ys),
                 words(self.y.label, 2, self.top - 10, "start", "name"),
@@ -108,7 +104,7 @@ class Plot:
 
 
 def plot_area(x: Axis, y: Axis, height: float, legend_rows: int) -> Plot:
-    """As much room as the numbers on the y axis and the legend leave in a chart of that height."""
+    """Take the room that the y axis' numbers and the legend leave in a chart of that height."""
     left = 14 + LETTER * max((len(text) for _, text in y.ticks()), default=1)
     top = 28 + LINE * legend_rows
     return Plot(x, y, left, top, WIDTH - left - 16, height - top - 2 * LINE - 8)
@@ -122,7 +118,7 @@ def words(
 
 
 def spaced(ticks: list[tuple[float, str]], right: float) -> list[tuple[float, str]]:
-    """Those of the ticks' texts that do not run into the one before."""
+    """Keep those of the ticks' texts that do not run into the one before."""
     kept: list[tuple[float, str]] = []
     for at, text in ticks:
         half = LETTER * len(text) / 2
@@ -132,42 +128,29 @@ def spaced(ticks: list[tuple[float, str]], right: float) -> list[tuple[float, st
     return kept
 
 
-def _tick(at: float, bottom: float) -> Markup:
-    return tag("path", class_="axis", d=f"M{at:.1f} {bottom:.1f}v4")
-
-
-def _strokes(plot: Plot, heights: Iterable[float]) -> str:
-    return "".join(f"M{plot.left:.1f} {at:.1f}h{plot.width:.1f}" for at in heights)
-
-
 @dataclass(frozen=True)
 class Key:
     """One entry of a legend."""
 
     name: str
     tone: int
-    shape: (
-        str  # class of its sample: line, line dashed, area, dot, dot hollow, bar, bar hollow, rule
-    )
+    shape: str  # class of its sample: line, line dashed, area, dot, dot hollow, bar, …, rule
 
 
 def legend(keys: Sequence[Key]) -> tuple[Markup, int]:
-    """The entries side by side, and the number of rows that they take."""
+    """Draw the entries side by side; -> and the number of rows that they take."""
     parts, x, row = [], 2.0, 0
     for key in keys:
         width = 30 + LETTER * len(key.name)
         if x > 2 and x + width > WIDTH:
             x, row = 2.0, row + 1
-        parts.append(_entry(key, x, 14.0 + LINE * row))
+        y = 14.0 + LINE * row
+        if key.shape.startswith(("line", "rule")):
+            sample = tag("path", class_=key.shape, d=f"M{x:.1f} {y - 4:.1f}h16")
+        elif key.shape.startswith("dot"):
+            sample = tag("circle", class_=key.shape, cx=x + 8, cy=y - 4, r=4.0)
+        else:
+            sample = tag("rect", class_=key.shape, x=x, y=y - 10, width=16.0, height=11.0)
+        parts.append(tag("g", sample, words(key.name, x + 21, y), class_=f"t{key.tone}"))
         x += width
     return joined(parts), row + 1 if keys else 0
-
-
-def _entry(key: Key, x: float, y: float) -> Markup:
-    if key.shape.startswith(("line", "rule")):
-        sample = tag("path", class_=key.shape, d=f"M{x:.1f} {y - 4:.1f}h16")
-    elif key.shape.startswith("dot"):
-        sample = tag("circle", class_=key.shape, cx=x + 8, cy=y - 4, r=4.0)
-    else:
-        sample = tag("rect", class_=key.shape, x=x, y=y - 10, width=16.0, height=11.0)
-    return tag("g", sample, words(key.name, x + 21, y), class_=f"t{key.tone}")

@@ -46,19 +46,22 @@ def plot(
     description: str = "",
     height: float = HEIGHT,
 ) -> Chart:
-    """All series over one pair of axes; what they show in words, if no description is given."""
-    keys = [_key(one) for one in series if one.name]
+    """Draw all series over one pair of axes; in words too, if no description is given."""
+    keys = [
+        Key(one.name, one.tone, one.shape + (" dashed" if one.dashed else ""))
+        for one in series
+        if one.name
+    ]
     keys += [Key(rule.name, rule.tone, "rule") for rule in rules if rule.name]
     entries, rows = legend(keys)
     area = plot_area(x, y, height, rows)
     marks = [_mark(area, one) for one in series]
-    lines = [_rule(area, rule) for rule in rules if x.low <= rule.at <= x.high]
-    body = joined([entries, area.frame(), *marks, *lines])
+    for rule in rules:
+        if x.low <= rule.at <= x.high:
+            d = f"M{float(area.across(rule.at)):.1f} {area.top:.1f}v{area.height:.1f}"
+            marks.append(tag("g", tag("path", class_="rule", d=d), class_=f"t{rule.tone}"))
+    body = joined([entries, area.frame(), *marks])
     return Chart(title, description or _in_words(x, y, series, rules), height, body)
-
-
-def _key(one: Series) -> Key:
-    return Key(one.name, one.tone, one.shape + (" dashed" if one.dashed else ""))
 
 
 def _mark(area: Plot, one: Series) -> Markup:
@@ -70,25 +73,16 @@ def _mark(area: Plot, one: Series) -> Markup:
         dots = [tag("circle", class_="dot", cx=cx, cy=cy, r=2.5) for cx, cy in places.tolist()]
         return tag("g", *dots, class_=tone)
     places = thinned(places)
-    line = tag("path", class_="line dashed" if one.dashed else "line", d=_path(places))
-    if one.shape == "line" or not len(places):
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places.tolist()) if len(places) else ""
+    line = tag("path", class_="line dashed" if one.dashed else "line", d=path)
+    if one.shape == "line" or not path:
         return tag("g", line, class_=tone)
-    floor = area.top + area.height
-    closed = f"{_path(places)}V{floor:.1f}H{places[0, 0]:.1f}Z"
+    closed = f"{path}V{area.top + area.height:.1f}H{places[0, 0]:.1f}Z"
     return tag("g", tag("path", class_="area", d=closed), line, class_=tone)
 
 
-def _path(places: np.ndarray) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places.tolist()) if len(places) else ""
-
-
-def _rule(area: Plot, rule: Rule) -> Markup:
-    d = f"M{float(area.across(rule.at)):.1f} {area.top:.1f}v{area.height:.1f}"
-    return tag("g", tag("path", class_="rule", d=d), class_=f"t{rule.tone}")
-
-
 def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
-    """At most so many of the points [n, 2] of a line, evenly along its way, both ends kept."""
+    """Keep at most so many points [n, 2] of a line, evenly along its way, and both ends."""
     if len(places) <= most:
         return places
     way = np.concatenate([[0.0], np.abs(np.diff(places, axis=0)).sum(axis=1).cumsum()])
@@ -97,7 +91,7 @@ def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
 
 
 def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of a line that keeps y[i] from x[i] to x[i + 1]: y [n], x [n + 1] -> [2n] each."""
+    """Make corners of a line that keeps y[i] from x[i] to x[i + 1]: y [n], x [n + 1] -> [2n] each."""
     return np.repeat(x, 2)[1:-1], np.repeat(y, 2)
 
 
