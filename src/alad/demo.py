@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from alad import catalogue, metrics, report
 from alad.benchmark import Spread
+from alad.benchmark.cells import with_known
+from alad.benchmark.data.splits import half_of_normal
 from alad.benchmark.summary import mean_and_sd
 from alad.data.columns import listed
 from alad.data.reading import read_table
@@ -92,8 +94,7 @@ def tumours(seed: int) -> Tumours:
 
     data: Any = load_breast_cancer()
     malignant = data.target == 0
-    benign = np.random.default_rng(seed).permutation(np.flatnonzero(~malignant))
-    train = np.sort(benign[: len(benign) // 2])
+    train = half_of_normal(malignant, seed)
     test = np.setdiff1d(np.arange(len(malignant)), train)
     names = [str(name) for name in data.feature_names]
     table = pa.table({name: data.data[:, at] for at, name in enumerate(names)})
@@ -106,23 +107,20 @@ def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, D
     detectors = []
     for seed in range(contender.seeds):
         made = catalogue.make(contender.detector, random_state=seed, **contender.params)
-        known = made.get_params(deep=False)
-        made.set_params(**{name: value for name, value in how.items() if name in known})
-        detectors.append(made.fit(data.train))
+        detectors.append(with_known(made, how).fit(data.train))
     seconds = time.perf_counter() - begun
     runs = [scores for detector in detectors for scores in detector.member_scores(data.test)]
-    measures = [_measured(scores, data) for scores in runs]
+    measures = [measured(scores, data.malignant) for scores in runs]
     several = contender.seeds == 1 and len(runs) > 1
-    together = _measured(detectors[0].anomaly_score(data.test), data) if several else None
+    whole = detectors[0].anomaly_score(data.test) if several else None
+    together = None if whole is None else measured(whole, data.malignant)
     spreads = {name: Spread.of([one[name] for one in measures]) for name in measures[0]}
     return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), detectors[0]
 
 
-def _measured(scores: np.ndarray, data: Tumours) -> dict[str, float]:
-    return {
-        "auroc": metrics.auroc(scores, data.malignant),
-        "average_precision": metrics.average_precision(scores, data.malignant),
-    }
+def measured(scores: np.ndarray, malignant: np.ndarray) -> dict[str, float]:
+    measures = (metrics.auroc, metrics.average_precision)
+    return {measure.__name__: measure(scores, malignant) for measure in measures}
 
 
 @dataclass(frozen=True)

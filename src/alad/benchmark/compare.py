@@ -192,16 +192,11 @@ def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ..
 
     1: the same order of rows; 0: nothing in common; -1: the reverse order.
     """
-    ranks = [rankdata(each) for each in scores]
-    centred = [each - each.mean() for each in ranks]
-    lengths = [float(np.linalg.norm(each)) for each in centred]
-
-    def correlation(first: int, second: int) -> float | None:
-        length = lengths[first] * lengths[second]
-        return float(centred[first] @ centred[second] / length) if length else None
-
-    count = range(len(scores))
-    return tuple(tuple(correlation(first, second) for second in count) for first in count)
+    if not scores:
+        return ()
+    with np.errstate(invalid="ignore"):  # scores that all tie have no spread to divide by
+        matrix = np.atleast_2d(np.corrcoef([rankdata(each) for each in scores]))
+    return tuple(tuple(None if np.isnan(x) else x for x in row) for row in matrix.tolist())
 
 
 # --- tables ---------------------------------------------------------------------------------------

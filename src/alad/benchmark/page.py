@@ -5,11 +5,11 @@ from itertools import groupby
 from pathlib import Path
 
 from alad.benchmark.games import game_chart
-from alad.benchmark.results import NAMES, Result, results_table
+from alad.benchmark.results import Result, results_table
 from alad.benchmark.summary import OTHER_PROTOCOL, Spread
 from alad.errors import InputError
 from alad.report.charts.axes import Axis
-from alad.report.charts.bars import Compared, Estimate, bars
+from alad.report.charts.bars import Compared, Estimate, bars, dots
 from alad.report.charts.canvas import Chart
 from alad.report.document import Page, write_text
 from alad.report.page_parts import Figures, Section, Text
@@ -17,6 +17,7 @@ from alad.report.page_parts import Figures, Section, Text
 ABLATION = ("alad-baseline", "alad+dl", "alad+sn")  # rows of the ablation study, …
 WITH_ALL = ("alad+sn+dl", "alad")  # … and its last, which goes by ALAD's name where it is ALAD
 BESIDE = ("measured here", "published")
+LABEL = "F1, mean ± sd"
 GAMES_TEXT = (
     "An encoder E and a generator G play against discriminators that each look at pairs. The "
     "methods differ in the games they play; ALAD also normalises its layers spectrally."
@@ -64,11 +65,8 @@ def results_sections(rows: Sequence[Result]) -> list[Section]:
         beside = [row for row in group if row.published and OTHER_PROTOCOL not in row.notes]
         others = [row for row in group if row not in beside]
         title = f"F1 of the other rows, {name}" if beside else f"F1, {name}"
-        charts = []
-        if beside:
-            charts.append(comparison_chart(f"F1 beside the published one, {name}", beside))
-        if others:
-            charts.append(comparison_chart(title, others, BESIDE[:1]))
+        parts = {f"F1 beside the published one, {name}": beside, title: others}
+        charts = [comparison_chart(title, own) for title, own in parts.items() if own]
         sections.append(Section(name, [results_table(group), Figures(charts)]))
     return sections
 
@@ -88,48 +86,27 @@ def _by_protocol(rows: Sequence[Result]) -> dict[str, list[Result]]:
     return {name: list(group) for name, group in groups}
 
 
-def comparison_chart(
-    title: str, rows: Sequence[Result], series: Sequence[str] = BESIDE, measure: str = "f1"
-) -> Chart:
+def comparison_chart(title: str, rows: Sequence[Result]) -> Chart:
     """Draw ours beside published, bars from 0 with spreads; rows that have neither are left out."""
-    lines = [_compared(row, measure, len(series)) for row in rows]
-    axis = Axis(f"{NAMES[measure]}, mean ± sd", 0.0, 1.0)
-    return bars(title, axis, series, [line for line in lines if any(line.values)])
+    lines = [line for row in rows if any((line := _compared(row)).values)]
+    return bars(title, Axis(LABEL, 0.0, 1.0), BESIDE, lines)
 
 
-def ablation_chart(title: str, rows: Sequence[Result], measure: str = "f1") -> Chart:
+def ablation_chart(title: str, rows: Sequence[Result]) -> Chart:
     """Draw the ablation study as dots with spreads, on an axis that shows differences."""
     by_name = {row.detector: row for row in rows}
-    lines = [
-        _compared(by_name[name], measure) for name in (*ABLATION, *WITH_ALL) if name in by_name
-    ]
-    return dots(title, f"{NAMES[measure]}, mean ± sd", lines)
+    names = (name for name in (*ABLATION, *WITH_ALL) if name in by_name)
+    return dots(title, LABEL, BESIDE, [_compared(by_name[name]) for name in names])
 
 
-def dots(
-    title: str, label: str, lines: Sequence[Compared], series: Sequence[str] = BESIDE
-) -> Chart:
-    """Draw dots with spreads on an axis that they fill."""
-    return bars(title, axis_over(label, lines), series, lines, as_dots=True)
-
-
-def axis_over(label: str, lines: Sequence[Compared]) -> Axis:
-    known = [estimate for line in lines for estimate in line.values if estimate]
-    ends = [end for one in known for end in (one.low, one.value, one.high, *one.points)]
-    return Axis.over(label, [end for end in ends if end is not None]).rounded()
-
-
-def _compared(row: Result, measure: str, series: int = 2) -> Compared:
+def _compared(row: Result) -> Compared:
     number = None if OTHER_PROTOCOL in row.notes else row.published
-    value = getattr(number, measure, None)
-    theirs = None
-    if number and value is not None:
-        theirs = Estimate.around(value, number.sd if measure == "f1" else None)
-    return Compared(row.detector, (estimate_of(row.measures.get(measure)), theirs)[:series])
+    theirs = number and Estimate.around(number.f1, number.sd)
+    return Compared(row.detector, (estimate_of(row.measures.get("f1")), theirs))
 
 
 def estimate_of(spread: Spread | None) -> Estimate | None:
-    return None if spread is None else Estimate.around(spread.mean, spread.sd)
+    return spread and Estimate.around(spread.mean, spread.sd)
 
 
 def timing_chart(title: str, rows: Mapping[str, tuple[Estimate | None, Estimate | None]]) -> Chart:

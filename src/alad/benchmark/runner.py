@@ -108,8 +108,16 @@ class Job:
     def _measure(self, data: Split) -> list[Line]:
         """Make one line a member; of several members one more for the ensemble, last."""
         detector, shared = self._fitted(data)
-        scored = member_scores(detector, data.test, self.cell.numbers)
-        by_score = self._by_score(detector, data.test, scored)
+        numbers = self.cell.numbers
+        scored = member_scores(detector, data.test, numbers)
+        # by each of its scores too, on images, whose trainings are too long for a second one; not
+        # where a sample is scored because every row costs a search
+        by_score: dict[str, list[Scored]] = {}
+        if self.of_images and not self.cell.row.test_rows:
+            for name in detector.score_names(images=True):
+                usual = name == (self.config["score_function"] or detector.own_score)
+                other = None if usual else member_scores(detector, data.test, numbers, name)
+                by_score[name] = other or scored
         lines = []
         for at, (member, scores, seconds) in enumerate(scored):
             aurocs = {
@@ -126,24 +134,6 @@ class Job:
             )
             lines.append(line)
         return lines
-
-    def _by_score(
-        self, detector, rows: np.ndarray, scored: list[Scored]
-    ) -> dict[str, list[Scored]]:
-        """Score by each of a detector's scores; of images only: name -> as `scored`.
-
-        Their trainings are too long for a second one. Not of detectors that score a sample of the
-        rows, because every row costs them a search; nor of those with but one score.
-        """
-        names = detector.score_names(images=True) if self.of_images else ()
-        if self.cell.row.test_rows or not names:
-            return {}
-        usual = self.config["score_function"] or detector.own_score
-        numbers = self.cell.numbers
-        return {
-            name: scored if name == usual else member_scores(detector, rows, numbers, name)
-            for name in names
-        }
 
     def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
         """Fit the detector; -> it, and what all its lines have in common."""

@@ -14,6 +14,7 @@ from alad.benchmark.cells import Cell, cells
 from alad.benchmark.data.splits import Split
 from alad.benchmark.results_file import Line, ResultsFile
 from alad.benchmark.runner import Job, Say, member_scores, work
+from alad.report.charts.lines import thinned
 
 SCORES = ("features", "logits", "l1", "l2", "whitened")  # those published, and ours
 POINTS = 120  # of a curve
@@ -98,7 +99,5 @@ def curves(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
 
 def _thinned(curve: metrics.Curve) -> list[list[float]]:
     """Keep x and y of at most POINTS points, about equally far from each other along the curve."""
-    steps = np.hypot(np.diff(curve.x), np.diff(curve.y))
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    kept = np.unique(np.searchsorted(along, np.linspace(0, along[-1], POINTS)))
-    return [[round(float(value), DIGITS) for value in axis[kept]] for axis in (curve.x, curve.y)]
+    places = thinned(np.stack([curve.x, curve.y], axis=1), POINTS - 2)
+    return np.round(places.T, DIGITS).tolist()

@@ -1,6 +1,7 @@
 """Verbs that compare detectors: the benchmarks, and the demo."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,23 +72,21 @@ def bench(
         "protocols": protocol or (),
         "detectors": detector or (),
         "datasets": dataset or (),
-        "runs": runs,
     }
     how: dict[str, Any] = {"verbose": int(not quiet)} | ({"device": device} if device else {})
-    how |= {"data_dir": data_dir, "say": silent if quiet else say}
-    if "paper" in names and (len(names) > 1 or protocol or detector or dataset):
+    how |= {"runs": runs, "data_dir": data_dir, "say": silent if quiet else say}
+    if "paper" in names and (len(names) > 1 or any(chosen.values())):
         raise InputError("paper is a whole: give it alone, without protocol, detector or dataset")
     if names == ["paper"]:
-        _paper(results, short, only_show, as_json, runs=runs, **how)
+        _paper(results, short, only_show, as_json, **how)
         return
-    if short:
-        names = [quick_name(name) for name in names]
+    names = [quick_name(name) for name in names] if short else names
     for name in names:  # a wrong name is refused before the first benchmark is measured
-        cells(name, **chosen)
+        cells(name, **chosen, runs=runs)
     with stoppable(lambda: "the same command goes on"):
         for name in names if not only_show else ():
             benchmark.run(name, results=results, **chosen, **how)
-    _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, chosen, as_json)
+    _show({name: results / f"{name}.jsonl" for name in names}, as_json, **chosen)
 
 
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
@@ -117,26 +116,27 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
         raise typer.Exit(1)
 
 
-def _show_benchmarks(files: dict[str, Path], chosen: dict[str, Any], as_json: bool) -> None:
+def _show(
+    files: dict[str, Path],
+    as_json: bool,
+    protocols: Sequence[str],
+    detectors: Sequence[str],
+    datasets: Sequence[str],
+) -> None:
     """Print what the results files hold of the chosen protocols, detectors and tables.
 
     Exit status 1 if a cell has failed; InputError for a file that has nothing of them.
     """
-    from alad import benchmark, report
+    from alad import report
+    from alad.benchmark import ResultsFile
     from alad.benchmark.summary import group_by
     from alad.benchmark.tables import rows_in, tables_of
 
-    shown: list[Any] = []
+    rows: list[Any] = []
     errors: dict[str, None] = {}
-    protocols, detectors, datasets = (
-        chosen[name] for name in ("protocols", "detectors", "datasets")
-    )
     for name, path in files.items():
-        lines = [
-            line
-            for line in benchmark.ResultsFile(path).lines()
-            if not datasets or line.get("dataset") in datasets
-        ]
+        every = ResultsFile(path).lines()
+        lines = [line for line in every if not datasets or line.get("dataset") in datasets]
         groups = [
             group
             for (protocol, detector), group in group_by(lines, "protocol", "detector").items()
@@ -145,11 +145,11 @@ def _show_benchmarks(files: dict[str, Path], chosen: dict[str, Any], as_json: bo
         if not groups:
             raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
         errors |= dict.fromkeys(error for group in groups for error in group.errors)
-        shown += rows_in(lines, name, protocols, detectors)
-    if as_json:  # of images also rows that only others have measured are shown
-        print_json([asdict(row) for row in shown if getattr(row, "auroc", None) != {}])
+        rows += rows_in(lines, name, protocols, detectors)
+    if as_json:  # without rows on images that only others have measured
+        print_json([asdict(row) for row in rows if getattr(row, "auroc", None) != {}])
     else:
-        report.show(*tables_of(shown))
+        report.show(*tables_of(rows))
     for error in errors:
         say(f"alad: {error}")
     if errors:

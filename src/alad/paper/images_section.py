@@ -2,22 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from statistics import mean
 
 from alad.benchmark import class_tables as tables
 from alad.benchmark import published
 from alad.benchmark.one_class import AS_PUBLISHED, ClassRow, class_rows
-from alad.benchmark.page import ABLATION_TEXT, BESIDE, axis_over
+from alad.benchmark.page import ABLATION_TEXT, BESIDE
 from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line
 from alad.benchmark.rows import published_as
 from alad.benchmark.summary import UNMEASURED
 from alad.networks.stacks import PUBLISHED_WIDTH
 from alad.presets import preset
-from alad.report.charts.axes import Axis
-from alad.report.charts.bars import Compared, Estimate, bars
+from alad.report.charts.bars import Compared, Estimate, axis_over, dots
 from alad.report.charts.canvas import Chart
 from alad.report.page_parts import Block, Figures, Notes, Section, Text
 
@@ -56,7 +54,7 @@ def _sections(rows: list[ClassRow], absent: bool) -> list[Section]:
         for row in rows
         if row.auroc or row.published
     ]
-    chart = _dots(f"AUROC by detector, {title}", overview)
+    chart = dots(f"AUROC by detector, {title}", "AUROC", BESIDE, overview)
     means = [tables.means_table(rows), Figures([chart], MARKS_BESIDE if beside else MARKS)]
     classes = [tables.classes_table(rows), Figures(_class_charts(title, rows))]
     studies = [*_ablation(title, rows), *_scores(title, rows)]
@@ -116,32 +114,23 @@ def _class_charts(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
     """Draw class by class, what was published beside it, for each row that has both."""
     lines = {
         row.detector: [
-            Compared(each, tuple(map(_point, (row.auroc.get(each), classes.get(each)))))
+            Compared(each, tuple(_estimate(own, [each]) for own in (row.auroc, theirs)))
             for each in row.classes
         ]
         for row in rows
-        if row.auroc and row.published and (classes := row.published.by_class)
+        if row.auroc and row.published and (theirs := row.published.by_class)
     }
     axis = axis_over("AUROC", [line for own in lines.values() for line in own])
     return [
-        _dots(f"AUROC by normal class, {name}, {title}", own, axis) for name, own in lines.items()
+        dots(f"AUROC by normal class, {name}, {title}", "", BESIDE, own, axis)
+        for name, own in lines.items()
     ]
 
 
-def _dots(title: str, lines: Sequence[Compared], axis: Axis | None = None) -> Chart:
-    """Draw dots, without a series of published numbers where there is none."""
-    series = BESIDE if any(line.values[1] for line in lines) else BESIDE[:1]
-    kept = [replace(line, values=line.values[: len(series)]) for line in lines]
-    return bars(title, axis or axis_over("AUROC", lines), series, kept, as_dots=True)
-
-
-def _point(value: float | None) -> Estimate | None:
-    return None if value is None else Estimate(value)
-
-
-def _estimate(classes: Mapping[str, float]) -> Estimate | None:
-    values = tuple(classes.values())
-    return Estimate(mean(values), points=values) if values else None
+def _estimate(values: Mapping[str, float], classes: Sequence[str] | None = None) -> Estimate | None:
+    """The mean over classes, and their points if there are several; None without any."""
+    own = tuple(value for each, value in values.items() if classes is None or each in classes)
+    return Estimate(mean(own), points=own if classes is None else ()) if own else None
 
 
 def _over_same_classes(row: ClassRow) -> Estimate | None:
@@ -174,7 +163,7 @@ def _ablation(title: str, rows: list[ClassRow]) -> list[Section]:
         )
         for switch, row in tables.ablation_rows(rows).items()
     ]
-    drawn = Figures([_dots(f"Ablation, {title}", lines)])
+    drawn = Figures([dots(f"Ablation, {title}", "AUROC", BESIDE, lines)])
     return [Section(f"{title}, ablation", [Text(ABLATION_TEXT), table, drawn])]
 
 
@@ -189,6 +178,6 @@ def _scores(title: str, rows: list[ClassRow]) -> list[Section]:
                 Compared(name, (_estimate(classes), _printed(row.published_score(name))))
                 for name, classes in row.by_score.items()
             ]
-            charts.append(_dots(f"AUROC by score, {row.detector}, {title}", lines))
+            charts.append(dots(f"AUROC by score, {row.detector}, {title}", "AUROC", BESIDE, lines))
     blocks = [Text(SCORES_TEXT), table, Figures(charts)]
     return [Section(f"{title}, scores of one training", blocks)]

@@ -7,8 +7,8 @@ from statistics import median
 import numpy as np
 
 from alad.benchmark import published
-from alad.benchmark.cells import cells
-from alad.benchmark.page import BESIDE, estimate_of
+from alad.benchmark.cells import planned_runs
+from alad.benchmark.page import BESIDE, LABEL, estimate_of
 from alad.benchmark.results import runs_so_far
 from alad.benchmark.results_file import Line, measured
 from alad.benchmark.score_curves import View
@@ -38,40 +38,26 @@ def scores_of_one_training(
     lines = measured(lines)
     scored = [line for line in lines if line["score"]]
     body: list[Sequence[str | Cell]] = []
-    bars_of: dict[tuple[str, str], list[Compared]] = defaultdict(list)
-    for (benchmark, protocol, score), group in _grouped(scored).items():
-        f1, auroc = (group.spread(measure) for measure in ("f1", "auroc"))
-        if f1 is None or auroc is None:
-            continue
-        number = _published_score(benchmark, protocol, score)
-        text = mean_and_sd(*number) if number else ""
-        body.append(
-            [
-                *(f"{benchmark}, {protocol}", score, str(f1.runs), f1.text(), auroc.text()),
-                Cell(text, mark="published"),
-            ]
-        )
-        theirs = Estimate.around(*number) if number else None
-        bars_of[benchmark, protocol].append(Compared(score, (estimate_of(f1), theirs)))
+    charts = []
+    for (benchmark, protocol), of_table in group_by(scored, "benchmark", "protocol").items():
+        compared = []
+        for (score,), group in group_by(of_table.lines, "score").items():
+            f1, auroc = (group.single.spread(measure) for measure in ("f1", "auroc"))
+            if f1 is None or auroc is None:
+                continue
+            number = _published_score(benchmark, protocol, score)
+            cells = [f"{benchmark}, {protocol}", score, str(f1.runs), f1.text(), auroc.text()]
+            theirs = Cell(mean_and_sd(*number) if number else "", mark="published")
+            body.append([*cells, theirs])
+            estimate = Estimate.around(*number) if number else None
+            compared.append(Compared(score, (estimate_of(f1), estimate)))
+        title = f"F1 by score, {benchmark}, protocol {protocol}"
+        charts.append(bars(title, Axis(LABEL, 0.0, 1.0), BESIDE, compared))
     missing = lacking(views, lines, runs)
     table = Table(TITLE, COLUMNS, body, missing, left=(0, 1))
-    axis = Axis("F1, mean ± sd", 0.0, 1.0)
-    charts = [
-        bars(f"F1 by score, {benchmark}, protocol {protocol}", axis, BESIDE, compared)
-        for (benchmark, protocol), compared in bars_of.items()
-    ]
     if not body:
         return [Section(TITLE, [Notes(missing)])] if missing else []
     return [Section(TITLE, [Text(TEXT), table, Figures(charts)])]
-
-
-def _grouped(lines: Sequence[Line]) -> dict[tuple, Group]:
-    """Group single runs by benchmark, protocol and score, tables one after the other."""
-    return {
-        (*place, score): group.single
-        for place, own in group_by(lines, "benchmark", "protocol").items()
-        for (score,), group in group_by(own.lines, "score").items()
-    }
 
 
 def lacking(views: Sequence[View], lines: Iterable[Line], runs: int | None = None) -> list[str]:
@@ -79,14 +65,11 @@ def lacking(views: Sequence[View], lines: Iterable[Line], runs: int | None = Non
     groups = group_by(measured(lines), "benchmark", "protocol", "detector")
     notes = []
     for view in views:
-        due = sum(cell.members for cell in cells(view[0], [view[1]], [view[2]], runs))
-        places = {
-            (line["split"], line["seed"], line["member"])
-            for group in group_by(groups.get(view, Group()).lines, "score").values()
-            for line in group.single.current
-        }
-        if len(places) < due:
-            notes.append(f"{', '.join(view)}: {runs_so_far(len(places), due)}")
+        benchmark, protocol, row = view
+        due = planned_runs(benchmark, runs)[protocol, None, row]
+        count = len(groups.get(view, Group()).single.current)
+        if count < due:
+            notes.append(f"{', '.join(view)}: {runs_so_far(count, due)}")
     return notes
 
 

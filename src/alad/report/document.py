@@ -29,11 +29,16 @@ class Page:
     foot: str = ""
 
     def html(self) -> str:
-        """The whole file."""
+        """Write the whole file."""
         script = stylesheet("page.js")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = (
+            f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        )
         head = [
             tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
+            tag("meta", http_equiv="Content-Security-Policy", content=policy),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("title", self.title),
             tag("style", joined(map(stylesheet, STYLES))),
@@ -56,22 +61,13 @@ class Page:
         return "\n\n".join([*parts, *([plain(self.foot)] if self.foot else [])]) + "\n"
 
     def charts(self) -> dict[str, Chart]:
-        """Name of a file in `figures/` -> what belongs there, for the Markdown page."""
+        """Name its drawings by their files in `figures/`, for the Markdown page."""
         drawn = [chart for one in self.sections for block in one.blocks for chart in block.charts()]
         return {f"{slug(chart.title)}.svg": chart for chart in drawn}
 
 
-def _policy(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def write_text(path: Path, text: str) -> None:
-    """The file appears whole or not at all. Raises InputError if it cannot be written."""
+    """Write the file whole or not at all. Raises InputError if it cannot be written."""
     try:
         with replacing(path) as file:
             file.write(text.encode("utf-8"))

@@ -57,7 +57,11 @@ class Table(Block):
         return "\n\n".join(filter(None, parts))
 
     def html(self) -> Markup:
-        heads = [self._head(at, name) for at, name in enumerate(self.columns)]
+        heads = []
+        for at, name in enumerate(self.columns):
+            content = tag("button", name, type="button") if self.live else name
+            side = None if at in self.left else "number"
+            heads.append(tag("th", content, scope="col", role="columnheader", class_=side))
         rows = [tag("tr", *map(self._cell, range(len(row)), row), role="row") for row in self.rows]
         table = tag(
             "table",
@@ -68,32 +72,26 @@ class Table(Block):
             class_="live" if self.live else None,
         )
         region = {"class_": "wide", "role": "region", "aria_label": self.title}
-        around = tag("div", table, tabindex=0, **region)
-        return joined([self._search() if self.live else "", around, Notes(self.notes).html()])
-
-    def _search(self) -> Markup:
-        """Draw the search field, hidden until the script that makes it work is there."""
-        field = tag("input", type="search", placeholder="any word or number")
-        count = tag(
-            "output", f"{len(self.rows)} {self.unit}", aria_live="polite", data_unit=self.unit
-        )
-        return tag("div", tag("label", "Search ", field), count, class_="search", hidden=True)
-
-    def _head(self, at: int, name: str) -> Markup:
-        content = tag("button", name, type="button") if self.live else name
-        side = None if at in self.left else "number"
-        return tag("th", content, scope="col", role="columnheader", class_=side)
+        parts = [tag("div", table, tabindex=0, **region), Notes(self.notes).html()]
+        if self.live:  # a search field, hidden until the script that makes it work is there
+            field = tag("input", type="search", placeholder="any word or number")
+            text = f"{len(self.rows)} {self.unit}"
+            count = tag("output", text, aria_live="polite", data_unit=self.unit)
+            label = tag("label", "Search ", field)
+            parts.insert(0, tag("div", label, count, class_="search", hidden=True))
+        return joined(parts)
 
     def _cell(self, at: int, cell: str | Cell) -> Markup:
         cell = cell if isinstance(cell, Cell) else Cell(cell)
         numeric = at not in self.left
         value = number_in(cell.content) if cell.value is None and numeric else cell.value
-        classes = " ".join(filter(None, ("number" if numeric else "", _class(cell.mark))))
-        content = cell.content
+        classes, content = ["number"] if numeric else [], cell.content
         if cell.mark in ("alarm", "calm"):
             content = tag("span", content, class_=f"flag {cell.mark}")
+        elif cell.mark:
+            classes.append(cell.mark)
         how = {
-            "class_": classes or None,
+            "class_": " ".join(classes) or None,
             "data_order": None if value is None else f"{value:.10g}",
             "data_head": self.columns[at],
         }
@@ -157,7 +155,3 @@ def number_in(text: str) -> float | None:
 def numbered(notes: Sequence[str], chosen: Collection[str]) -> str:
     """Refer to some of the notes by their numbers: "1, 3"."""
     return ", ".join(str(at) for at, note in enumerate(notes, 1) if note in chosen)
-
-
-def _class(mark: Mark) -> str:
-    return mark if mark in ("best", "published") else ""

@@ -65,7 +65,7 @@ def test_spreads_are_whiskers():
 def test_what_a_mean_is_of_is_drawn_on_its_line():
     line = Compared("a", (Estimate(0.5, points=(0.25, 0.75)), None))
     root = drawn(bars("t", UNIT, ("ours", "theirs"), [line], as_dots=True))
-    points, (mark,) = of_class(root, "point"), of_class(root, "dot")[2:]
+    points, (mark,) = of_class(root, "point"), of_class(root, "dot")[1:]
     places = [float(each.get("cx", "nan")) for each in points]
     assert sum(places) / 2 == pytest.approx(float(mark.get("cx", "nan")), abs=0.02)
     assert {each.get("cy") for each in points} == {mark.get("cy")}

@@ -44,6 +44,20 @@ class Compared:
     values: Sequence[Estimate | None]
 
 
+def dots(
+    title: str, label: str, series: Sequence[str], rows: Sequence[Compared], x: Axis | None = None
+) -> Chart:
+    """Draw dots as `bars` does, on an axis of their own that they fill."""
+    return bars(title, x or axis_over(label, rows), series, rows, as_dots=True)
+
+
+def axis_over(label: str, rows: Sequence[Compared]) -> Axis:
+    """Make an axis that the rows' estimates fill, with their spreads and points."""
+    known = [estimate for row in rows for estimate in row.values if estimate]
+    ends = [end for one in known for end in (one.low, one.value, one.high, *one.points)]
+    return Axis.over(label, [end for end in ends if end is not None]).rounded()
+
+
 def bars(
     title: str,
     x: Axis,
@@ -55,8 +69,11 @@ def bars(
 ) -> Chart:
     """Draw horizontal bars from the axis's low end, one colour a series, spreads as whiskers.
 
-    Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow.
+    Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow; last
+    ones that no row has an estimate of are left out.
     """
+    while len(series) > 1 and not any(row.values[len(series) - 1] for row in rows):
+        series = series[:-1]
     shapes = [_class("dot" if as_dots else "bar", at) for at in range(len(series))]
     keys = [Key(name, at % TONES + 1, shapes[at]) for at, name in enumerate(series)]
     entries, legend_rows = legend(keys)
@@ -76,7 +93,7 @@ def bars(
     ]
     described = [f"{x.label}."]
     for row in rows:
-        pairs = zip(series, row.values, strict=True)
+        pairs = zip(series, row.values, strict=False)
         known = [f"{name} {number(one.value, decimals)}" for name, one in pairs if one is not None]
         described.append(f"{row.label}: {', '.join(known) or 'nothing'}.")
     body = joined([entries, frame, *lines])

@@ -82,7 +82,7 @@ def _mark(area: Plot, one: Series) -> Markup:
 
 
 def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
-    """Keep at most so many points [n, 2] of a line, evenly along its way, and both ends."""
+    """Keep at most so many points [n, 2] of a line, evenly along its way, with both ends."""
     if len(places) <= most:
         return places
     way = np.concatenate([[0.0], np.abs(np.diff(places, axis=0)).sum(axis=1).cumsum()])
@@ -91,7 +91,7 @@ def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
 
 
 def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Make corners of a line that keeps y[i] from x[i] to x[i + 1]: y [n], x [n + 1] -> [2n] each."""
+    """Make corners of a line that keeps y[i] from x[i] to x[i + 1]; y [n], x [n + 1] -> [2n]s."""
     return np.repeat(x, 2)[1:-1], np.repeat(y, 2)
 
 
