@@ -77,14 +77,14 @@ def _thresholds(calibration: Any, new: np.ndarray | None, what: str) -> Table:
     sure = f"with confidence {100 * CONFIDENCE:.0f}\u00a0%"
     heads = ["false-alarm rate, at most", "threshold, on average", f"threshold, {sure}"]
     heads += [] if new is None else [f"new {what} flagged", f"flagged, {sure}"]
-    rows = []
+    total, rows = 0 if new is None else len(new), []
     for rate in RATES:
         limits = [_threshold(calibration, rate, confidence) for confidence in (None, CONFIDENCE)]
         row = [Cell(f"{number(100 * rate)} %", rate)]
         row += [Cell("too few" if at is None else number(at), at) for at in limits]
         for limit in limits if new is not None else ():
-            count = 0 if limit is None else int((new > limit).sum())
-            share = f"{count:,} ({number(100 * count / max(len(new), 1))} %)"
+            count = 0 if new is None or limit is None else int((new > limit).sum())
+            share = f"{count:,} ({number(100 * count / max(total, 1))} %)"
             row.append(Cell("" if limit is None else share))
         rows.append(row)
     caption = (
@@ -116,14 +116,12 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
     p = np.sort(calibration.p_values(chosen))
     asked, share = "false-alarm rate asked for", "share flagged"
     low = min(calibration.smallest_rate, 0.01)  # where the logarithmic axes begin
-    axes = [Axis(name, 0.0, 1.0, percent=True) for name in (asked, share)]
-    near = [
-        Axis(name, least, 1.0, "log", percent=True)
-        for name, least in ((asked, low), (share, low / 10))
-    ]
+    x, y = (Axis(name, 0.0, 1.0, percent=True) for name in (asked, share))
+    near_x = Axis(asked, low, 1.0, "log", percent=True)
+    near_y = Axis(share, low / 10, 1.0, "log", percent=True)
     charts = [
-        plot("Calibration", *axes, _curves(p, whose, 0.0), height=360),
-        plot("Calibration at small rates", *near, _curves(p, whose, low), height=360),
+        plot("Calibration", x, y, _curves(p, whose, 0.0), height=360),
+        plot("Calibration at small rates", near_x, near_y, _curves(p, whose, low), height=360),
     ]
     words = (
         f"For normal {what} that are like those of calibration the line keeps to the diagonal: "
