@@ -114,7 +114,7 @@ def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, D
     several = contender.seeds == 1 and len(runs) > 1
     whole = detectors[0].anomaly_score(data.test) if several else None
     together = None if whole is None else measured(whole, data.malignant)
-    spreads = {name: Spread.of([one[name] for one in measures]) for name in measures[0]}
+    spreads = {name: Spread.of([values[name] for values in measures]) for name in measures[0]}
     return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), detectors[0]
 
 
@@ -148,11 +148,11 @@ class Demo:
 def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
     columns = ("detector", "AUROC", "AP", "of all members: AUROC", "AP", "fit s")
     body = []
-    for one in outcomes:
-        together = one.ensemble or {}
+    for outcome in outcomes:
+        together = outcome.ensemble or {}
         ensemble = (mean_and_sd(together.get(name)) for name in ("auroc", "average_precision"))
-        spreads = (one.auroc.text(), one.average_precision.text())
-        body.append((one.title, *spreads, *ensemble, f"{one.seconds:.1f}"))
+        spreads = (outcome.auroc.text(), outcome.average_precision.text())
+        body.append((outcome.title, *spreads, *ensemble, f"{outcome.seconds:.1f}"))
     title = "Malignant among benign tumours: single runs, mean ± sd, and the members' common score"
     return report.Table(title, columns, body)
 
@@ -164,7 +164,9 @@ def most_anomalous(truth: Sequence[str], explanation: Explanation) -> report.Tab
     for at, label in enumerate(truth):
         shares = explanation.raising(at)
         worst = explanation.worst(at)
-        reasons = (f"{explanation.columns[one]} {100 * shares[one]:.0f} %" for one in worst)
+        reasons = (
+            f"{explanation.columns[column]} {100 * shares[column]:.0f} %" for column in worst
+        )
         body.append((f"{at + 1}", f"{explanation.score[at]:.3f}", label, ", ".join(reasons)))
     return report.Table("Most anomalous rows, and the reasons", columns, body, left=(0, 2, 3))
 

@@ -90,8 +90,8 @@ def settled(detector, benchmark: str) -> dict[str, Any]:
 
 def with_known(detector, how: Mapping[str, Any]):
     """Set those parameters that the detector has; -> the detector."""
-    known = detector.get_params(deep=False)
-    return detector.set_params(**{name: value for name, value in how.items() if name in known})
+    names = detector.get_params(deep=False)
+    return detector.set_params(**{name: value for name, value in how.items() if name in names})
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,11 +158,11 @@ def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
     return [replace(cell, seed=seed) for seed in range(runs)]
 
 
-def _named(kind: str, wanted: Iterable[str], known: Mapping[Any, Any], benchmark: str):
+def _named(kind: str, wanted: Iterable[str], choices: Mapping[Any, Any], benchmark: str):
     """Keep the part of `known` that is wanted, in the order of `known`."""
-    wanted = list(wanted) or list(known)
+    wanted = list(wanted) or list(choices)
     for name in wanted:
-        if name not in known:
-            choice = ", ".join(map(str, known))
+        if name not in choices:
+            choice = ", ".join(map(str, choices))
             raise InputError(f"{benchmark} has no {kind} {name!r}; choose one of: {choice}")
-    return {name: known[name] for name in known if name in wanted}
+    return {name: choices[name] for name in choices if name in wanted}

@@ -34,10 +34,10 @@ def class_tables(rows: Iterable[ClassRow]) -> list[Table]:
     parts = [list(group) for _, group in groups]
     return [
         table
-        for own in parts
-        if any(row.auroc for row in own)
-        for table in (means_table(own), classes_table(own), ablation_table(own), scores_table(own))
-        if table
+        for group in parts
+        if any(row.auroc for row in group)
+        for make in (means_table, classes_table, ablation_table, scores_table)
+        if (table := make(group))
     ]
 
 
@@ -97,15 +97,15 @@ def classes_table(rows: Sequence[ClassRow]) -> Table:
     }
     ours = {row.detector: row.auroc for row in rows if row.auroc}
     most = max(len(row.auroc) for row in rows)
-    shared = _shared([own for own in ours.values() if 2 * len(own) >= most], classes)
+    shared = _shared([values for values in ours.values() if 2 * len(values) >= most], classes)
     partly = 0 < len(shared) < len(classes)
     body: list[list[str | Cell]] = []
-    for name, own in {**ours, **theirs}.items():
-        values = list(own.values())
+    for name, by_class in {**ours, **theirs}.items():
+        values = list(by_class.values())
         fewer = "" if len(values) == len(classes) else "*"
-        cells = [mean_and_sd(own.get(each), decimals=3) for each in classes]
+        cells = [mean_and_sd(by_class.get(each), decimals=3) for each in classes]
         cells += [f"{mean(values):.3f}{fewer}", f"{stdev(values):.3f}"] if values[1:] else ["", ""]
-        cells += [mean_and_sd(mean_over(shared, own), decimals=3)] if partly else []
+        cells += [mean_and_sd(mean_over(shared, by_class), decimals=3)] if partly else []
         body.append([name, *(Cell(x, mark="published" if name in theirs else "") for x in cells)])
     notes = [*_kind(rows), *([PARTLY] if partly else [])]
     if theirs:
@@ -197,4 +197,4 @@ def _printed(number: PublishedMean | None) -> str:
 
 
 def _shared(rows: Sequence[Classes], classes: Sequence[str]) -> list[str]:
-    return [each for each in classes if all(each in own for own in rows)]
+    return [each for each in classes if all(each in row for row in rows)]

@@ -104,9 +104,11 @@ def compare(
     scores: dict[str, np.ndarray] = {}
     for title, detector in contenders.items():
         say(f"{title}: learning from {len(train)} rows")
-        outcome, own = _measured(title, detector, rows.take(train), rows.take(test), truth)
+        outcome, detector_scores = _measured(
+            title, detector, rows.take(train), rows.take(test), truth
+        )
         outcomes.append(outcome)
-        scores |= {} if own is None else {title: own}
+        scores |= {} if detector_scores is None else {title: detector_scores}
         say(f"{title}: {outcome.in_words()}")
     return Comparison(
         rows=ALL_ROWS if truth is None else HALF,
@@ -243,7 +245,11 @@ def _outcomes(comparison: Comparison) -> Table:
             cells += values or ["failed", ""]
         body.append([*cells, *[""] * (len(columns) - len(cells))])
     notes += [f"{', '.join(comparison.left_out)}: {LEFT_OUT}"] if comparison.left_out else []
-    notes += [f"{one.detector} failed: {one.error}" for one in comparison.outcomes if one.error]
+    notes += [
+        f"{outcome.detector} failed: {outcome.error}"
+        for outcome in comparison.outcomes
+        if outcome.error
+    ]
     return Table("Detectors", columns, body, notes)
 
 

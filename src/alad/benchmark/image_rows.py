@@ -9,17 +9,17 @@ from alad.presets import preset
 SEARCHED_IMAGES = 500  # test images of a detector that searches for each; a second or more each
 
 
-def on_images(name: str) -> tuple[Row, ...]:
+def on_images(benchmark: str) -> tuple[Row, ...]:
     """List detectors on pixels, E and G of all as wide; where there are numbers, published ones.
 
     Learning takes hours on a CPU, so a row has a single run unless told otherwise, and the ablation
     study, of which "alad" itself is one row, comes after the comparison.
     """
-    own = Row("alad", "alad", "images", published="ALAD", quick=preset("images-quick"))
+    alad = Row("alad", "alad", "images", published="ALAD", quick=preset("images-quick"))
     quick = {"max_steps": QUICK_STEPS}
     narrow = ("autoencoder", "robust-autoencoder", "vae")  # in a quick pass
     networks = [
-        *(Row(one, one, "images", quick=preset("images-quick", one)) for one in narrow),
+        *(Row(name, name, "images", quick=preset("images-quick", name)) for name in narrow),
         Row("dsebm-r", "dsebm-r", "images", published="DSEBM-r", quick=quick),
         Row("dsebm-e", "dsebm-e", "images", published="DSEBM-e", quick=quick),
         Row("dagmm", "dagmm", "images", quick=quick),
@@ -29,18 +29,18 @@ def on_images(name: str) -> tuple[Row, ...]:
             test_rows=SEARCHED_IMAGES,
             quick=quick | {"search_steps": 50, "threshold_rows": 20},
         ),
-        own,
+        alad,
     ]
     rows = [
         Row("isolation-forest", "isolation-forest", published="IF"),
         Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=1),
         Row("knn", "knn", most_runs=1),
         Row("pca", "pca", most_runs=1),
-        *(row for one in networks for row in both(one)),
-        *ablations(own, beside=True),
+        *(row for trained in networks for row in both(trained)),
+        *ablations(alad, beside=True),
     ]
-    if name != "mnist":
-        rows.append(replace(own, name="alad-paper", preset="cifar10-paper", hours=True))
+    if benchmark != "mnist":
+        rows.append(replace(alad, name="alad-paper", preset="cifar10-paper", hours=True))
     return tuple(replace(row, protocols=("paper", "common")) for row in rows)
 
 

@@ -68,11 +68,11 @@ def standings(lines: Iterable[Line], *, whole: bool = False) -> list[Standing]:
             # each row's runs by table, and those of its ensemble, as a row of its own
             rows: dict[str, tuple[Row, dict[str, Group]]] = {}
             for row in rows_of(BENCHMARK):
-                own = {at: groups.get((protocol, row.name, at), Group()) for at in tables}
-                single = {at: group.single for at, group in own.items() if group.single.current}
+                runs = {at: groups.get((protocol, row.name, at), Group()) for at in tables}
+                single = {at: group.single for at, group in runs.items() if group.single.current}
                 if single or whole:
                     rows[row.name] = row, single
-                if together := {at: own[at].ensemble for at in own if own[at].ensemble.current}:
+                if together := {at: runs[at].ensemble for at in runs if runs[at].ensemble.current}:
                     rows[row.name + TOGETHER] = row, together
             made += _standings(protocol, title, len(tables), rows)
     return made
@@ -90,7 +90,11 @@ def _standings(
     }
     auroc = means["auroc"]
     most = max(map(len, auroc.values()), default=0)
-    ranked = {name: own for name, own in auroc.items() if own and len(own) >= RANKED_SHARE * most}
+    ranked = {
+        name: values
+        for name, values in auroc.items()
+        if values and len(values) >= RANKED_SHARE * most
+    }
     ranks, shared = mean_ranks(ranked), shared_tables(ranked)
     for name, (row, runs) in rows.items():
         counts = [len(group.current) for group in runs.values()]
@@ -152,7 +156,7 @@ def mean_ranks(rows: Mapping[str, Values]) -> dict[str, float]:
         ]
         for name, values in rows.items()
     }
-    return {name: mean(own) for name, own in ranks.items()}
+    return {name: mean(places) for name, places in ranks.items()}
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -167,13 +171,9 @@ SETTINGS = (
 
 def leaderboard_tables(rows: Iterable[Standing], *, one_by_one: bool = True) -> list[Table]:
     """Make for each protocol and group the means and ranks, and AUROC table by table."""
-    groups = groupby(rows, lambda row: (row.protocol, row.group))
-    return [
-        table
-        for _, group in groups
-        for own in [list(group)]
-        for table in (_leaderboard(own), *([_one_by_one(own)] if one_by_one else []))
-    ]
+    makers = (_leaderboard, _one_by_one) if one_by_one else (_leaderboard,)
+    groups = [list(group) for _, group in groupby(rows, lambda row: (row.protocol, row.group))]
+    return [make(group) for group in groups for make in makers]
 
 
 def _leaderboard(rows: Sequence[Standing]) -> Table:

@@ -90,7 +90,7 @@ def _class_row(benchmark: str, protocol: str, row: Row, groups: Mapping[tuple, G
         by_score=_by_score(runs),
         untrained=_classes(before.single),
         twin=what,
-        runs=from_to([len(own.current) for own in runs.by("dataset").values()]),
+        runs=from_to([len(group.current) for group in runs.by("dataset").values()]),
         networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in runs.current)),
         published=published.mean_of(published_as(benchmark), method),
         notes=(*runs.notes(row, benchmark), *group.errors),
@@ -99,7 +99,7 @@ def _class_row(benchmark: str, protocol: str, row: Row, groups: Mapping[tuple, G
 
 def _classes(runs: Group) -> Classes:
     """Mean AUROC by normal class."""
-    spreads = {name: own.spread("auroc") for (name,), own in runs.by("dataset").items()}
+    spreads = {name: group.spread("auroc") for (name,), group in runs.by("dataset").items()}
     return {name: spread.mean for name, spread in spreads.items() if spread}
 
 

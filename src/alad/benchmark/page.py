@@ -66,7 +66,7 @@ def results_sections(rows: Sequence[Result]) -> list[Section]:
         others = [row for row in group if row not in beside]
         title = f"F1 of the other rows, {name}" if beside else f"F1, {name}"
         parts = {f"F1 beside the published one, {name}": beside, title: others}
-        charts = [comparison_chart(title, own) for title, own in parts.items() if own]
+        charts = [comparison_chart(title, part) for title, part in parts.items() if part]
         sections.append(Section(name, [results_table(group), Figures(charts)]))
     return sections
 
@@ -112,7 +112,7 @@ def estimate_of(spread: Spread | None) -> Estimate | None:
 def timing_chart(title: str, rows: Mapping[str, tuple[Estimate | None, Estimate | None]]) -> Chart:
     """Draw milliseconds a batch on a logarithmic axis: name -> (measured here, published)."""
     lines = [Compared(name, pair) for name, pair in rows.items()]
-    known = [estimate.value for line in lines for estimate in line.values if estimate is not None]
-    low, high = (min(known) / 2, max(known) * 2) if known else (1.0, 10.0)
+    values = [estimate.value for line in lines for estimate in line.values if estimate is not None]
+    low, high = (min(values) / 2, max(values) * 2) if values else (1.0, 10.0)
     axis = Axis("milliseconds a batch, logarithmic", low, high, "log")
     return bars(title, axis, BESIDE, lines, as_dots=True, decimals=None)

@@ -67,7 +67,7 @@ def _networks(model: "TrainedGan") -> tuple[Network, Network]:
 
 def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
     """Make PyTorch's modules of a layer of images, [n, channels, height, width] there."""
-    window, weights = layer.window, {name: own[0] for name, own in context.weights.items()}
+    window, weights = layer.window, {name: array[0] for name, array in context.weights.items()}
     (top, bottom), (left, right) = window.padding(0), window.padding(1)
     if layer.transposed and (top, left) != (bottom, right):
         raise InputError("the plain search is for images whose sides are halved without rest")

@@ -90,10 +90,10 @@ def curves(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
         "roc": _thinned(metrics.roc(scores, anomalous)),
         "precision_recall": _thinned(metrics.precision_recall(scores, anomalous)),
         "quantiles": {
-            kind: [float(f"{value:.4g}") for value in np.quantile(own, levels)]
-            for kind, own in kinds.items()
+            kind: [float(f"{value:.4g}") for value in np.quantile(values, levels)]
+            for kind, values in kinds.items()
         },
-        "rows": {kind: len(own) for kind, own in kinds.items()},
+        "rows": {kind: len(values) for kind, values in kinds.items()},
     }
 
 

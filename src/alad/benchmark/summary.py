@@ -115,7 +115,7 @@ def group_by(lines: Iterable[Line], *keys: str) -> dict[tuple, Group]:
     groups: dict[tuple, list[Line]] = defaultdict(list)
     for line in lines:
         groups[tuple(line.get(key) for key in keys)].append(line)
-    return {key: Group(own) for key, own in groups.items()}
+    return {key: Group(lines) for key, lines in groups.items()}
 
 
 def settings_of(line: Line) -> Mapping[str, Any]:
@@ -137,8 +137,8 @@ def _run(line: Line) -> tuple:
 def noted(notes: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
     """Join the rows that share a note: "alad, vae: learns from …". notes: (row, its notes)."""
     rows: dict[str, list[str]] = defaultdict(list)
-    for row, own in notes:
-        for note in own:
+    for row, texts in notes:
+        for note in texts:
             rows[note].append(row)
     return [f"{', '.join(names)}: {note}" for note, names in rows.items()]
 

@@ -17,10 +17,10 @@ def _alad(name: str, preset: str | None, **how: Any) -> Row:
 
 def _family(preset: str, hours: bool = False, **how: Any) -> tuple[Row, ...]:
     """List ALAD, its ablation study, and the authors' settings to the letter; and untrained."""
-    own = _alad("alad", preset, published="ALAD", **how)
+    alad = _alad("alad", preset, published="ALAD", **how)
     paper = _alad("alad-paper", f"{preset}-paper", published="ALAD", protocols=("paper",))
     trained = replace(paper, hours=hours, at_once=HOURS_MEMBERS if hours else None)
-    return (*both(own), *ablations(own), untrained(paper), trained)
+    return (*both(alad), *ablations(alad), untrained(paper), trained)
 
 
 def _deep(name: str, preset: str | None, *, called: str = "", **how: Any) -> tuple[Row, Row]:

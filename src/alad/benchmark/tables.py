@@ -36,4 +36,4 @@ def rows_in(
 def tables_of(rows: Iterable[AnyRow]) -> list[Table]:
     """Make the tables of all rows, benchmark by benchmark."""
     makers = {Result: results_tables, Standing: leaderboard_tables, ClassRow: class_tables}
-    return [table for kind, own in groupby(rows, type) for table in makers[kind](own)]
+    return [table for kind, group in groupby(rows, type) for table in makers[kind](group)]

@@ -24,11 +24,11 @@ def detectors(as_json: AsJson = False) -> None:
     """List the detectors, a line each."""
     from alad import catalogue, report
 
-    found = catalogue.detectors()
+    detectors = catalogue.detectors()
     if as_json:
-        print_json([{"name": name, "summary": summary} for name, summary in found])
+        print_json([{"name": name, "summary": summary} for name, summary in detectors])
     else:
-        report.show(*(f"{name:<20}{summary}" for name, summary in found))
+        report.show(*(f"{name:<20}{summary}" for name, summary in detectors))
 
 
 @app.command()

@@ -35,8 +35,8 @@ def images(files: Mapping[str, list[Line]], absent: Sequence[str] = ()) -> list[
     return [
         section
         for name, lines in files.items()
-        for _, own in groupby(class_rows(lines, name), lambda row: row.protocol)
-        for section in _sections(list(own), name in absent)
+        for _, group in groupby(class_rows(lines, name), lambda row: row.protocol)
+        for section in _sections(list(group), name in absent)
     ]
 
 
@@ -114,23 +114,23 @@ def _class_charts(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
     """Draw class by class, what was published beside it, for each row that has both."""
     lines = {
         row.detector: [
-            Compared(each, tuple(_estimate(own, [each]) for own in (row.auroc, theirs)))
+            Compared(each, tuple(_estimate(values, [each]) for values in (row.auroc, theirs)))
             for each in row.classes
         ]
         for row in rows
         if row.auroc and row.published and (theirs := row.published.by_class)
     }
-    axis = axis_over("AUROC", [line for own in lines.values() for line in own])
+    axis = axis_over("AUROC", [line for compared in lines.values() for line in compared])
     return [
-        dots(f"AUROC by normal class, {name}, {title}", "", BESIDE, own, axis)
-        for name, own in lines.items()
+        dots(f"AUROC by normal class, {name}, {title}", "", BESIDE, compared, axis)
+        for name, compared in lines.items()
     ]
 
 
 def _estimate(values: Mapping[str, float], classes: Sequence[str] | None = None) -> Estimate | None:
     """The mean over classes, and their points if there are several; None without any."""
-    own = tuple(value for each, value in values.items() if classes is None or each in classes)
-    return Estimate(mean(own), points=own if classes is None else ()) if own else None
+    chosen = tuple(value for each, value in values.items() if classes is None or each in classes)
+    return Estimate(mean(chosen), points=chosen if classes is None else ()) if chosen else None
 
 
 def _over_same_classes(row: ClassRow) -> Estimate | None:
@@ -152,14 +152,14 @@ def _printed(number: PublishedMean | None) -> Estimate | None:
 def _ablation(title: str, rows: list[ClassRow]) -> list[Section]:
     """Show that of ALAD's paper, measured or not; elsewhere if there is something of it."""
     base = published_as(rows[0].benchmark)
-    known = rows[0].protocol == AS_PUBLISHED and published.mean_of(base, "baseline") is not None
-    table = tables.ablation_table(rows, whole=known)
+    beside = rows[0].protocol == AS_PUBLISHED and published.mean_of(base, "baseline") is not None
+    table = tables.ablation_table(rows, whole=beside)
     if table is None:
         return []
     lines = [
         Compared(
             row.detector,
-            (_estimate(row.auroc), _printed(published.mean_of(base, switch)) if known else None),
+            (_estimate(row.auroc), _printed(published.mean_of(base, switch)) if beside else None),
         )
         for switch, row in tables.ablation_rows(rows).items()
     ]

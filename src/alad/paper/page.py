@@ -74,7 +74,9 @@ def how_made(plan: Plan, measured: Measured) -> Section:
         if note.startswith("failed")
     ]
     others = {"scores and times": [*measured.scores, *measured.times], "ADBench": measured.adbench}
-    failed += [f"{what}: {error}" for what, own in others.items() for error in Group(own).errors]
+    failed += [
+        f"{what}: {error}" for what, lines in others.items() for error in Group(lines).errors
+    ]
     blocks: list[Block] = [Facts({name: text for name, text in facts.items() if text})]
     blocks += [Text("Cells that failed:", tone="alarm"), Notes(failed)] if failed else []
     return Section("How this was made", blocks)

@@ -44,7 +44,9 @@ def inference_times(lines: Iterable[Line], benches: Sequence[Bench] = ()) -> lis
     columns = [_column(name, times) for name, times in whole.items()]
     body = [(head, *(column[head] for column in columns)) for head in columns[0]]
     caption = "Median of the batches, warm-up excluded, one run; milliseconds"
-    charts = [timing_chart(f"{TITLE}, {name}", _times(name, own)) for name, own in whole.items()]
+    charts = [
+        timing_chart(f"{TITLE}, {name}", _times(name, times)) for name, times in whole.items()
+    ]
     table = Table(caption, ("", *whole), body, notes, live=False)
     return [Section(TITLE, [Text(TEXT), table, Figures(charts)])]
 
@@ -52,7 +54,7 @@ def inference_times(lines: Iterable[Line], benches: Sequence[Bench] = ()) -> lis
 def lacking(benches: Sequence[Bench], lines: Iterable[Line]) -> list[str]:
     """Name tables whose batches were not timed."""
     timed = {line["benchmark"] for line in measured(lines)}
-    return [f"{one.benchmark}: {UNMEASURED}" for one in benches if one.benchmark not in timed]
+    return [f"{bench.benchmark}: {UNMEASURED}" for bench in benches if bench.benchmark not in timed]
 
 
 def _published_times() -> dict[str, dict[str, float]]:
@@ -67,17 +69,17 @@ def ratio(times: Times, of: str = PLAIN) -> float:
 
 def _column(benchmark: str, times: Times) -> dict[str, str]:
     """Tell of one table: the row's head -> its cell."""
-    known = _published_times().get(published_as(benchmark))
+    theirs = _published_times().get(published_as(benchmark))
     ms = {name: line["milliseconds"] for name, line in times.items()}
     rows = times["anogan"]["batch_rows"]
     return {
         "rows a batch": str(rows),
         "ALAD, a batch": f"{ms['alad']:.2f}",
-        "ALAD, published": f"{known['alad']:g}" if known else "",
+        "ALAD, published": f"{theirs['alad']:g}" if theirs else "",
         "AnoGAN, a batch": f"{ms[PLAIN]:,.1f}",
-        "AnoGAN, published": f"{known['anogan']:,}" if known else "",
+        "AnoGAN, published": f"{theirs['anogan']:,}" if theirs else "",
         "AnoGAN / ALAD": f"{ratio(times):,.0f}",
-        "the same, published": f"{known['anogan'] / known['alad']:,.0f}" if known else "",
+        "the same, published": f"{theirs['anogan'] / theirs['alad']:,.0f}" if theirs else "",
         "AnoGAN by our own search, a batch": f"{ms['anogan']:,.1f}",
         "AnoGAN by our own search / ALAD": f"{ratio(times, 'anogan'):,.0f}",
         "AnoGAN, each row alone: a row": f"{ms[ALONE]:,.0f}",
@@ -111,11 +113,11 @@ def _stand_ins(benchmark: str, times: Times) -> list[str]:
 
 
 def _times(benchmark: str, times: Times) -> dict[str, tuple[Estimate, Estimate | None]]:
-    known = _published_times().get(published_as(benchmark), {})
+    theirs = _published_times().get(published_as(benchmark), {})
     return {
         name: (
             Estimate(*(times[name][end] for end in ("milliseconds", "fastest", "slowest"))),
-            Estimate(known[method]) if method in known else None,
+            Estimate(theirs[method]) if method in theirs else None,
         )
         for name, method in {"alad": "alad", PLAIN: "anogan", "anogan": ""}.items()
     }

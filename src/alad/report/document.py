@@ -43,7 +43,9 @@ class Page:
             tag("title", self.title),
             tag("style", joined(map(stylesheet, STYLES))),
         ]
-        links = [tag("a", one.title, href=f"#{slug(one.title)}") for one in self.sections]
+        links = [
+            tag("a", section.title, href=f"#{slug(section.title)}") for section in self.sections
+        ]
         body = [
             tag("a", "Skip to the content", href="#content", class_="skip"),
             tag("header", tag("h1", self.title), tag("p", self.lead, class_="lead")),
@@ -62,7 +64,12 @@ class Page:
 
     def charts(self) -> dict[str, Chart]:
         """Name its drawings by their files in `figures/`, for the Markdown page."""
-        drawn = [chart for one in self.sections for block in one.blocks for chart in block.charts()]
+        drawn = [
+            chart
+            for section in self.sections
+            for block in section.blocks
+            for chart in block.charts()
+        ]
         return {f"{slug(chart.title)}.svg": chart for chart in drawn}
 
 

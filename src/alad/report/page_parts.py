@@ -85,7 +85,9 @@ class Figures(Block):
         return joined([tag("div", *figures, class_="figures") if figures else "", note])
 
     def markdown(self) -> str:
-        links = (f"![{plain(one.title)}](figures/{slug(one.title)}.svg)" for one in self.drawn)
+        links = (
+            f"![{plain(chart.title)}](figures/{slug(chart.title)}.svg)" for chart in self.drawn
+        )
         return "\n\n".join([*links, *([plain(self.note)] if self.note else [])])
 
     def charts(self) -> Sequence[Chart]:
@@ -102,7 +104,9 @@ class Section:
     def html(self) -> Markup:
         key = slug(self.title)
         heading = tag("h2", self.title, id=key)
-        return tag("section", heading, *(one.html() for one in self.blocks), aria_labelledby=key)
+        return tag(
+            "section", heading, *(block.html() for block in self.blocks), aria_labelledby=key
+        )
 
     def markdown(self) -> str:
         parts = [f"## {plain(self.title)}", *(block.markdown() for block in self.blocks)]

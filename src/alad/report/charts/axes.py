@@ -45,8 +45,8 @@ class Axis:
         low, high = _span(_finite(values))
         halves = [
             np.quantile(finite, (0.25, 0.5, 0.75))
-            for one in values
-            if len(finite := _finite((one,)))
+            for group in values
+            if len(finite := _finite((group,)))
         ]
         narrow = min((half for half in halves if half[2] > half[0]), key=_width, default=None)
         if narrow is None or high - low <= LONG_TAIL * _width(narrow):

@@ -53,8 +53,12 @@ def dots(
 
 def axis_over(label: str, rows: Sequence[Compared]) -> Axis:
     """Make an axis that the rows' estimates fill, with their spreads and points."""
-    known = [estimate for row in rows for estimate in row.values if estimate]
-    ends = [end for one in known for end in (one.low, one.value, one.high, *one.points)]
+    estimates = [estimate for row in rows for estimate in row.values if estimate]
+    ends = [
+        end
+        for estimate in estimates
+        for end in (estimate.low, estimate.value, estimate.high, *estimate.points)
+    ]
     return Axis.over(label, [end for end in ends if end is not None]).rounded()
 
 
@@ -94,15 +98,19 @@ def bars(
     described = [f"{x.label}."]
     for row in rows:
         pairs = zip(series, row.values, strict=False)
-        known = [f"{name} {number(one.value, decimals)}" for name, one in pairs if one is not None]
-        described.append(f"{row.label}: {', '.join(known) or 'nothing'}.")
+        values = [
+            f"{name} {number(estimate.value, decimals)}"
+            for name, estimate in pairs
+            if estimate is not None
+        ]
+        described.append(f"{row.label}: {', '.join(values) or 'nothing'}.")
     body = joined([entries, frame, *lines])
     return Chart(title, " ".join(described), bottom + 2 * LINE + 12, body)
 
 
 def _height(row: Compared) -> int:
     """Height of one line of the chart: as many marks as it has, and the room of its label."""
-    return THICK * max(1, sum(one is not None for one in row.values)) + APART
+    return THICK * max(1, sum(estimate is not None for estimate in row.values)) + APART
 
 
 def _class(shape: str, at: int) -> str:
@@ -115,9 +123,9 @@ def _line(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | 
     room = int((area.left - 10) / LETTER)
     label = row.label if len(row.label) <= room else row.label[: room - 1] + "…"
     parts = [tag("g", tag("title", row.label), words(label, area.left - 8, middle + 4, "end"))]
-    known = [(at, one) for at, one in enumerate(row.values) if one is not None]
-    y = middle - THICK * len(known) / 2
-    for at, estimate in known:
+    estimates = [(at, estimate) for at, estimate in enumerate(row.values) if estimate is not None]
+    y = middle - THICK * len(estimates) / 2
+    for at, estimate in estimates:
         drawn = _estimate(area, estimate, y, at, as_dots)
         text = words(number(estimate.value, decimals), WIDTH - 4, y + THICK - 3, "end", "value")
         parts.append(tag("g", drawn, text, class_=f"t{at % TONES + 1}"))
@@ -134,8 +142,8 @@ def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) 
         size = {"width": max(end - area.left, 0.5), "height": THICK - 3.0}
         mark = tag("rect", class_=_class("bar", at), x=area.left, y=y + 1.5, **size)
     points = [
-        tag("circle", class_="point", cx=float(area.across(one)), cy=centre, r=2.5)
-        for one in estimate.points
+        tag("circle", class_="point", cx=float(area.across(point)), cy=centre, r=2.5)
+        for point in estimate.points
     ]
     mark = joined([*points, mark])
     if estimate.low is None or estimate.high is None:

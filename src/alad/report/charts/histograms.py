@@ -30,21 +30,21 @@ def histogram(
 
     groups: name -> values [n], or their quantiles. Where tails are long the axis is logarithmic.
     """
-    known = {name: group for name, group in groups.items() if count_of(group)}
-    values = [group.values if isinstance(group, Quantiles) else group for group in known.values()]
-    counts = [count_of(group) for group in known.values()]
+    shown = {name: group for name, group in groups.items() if count_of(group)}
+    values = [group.values if isinstance(group, Quantiles) else group for group in shown.values()]
+    counts = [count_of(group) for group in shown.values()]
     x = Axis.suited(label, *values, [rule.at for rule in rules])
     # more bins where there are more rows (Rice's rule), so that few do not look like a comb
     edges = x.edges(int(np.clip(2 * np.cbrt(min(counts, default=0)), *BINS)))
-    shares = [shares_between(edges, group) for group in known.values()]
+    shares = [shares_between(edges, group) for group in shown.values()]
     y = Axis("share of the group", 0.0, max(map(np.max, shares), default=1.0), percent=True)
     series = [
         Series(f"{name} ({count:,})", *steps(edges, share), tone=tone, shape="area")
-        for tone, (name, count, share) in enumerate(zip(known, counts, shares, strict=True), 1)
+        for tone, (name, count, share) in enumerate(zip(shown, counts, shares, strict=True), 1)
     ]
     described = [f"Histogram of {label}."]
-    for name, count, own in zip(known, counts, values, strict=True):
-        middle, high = number(float(np.median(own))), number(float(np.max(own)))
+    for name, count, group in zip(shown, counts, values, strict=True):
+        middle, high = number(float(np.median(group))), number(float(np.max(group)))
         described.append(f"{name}: {count:,}, median {middle}, highest {high}.")
     described += [f"{rule.name}: {number(rule.at)}." for rule in rules]
     return plot(title, x, y.rounded(), series, rules, description=" ".join(described))

@@ -48,14 +48,14 @@ def plot(
 ) -> Chart:
     """Draw all series over one pair of axes; in words too, if no description is given."""
     keys = [
-        Key(one.name, one.tone, one.shape + (" dashed" if one.dashed else ""))
-        for one in series
-        if one.name
+        Key(line.name, line.tone, line.shape + (" dashed" if line.dashed else ""))
+        for line in series
+        if line.name
     ]
     keys += [Key(rule.name, rule.tone, "rule") for rule in rules if rule.name]
     entries, rows = legend(keys)
     area = plot_area(x, y, height, rows)
-    marks = [_mark(area, one) for one in series]
+    marks = [_mark(area, line) for line in series]
     for rule in rules:
         if x.low <= rule.at <= x.high:
             d = f"M{float(area.across(rule.at)):.1f} {area.top:.1f}v{area.height:.1f}"
@@ -64,21 +64,21 @@ def plot(
     return Chart(title, description or _in_words(x, y, series, rules), height, body)
 
 
-def _mark(area: Plot, one: Series) -> Markup:
-    x, y = np.asarray(one.x, dtype=np.float64), np.asarray(one.y, dtype=np.float64)
+def _mark(area: Plot, line: Series) -> Markup:
+    x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     finite = np.isfinite(x) & np.isfinite(y)
     places = area.places(x[finite], y[finite])
-    tone = f"t{one.tone}" + (" faint" if one.faint else "")
-    if one.shape == "dot":
+    tone = f"t{line.tone}" + (" faint" if line.faint else "")
+    if line.shape == "dot":
         dots = [tag("circle", class_="dot", cx=cx, cy=cy, r=2.5) for cx, cy in places.tolist()]
         return tag("g", *dots, class_=tone)
     places = thinned(places)
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places.tolist()) if len(places) else ""
-    line = tag("path", class_="line dashed" if one.dashed else "line", d=path)
-    if one.shape == "line" or not path:
-        return tag("g", line, class_=tone)
+    drawn = tag("path", class_="line dashed" if line.dashed else "line", d=path)
+    if line.shape == "line" or not path:
+        return tag("g", drawn, class_=tone)
     closed = f"{path}V{area.top + area.height:.1f}H{places[0, 0]:.1f}Z"
-    return tag("g", tag("path", class_="area", d=closed), line, class_=tone)
+    return tag("g", tag("path", class_="area", d=closed), drawn, class_=tone)
 
 
 def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
@@ -97,11 +97,11 @@ def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _in_words(x: Axis, y: Axis, series: Sequence[Series], rules: Sequence[Rule]) -> str:
     parts = [f"{y.label} over {x.label}."]
-    for one in series:
-        values = np.asarray(one.y, dtype=np.float64)
+    for line in series:
+        values = np.asarray(line.y, dtype=np.float64)
         values = values[np.isfinite(values)]
-        if one.name and len(values):
+        if line.name and len(values):
             low, high = y.written(float(values.min())), y.written(float(values.max()))
             begin, end = y.written(float(values[0])), y.written(float(values[-1]))
-            parts.append(f"{one.name}: from {begin} to {end}, between {low} and {high}.")
+            parts.append(f"{line.name}: from {begin} to {end}, between {low} and {high}.")
     return " ".join([*parts, *(f"{rule.name}: {x.written(rule.at)}." for rule in rules)])

@@ -106,7 +106,9 @@ def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[Cell]
 def _reasons(explanation: Explanation, at: int) -> Markup:
     """List of one row the columns with a share that can be seen, the largest first."""
     shares = explanation.raising(at)
-    worst = [one for one in explanation.worst(at, MOST_REASONS) if shares[one] >= LEAST_SHARE]
+    worst = [
+        column for column in explanation.worst(at, MOST_REASONS) if shares[column] >= LEAST_SHARE
+    ]
     lines = []
     for column in worst:
         expected = f"expected {cell_text(explanation.expected[at][column])}"

@@ -62,5 +62,5 @@ def _ranking(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, str]:
 def _share(share: metrics.Share) -> str:
     if not share.count:
         return "there is none"
-    value, low, high = (number(100 * one) for one in (share.value, share.low, share.high))
+    value, low, high = (number(100 * end) for end in (share.value, share.low, share.high))
     return f"{value}\u00a0% ({low} to {high})"

@@ -163,5 +163,5 @@ def _members(name: str, at: list[int], values: np.ndarray, tone: int) -> list[Se
 
 def training_scores(detector: Any) -> Quantiles | None:
     """Read what the model keeps of its training rows' scores."""
-    known = detector.training_.get("scores")
-    return Quantiles(np.array(known["quantiles"]), known["rows"]) if known else None
+    kept = detector.training_.get("scores")
+    return Quantiles(np.array(kept["quantiles"]), kept["rows"]) if kept else None
