@@ -10,7 +10,7 @@ DRAWN = ("history", "scores")  # of `training_`
 
 
 def model_tables(stored: Mapping[str, Any]) -> list[Table]:
-    """Tell a saved model's manifest in four tables."""
+    """Tell a saved model's manifest in four tables. Raises TypeError for names that are no text."""
     content, arrays = stored["content"], stored["arrays"]
     about = {
         "detector": content["detector"],
@@ -23,12 +23,15 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
     # settings that are set, and of the others their names alone
     settings = {name: at for name, at in content["params"].items() if at not in (None, [], "")}
     unset = ", ".join(name for name in content["params"] if name not in settings)
-    return [
+    tables = [
         _facts("Model", about),
         _facts("Settings", settings | ({"not set": unset} if unset else {})),
         _facts("Training", {k: v for k, v in brief(content["training"]).items() if v is not None}),
         _columns(content["encoder"]),
     ]
+    if not all(isinstance(text, str) for table in tables for row in table.texts() for text in row):
+        raise TypeError("a name in the manifest is no text")
+    return tables
 
 
 def brief(training: Mapping[str, Any]) -> dict[str, Any]:
