@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ class Toy:
 
     fits: ClassVar[Counter] = Counter()
     failing: ClassVar[set] = set()
+    model: ClassVar = SimpleNamespace(offers={})  # scores to choose from
 
     def __init__(
         self, name="toy", noise=0.0, random_state=0, members=1, verbose=0, checkpoint=None
@@ -31,6 +33,9 @@ class Toy:
             checkpoint=checkpoint,
         )
         self.name = name
+
+    def settled(self, images):
+        return self.get_params()
 
     def get_params(self, deep=True):
         return dict(self.params)

@@ -14,15 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from alad import catalogue, metrics, report
-from alad.benchmark import Spread, terminal
-from alad.benchmark.table import spread
+from alad.benchmark import Spread
+from alad.benchmark.cells import with_known
+from alad.benchmark.data.splits import half_of_normal
+from alad.benchmark.summary import mean_and_sd
 from alad.data.columns import listed
 from alad.data.reading import read_table
 from alad.data.writing import write_table
 from alad.detector.attribution import Explanation
 from alad.detector.contract import Detector
 from alad.errors import InputError
-from alad.report.model_page import model_page, write_model_page
+from alad.report.model.page import model_page, write_model_page
 
 SEEDS = 8  # members of ALAD, and runs of what is random besides
 SPLIT_SEED = 0
@@ -87,13 +89,12 @@ class Outcome:
 
 
 def tumours(seed: int) -> Tumours:
-    """The table, divided at random."""
+    """Read the table, divided at random."""
     from sklearn.datasets import load_breast_cancer
 
     data: Any = load_breast_cancer()
     malignant = data.target == 0
-    benign = np.random.default_rng(seed).permutation(np.flatnonzero(~malignant))
-    train = np.sort(benign[: len(benign) // 2])
+    train = half_of_normal(malignant, seed)
     test = np.setdiff1d(np.arange(len(malignant)), train)
     names = [str(name) for name in data.feature_names]
     table = pa.table({name: data.data[:, at] for at, name in enumerate(names)})
@@ -101,72 +102,73 @@ def tumours(seed: int) -> Tumours:
 
 
 def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, Detector]:
-    """Fit and judge one contender; the detector is its first run, with all members."""
+    """Fit and score one contender; -> its outcome, and its first run, with all members."""
     begun = time.perf_counter()
-    fitted = [_made(contender, seed, **how).fit(data.train) for seed in range(contender.seeds)]
+    detectors = []
+    for seed in range(contender.seeds):
+        made = catalogue.make(contender.detector, random_state=seed, **contender.params)
+        detectors.append(with_known(made, how).fit(data.train))
     seconds = time.perf_counter() - begun
-    runs = [scores for detector in fitted for scores in detector.member_scores(data.test)]
-    measured = [_measured(scores, data) for scores in runs]
+    runs = [scores for detector in detectors for scores in detector.member_scores(data.test)]
+    measures = [measured(scores, data.malignant) for scores in runs]
     several = contender.seeds == 1 and len(runs) > 1
-    together = _measured(fitted[0].anomaly_score(data.test), data) if several else None
-    spreads = {name: spread([one[name] for one in measured]) for name in measured[0]}
-    return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), fitted[0]
+    whole = detectors[0].anomaly_score(data.test) if several else None
+    together = None if whole is None else measured(whole, data.malignant)
+    spreads = {name: Spread.of([values[name] for values in measures]) for name in measures[0]}
+    return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), detectors[0]
 
 
-def _made(contender: Contender, seed: int, **how: Any) -> Detector:
-    made = catalogue.make(contender.detector, random_state=seed, **contender.params)
-    known = made.get_params(deep=False)
-    return made.set_params(**{name: value for name, value in how.items() if name in known})
-
-
-def _measured(scores: np.ndarray, data: Tumours) -> dict[str, float]:
-    return {
-        "auroc": metrics.auroc(scores, data.malignant),
-        "average_precision": metrics.average_precision(scores, data.malignant),
-    }
+def measured(scores: np.ndarray, malignant: np.ndarray) -> dict[str, float]:
+    measures = (metrics.auroc, metrics.average_precision)
+    return {measure.__name__: measure(scores, malignant) for measure in measures}
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found, and the files it wrote."""
+    """Outcomes and scores, and the files that were written."""
 
     outcomes: tuple[Outcome, ...]
     scores: np.ndarray  # [rows of test], ALAD's
     malignant: np.ndarray  # bool [rows of test]
-    found: Explanation  # of the most anomalous test rows
+    explanation: Explanation  # of the most anomalous test rows
     files: dict[str, Path]  # model, rows to learn from and to score, page, picture if there is one
 
     def tables(self) -> list[report.Table]:
-        """The comparison, and the most anomalous rows."""
+        """Make the comparison, and the most anomalous rows."""
         top = np.argsort(-self.scores, kind="stable")[:TOP]
         truth = [LABELS[int(self.malignant[row])] for row in top]
-        title = "Most anomalous rows, and the reasons"
-        return [
-            _comparison(self.outcomes),
-            report.top_table(truth, self.found, title),
-        ]
+        return [_comparison(self.outcomes), most_anomalous(truth, self.explanation)]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs."""
+        """Give the same to programs."""
         files = {name: str(path) for name, path in self.files.items()}
         return {"outcomes": [asdict(outcome) for outcome in self.outcomes], "files": files}
 
 
 def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
-    heads = ("detector", "AUROC", "AP", "of all members: AUROC", "AP", "fit s")
-    body = [
-        (
-            one.title,
-            terminal.mean_and_sd(one.auroc),
-            terminal.mean_and_sd(one.average_precision),
-            *(f"{value:.4f}" for value in (one.ensemble or {}).values()),
-            *([] if one.ensemble else ["", ""]),
-            f"{one.seconds:.1f}",
-        )
-        for one in outcomes
-    ]
+    columns = ("detector", "AUROC", "AP", "of all members: AUROC", "AP", "fit s")
+    body = []
+    for outcome in outcomes:
+        together = outcome.ensemble or {}
+        ensemble = (mean_and_sd(together.get(name)) for name in ("auroc", "average_precision"))
+        spreads = (outcome.auroc.text(), outcome.average_precision.text())
+        body.append((outcome.title, *spreads, *ensemble, f"{outcome.seconds:.1f}"))
     title = "Malignant among benign tumours: single runs, mean ± sd, and the members' common score"
-    return report.plain_table(heads, body, title)
+    return report.Table(title, columns, body)
+
+
+def most_anomalous(truth: Sequence[str], explanation: Explanation) -> report.Table:
+    """List the first rows explained, as many as there are labels: what they are, and why."""
+    columns = ("", "score", "in truth", "columns that raise the score, and their part in it")
+    body = []
+    for at, label in enumerate(truth):
+        shares = explanation.raising(at)
+        worst = explanation.worst(at)
+        reasons = (
+            f"{explanation.columns[column]} {100 * shares[column]:.0f} %" for column in worst
+        )
+        body.append((f"{at + 1}", f"{explanation.score[at]:.3f}", label, ", ".join(reasons)))
+    return report.Table("Most anomalous rows, and the reasons", columns, body, left=(0, 2, 3))
 
 
 def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> Demo:
@@ -176,8 +178,15 @@ def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> D
     Raises InputError if `folder` cannot be written to, or holds files of such names that are not
     an earlier demo's.
     """
-    folder, data = _made_folder(Path(folder)), tumours(SPLIT_SEED)
-    _refuse_others_files(folder, data)
+    folder, data = Path(folder), tumours(SPLIT_SEED)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; choose another folder with -o") from error
+    there = [name for name in FILES.values() if (folder / name).exists()]
+    tables = {"normal": data.train, "new": data.test}
+    if there and not all(_holds(folder / FILES[name], table) for name, table in tables.items()):
+        raise InputError(f"{folder} holds {listed(there)} of others; choose another folder with -o")
     say(f"{len(data.train)} benign rows to learn from, {len(data.test)} rows to score")
     outcomes, detectors = [], []
     for contender in CONTENDERS:
@@ -185,53 +194,37 @@ def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> D
         outcome, detector = compare(contender, data, **how)
         outcomes.append(outcome)
         detectors.append(detector)
-    return _concluded(tuple(outcomes), detectors[0], data, folder, say)
-
-
-def _made_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}; choose another folder with -o") from error
-    return folder
-
-
-def _refuse_others_files(folder: Path, data: Tumours) -> None:
-    there = [name for name in FILES.values() if (folder / name).exists()]
-    tables = {"normal": data.train, "new": data.test}
-    if there and not all(_holds(folder / FILES[name], table) for name, table in tables.items()):
-        raise InputError(f"{folder} holds {listed(there)} of others; choose another folder with -o")
+    return _written(tuple(outcomes), detectors[0], data, folder, say)
 
 
 def _holds(path: Path, table: pa.Table) -> bool:
-    """Is there a table of these columns and as many rows?"""
+    """Tell whether there is a table of these columns and as many rows."""
     if not path.is_file():
         return False
-    found = read_table(path)
-    return found.column_names == table.column_names and found.num_rows == table.num_rows
+    there = read_table(path)
+    return there.column_names == table.column_names and there.num_rows == table.num_rows
 
 
-def _concluded(
-    outcomes: tuple[Outcome, ...], alad: Any, data: Tumours, folder: Path, say: Say
+def _written(
+    outcomes: tuple[Outcome, ...], detector: Any, data: Tumours, folder: Path, say: Say
 ) -> Demo:
     """Write what is to be kept of the first contender, ALAD."""
-    scores = alad.anomaly_score(data.test)
+    scores = detector.anomaly_score(data.test)
     order = np.argsort(-scores, kind="stable")
-    found = alad.explain(data.test.take(order[:EXPLAINED]))
+    explanation = detector.explain(data.test.take(order[:EXPLAINED]))
     files = {name: folder / file for name, file in FILES.items() if name != "picture"}
-    alad.save(files["model"])
+    detector.save(files["model"])
     write_table(data.train, files["normal"])
     write_table(data.test, files["new"])
     about = {"trained on": "benign rows of breast cancer (Wisconsin, diagnostic)"}
     how: dict[str, Any] = {"source": "new.csv", "false_alarm_rate": FALSE_ALARM_RATE}
-    page = model_page(alad, data.test, data.malignant, about=about, **how)
+    page = model_page(detector, data.test, data.malignant, about=about, **how)
     write_model_page(files["page"], page)
-    picture = folder / FILES["picture"]
     if report.can_draw():
+        files["picture"] = folder / FILES["picture"]
         groups = {name: scores[data.malignant == at] for at, name in enumerate(LABELS)}
         title = "ALAD on breast cancer: trained on benign rows only"
-        report.draw(picture, groups, -alad.offset_, found, title)
-        files["picture"] = picture
+        report.draw(files["picture"], groups, -detector.offset_, explanation, title)
     else:
         say("matplotlib is not installed, so there is no picture: pip install 'alad[report]'")
-    return Demo(outcomes, scores, data.malignant, found, files)
+    return Demo(outcomes, scores, data.malignant, explanation, files)

@@ -7,7 +7,7 @@ import pytest
 from alad import catalogue
 from alad.benchmark.cells import cells, digest
 from alad.benchmark.data.protocols import PROTOCOLS
-from alad.benchmark.results_file import Ledger
+from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.row import ablation_of
 from alad.benchmark.rows import rows_of
 from alad.errors import InputError
@@ -42,7 +42,7 @@ def test_a_fit_of_hours_is_made_in_halves_of_one_row():
 
 def test_committed_results_are_those_of_the_cells():
     """A parameter that comes later must not make what was measured count as not measured."""
-    committed = Ledger(Path(__file__).parents[2] / "results" / "kdd99.jsonl").finished()
+    committed = ResultsFile(Path(__file__).parents[2] / "results" / "kdd99.jsonl").finished()
     for row in ("isolation-forest", "alad-paper"):
         (own, *_) = cells("kdd99", ["paper"], [row])
         assert own.key(own.config(own.detector())) in committed
@@ -50,7 +50,7 @@ def test_committed_results_are_those_of_the_cells():
 
 @pytest.mark.parametrize("benchmark", ["cifar10", "cifar10-quick", "mnist-quick"])
 def test_committed_results_of_images_are_those_of_the_cells(benchmark):
-    committed = Ledger(Path(__file__).parents[2] / "results" / f"{benchmark}.jsonl").finished()
+    committed = ResultsFile(Path(__file__).parents[2] / "results" / f"{benchmark}.jsonl").finished()
     protocol = "quick" if benchmark.endswith("quick") else "paper"
     for row in ("isolation-forest", "alad"):
         (own, *_) = cells(benchmark, [protocol], [row])

@@ -7,12 +7,12 @@ from alad.benchmark import published
 from alad.benchmark.cells import cells
 from alad.benchmark.data import protocols
 from alad.benchmark.data.adbench import SMALL, STEMS
-from alad.benchmark.leaderboard import mean_ranks, standings
-from alad.benchmark.leaderboard_sheets import mean_sheets, sheets
+from alad.benchmark.leaderboard import leaderboard_tables, mean_ranks, standings
 from alad.benchmark.rows import rows_of
 from alad.benchmark.runner import run
-from alad.benchmark.sheets import UNMEASURED
+from alad.benchmark.summary import UNMEASURED
 from alad.errors import InputError
+from alad.report.tables import Table
 
 
 def line(detector, dataset, auroc, protocol="published", member: int | str = 0):
@@ -25,6 +25,10 @@ def line(detector, dataset, auroc, protocol="published", member: int | str = 0):
         "auroc": auroc,
         "average_precision": 0.5,
     }
+
+
+def means_of(rows) -> list[Table]:
+    return leaderboard_tables(rows, one_by_one=False)
 
 
 def test_mean_ranks_by_hand():
@@ -63,13 +67,13 @@ def test_small_tables_stand_apart_and_published_ones_beside_their_own_protocol()
 
 
 def test_sheets_hold_published_methods_that_are_not_ours():
-    shown = sheets(standings([line("knn", "wilt", 0.7)]))
+    shown = leaderboard_tables(standings([line("knn", "wilt", 0.7)]))
     assert len(shown) == 2
-    heads = list(shown[0].heads)
+    heads = list(shown[0].columns)
     assert len(set(heads)) == len(heads)
     table = {
         row[heads.index("published as")]: dict(zip(heads, row, strict=True))
-        for row in shown[0].rows
+        for row in shown[0].texts()
     }
     own, alone = table["kNN"], table["GANomaly"]
     assert (own["AUROC"], own["AP"], own["mean rank"], own["runs"]) == (
@@ -81,12 +85,12 @@ def test_sheets_hold_published_methods_that_are_not_ours():
     assert (own["published AUROC"], own["published AP"]) == ("63.66", "12.25")
     assert own["difference"] == "+6.34" and own["tables"] == "1 of 16"
     assert (alone["detector"], alone["tables"]) == ("published only", "1")
-    assert [list(row) for row in shown[1].rows] == [["knn", "70.00"], ["kNN, published", "63.66"]]
+    assert shown[1].texts() == [["knn", "70.00"], ["kNN, published", "63.66"]]
 
 
 def test_a_protocol_without_published_numbers_has_no_columns_for_them():
-    (shown,) = mean_sheets(standings([line("knn", "wilt", 0.7, protocol="random")]))
-    assert not any("published" in head for head in shown.heads)
+    (shown,) = means_of(standings([line("knn", "wilt", 0.7, protocol="random")]))
+    assert not any("published" in head for head in shown.columns)
 
 
 def test_a_mean_over_fewer_tables_is_marked_and_the_ranks_are_over_shared_ones():
@@ -103,8 +107,8 @@ def test_a_mean_over_fewer_tables_is_marked_and_the_ranks_are_over_shared_ones()
         "oc-svm": None,
     }
     assert all(row.shared_tables == 2 for row in found.values())
-    (sheet,) = mean_sheets(found.values())
-    rows = {row[0]: dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows}
+    (sheet,) = means_of(found.values())
+    rows = {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.texts()}
     assert rows["knn"]["AUROC"] == "90.00" and rows["lof"]["AUROC"] == "70.00*"
     assert rows["oc-svm"]["AUROC"] == "95.00*" and rows["oc-svm"]["AUROC, shared 2"] == ""
     assert rows["lof"]["AUROC, shared 2"] == "70.00"
@@ -116,10 +120,10 @@ def test_rows_that_were_not_measured_are_listed_where_asked_for():
     lines = [line("knn", "wilt", 0.7)]
     found = [row for row in standings(lines, whole=True) if row.protocol == "published"]
     assert {row.detector for row in found} == {row.name for row in rows_of("adbench")}
-    sheet = mean_sheets(found)[0]
-    rows = {row[0]: dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows}
+    sheet = means_of(found)[0]
+    rows = {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.texts()}
     assert rows["alice"]["AUROC"] == UNMEASURED and rows["alice"]["tables"] == "0 of 16"
-    assert {len(row) for row in sheet.rows} == {len(sheet.heads)}
+    assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
 
 
 def test_every_detector_is_a_row_and_so_are_its_untrained_networks():

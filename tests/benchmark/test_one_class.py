@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import alad
-from alad.benchmark import one_class_sheets as tables
+from alad.benchmark import class_tables as tables
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.benchmark.data.splits import Split
@@ -14,14 +14,20 @@ from alad.benchmark.one_class import class_rows
 from alad.benchmark.row import Row, untrained_name
 from alad.benchmark.rows import BENCHMARKS, rows_of
 from alad.benchmark.runner import run
-from alad.benchmark.sheets import Sheet
 from alad.metrics import auroc
+from alad.report.tables import Table
 
 
 def line(detector: str, normal_class: str, auroc: float, seed: int = 0, **more) -> dict:
     return {
         **{"benchmark": "mnist", "protocol": "common", "detector": detector, "seed": seed},
-        **{"normal_class": normal_class, "auroc": auroc, "member": 0, "settings": "a"},
+        **{
+            "normal_class": normal_class,
+            "dataset": normal_class,
+            "auroc": auroc,
+            "member": 0,
+            "settings": "a",
+        },
         **{"cell": f"{detector}{normal_class}{seed}", "split": 0, "finished": "2026-01-01"},
         **{"config": {}, **more},
     }
@@ -32,8 +38,8 @@ def of_cifar(detector: str, auroc: dict[str, float], **more) -> list[dict]:
     return [line(detector, each, value, **how) for each, value in auroc.items()]
 
 
-def by_class(lines: list[dict], benchmark: str) -> Sheet:
-    return tables.by_class([row for row in class_rows(lines, benchmark) if row.auroc])
+def by_class(lines: list[dict], benchmark: str) -> Table:
+    return tables.classes_table([row for row in class_rows(lines, benchmark) if row.auroc])
 
 
 def test_detectors_down_and_classes_across_means_over_runs():
@@ -42,40 +48,41 @@ def test_detectors_down_and_classes_across_means_over_runs():
     runs = {row.detector: row.runs for row in class_rows(lines, "mnist")}
     assert (runs["knn"], runs["alad"], runs["pca"]) == ("1", "1 to 2", "")
     sheet = by_class(lines, "mnist")
-    assert sheet.heads == ("detector", *CLASSES["mnist"], "mean", "deviation", "mean, shared 1")
-    assert [row[0] for row in sheet.rows] == ["knn", "alad"]  # in the order of the benchmark
-    assert sheet.rows[0][1:3] == ("0.900", "") and sheet.rows[0][-3:] == ("", "", "0.900")
-    assert sheet.rows[1][1:3] == ("0.700", "0.900")
-    assert sheet.rows[1][-3:] == ("0.800*", "0.141", "0.700") and tables.PARTLY in sheet.notes
+    assert sheet.columns == ("detector", *CLASSES["mnist"], "mean", "deviation", "mean, shared 1")
+    assert [row[0] for row in sheet.texts()] == ["knn", "alad"]  # in the order of the benchmark
+    knn, alad_row = sheet.texts()
+    assert knn[1:3] == ["0.900", ""] and knn[-3:] == ["", "", "0.900"]
+    assert alad_row[1:3] == ["0.700", "0.900"]
+    assert alad_row[-3:] == ["0.800*", "0.141", "0.700"] and tables.PARTLY in sheet.notes
 
 
 def test_means_over_all_classes_have_no_mark():
     lines = [line("knn", each, 0.5 + int(each) / 100) for each in CLASSES["mnist"]]
     sheet = by_class(lines, "mnist")
-    assert sheet.heads[-2:] == ("mean", "deviation") and sheet.rows[0][-2] == "0.545"
+    assert sheet.columns[-2:] == ("mean", "deviation") and sheet.texts()[0][-2] == "0.545"
     assert tables.PARTLY not in sheet.notes
 
 
 def test_a_row_that_was_just_begun_leaves_the_shared_classes_to_the_others():
     classes = ("frog", "ship", "deer")
     lines = of_cifar("knn", dict.fromkeys(classes, 0.6)) + of_cifar("alad", {"frog": 0.7})
-    rows = {row[0]: row for row in by_class(lines, "cifar10").rows}
+    rows = {row[0]: row for row in by_class(lines, "cifar10").texts()}
     assert rows["knn"][-1] == "0.600" and rows["alad"][-1] == ""
 
 
 def test_published_classes_stand_below():
     sheet = by_class(of_cifar("knn", {"frog": 0.7}), "cifar10")
-    names = [row[0] for row in sheet.rows]
+    names = [row[0] for row in sheet.texts()]
     assert names[0] == "knn" and "ALAD, published" in names
-    assert len({len(row) for row in [sheet.heads, *sheet.rows]}) == 1
+    assert len({len(row) for row in [sheet.columns, *sheet.rows]}) == 1
 
 
 def test_the_mean_is_compared_over_the_classes_that_were_measured():
     config = {"architecture": None, "max_steps": 2_000}
     lines = of_cifar("alad", {"frog": 0.7, "ship": 0.8}, config=config)
     lines += of_cifar("alad-untrained", {"frog": 0.75, "ship": 0.8, "deer": 0.1})
-    sheet = tables.means(class_rows(lines, "cifar10"))
-    rows = {row[0]: dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows}
+    sheet = tables.means_table(class_rows(lines, "cifar10"))
+    rows = {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.texts()}
     own = rows["alad"]
     assert (own["classes"], own["runs"]) == ("2 of 10", "1")
     assert own["networks"] == "32 channels, 2,000 steps"
@@ -97,21 +104,21 @@ def test_over_all_classes_the_printed_mean_counts():
         for row in class_rows(of_cifar("alad", dict.fromkeys(CLASSES["cifar10"], 0.6)), "cifar10")
         if row.detector == "alad"
     ]
-    assert tables.same_classes(own) == 0.6072
+    assert own.published_over_same == 0.6072
     (svhn,) = [
         row
         for row in class_rows([line("alad", "0", 0.6, protocol="paper")], "svhn")
         if row.detector == "alad"
     ]
-    assert svhn.published and tables.same_classes(svhn) is None  # its classes are not known
+    assert svhn.published and svhn.published_over_same is None  # its classes are not known
 
 
 def test_published_numbers_stand_beside_the_papers_protocol_alone():
     quick = of_cifar("alad", {"frog": 0.7}, protocol="quick", benchmark="cifar10-quick")
-    sheet = tables.means(class_rows(quick, "cifar10-quick"))
-    assert sheet.heads[-1] == "untrained" and tables.QUICK in sheet.notes
-    assert [row[0] for row in sheet.rows] == ["alad"]
-    (mnist,) = [tables.means(class_rows([line("knn", "0", 0.9)], "mnist")[-30:])]
+    sheet = tables.means_table(class_rows(quick, "cifar10-quick"))
+    assert sheet.columns[-1] == "untrained" and tables.QUICK in sheet.notes
+    assert [row[0] for row in sheet.texts()] == ["alad"]
+    (mnist,) = [tables.means_table(class_rows([line("knn", "0", 0.9)], "mnist")[-30:])]
     assert tables.NOT_PUBLISHED in mnist.notes
 
 
@@ -131,15 +138,15 @@ def test_the_settings_that_were_measured_last_count_wherever_they_were_measured(
 
 def test_the_ablation_study_is_compared_over_shared_classes():
     lines = of_cifar("alad", {"frog": 0.7, "ship": 0.8, "deer": 0.1})
-    assert tables.ablation(class_rows(lines, "cifar10")) is None
+    assert tables.ablation_table(class_rows(lines, "cifar10")) is None
     lines += of_cifar("alad+dl", {"frog": 0.5, "ship": 0.6})
-    sheet = tables.ablation(class_rows(lines, "cifar10"))
-    assert sheet and sheet.heads[-2:] == ("mean, shared 2", "published")
-    rows = {row[0]: row for row in sheet.rows}
+    sheet = tables.ablation_table(class_rows(lines, "cifar10"))
+    assert sheet and list(sheet.columns[-2:]) == ["mean, shared 2", "published"]
+    rows = {row[0]: row for row in sheet.texts()}
     assert list(rows) == ["alad-baseline", "alad+dl", "alad+sn", "alad"]
-    assert rows["alad+dl"][-2:] == ("0.5500", "0.5361 ± 0.1348")
-    assert rows["alad"][-2:] == ("0.7500", "0.6072 ± 0.1201")
-    assert rows["alad+sn"][-3:] == ("not measured yet", "", "0.5991 ± 0.1308")
+    assert rows["alad+dl"][-2:] == ["0.5500", "0.5361 ± 0.1348"]
+    assert rows["alad"][-2:] == ["0.7500", "0.6072 ± 0.1201"]
+    assert rows["alad+sn"][-3:] == ["not measured yet", "", "0.5991 ± 0.1308"]
 
 
 def test_scores_of_one_training_stand_beside_the_papers():
@@ -147,13 +154,13 @@ def test_scores_of_one_training_stand_beside_the_papers():
     lines = of_cifar("alad", {"frog": 0.6, "ship": 0.6}, auroc_by_score=told)
     lines += of_cifar("alad", {"deer": 0.6})  # from before scores were kept apart
     lines += of_cifar("vae", {"frog": 0.6}, auroc_by_score={"bound": 0.65})
-    sheet = tables.scores(class_rows(lines, "cifar10"))
-    assert sheet and [tuple(row) for row in sheet.rows] == [
+    sheet = tables.scores_table(class_rows(lines, "cifar10"))
+    assert sheet and [tuple(row) for row in sheet.texts()] == [
         ("alad", "features", "2 of 10", "0.6000 ± 0.0000", "0.6072 ± 0.1201"),
         ("alad", "l1", "2 of 10", "0.7000 ± 0.0000", "0.6066 ± 0.1006"),
         ("vae", "bound", "1 of 10", "0.6500", ""),
     ]
-    assert tables.scores(class_rows(of_cifar("knn", {"frog": 0.6}), "cifar10")) is None
+    assert tables.scores_table(class_rows(of_cifar("knn", {"frog": 0.6}), "cifar10")) is None
 
 
 @pytest.mark.parametrize("benchmark", [*CLASSES, *(f"{name}-quick" for name in CLASSES)])

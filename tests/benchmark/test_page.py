@@ -7,27 +7,27 @@ import pytest
 from pages import Parsed
 
 from alad import metrics
-from alad.benchmark import Spread, TableRow
+from alad.benchmark import Result, Spread
 from alad.benchmark.page import (
     ablation_chart,
     ablation_sections,
     benchmark_page,
     comparison_chart,
     results_sections,
-    sheet_blocks,
     timing_chart,
 )
 from alad.benchmark.published import Published
-from alad.benchmark.sheets import OTHER_PROTOCOL, Sheet
+from alad.benchmark.summary import OTHER_PROTOCOL
 from alad.errors import InputError
-from alad.report.bars import Estimate
-from alad.report.blocks import Figures, Section, Text
-from alad.report.charts import precision_recall_chart, roc_chart
+from alad.report.charts.bars import Estimate
+from alad.report.charts.curves import precision_recall_chart, roc_chart
+from alad.report.page_parts import Figures, Section, Text
+from alad.report.tables import Table
 
 MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 
 
-def row(detector: str, f1: float = 0.9, **changes) -> TableRow:
+def row(detector: str, f1: float = 0.9, **changes) -> Result:
     settings = {
         "benchmark": "kdd99",
         "protocol": "paper",
@@ -40,7 +40,7 @@ def row(detector: str, f1: float = 0.9, **changes) -> TableRow:
         "published": None,
         "notes": (),
     }
-    return TableRow(**{**settings, **changes})
+    return Result(**{**settings, **changes})
 
 
 @pytest.fixture
@@ -136,12 +136,11 @@ def test_curves_and_timing_are_drawn():
     assert Figures([chart]).html().count("<svg") == 1
 
 
-def test_a_sheet_is_a_table_that_sorts_by_its_numbers():
-    sheet = Sheet("T", ("detector", "AP"), [("knn", "0.5 (1)"), ("<b>", "")], ("why",))
-    table, notes = sheet_blocks(sheet)
-    cells = Parsed(table.html()).all("td")
-    assert [cell["data-order"] for cell in cells] == ["0.5", "-inf"]
-    assert "<b>" in Parsed(table.html()).text and "why" in Parsed(notes.html()).text
+def test_a_table_sorts_by_its_numbers():
+    table = Table("T", ("detector", "AP"), [("knn", "0.5 (1)"), ("<b>", "")], ("why",))
+    page = Parsed(table.html())
+    assert [cell["data-order"] for cell in page.all("td")] == ["0.5", "-inf"]
+    assert "<b>" in page.text and "why" in page.text
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

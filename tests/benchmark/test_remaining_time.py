@@ -1,6 +1,6 @@
 """How long is left, by hand."""
 
-from alad.benchmark.remaining_time import Pace, spoken
+from alad.benchmark.runner import RemainingTime, in_words
 
 LINES = [
     # two members of one fit of 100 s, scored in 5 s each
@@ -12,15 +12,15 @@ LINES = [
 
 
 def test_cells_take_as_long_as_others_of_their_row_did():
-    pace = Pace(LINES)
-    assert pace.told(["b"]) == "how long is not known yet"
-    assert pace.told(["a"]) == "about 2 min"  # (110 + 90) / 2 s
-    assert pace.told(["a", "a", "b"]) == "about 3 min, beside 1 not yet timed"
-    pace.add("b", 20.0)
-    assert pace.told(["b", "b"]) == "about 40 s"
+    remaining = RemainingTime(LINES)
+    assert remaining.of(["b"]) == "how long is not known yet"
+    assert remaining.of(["a"]) == "about 2 min"  # (110 + 90) / 2 s
+    assert remaining.of(["a", "a", "b"]) == "about 3 min, beside 1 not yet timed"
+    remaining.add("b", 20.0)
+    assert remaining.of(["b", "b"]) == "about 40 s"
 
 
 def test_times_as_people_say_them():
-    assert [spoken(seconds) for seconds in (89, 90, 5_399, 5_400)] == [
+    assert [in_words(seconds) for seconds in (89, 90, 5_399, 5_400)] == [
         *("89 s", "2 min", "90 min", "1.5 h")
     ]

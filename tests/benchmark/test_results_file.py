@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from alad.benchmark.results_file import Ledger, measured
+from alad.benchmark.results_file import ResultsFile, measured
 from alad.errors import InputError
 
 
@@ -18,56 +18,56 @@ def failure(cell="a"):
 
 
 @pytest.fixture
-def ledger(tmp_path) -> Ledger:
-    return Ledger(tmp_path / "toy.jsonl")
+def file(tmp_path) -> ResultsFile:
+    return ResultsFile(tmp_path / "toy.jsonl")
 
 
-def test_lines_come_back_in_order(ledger):
-    assert ledger.lines() == [] and ledger.finished() == set()
-    ledger.append([line("a"), failure("b")])
-    ledger.append([line("c")])
-    assert ledger.lines() == [line("a"), failure("b"), line("c")]
-    assert measured(ledger.lines()) == [line("a"), line("c")]
-    assert ledger.finished() == {"a", "c"}
+def test_lines_come_back_in_order(file):
+    assert file.lines() == [] and file.finished() == set()
+    file.append([line("a"), failure("b")])
+    file.append([line("c")])
+    assert file.lines() == [line("a"), failure("b"), line("c")]
+    assert measured(file.lines()) == [line("a"), line("c")]
+    assert file.finished() == {"a", "c"}
 
 
 @pytest.mark.parametrize("cut", range(1, 20, 6))
-def test_a_half_written_line_is_dropped_and_the_next_is_whole(ledger, cut):
-    ledger.append([line("a"), line("b")])
-    content = ledger.path.read_bytes()
-    ledger.path.write_bytes(content[:-cut])
-    assert ledger.lines() == [line("a")] and ledger.finished() == {"a"}
-    ledger.append([line("c")])
-    assert ledger.lines() == [line("a"), line("c")]
+def test_a_half_written_line_is_dropped_and_the_next_is_whole(file, cut):
+    file.append([line("a"), line("b")])
+    content = file.path.read_bytes()
+    file.path.write_bytes(content[:-cut])
+    assert file.lines() == [line("a")] and file.finished() == {"a"}
+    file.append([line("c")])
+    assert file.lines() == [line("a"), line("c")]
 
 
-def test_a_file_that_is_one_half_line_is_empty(ledger):
-    ledger.path.write_bytes(b'{"cell": "a"')
-    assert ledger.lines() == []
-    ledger.append([line("b")])
-    assert ledger.lines() == [line("b")]
+def test_a_file_that_is_one_half_line_is_empty(file):
+    file.path.write_bytes(b'{"cell": "a"')
+    assert file.lines() == []
+    file.append([line("b")])
+    assert file.lines() == [line("b")]
 
 
-def test_a_cell_is_finished_with_its_last_line_only(ledger):
-    ledger.append([line("a", 0, of=3), line("a", 1, of=3)])
-    assert ledger.finished() == set()
-    ledger.append([line("a", member, of=3) for member in (0, 1, "ensemble")])
-    assert ledger.finished() == {"a"}
+def test_a_cell_is_finished_with_its_last_line_only(file):
+    file.append([line("a", 0, of=3), line("a", 1, of=3)])
+    assert file.finished() == set()
+    file.append([line("a", member, of=3) for member in (0, 1, "ensemble")])
+    assert file.finished() == {"a"}
 
 
-def test_a_failed_cell_is_not_finished_until_it_is_measured(ledger):
-    ledger.append([failure("a")])
-    assert ledger.finished() == set()
-    ledger.append([line("a")])
-    assert ledger.finished() == {"a"}
+def test_a_failed_cell_is_not_finished_until_it_is_measured(file):
+    file.append([failure("a")])
+    assert file.finished() == set()
+    file.append([line("a")])
+    assert file.finished() == {"a"}
 
 
 @pytest.mark.parametrize("text", [b"junk", b"[1]", b'{"f1": 1}', b"\xff\xfe", b'{"cell": "a"}'])
-def test_a_foreign_line_is_named(ledger, text):
-    ledger.append([line("a")])
-    ledger.path.write_bytes(ledger.path.read_bytes() + text + b"\n")
+def test_a_foreign_line_is_named(file, text):
+    file.append([line("a")])
+    file.path.write_bytes(file.path.read_bytes() + text + b"\n")
     with pytest.raises(InputError, match=r"line 2 of .*toy\.jsonl"):
-        ledger.lines()
+        file.lines()
 
 
 def test_two_writers_of_one_file_lose_nothing(tmp_path):
@@ -75,11 +75,11 @@ def test_two_writers_of_one_file_lose_nothing(tmp_path):
 
     def write(name: str) -> None:
         for number in range(10):
-            Ledger(path).append([line(f"{name}{number}")])
+            ResultsFile(path).append([line(f"{name}{number}")])
 
     writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert len(Ledger(path).finished()) == 20
+    assert len(ResultsFile(path).finished()) == 20

@@ -8,7 +8,7 @@ import pytest
 
 from alad import metrics
 from alad.benchmark.data import protocols
-from alad.benchmark.results_file import Ledger
+from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.runner import run
 from alad.errors import InputError
 
@@ -49,11 +49,11 @@ def test_the_time_of_earlier_sittings_counts(toy, tmp_path):
 
 
 def test_finished_cells_are_not_measured_again(toy, tmp_path):
-    ledger = run("toy", runs=2, results=tmp_path)
-    before, fits = ledger.path.read_bytes(), toy.fits.copy()
+    file = run("toy", runs=2, results=tmp_path)
+    before, fits = file.path.read_bytes(), toy.fits.copy()
     said = []
     run("toy", runs=2, results=tmp_path, say=said.append, verbose=1)
-    assert ledger.path.read_bytes() == before and toy.fits == fits
+    assert file.path.read_bytes() == before and toy.fits == fits
     assert said == ["toy: 10 of 10 cells are there already"]
 
 
@@ -65,13 +65,13 @@ def test_more_runs_add_to_those_that_are_there(toy, tmp_path):
 
 @pytest.mark.parametrize("lost", [1, 200])
 def test_an_interruption_costs_the_cell_that_was_being_written(toy, tmp_path, lost):
-    ledger = run("toy", runs=2, results=tmp_path, protocols=["paper"])
-    whole = ledger.path.read_bytes()
-    ledger.path.write_bytes(whole[:-lost])
+    file = run("toy", runs=2, results=tmp_path, protocols=["paper"])
+    whole = file.path.read_bytes()
+    file.path.write_bytes(whole[:-lost])
     toy.fits.clear()
     run("toy", runs=2, results=tmp_path, protocols=["paper"])
     assert toy.fits == {"family": 1}
-    timeless = [{**line, "finished": 0, "score_seconds": 0} for line in ledger.lines()]
+    timeless = [{**line, "finished": 0, "score_seconds": 0} for line in file.lines()]
     again = [json.dumps(line, sort_keys=True) for line in timeless]
     assert len(set(again)) == 6  # members 0 and 1, written twice, are the same both times
 
@@ -79,9 +79,9 @@ def test_an_interruption_costs_the_cell_that_was_being_written(toy, tmp_path, lo
 def test_a_failed_cell_is_recorded_and_tried_again(toy, tmp_path):
     toy.failing.add("seeded")
     said = []
-    ledger = run("toy", runs=1, protocols=["paper"], results=tmp_path, say=said.append)
-    failed = [line for line in ledger.lines() if "error" in line]
-    assert [line["detector"] for line in ledger.lines()] == ["once", "seeded", "family"]
+    file = run("toy", runs=1, protocols=["paper"], results=tmp_path, say=said.append)
+    failed = [line for line in file.lines() if "error" in line]
+    assert [line["detector"] for line in file.lines()] == ["once", "seeded", "family"]
     assert [line["error"] for line in failed] == ["ArithmeticError: a loss is not finite"]
     assert "failed" in said[2] and "\n" not in said[2]
     toy.failing.clear()
@@ -106,13 +106,13 @@ def test_ctrl_c_ends_the_run_and_leaves_whole_lines(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(toy, "member_scores", stopped)
     with pytest.raises(KeyboardInterrupt):
         run("toy", results=tmp_path)
-    assert Ledger(tmp_path / "toy.jsonl").lines() == []
+    assert ResultsFile(tmp_path / "toy.jsonl").lines() == []
 
 
 def test_lines_name_no_place_of_this_machine(toy, tmp_path):
-    ledger = run("toy", runs=1, results=tmp_path, data_dir=tmp_path)
-    assert str(tmp_path) not in ledger.path.read_text()
-    assert ledger.lines()[2]["command"] == (
+    file = run("toy", runs=1, results=tmp_path, data_dir=tmp_path)
+    assert str(tmp_path) not in file.path.read_text()
+    assert file.lines()[2]["command"] == (
         "alad bench toy --protocol paper --detector family --runs 1"
     )
 
@@ -125,4 +125,4 @@ def test_missing_data_end_the_run_instead_of_failing_every_cell(toy, tmp_path, m
     monkeypatch.setitem(protocols.PROTOCOLS["toy"], "paper", lacking)
     with pytest.raises(InputError, match="is missing"):
         run("toy", results=tmp_path)
-    assert Ledger(tmp_path / "toy.jsonl").lines() == []
+    assert ResultsFile(tmp_path / "toy.jsonl").lines() == []

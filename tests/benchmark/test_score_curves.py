@@ -11,7 +11,7 @@ import pytest
 import alad
 from alad import metrics
 from alad.benchmark import score_curves, timing
-from alad.benchmark.results_file import Ledger
+from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.timing import Bench, Timed
 
 
@@ -28,7 +28,8 @@ def scored(toy, monkeypatch):
 
     monkeypatch.setattr(toy, "member_scores", member_scores)
     monkeypatch.setattr(toy, "score_as", score_as, raising=False)
-    monkeypatch.setattr(toy, "scores", {"features": 0, "l1": 0, "other": 0}, raising=False)
+    offers = {"features": 0, "l1": 0, "other": 0}
+    monkeypatch.setattr(toy, "model", SimpleNamespace(offers=offers))
     return toy
 
 
@@ -95,9 +96,9 @@ def test_times_of_a_table_that_fails_are_an_error_and_tried_again(toy, tmp_path)
 
     path = tmp_path / "timing.jsonl"
     bad = Bench("toy", "paper", (Timed("nope", "nope", 5, 1, "table"),), {})
-    ledger = timing.run([bad], path=path)
-    assert ["error" in line for line in ledger.lines()] == [True]
-    assert Ledger(path).finished() == set()
+    file = timing.run([bad], path=path)
+    assert ["error" in line for line in file.lines()] == [True]
+    assert ResultsFile(path).finished() == set()
 
 
 def test_part_of_a_search_of_random_images_stands_for_the_whole(tmp_path, monkeypatch):
@@ -117,7 +118,7 @@ def test_part_of_a_search_of_random_images_stands_for_the_whole(tmp_path, monkey
 
 def test_tables_that_were_timed_count_as_timed():
     path = Path(__file__).parents[2] / "results" / "paper" / "timing.jsonl"
-    finished = Ledger(path).finished()
+    finished = ResultsFile(path).finished()
     tables = [one for one in timing.BENCHES if one.random is None]
     assert {one.benchmark for one in tables} == {"kdd99", "arrhythmia"}
     assert all(timing.key_of(one) in finished for one in tables)

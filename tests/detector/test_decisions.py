@@ -11,7 +11,7 @@ from every_detector import every_detector, quick, rows
 from alad import ALAD, KNN, catalogue, storage
 from alad.benchmark.cells import cells
 from alad.benchmark.data.protocols import PROTOCOLS
-from alad.benchmark.results_file import Ledger
+from alad.benchmark.results_file import ResultsFile
 from alad.detector import decisions, explanation
 from alad.detector.calibration import Calibration
 from alad.detector.contract import LEAST_HELD_OUT, Detector
@@ -304,7 +304,7 @@ def test_benchmarks_learn_from_all_rows(benchmark: str):
 def test_finished_cells_are_still_finished():
     """The committed results of isolation forest on KDD99 are those of today's cells."""
     due = {c.key(c.config(c.detector())) for c in cells("kdd99", detectors=["isolation-forest"])}
-    ledger = Ledger(Path(__file__).parents[2] / "results" / "kdd99.jsonl")
+    ledger = ResultsFile(Path(__file__).parents[2] / "results" / "kdd99.jsonl")
     lines = [line for line in ledger.lines() if line["detector"] == "isolation-forest"]
     assert len(lines) >= 20
     assert {line["cell"] for line in lines} == due

@@ -77,7 +77,6 @@ def test_the_log_strikes_what_was_replaced():
     assert "~~" in EXPERIMENTS.read_text("utf-8")
 
 
-@pytest.mark.xfail(reason="written for the packages that are being moved to", strict=True)
 def test_readme_names_every_package():
     named = set(re.findall(r"^\| `(\w+)/?`", README.read_text("utf-8"), re.MULTILINE))
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}

@@ -7,10 +7,10 @@ from alad.benchmark.data.image_sets import svhn_files
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.data.official import is_there
 from alad.benchmark.one_class import class_rows
-from alad.benchmark.results_file import Ledger
+from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.rows import rows_of
-from alad.paper import lacking, times_section
-from alad.paper.images_section import images
+from alad.paper import times_section
+from alad.paper.images_section import images, lacking
 from alad.paper.plan import FULL, QUICK, Plan
 
 SCORES = {"features": 0.6, "logits": 0.5, "l1": 0.65, "l2": 0.62}
@@ -70,13 +70,13 @@ def test_drawings_put_the_published_classes_beside_ours():
 
 
 def test_what_is_lacking_is_named():
-    told = lacking.of_classes(class_rows(LINES, "cifar10"))
+    told = lacking(class_rows(LINES, "cifar10"))
     assert "alad+dl: not measured yet on airplane, automobile, bird, cat, deer, dog" in told[2]
     assert "alad: its scores were compared on 2 of 3 classes" in told
     absent = next(text for text in told if text.endswith(": not measured yet"))
     assert "alad-paper" in absent and "knn" not in absent.replace("knn-", "")
     whole = of("alad", CLASSES["cifar10"], auroc_by_score=SCORES)
-    assert not any("alad:" in text for text in lacking.of_classes(class_rows(whole, "cifar10")))
+    assert not any("alad:" in text for text in lacking(class_rows(whole, "cifar10")))
 
 
 def test_without_lines_the_papers_numbers_are_there_and_why_ours_are_not():
@@ -106,7 +106,7 @@ def test_files_are_at_hand_or_not(tmp_path, monkeypatch):
 
 def test_the_page_shows_lines_of_images_and_measures_none(tmp_path):
     plan = Plan("paper", "", (), (), (), "Lead.", "alad bench", images=("cifar10", "svhn"))
-    Ledger(tmp_path / "cifar10.jsonl").append(LINES)
+    ResultsFile(tmp_path / "cifar10.jsonl").append(LINES)
     before = (tmp_path / "cifar10.jsonl").read_bytes()
     found = paper.run(plan, results=tmp_path, runs=1)
     assert (tmp_path / "cifar10.jsonl").read_bytes() == before
@@ -133,7 +133,7 @@ def test_times_of_images_say_what_stood_in_for_what():
         timed(name, **images_, **({} if name.startswith("alad") else steps))
         for name in times_section.WHOLE
     ]
-    (section,) = times_section.inference_times(lines, [])
+    (section,) = times_section.inference_times(lines)
     text = section.markdown()
     assert "random images of 32 × 32 × 3" in text and "50 of AnoGAN's 500 steps" in text
     assert "| ALAD, published | 10.5 |" in text and "| AnoGAN, published | 10,774 |" in text

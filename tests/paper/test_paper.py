@@ -5,21 +5,21 @@ import dataclasses
 import pytest
 
 from alad import paper
-from alad.benchmark import Spread, TableRow, run, score_curves
+from alad.benchmark import Result, Spread, run, score_curves
 from alad.benchmark.cells import cells
 from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.published import Published
 from alad.benchmark.rows import BENCHMARKS, rows_of
 from alad.errors import InputError
-from alad.paper import lacking, page, reasons, times_section, verdict_section
+from alad.paper import page, reasons, scores_section, times_section
 from alad.paper.plan import FULL, QUICK, Plan
-from alad.paper.verdicts import UNEXPLAINED, verdicts
+from alad.paper.verdicts import UNEXPLAINED, beside_published, verdicts
 
 
 def row(f1, published, *, sd=0.01, published_sd=None, detector="alad", protocol="paper", notes=()):
     number = Published("kdd99", "M", published, published_sd, "verified")
     measures = {"f1": Spread(f1, sd, 3)}
-    return TableRow("kdd99", protocol, detector, True, measures, None, 1, 1, number, notes)
+    return Result("kdd99", protocol, detector, True, measures, None, 1, 1, number, notes)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_far_off_within_a_wide_spread_of_ours_needs_a_reason_too():
     assert wide.within and wide.why == (reasons.ALADS_SETTINGS,)
     (printed,) = verdicts([row(0.8, 0.9, published_sd=0.2)])
     assert printed.within and printed.why == ()
-    text = verdict_section.beside_published([wide, printed])[0].markdown()
+    text = beside_published([wide, printed])[0].markdown()
     assert "| within ours |" in text and "| within |" in text
 
 
@@ -61,7 +61,7 @@ def test_a_row_that_was_not_measured_is_listed_and_not_judged():
     measured = row(0.9, 0.9, detector="knn")
     (verdict, other) = verdicts([absent, measured])
     assert (verdict.f1, verdict.difference, verdict.within, verdict.why) == (None, None, False, ())
-    told = verdict_section.beside_published([verdict, other])[0].markdown()
+    told = beside_published([verdict, other])[0].markdown()
     assert "1 of 1 rows" in told and "Not measured yet: 1." in told
     assert "| kdd99 alad | M, verified | not measured yet | 0.9000 |" in told
 
@@ -144,13 +144,13 @@ def test_what_the_plan_lacks_is_named(toy, tmp_path):
     told = {(one.protocol, one.detector): one.notes for one in found.rows}
     assert told["paper", "family"] == ("2 of 10 runs measured so far",)
     assert told["clean", "once"][-1] == "not measured yet"
-    assert lacking.of_views(plan, found.aspects) == [
+    assert scores_section.lacking(plan.views, found.scores) == [
         "toy, paper, family: 2 of 10 runs measured so far",
         "toy, paper, once: not measured yet",
     ]
     text = (tmp_path / "paper" / "README.md").read_text()
     assert "| once | 0 | not measured yet |" in text
-    assert [text.split(":")[0] for text in lacking.of_times(FULL, [])] == [
+    assert [text.split(":")[0] for text in times_section.lacking(FULL.benches, [])] == [
         *("kdd99", "arrhythmia", "cifar10")
     ]
 

@@ -14,7 +14,7 @@ import pytest
 from chromium import PROGRAM, Browser, browser
 
 import alad
-from alad.report.model_page import model_page
+from alad.report.model.page import model_page
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt install chromium")
 WIDTHS = pytest.mark.parametrize("width", [1100, 390, 320])

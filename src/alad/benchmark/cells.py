@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def shared(self) -> bool:
-        """Do all runs have the same split?"""
+        """True if all runs have the same split."""
         return len(protocol_of(self.benchmark, self.protocol).parts()[self.dataset]) == 1
 
     @property
@@ -48,31 +48,29 @@ class Cell:
         return range(self.first, self.first + self.members)
 
     def detector(self, **how: Any):
-        """A new, unfitted detector that learns from all rows; `how` sets what parameters it has."""
+        """Make a detector that learns from all rows; `how` sets what parameters it has."""
         chosen = {**self.row.params(), "random_state": self.seed}
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
-        known = made.get_params(deep=False)
-        how = {"calibration_fraction": 0.0} | how
-        return made.set_params(**{name: how[name] for name in how if name in known})
+        return with_known(made, {"calibration_fraction": 0.0} | how)
 
     def config(self, detector) -> dict[str, Any]:
-        """Everything that decides the scores of `detector` on this cell, ready for JSON."""
+        """List everything that decides the scores of `detector` on this cell, ready for JSON."""
         params = settled(detector, self.benchmark)
         return plain({name: value for name, value in params.items() if name not in INCIDENTAL})
 
     def settings(self, config: dict[str, Any]) -> dict[str, Any]:
-        """What the runs of one table row have in common: everything but seeds."""
+        """List what the runs of one table row have in common: everything but seeds."""
         common = {name: value for name, value in config.items() if name != "random_state"}
         common = {k: v for k, v in common.items() if k not in LATER or v != LATER[k]}
         if self.first:  # which members they are is no setting, only how many
             common["members"] = self.members
-        own = {"protocol": self.protocol, "detector": self.row.name, "config": common}
-        return own | ({"test_rows": self.row.test_rows} if self.row.test_rows else {})
+        settings = {"protocol": self.protocol, "detector": self.row.name, "config": common}
+        return settings | ({"test_rows": self.row.test_rows} if self.row.test_rows else {})
 
     def key(self, config: dict[str, Any]) -> str:
-        """Digest of all that decides the cell's numbers."""
+        """Digest all that decides the cell's numbers."""
         seeds = {"split": self.split, "seed": self.seed}
         table = {"dataset": self.dataset} if self.dataset else {}
         later = {"first": self.first} if self.first else {}
@@ -84,19 +82,23 @@ def protocol_of(benchmark: str, protocol: str) -> Protocol:
 
 
 def settled(detector, benchmark: str) -> dict[str, Any]:
-    """Its parameters; where None stands for a value that hangs on the kind of rows, that value."""
-    if hasattr(detector, "settled"):
-        return detector.settled(images=benchmark in IMAGE_BENCHMARKS)
-    return detector.get_params(deep=False)
+    """List its parameters; instead of None what it stands for on that kind of rows."""
+    return detector.settled(images=benchmark in IMAGE_BENCHMARKS)
+
+
+def with_known(detector, how: Mapping[str, Any]):
+    """Set those parameters that the detector has; -> the detector."""
+    names = detector.get_params(deep=False)
+    return detector.set_params(**{name: value for name, value in how.items() if name in names})
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as they come back from JSON."""
+    """Turn parameters into what comes back from JSON."""
     return json.loads(json.dumps(params))
 
 
 def digest(content: dict[str, Any]) -> str:
-    """Twelve hexadecimal digits that stand for `content`."""
+    """Make twelve hexadecimal digits that stand for `content`."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -108,7 +110,7 @@ def cells(
     runs: int | None = None,
     datasets: Iterable[str] = (),
 ) -> list[Cell]:
-    """All cells of a benchmark, split by split, cheap rows first; those of hours last of all.
+    """List all cells of a benchmark, split by split, cheap rows first; those of hours last of all.
 
     protocols, detectors, datasets: names to keep; none means all.
     runs: on a shared split so many members or seeds (as published by default); otherwise so many
@@ -118,34 +120,30 @@ def cells(
         raise InputError(f"runs is {runs}; give at least 1")
     rows = _named("detector", detectors, {row.name: row for row in rows_of(benchmark)}, benchmark)
     chosen = _named("protocol", protocols, PROTOCOLS[benchmark], benchmark)
-    found = [
+    every = [
         cell
         for protocol in chosen
-        for dataset, seeds in _tables(benchmark, protocol, datasets).items()
+        for dataset, seeds in _named(
+            "dataset", datasets, protocol_of(benchmark, protocol).parts(), benchmark
+        ).items()
         for split in seeds[:runs]
         for row in rows.values()
         if protocol in row.protocols
         for cell in _of_split(Cell(benchmark, protocol, row, split, 0, 1, dataset), runs)
     ]
-    return sorted(found, key=lambda cell: (cell.row.hours, cell.row.beside))
+    return sorted(every, key=lambda cell: (cell.row.hours, cell.row.beside))
 
 
 def planned_runs(benchmark: str, runs: int | None = None) -> dict[tuple[str, str | None, str], int]:
-    """(protocol, dataset, name of the row) -> how many runs all its cells have together."""
-    found: dict[tuple[str, str | None, str], int] = defaultdict(int)
+    """Count the runs of all cells together: (protocol, dataset, name of the row) -> how many."""
+    counts: Counter[tuple[str, str | None, str]] = Counter()
     for cell in cells(benchmark, runs=runs):
-        found[cell.protocol, cell.dataset, cell.row.name] += cell.members
-    return dict(found)
-
-
-def _tables(benchmark: str, protocol: str, datasets: Iterable[str]):
-    """Seeds of the splits of the wanted tables; the one table without a name if there is one."""
-    parts = protocol_of(benchmark, protocol).parts()
-    return _named("dataset", datasets, parts, benchmark)
+        counts[cell.protocol, cell.dataset, cell.row.name] += cell.members
+    return dict(counts)
 
 
 def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
-    """Cells of one row on one split; where splits differ, each is one run with the split's seed."""
+    """List cells of one row on one split; where splits differ, one run with the split's seed."""
     row = cell.row
     if not cell.shared:
         return [replace(cell, seed=cell.split, members=row.together)]
@@ -158,11 +156,11 @@ def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
     return [replace(cell, seed=seed) for seed in range(runs)]
 
 
-def _named(kind: str, wanted: Iterable[str], known: Mapping[Any, Any], benchmark: str):
-    """The part of `known` that is wanted, in the order of `known`."""
-    wanted = list(wanted) or list(known)
+def _named(kind: str, wanted: Iterable[str], choices: Mapping[Any, Any], benchmark: str):
+    """Keep the part of `known` that is wanted, in the order of `known`."""
+    wanted = list(wanted) or list(choices)
     for name in wanted:
-        if name not in known:
-            choice = ", ".join(map(str, known))
+        if name not in choices:
+            choice = ", ".join(map(str, choices))
             raise InputError(f"{benchmark} has no {kind} {name!r}; choose one of: {choice}")
-    return {name: known[name] for name in known if name in wanted}
+    return {name: choices[name] for name in choices if name in wanted}

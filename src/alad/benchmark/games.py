@@ -4,7 +4,7 @@ The pairs are those of the table in `alad.adversarial.game`.
 """
 
 from alad.adversarial.game import FAMILY, Term
-from alad.report.canvas import WIDTH, Chart, words
+from alad.report.charts.canvas import WIDTH, Chart, words
 from alad.report.markup import Markup, joined, tag
 
 METHODS = {"bigan": "BiGAN", "alice": "ALICE", "alad": "ALAD"}  # names in the table: as written

@@ -1,12 +1,12 @@
-"""How detectors stand over many tables: mean and mean rank, beside what was published.
+"""The leaderboard of ADBench: means and mean ranks over many tables, beside what was published.
 
-Of ADBench. Tables of fewer than 1,000 rows stand apart: the published protocol resamples them, so
-that the same rows are learnt from and scored.
+Tables of fewer than 1,000 rows stand apart: the published protocol resamples them, so that the same
+rows are learnt from and scored.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import mean
 
 from alad.benchmark import published
@@ -15,11 +15,12 @@ from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of
-from alad.benchmark.table import changed, latest, sampled
+from alad.benchmark.summary import UNMEASURED, Group, from_to, group_by, noted, out_of
+from alad.report.tables import Cell, Table
 
-MEASURES = ("auroc", "average_precision")
 BENCHMARK = "adbench"
-GROUPS = {"tables of 1,000 rows or more": False, "smaller tables": True}
+OWN_PROTOCOL = "published"  # to which the published numbers belong
+SIZES = {"tables of 1,000 rows or more": False, "smaller tables": True}
 TOGETHER = ", ensemble"  # a row of its own, where a detector has several members
 RANKED_SHARE = 0.5  # a row with fewer of the tables has no rank: it would leave too few to rank on
 Values = Mapping[str, float]  # a measure by table
@@ -27,7 +28,7 @@ Values = Mapping[str, float]  # a measure by table
 
 @dataclass(frozen=True)
 class Standing:
-    """One detector, or published method, over the tables of one group under one protocol.
+    """One detector over the tables of one group under one protocol.
 
     Means are over the tables that it has results on (None: on none); `shared_auroc` and `rank` are
     over `shared_tables`, those that every row with a rank has.
@@ -55,136 +56,90 @@ class Standing:
 
 
 def standings(lines: Iterable[Line], *, whole: bool = False) -> list[Standing]:
-    """Rows in the order of the benchmark's definition, group by group.
+    """Make rows in the order of the benchmark's definition, group by group.
 
     whole: also the rows that have not been measured.
     """
-    measured = _measured(lines)
-    return [
-        standing
-        for protocol in PROTOCOLS[BENCHMARK]
-        for group, small in GROUPS.items()
-        for standing in _of_group(protocol, group, _only(measured, protocol, small), whole)
-    ]
+    groups = group_by(lines, "protocol", "detector", "dataset")
+    made: list[Standing] = []
+    for protocol in PROTOCOLS[BENCHMARK]:
+        for title, small in SIZES.items():
+            tables = [table for table in STEMS if (table in SMALL) is small]
+            # each row's runs by table, and those of its ensemble, as a row of its own
+            rows: dict[str, tuple[Row, dict[str, Group]]] = {}
+            for row in rows_of(BENCHMARK):
+                runs = {at: groups.get((protocol, row.name, at), Group()) for at in tables}
+                single = {at: group.single for at, group in runs.items() if group.single.current}
+                if single or whole:
+                    rows[row.name] = row, single
+                if together := {at: runs[at].ensemble for at in runs if runs[at].ensemble.current}:
+                    rows[row.name + TOGETHER] = row, together
+            made += _standings(protocol, title, len(tables), rows)
+    return made
 
 
-@dataclass(frozen=True)
-class Means:
-    """What a row has on each table: each measure's mean over runs, how many runs, and notes."""
-
-    values: Mapping[str, dict[str, float]]  # measure -> table -> mean
-    runs: dict[str, int]
-    notes: dict[str, tuple[str, ...]]
-
-    def only(self, small: bool) -> "Means":
-        """On the tables of one group."""
-
-        def kept(by_table):
-            return {name: own for name, own in by_table.items() if (name in SMALL) is small}
-
-        values = {measure: kept(own) for measure, own in self.values.items()}
-        return Means(values, kept(self.runs), kept(self.notes))
-
-
-NOTHING = Means({measure: {} for measure in MEASURES}, {}, {})
-
-
-def _measured(lines: Iterable[Line]) -> dict[tuple[str, str], Means]:
-    """(protocol, name of the row) -> its means; of several members their ensemble is a row too."""
-    groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
-    for line in lines:
-        groups[line["protocol"], line["detector"], line["dataset"]].append(line)
-    rows = {row.name: row for row in rows_of(BENCHMARK)}
-    found: dict[tuple[str, str], Means] = defaultdict(lambda: Means(defaultdict(dict), {}, {}))
-    for (protocol, name, dataset), own in groups.items():
-        kinds: dict[str, list[Line]] = {name: [], f"{name}{TOGETHER}": []}
-        for line in latest(own):
-            kinds[f"{name}{TOGETHER}" if line["member"] == "ensemble" else name].append(line)
-        for shown, runs in kinds.items():
-            if runs and name in rows:
-                _add(found[protocol, shown], dataset, runs, _told(rows[name], runs))
-    return found
-
-
-def _told(row: Row, runs: list[Line]) -> tuple[str, ...]:
-    """What was learnt from, or scored, in part; and whether with settings that are no more."""
-    in_part = (f"{note}, where there are more" for note in sampled(row, runs))
-    return (*in_part, *changed(row, runs, BENCHMARK))
-
-
-def _add(means: Means, dataset: str, runs: list[Line], notes: tuple[str, ...]) -> None:
-    for measure in MEASURES:
-        means.values[measure][dataset] = mean(run[measure] for run in runs)
-    means.runs[dataset], means.notes[dataset] = len(runs), notes
-
-
-def _only(measured: Mapping[tuple[str, str], Means], protocol: str, small: bool):
-    """Name of the row -> its means on the tables of one group."""
-    found = {name: means.only(small) for (own, name), means in measured.items() if own == protocol}
-    return {name: means for name, means in found.items() if means.runs}
-
-
-def _of_group(
-    protocol: str, group: str, rows: Mapping[str, Means], whole: bool
+def _standings(
+    protocol: str,
+    title: str,
+    of_tables: int,
+    rows: Mapping[str, tuple[Row, Mapping[str, Group]]],
 ) -> Iterable[Standing]:
-    ranked = _ranked({name: means.values["auroc"] for name, means in rows.items()})
-    ranks, place = mean_ranks(ranked), (protocol, group, shared_tables(ranked), len(ranked))
-    for row in rows_of(BENCHMARK):
-        for name in (row.name, row.name + TOGETHER):
-            if name in rows or (whole and name == row.name):
-                yield _standing(place, row, name, rows.get(name, NOTHING), ranks.get(name))
+    means = {
+        measure: {name: _means(runs, measure) for name, (_, runs) in rows.items()}
+        for measure in ("auroc", "average_precision")
+    }
+    auroc = means["auroc"]
+    most = max(map(len, auroc.values()), default=0)
+    ranked = {
+        name: values
+        for name, values in auroc.items()
+        if values and len(values) >= RANKED_SHARE * most
+    }
+    ranks, shared = mean_ranks(ranked), shared_tables(ranked)
+    for name, (row, runs) in rows.items():
+        counts = [len(group.current) for group in runs.values()]
+        number = published.one_class().get(row.published or "")
+        number = number if protocol == OWN_PROTOCOL else None
+        notes = (
+            note
+            for group in runs.values()
+            for note in group.notes(row, BENCHMARK, where=", where there are more")
+        )
+        yield Standing(
+            protocol=protocol,
+            group=title,
+            detector=name,
+            row=row.name,
+            trained=row.trained,
+            tables=len(runs),
+            of_tables=of_tables,
+            runs=(min(counts, default=0), max(counts, default=0)),
+            auroc=_over(runs, auroc[name]),
+            average_precision=_over(runs, means["average_precision"][name]),
+            shared_tables=len(shared),
+            shared_auroc=_over(shared, auroc[name]) if name in ranks else None,
+            rank=ranks.get(name),
+            ranked=len(ranked),
+            published=row.published if number else None,
+            published_auroc=_over(runs, number.auroc) if number else None,
+            published_average_precision=_over(runs, number.average_precision) if number else None,
+            by_table=auroc[name],
+            notes=tuple(dict.fromkeys(notes)),
+        )
 
 
-def _ranked(rows: Mapping[str, Values]) -> dict[str, Values]:
-    """The rows that have at least half of the tables of the row that has the most."""
-    most = max((len(values) for values in rows.values()), default=0)
-    return {name: values for name, values in rows.items() if len(values) >= RANKED_SHARE * most}
+def _means(runs: Mapping[str, Group], measure: str) -> dict[str, float]:
+    spreads = {table: group.spread(measure) for table, group in runs.items()}
+    return {table: spread.mean for table, spread in spreads.items() if spread}
 
 
-def _standing(
-    place: tuple[str, str, Collection[str], int],
-    row: Row,
-    name: str,
-    means: Means,
-    rank: float | None,
-) -> Standing:
-    protocol, group, shared, ranked = place
-    auroc, tables, runs = means.values["auroc"], means.runs.keys(), means.runs.values()
-    own = published.one_class().get(row.published or "") if protocol == "published" else None
-    return Standing(
-        protocol=protocol,
-        group=group,
-        detector=name,
-        row=row.name,
-        trained=row.trained,
-        tables=len(tables),
-        of_tables=sum((table in SMALL) is GROUPS[group] for table in STEMS),
-        runs=(min(runs, default=0), max(runs, default=0)),
-        auroc=_mean(auroc.values()),
-        average_precision=_mean(means.values["average_precision"].values()),
-        shared_tables=len(shared),
-        shared_auroc=None if rank is None else _mean([auroc[table] for table in shared]),
-        rank=rank,
-        ranked=ranked,
-        published=row.published if own else None,
-        published_auroc=over(tables, own, "auroc"),
-        published_average_precision=over(tables, own, "average_precision"),
-        by_table=auroc,
-        notes=tuple(dict.fromkeys(note for told in means.notes.values() for note in told)),
-    )
-
-
-def _mean(values: Collection[float]) -> float | None:
-    return mean(values) if values else None
-
-
-def over(tables: Collection[str], number: published.OneClass | None, measure: str) -> float | None:
-    """A published method's mean over these tables; None without a method or a table."""
-    return _mean([getattr(number, measure)[table] for table in tables]) if number else None
+def _over(tables: Collection[str], values: Values) -> float | None:
+    """Mean over these tables; None without any."""
+    return mean(values[table] for table in tables) if tables else None
 
 
 def shared_tables(rows: Mapping[str, Values]) -> set[str]:
-    """The tables that all rows have."""
+    """Intersect the tables of all rows."""
     return set.intersection(*(set(values) for values in rows.values())) if rows else set()
 
 
@@ -201,4 +156,97 @@ def mean_ranks(rows: Mapping[str, Values]) -> dict[str, float]:
         ]
         for name, values in rows.items()
     }
-    return {name: mean(own) for name, own in ranks.items()}
+    return {name: mean(places) for name, places in ranks.items()}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+FEWER = "*"  # behind a mean over fewer tables than others have
+ALONE = "published only"
+SETTINGS = (
+    "published VAE and DAGMM have other networks, steps and scores than ours, which have one "
+    "setting for all tables; the published PCA has another score than ours, so it stands alone"
+)
+
+
+def leaderboard_tables(rows: Iterable[Standing], *, one_by_one: bool = True) -> list[Table]:
+    """Make for each protocol and group the means and ranks, and AUROC table by table."""
+    makers = (_leaderboard, _one_by_one) if one_by_one else (_leaderboard,)
+    groups = [list(group) for _, group in groupby(rows, lambda row: (row.protocol, row.group))]
+    return [make(group) for group in groups for make in makers]
+
+
+def _leaderboard(rows: Sequence[Standing]) -> Table:
+    """Means and ranks; methods that only others have measured stand below."""
+    protocol, shared = rows[0].protocol, rows[0].shared_tables
+    beside = protocol == OWN_PROTOCOL
+    most = max(row.tables for row in rows)
+    apart = any(row.rank is not None and row.tables > shared for row in rows)
+    columns = ["detector", "tables", "runs", "AUROC", "AP"]
+    columns += [f"AUROC, shared {shared}"] if apart else []
+    columns += ["mean rank"]
+    columns += ["published as", "published AUROC", "published AP", "difference"] if beside else []
+    body: list[Sequence[str | Cell]] = []
+    best = min((row.rank for row in rows if row.rank), default=None) if len(rows) > 1 else None
+    for row in rows:
+        count = out_of(row.tables, row.of_tables)
+        if not row.tables:
+            body.append([row.detector, count, "", UNMEASURED, *[""] * (len(columns) - 4)])
+            continue
+        fewer = FEWER if row.tables < most else ""
+        cells: list[str | Cell] = [row.detector, count, from_to(row.runs)]
+        cells += [_percent(value) + fewer for value in (row.auroc, row.average_precision)]
+        cells += [_percent(row.shared_auroc)] if apart else []
+        rank = "" if row.rank is None else f"{row.rank:.2f}"
+        cells += [Cell(rank, mark="best" if row.rank and row.rank == best else "")]
+        if beside:
+            numbers = (row.published_auroc, row.published_average_precision)
+            cells += [row.published or "", *(Cell(_percent(x), mark="published") for x in numbers)]
+            difference = ""
+            if row.auroc is not None and row.published_auroc is not None:
+                points = round(100 * (row.auroc - row.published_auroc), 2)
+                difference = f"{points + 0.0:+.2f}"  # + 0.0: no "-0.00"
+            cells.append(difference)
+        body.append(cells)
+    notes = [f"{PROTOCOLS[BENCHMARK][protocol].summary}; AUROC and AP in %, means over the tables"]
+    count = "1 table" if shared == 1 else f"{shared} tables"
+    notes.append(
+        f"mean rank by AUROC: of {rows[0].ranked} rows, over {count}"
+        + (", those that all of them have" if apart else "")
+    )
+    if any(0 < row.tables < most for row in rows):
+        notes.append(f"{FEWER} over fewer tables than the others: not comparable with their means")
+    notes += noted((row.detector, row.notes) for row in rows)
+    if beside:
+        # methods without a row of ours, over the tables of those rows that have the most
+        tables = max((row.by_table for row in rows), key=len)
+        ours = {row.published for row in rows}
+        for name, number in published.one_class().items():
+            if name not in ours and tables:
+                means = (_over(tables, number.auroc), _over(tables, number.average_precision))
+                theirs = (Cell(_percent(value), mark="published") for value in means)
+                body.append([ALONE, str(most), *[""] * (len(columns) - 6), name, *theirs, ""])
+        notes.append(f"published: {published.content()['one_class']['source']}")
+        notes.append("difference: of AUROC, ours − published, over the same tables")
+        notes.append(SETTINGS)
+    left = [0, *([columns.index("published as")] if beside else [])]
+    return Table(f"ADBench, protocol {protocol}, {rows[0].group}", columns, body, notes, left)
+
+
+def _one_by_one(rows: Sequence[Standing]) -> Table:
+    """Detectors down, tables across; a published method below the row that it belongs to."""
+    tables = sorted({table for row in rows for table in row.by_table})
+    body: list[Sequence[str | Cell]] = []
+    for row in rows:
+        if row.by_table:
+            body.append([row.detector, *(_percent(row.by_table.get(table)) for table in tables)])
+        if row.by_table and row.published:
+            number = published.one_class()[row.published].auroc
+            numbers = (Cell(_percent(number.get(table)), mark="published") for table in tables)
+            body.append([f"{row.published}, published", *numbers])
+    title = f"ADBench, protocol {rows[0].protocol}, {rows[0].group}, one by one"
+    return Table(title, ("AUROC, %", *tables), body)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f}"

@@ -1,6 +1,5 @@
 """The benchmarks of images: each detector's AUROC class by class, and what it stands beside."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import mean
@@ -8,13 +7,12 @@ from typing import Any
 
 from alad.adversarial.architectures import IMAGE_ARCHITECTURES
 from alad.benchmark import published
-from alad.benchmark.cells import LATER
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.published import PublishedMean
-from alad.benchmark.results_file import Line, measured
+from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
-from alad.benchmark.table import OF_THE_RUN, changed, errors, sampled
+from alad.benchmark.summary import Group, from_to, group_by
 from alad.networks.stacks import USUAL_WIDTH
 
 AS_PUBLISHED = "paper"  # the protocol beside which published numbers stand
@@ -43,22 +41,33 @@ class ClassRow:
         """Those that the benchmark has."""
         return tuple(IMAGE_BENCHMARKS[self.benchmark][self.protocol].tables)
 
+    @property
+    def before_training(self) -> float | None:
+        """Mean of its networks before training, over the same classes."""
+        return mean_over(self.auroc, self.untrained)
 
-def is_one_class(benchmark: str) -> bool:
-    return benchmark in IMAGE_BENCHMARKS
+    @property
+    def published_over_same(self) -> float | None:
+        """The published mean over those classes that we have measured, as far as it is known."""
+        if self.published is None or not self.auroc:
+            return None
+        if len(self.auroc) == len(self.classes):
+            return self.published.auroc
+        return mean_over(self.auroc, self.published.by_class)
+
+    def published_score(self, score: str) -> PublishedMean | None:
+        """Of ALAD, whose scores the paper compares."""
+        if self.published is None or self.published.method != "ALAD":
+            return None
+        return published.score_means(published_as(self.benchmark)).get(score)
 
 
 def class_rows(lines: Iterable[Line], benchmark: str) -> list[ClassRow]:
-    """Every row of the protocols of which there are lines, and of the paper's, measured or not.
-
-    If a row was measured with several settings, the ones measured last count.
-    """
-    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line in lines:
-        groups[line["protocol"], line["detector"]].append(line)
+    """Make every row of the protocols of which there are lines, and of the paper's."""
+    groups = group_by(lines, "protocol", "detector")
     begun = {protocol for protocol, _ in groups} | {AS_PUBLISHED}
     return [
-        _row(benchmark, protocol, row, groups)
+        _class_row(benchmark, protocol, row, groups)
         for protocol in IMAGE_BENCHMARKS[benchmark]
         if protocol in begun
         for row in rows_of(benchmark)
@@ -66,72 +75,45 @@ def class_rows(lines: Iterable[Line], benchmark: str) -> list[ClassRow]:
     ]
 
 
-def _row(
-    benchmark: str, protocol: str, row: Row, groups: Mapping[tuple[str, str], list[Line]]
-) -> ClassRow:
-    lines = groups.get((protocol, row.name), [])
-    current = _single(lines)
+def _class_row(benchmark: str, protocol: str, row: Row, groups: Mapping[tuple, Group]) -> ClassRow:
+    group = groups.get((protocol, row.name), Group())
+    runs = group.single
     twin, what = untrained_twin(benchmark, row.name)
-    named = (row.published or "") if protocol == AS_PUBLISHED else ""
+    before = groups.get((protocol, twin), Group()) if row.trained else Group()
+    method = (row.published or "") if protocol == AS_PUBLISHED else ""
     return ClassRow(
         benchmark=benchmark,
         protocol=protocol,
         detector=row.name,
         trained=row.trained,
-        auroc=_means(current),
-        by_score=_by_score(current),
-        untrained=_means(_single(groups.get((protocol, twin), []))) if row.trained else {},
+        auroc=_classes(runs),
+        by_score=_by_score(runs),
+        untrained=_classes(before.single),
         twin=what,
-        runs=_runs(current),
-        networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in current)),
-        published=published.mean_of(published_as(benchmark), named),
-        notes=(*sampled(row, current), *changed(row, current, benchmark), *errors(lines)),
+        runs=from_to([len(group.current) for group in runs.by("dataset").values()]),
+        networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in runs.current)),
+        published=published.mean_of(published_as(benchmark), method),
+        notes=(*runs.notes(row, benchmark), *group.errors),
     )
 
 
-def _single(lines: list[Line]) -> list[Line]:
-    """Runs with the newest settings, whatever machine they ran on; each once, the newest of it."""
-    good = [line for line in measured(lines) if line["member"] != "ensemble"]
-    current = [line for line in good if _settings(line) == _settings(good[-1])]
-    places = ("normal_class", "split", "seed", "member")
-    return list({tuple(line[key] for key in places): line for line in current}.values())
+def _classes(runs: Group) -> Classes:
+    """Mean AUROC by normal class."""
+    spreads = {name: group.spread("auroc") for (name,), group in runs.by("dataset").items()}
+    return {name: spread.mean for name, spread in spreads.items() if spread}
 
 
-def _settings(line: Line) -> dict[str, Any]:
+def _by_score(runs: Group) -> dict[str, Classes]:
+    lines = [line for line in runs.current if "auroc_by_score" in line]
+    names = dict.fromkeys(name for line in lines for name in line["auroc_by_score"])
     return {
-        name: value
-        for name, value in line["config"].items()
-        if name not in OF_THE_RUN and not (name in LATER and value == LATER[name])
-    }
-
-
-def _by_class(lines: Iterable[Line]) -> dict[str, list[Line]]:
-    found: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        found[line["normal_class"]].append(line)
-    return found
-
-
-def _runs(lines: Iterable[Line]) -> str:
-    counts = sorted({len(own) for own in _by_class(lines).values()})
-    return " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]]))
-
-
-def _means(lines: Iterable[Line]) -> Classes:
-    return {name: mean([one["auroc"] for one in own]) for name, own in _by_class(lines).items()}
-
-
-def _by_score(lines: Iterable[Line]) -> dict[str, Classes]:
-    told = [line for line in lines if "auroc_by_score" in line]
-    names = dict.fromkeys(name for line in told for name in line["auroc_by_score"])
-    return {
-        name: _means({**line, "auroc": line["auroc_by_score"][name]} for line in told)
+        name: _classes(Group([{**x, "auroc": x["auroc_by_score"][name]} for x in lines]))
         for name in names
     }
 
 
 def _networks(config: Mapping[str, Any]) -> str:
-    """ "32 channels, 2,000 steps": channels after the first halving of an image."""
+    """Write "32 channels, 2,000 steps": channels after the first halving of an image."""
     if "architecture" not in config:
         return ""
     name, steps = config["architecture"], config["max_steps"]
@@ -139,3 +121,10 @@ def _networks(config: Mapping[str, Any]) -> str:
     long = f"≤ {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
     half = ", bfloat16" if config.get("engine") == "bfloat16" else ""
     return f"{width} channels, {'untrained' if steps == 0 else long}{half}"
+
+
+def mean_over(classes: Iterable[str], values: Classes) -> float | None:
+    """Mean over these classes; None unless there are some, and each has a value."""
+    classes = list(classes)
+    known = classes and all(each in values for each in classes)
+    return mean(values[each] for each in classes) if known else None

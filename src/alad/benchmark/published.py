@@ -72,20 +72,20 @@ NO_SN_IN_CODE = "the authors' released code has no SN in its networks for tables
 
 @lru_cache(maxsize=1)
 def content() -> dict:
-    """The whole file of published numbers, the image tables and timings among them."""
+    """Read the whole file of published numbers, the image tables and timings among them."""
     return json.loads(
         files("alad.benchmark").joinpath("published.json").read_text(encoding="utf-8")
     )
 
 
 def methods(benchmark: str) -> tuple[Published, ...]:
-    """The comparison table of one tabular benchmark; empty where the paper has none."""
+    """Read the comparison table of one tabular benchmark; empty where the paper has none."""
     table = content().get(benchmark, {"rows": []})
     return tuple(Published(benchmark, **row) for row in table["rows"] if "f1" in row)
 
 
 def ablations(benchmark: str) -> tuple[Published, ...]:
-    """The ablation table of one tabular benchmark (the paper prints F1 and its spread)."""
+    """Read the ablation table of one tabular benchmark (the paper prints F1 and its spread)."""
     table = content()["ablation"].get(f"{benchmark}_f1", {})
     return tuple(
         Published(benchmark, title, *table[key], status=table["status"])
@@ -95,7 +95,7 @@ def ablations(benchmark: str) -> tuple[Published, ...]:
 
 
 def on_images(benchmark: str) -> tuple[PublishedMean, ...]:
-    """The comparison table of one benchmark of images; empty where the paper has none."""
+    """Read the comparison table of one benchmark of images; empty where the paper has none."""
     table = content().get(benchmark, {"rows": []})
     columns = table.get("per_class", {})
     return tuple(
@@ -111,7 +111,7 @@ def on_images(benchmark: str) -> tuple[PublishedMean, ...]:
 
 
 def mean_of(benchmark: str, method: str) -> PublishedMean | None:
-    """What was published of `method` on images: a method of the paper, or an ablation ("sn")."""
+    """Find what was published on images of a method of the paper, or an ablation ("sn")."""
     table = content()["ablation"].get(f"{benchmark}_auroc", {})
     if method in ABLATIONS and method in table:
         return PublishedMean(ABLATIONS[method], *table[method], status=table["status"])
@@ -119,75 +119,54 @@ def mean_of(benchmark: str, method: str) -> PublishedMean | None:
 
 
 def score_means(benchmark: str) -> dict[str, PublishedMean]:
-    """ALAD on images by the name of its score."""
+    """Read ALAD on images by the name of its score."""
     table = content()["scores"].get(f"{benchmark}_auroc", {})
     status = content()["scores"]["status"]
     return {name: PublishedMean("ALAD", *pair, status=status) for name, pair in table.items()}
 
 
 def one_class() -> dict[str, OneClass]:
-    """Published methods on ADBench, best mean AUROC first (`content()` names the source)."""
+    """Read published methods on ADBench, best mean AUROC first (`content()` names the source)."""
     table = content()["one_class"]
 
     def fractions(measure: str, method: str) -> dict[str, float]:
         percent = table[measure][method]
         return {name: value / 100 for name, value in zip(table["tables"], percent, strict=True)}
 
-    found = {
+    numbers = {
         method: OneClass(fractions("auroc", method), fractions("average_precision", method))
         for method in table["auroc"]
     }
-    return dict(sorted(found.items(), key=lambda item: -sum(item[1].auroc.values())))
+    return dict(sorted(numbers.items(), key=lambda item: -sum(item[1].auroc.values())))
 
 
 def find(benchmark: str, method: str) -> Published | None:
-    """The row of `method`, named as in the paper ("IF") or the ablations ("sn+dl"), if any."""
+    """Find the row of `method`, named as in the paper ("IF") or the ablations ("sn+dl"), if any."""
     title = ABLATIONS.get(method, method)
     rows = (*methods(benchmark), *ablations(benchmark))
     return next((row for row in rows if row.method == title), None)
 
 
 def notes(row: Published) -> tuple[str, ...]:
-    """Why `row` cannot be right, or not of the paper's protocol; empty if nothing says so."""
-    found = (_impossible_f1(row), _other_share(row), _no_spectral_norm(row))
-    return tuple(note for note in found if note)
-
-
-def highest_f1(precision: float, recall: float) -> float:
-    """The largest F1 that runs of this mean precision and recall can have on average.
-
-    Run by run F1 is the harmonic mean, which is at most the arithmetic one; means keep that order.
-    """
-    return (precision + recall) / 2
-
-
-def _impossible_f1(row: Published) -> str | None:
-    if row.precision is None or row.recall is None:
-        return None
-    highest = highest_f1(row.precision, row.recall)
-    if row.f1 <= highest + ROUNDING:
-        return None
-    single = 2 * row.precision * row.recall / (row.precision + row.recall)
-    return (
-        f"cannot be right: P {row.precision:.4f} and R {row.recall:.4f} make F1 {single:.4f}, "
-        f"over several runs at most {highest:.4f}"
-    )
-
-
-def _other_share(row: Published) -> str | None:
-    if row.precision is None or row.recall is None or row.benchmark not in FLAGGING:
-        return None
-    own = FLAGGING[row.benchmark]
-    ratio, due = row.precision / row.recall, own.precision_over_recall
-    if abs(ratio - due) <= TIES:
-        return None
-    return (
-        f"not like for like: P/R is {ratio:.3f}, this protocol's flagged share makes it {due:.3f}; "
-        f"of these test rows that would flag {100 * own.anomalies / ratio / own.rows:.1f} % "
-        f"instead of {100 * own.flagged / own.rows:.1f} %"
-    )
-
-
-def _no_spectral_norm(row: Published) -> str | None:
-    with_sn = row.method in (ABLATIONS["sn"], ABLATIONS["sn+dl"])
-    return NO_SN_IN_CODE if with_sn and row.benchmark in FLAGGING else None
+    """Tell why `row` cannot be right, or not of the paper's protocol; empty if nothing says so."""
+    reasons = []
+    if row.precision is not None and row.recall is not None:
+        # Run by run F1 is the harmonic mean, which is at most the arithmetic one; means keep that
+        highest = (row.precision + row.recall) / 2
+        if row.f1 > highest + ROUNDING:
+            single = 2 * row.precision * row.recall / (row.precision + row.recall)
+            reasons.append(
+                f"cannot be right: P {row.precision:.4f} and R {row.recall:.4f} make F1 "
+                f"{single:.4f}, over several runs at most {highest:.4f}"
+            )
+        protocol, ratio = FLAGGING.get(row.benchmark), row.precision / row.recall
+        if protocol and abs(ratio - protocol.precision_over_recall) > TIES:
+            reasons.append(
+                f"not like for like: P/R is {ratio:.3f}, this protocol's flagged share makes it "
+                f"{protocol.precision_over_recall:.3f}; of these test rows that would flag "
+                f"{100 * protocol.anomalies / ratio / protocol.rows:.1f} % "
+                f"instead of {100 * protocol.flagged / protocol.rows:.1f} %"
+            )
+    if row.method in (ABLATIONS["sn"], ABLATIONS["sn+dl"]) and row.benchmark in FLAGGING:
+        reasons.append(NO_SN_IN_CODE)
+    return tuple(reasons)

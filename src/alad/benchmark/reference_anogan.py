@@ -66,14 +66,14 @@ def _networks(networks: GanNetworks, context: Context) -> tuple[Network, Network
 
 
 def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
-    """PyTorch's modules for a layer of images, which are [n, channels, height, width] there."""
-    geometry, held = layer.geometry, {k: v[0] for k, v in context.weights.items()}
+    """Make PyTorch's modules of a layer of images, [n, channels, height, width] there."""
+    geometry, weights = layer.geometry, {name: array[0] for name, array in context.weights.items()}
     (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
     if layer.transposed and (top, left) != (bottom, right):
         raise InputError("the plain search is for images whose sides are halved without rest")
     how = {"kernel_size": geometry.kernel, "stride": geometry.stride}
     inputs, outputs = layer.inputs, layer.outputs
-    weight, bias = held[f"{layer.name}.weight"], held[f"{layer.name}.bias"][0]
+    weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"][0]
     if layer.transposed:
         module = nn.ConvTranspose2d(inputs, outputs, padding=(top, left), **how)
         kernel = weight.unflatten(1, (*geometry.kernel, outputs)).permute(0, 3, 1, 2)
@@ -81,24 +81,20 @@ def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
         yield nn.ZeroPad2d((left, right, top, bottom))
         module = nn.Conv2d(inputs, outputs, **how)
         kernel = weight.unflatten(0, (*geometry.kernel, inputs)).permute(3, 2, 0, 1)
-    module.weight, module.bias = (_frozen(array) for array in (kernel, bias))
+    module.weight, module.bias = _constant(kernel), _constant(bias)
     yield module
     if layer.batch_norm:
-        yield _batch_norm(layer, context)
+        norm = nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPSILON)
+        norm.weight = _constant(weights[f"{layer.name}.gamma"][0])
+        norm.bias = _constant(weights[f"{layer.name}.beta"][0])
+        norm.running_mean, norm.running_var = (
+            context.buffers[f"{layer.name}.{name}"][0, 0].clone() for name in ("mean", "variance")
+        )
+        yield norm.eval()
     if layer.activation != "linear":
-        own = {"relu": nn.ReLU(), "leaky": nn.LeakyReLU(LEAKY_SLOPE), "tanh": nn.Tanh()}
-        yield own[layer.activation]
+        activations = {"relu": nn.ReLU(), "leaky": nn.LeakyReLU(LEAKY_SLOPE), "tanh": nn.Tanh()}
+        yield activations[layer.activation]
 
 
-def _batch_norm(layer: Convolution, context: Context) -> nn.Module:
-    module = nn.BatchNorm2d(layer.outputs, eps=BATCH_NORM_EPSILON)
-    for name, ours in (("weight", "gamma"), ("bias", "beta")):
-        setattr(module, name, _frozen(context.weights[f"{layer.name}.{ours}"][0, 0]))
-    module.running_mean, module.running_var = (
-        context.buffers[f"{layer.name}.{key}"][0, 0].clone() for key in ("mean", "variance")
-    )
-    return module.eval()
-
-
-def _frozen(array: Tensor) -> nn.Parameter:
+def _constant(array: Tensor) -> nn.Parameter:
     return nn.Parameter(array.contiguous(), requires_grad=False)

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,95 +17,85 @@ NAMING = {"protocol", "detector", "cell", "settings"}  # what every line must sa
 MEASURED = {"member", "cell_lines"}  # and what those must that hold no error
 
 
-class Ledger:
+class ResultsFile:
     """A results file. A last line without its end was cut short and counts as not written."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
 
     def lines(self) -> list[Line]:
-        """All whole lines, oldest first. Raises InputError for a line that is none."""
+        """Read all whole lines, oldest first. Raises InputError for a line that is none."""
         if not self.path.exists():
             return []
-        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
-        return [self._parsed(text, at) for at, text in enumerate(whole.split(b"\n"), 1) if text]
-
-    def _parsed(self, text: bytes, at: int) -> Line:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            line = {}
-        if not _is_result(line):
-            raise InputError(f"line {at} of {self.path} is no result; remove the line or the file")
-        return line
+        lines, (whole, _, _) = [], self.path.read_bytes().rpartition(b"\n")
+        for at, text in enumerate(whole.split(b"\n"), 1):
+            if not text:
+                continue
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            line = line if isinstance(line, dict) else {}
+            if not line.keys() >= (NAMING if "error" in line else NAMING | MEASURED):
+                what = f"line {at} of {self.path} is no result"
+                raise InputError(f"{what}; remove the line or the file")
+            lines.append(line)
+        return lines
 
     def append(self, lines: list[Line]) -> None:
         """Add lines in one write and wait until they are on the disk."""
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         with self.path.open("ab+") as file:
-            _lock(file)
-            _cut_to_whole_lines(file)
+            if os.name == "posix":  # until it is closed: no other process may cut off these lines
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # drop what follows the last line end: a line whose writer was killed
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
 
     def finished(self) -> set[str]:
-        """Digests of the cells of which every line is there and none is an error."""
+        """List digests of the cells of which every line is there and none is an error."""
         latest = {(line["cell"], line["member"]): line for line in measured(self.lines())}
-        found = Counter(cell for cell, _ in latest)
-        return {cell for (cell, _), line in latest.items() if found[cell] == line["cell_lines"]}
+        counts = Counter(cell for cell, _ in latest)
+        return {cell for (cell, _), line in latest.items() if counts[cell] == line["cell_lines"]}
 
 
-def _is_result(line: Any) -> bool:
-    if not isinstance(line, dict):
-        return False
-    return line.keys() >= (NAMING if "error" in line else NAMING | MEASURED)
-
-
-def measured(lines: list[Line]) -> list[Line]:
-    """The lines that hold a measurement, not an error."""
+def measured(lines: Iterable[Line]) -> list[Line]:
+    """Keep the lines that hold a measurement, not an error."""
     return [line for line in lines if "error" not in line]
 
 
-def _lock(file) -> None:
-    """Until the file is closed no other process appends: one must not cut off another's lines."""
-    if os.name == "posix":
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _cut_to_whole_lines(file) -> None:
-    """Drop what follows the last line end: the beginning of a line whose writer was killed."""
-    file.seek(0)
-    content = file.read()
-    file.truncate(content.rfind(b"\n") + 1)
-
-
 def machine(device: str = "cpu") -> dict[str, Any]:
-    """Cores that may be used, memory in GiB, kind of processor, and of an accelerator in use."""
-    found: dict[str, Any] = {
+    """Describe cores that may be used, memory in GiB, processor, and an accelerator in use."""
+    try:
+        pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = round(pages / 2**30, 1)
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        memory = None
+    facts: dict[str, Any] = {
         "cores": cores(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
-        "memory_gib": _memory_gib(),
+        "memory_gib": memory,
         "cpu": _processor(),
         "system": platform.system(),
     }
-    return {**found, "accelerator": _accelerator()} if str(device) != "cpu" else found
+    if str(device) != "cpu":
+        import torch
+
+        there = torch.cuda.is_available()
+        facts["accelerator"] = torch.cuda.get_device_name() if there else None
+    return facts
 
 
 def cores() -> int:
-    """Processor cores that this process may run on."""
+    """Count the processor cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):  # not a POSIX system
-        return None
 
 
 @lru_cache(maxsize=1)
@@ -115,9 +106,3 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.machine())
-
-
-def _accelerator() -> str | None:
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None

@@ -48,8 +48,8 @@ def quick_name(name: str) -> str:
     """The benchmark that is the pass of minutes over `name`; InputError if there is none."""
     short = name if name.endswith(QUICK) else f"{name}{QUICK}"
     if short not in BENCHMARKS:
-        known = ", ".join(one.removesuffix(QUICK) for one in BENCHMARKS if one.endswith(QUICK))
-        raise InputError(f"there is no quick pass of {name!r}; there is one of: {known}")
+        quick = ", ".join(name.removesuffix(QUICK) for name in BENCHMARKS if name.endswith(QUICK))
+        raise InputError(f"there is no quick pass of {name!r}; there is one of: {quick}")
     return short
 
 
@@ -67,8 +67,8 @@ def rows_of(benchmark: str) -> tuple[Row, ...]:
         names = ", ".join(BENCHMARKS)
         raise InputError(f"there is no benchmark {benchmark!r}; choose one of: {names}")
     listed = BENCHMARKS[benchmark]
-    own = {ablation_of(row) for row in listed if row.name == "alad"}
-    return tuple(row for row in listed if row.published not in own)
+    alads = {ablation_of(row) for row in listed if row.name == "alad"}
+    return tuple(row for row in listed if row.published not in alads)
 
 
 def untrained_twin(benchmark: str, name: str) -> tuple[str, str]:
@@ -78,9 +78,9 @@ def untrained_twin(benchmark: str, name: str) -> tuple[str, str]:
     discriminator of codes has no part in one; SN does, and is then named.
     """
     rows = {row.name: row for row in rows_of(benchmark)}
-    row, alad, own = rows[name], rows.get("alad"), untrained_name(name)
-    if own in rows or alad is None or not ablation_of(row) or row.preset != alad.preset:
-        return own, "the same networks untrained"
-    switched = [one.params().get("spectral_norm") is not False for one in (row, alad)]
+    row, alad, twin = rows[name], rows.get("alad"), untrained_name(name)
+    if twin in rows or alad is None or not ablation_of(row) or row.preset != alad.preset:
+        return twin, "the same networks untrained"
+    switched = [each.params().get("spectral_norm") is not False for each in (row, alad)]
     other = {True: " with SN", False: " without SN"}[switched[1]] if len(set(switched)) > 1 else ""
     return untrained_name("alad"), f"untrained ALAD{other}"

@@ -3,20 +3,21 @@
 import platform
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from alad import metrics
 from alad.benchmark.cells import Cell, cells, digest, protocol_of
+from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.data.splits import Split, fewer
-from alad.benchmark.one_class import is_one_class
-from alad.benchmark.remaining_time import Pace
-from alad.benchmark.results_file import Ledger, Line, machine
+from alad.benchmark.results_file import Line, ResultsFile, machine, measured
 from alad.errors import InputError, on_one_line
 from alad.storage import versions
 
@@ -35,7 +36,7 @@ def run(
     results: str | Path = "results",
     say: Say = lambda message: None,
     **how: Any,
-) -> Ledger:
+) -> ResultsFile:
     """Fit and score every cell that `results`/`benchmark`.jsonl lacks, and append its lines.
 
     protocols, detectors, runs, datasets: as in `cells`.
@@ -43,49 +44,49 @@ def run(
     A cell that fails is recorded with its error, and tried again by the next call. A long fit keeps
     a checkpoint below `results`, from which the same call goes on.
     """
-    ledger = Ledger(Path(results) / f"{benchmark}.jsonl")
+    file = ResultsFile(Path(results) / f"{benchmark}.jsonl")
     wanted = cells(benchmark, protocols, detectors, runs, datasets)
-    work([Job(cell, ledger, how) for cell in wanted], ledger, benchmark, data_dir, say)
-    return ledger
+    work([Job(cell, file, how) for cell in wanted], file, benchmark, data_dir, say)
+    return file
 
 
 def work(
-    jobs: Sequence["Job"], ledger: Ledger, title: str, data_dir: str | Path | None, say: Say
+    jobs: Sequence["Job"], file: ResultsFile, title: str, data_dir: str | Path | None, say: Say
 ) -> None:
-    """Do what the ledger lacks, reading each split once."""
-    ledger.path.parent.mkdir(parents=True, exist_ok=True)
-    finished = ledger.finished()
+    """Do what the file lacks, reading each split once."""
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    finished = file.finished()
     lacking = [job for job in jobs if not finished.issuperset(job.keys)]
-    there, pace = f"{len(jobs) - len(lacking)} of {len(jobs)}", Pace(ledger.lines())
+    remaining = RemainingTime(file.lines())
     rows = [job.cell.row.name for job in lacking]
-    left = f"; {len(rows)} to go, {pace.told(rows)}" if rows else ""
-    say(f"{title}: {there} cells are there already{left}")
+    to_go = f"; {len(rows)} to go, {remaining.of(rows)}" if rows else ""
+    say(f"{title}: {len(jobs) - len(lacking)} of {len(jobs)} cells are there already{to_go}")
     for (benchmark, protocol, dataset, split), group in groupby(lacking, lambda job: job.rows):
         data = protocol_of(benchmark, protocol).rows(split, data_dir, dataset)
         for job in group:
-            told, seconds = timed(lambda job=job, data=data: job.do(data))
-            pace.add(rows.pop(0), seconds)
-            left = f" ({len(rows)} to go, {pace.told(rows)})" if rows else ""
-            say(told + left)
+            message, seconds = timed(lambda job=job, data=data: job.do(data))
+            remaining.add(rows.pop(0), seconds)
+            say(message + (f" ({len(rows)} to go, {remaining.of(rows)})" if rows else ""))
 
 
 class Job:
     """One cell to be measured, under which key, and where its lines go."""
 
-    def __init__(self, cell: Cell, ledger: Ledger, how: dict[str, Any]):
-        self.cell, self.ledger, self.how = cell, ledger, how
+    def __init__(self, cell: Cell, file: ResultsFile, how: dict[str, Any]):
+        self.cell, self.file, self.how = cell, file, how
         self.config = cell.config(cell.detector(**how))
         self.key = cell.key(self.config)
         self.rows = (cell.benchmark, cell.protocol, cell.dataset, cell.split)
+        self.of_images = cell.benchmark in IMAGE_BENCHMARKS
 
     @property
     def keys(self) -> list[str]:
-        """What the ledger has finished when the job is done."""
+        """Digests of the cells that are finished when the job is done."""
         return [self.key]
 
     @property
     def _checkpoint(self) -> Path:
-        return self.ledger.path.with_name(f"{self.cell.benchmark}-{self.key}.checkpoint")
+        return self.file.path.with_name(f"{self.cell.benchmark}-{self.key}.checkpoint")
 
     def do(self, data: Split) -> str:
         """Measure and record; -> one line for the reader."""
@@ -93,85 +94,92 @@ class Job:
         which = " ".join(filter(None, (cell.benchmark, cell.protocol, cell.dataset, cell.row.name)))
         title = f"{which}, seed {cell.seed}"
         try:
+            if cell.row.test_rows:
+                data = fewer(data, None, cell.row.test_rows)
             lines = self._measure(data)
         except Exception as error:  # whatever a detector raises must not end the other cells
             reason = on_one_line(error)
-            self.ledger.append([self._line(error=reason)])
+            self.file.append([self._line(error=reason)])
             return f"{title}: failed, {reason}"
-        self.ledger.append(lines)
+        self.file.append(lines)
         shutil.rmtree(self._checkpoint, ignore_errors=True)
         return f"{title}: F1 {lines[-1]['f1']:.4f}, AUROC {lines[-1]['auroc']:.4f}"
 
     def _measure(self, data: Split) -> list[Line]:
-        """One line a member; of several members one more for the ensemble, last."""
-        if self.cell.row.test_rows:
-            data = fewer(data, None, self.cell.row.test_rows)
+        """Make one line a member; of several members one more for the ensemble, last."""
         detector, shared = self._fitted(data)
-        scored = member_scores(detector, data.test, self.cell.numbers)
-        by_score = self._by_score(detector, data.test, scored)
-        return [
-            self._line(
+        numbers = self.cell.numbers
+        scored = member_scores(detector, data.test, numbers)
+        # by each of its scores too, on images, whose trainings are too long for a second one; not
+        # where a sample is scored because every row costs a search
+        by_score: dict[str, list[Scored]] = {}
+        if self.of_images and not self.cell.row.test_rows:
+            for name in detector.score_names():
+                usual = name == (self.config["score_function"] or detector.own_score)
+                other = None if usual else member_scores(detector, data.test, numbers, name)
+                by_score[name] = other or scored
+        lines = []
+        for at, (member, scores, seconds) in enumerate(scored):
+            aurocs = {
+                name: metrics.auroc(other[at][1], data.test_anomalous)
+                for name, other in by_score.items()
+            }
+            line = self._line(
                 member=member,
                 cell_lines=len(scored),
                 **metrics.evaluate(scores, data.test_anomalous, data.percentile),
-                **_auroc_by_score({name: own[at][1] for name, own in by_score.items()}, data),
+                **({"auroc_by_score": aurocs} if aurocs else {}),
                 score_seconds=seconds,
                 **shared,
             )
-            for at, (member, scores, seconds) in enumerate(scored)
-        ]
-
-    def _by_score(self, detector, rows: np.ndarray, scored: list[Scored]) -> dict:
-        """Name -> as `scored`, by each of a detector's scores; of images only.
-
-        Their trainings are too long for a second one. Not of detectors that score a sample of the
-        rows, because every row costs them a search; nor of those with but one score.
-        """
-        names = detector.score_names() if is_one_class(self.cell.benchmark) else ()
-        if self.cell.row.test_rows or not names:
-            return {}
-        done = {self.config["score_function"] or detector.own_score: scored}
-        numbers = self.cell.numbers
-        return {
-            name: done.get(name) or member_scores(detector, rows, numbers, name) for name in names
-        }
+            lines.append(line)
+        return lines
 
     def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
-        """The detector, and what all its lines have in common."""
+        """Fit the detector; -> it, and what all its lines have in common."""
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
         detector = self.cell.detector(**self.how, **kept)
         _, seconds = timed(lambda: detector.fit(data.train))
+        # earlier sittings of a training that was resumed count too
+        trained = detector.training_.get("seconds", 0.0)
         return detector, {
-            "fit_seconds": max(seconds, _trained_seconds(detector)),
+            "fit_seconds": max(seconds, trained),
             "train_rows": len(data.train),
             "test_rows": len(data.test),
         }
 
-    def _line(self, **measured: Any) -> Line:
+    def _line(self, **measures: Any) -> Line:
         cell = self.cell
         return {
             "benchmark": cell.benchmark,
             "protocol": cell.protocol,
             **({"dataset": cell.dataset} if cell.dataset else {}),
-            **({"normal_class": cell.dataset} if is_one_class(cell.benchmark) else {}),
+            **({"normal_class": cell.dataset} if self.of_images else {}),
             "detector": cell.row.name,
             "trained": cell.row.trained,
             "members": cell.members,
             "split": cell.split,
             "seed": cell.seed,
-            **measured,
+            **measures,
             "config": self.config,
-            "versions": {"python": platform.python_version(), **versions()},
-            "machine": machine(self.config.get("device", "cpu")),
-            "command": command(cell),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **made_by(command(cell), self.config.get("device", "cpu")),
             "cell": self.key,
             "settings": digest(cell.settings(self.config)),
         }
 
 
+def made_by(command: str, device: str) -> dict[str, Any]:
+    """Describe versions, machine, command and time, as every line has them."""
+    return {
+        "versions": {"python": platform.python_version(), **versions()},
+        "machine": machine(device),
+        "command": command,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
 def command(cell: Cell) -> str:
-    """What to type to measure the cell's row again; without the paths of this machine."""
+    """Write what to type to measure the cell's row again; without the paths of this machine."""
     runs = f" --runs {cell.numbers.stop}" if cell.row.members and cell.shared else ""
     table = f" --dataset {cell.dataset}" if cell.dataset else ""
     what = f"--protocol {cell.protocol}{table} --detector {cell.row.name}{runs}"
@@ -181,7 +189,7 @@ def command(cell: Cell) -> str:
 def member_scores(
     detector, rows: np.ndarray, numbers: range, score: str | None = None
 ) -> list[Scored]:
-    """(member, scores [n], seconds): each member's, and the ensemble's if there are several.
+    """Score rows by each member, and by the ensemble if there are several, last.
 
     score: another than the detector's own, of those that it offers.
     """
@@ -193,20 +201,42 @@ def member_scores(
     each, of_all = timed(lambda: detector.member_scores(*how))
     if len(each) != len(numbers):
         raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
-    own = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
-    return [*own, ("ensemble", whole, seconds)]
-
-
-def _auroc_by_score(scores: dict[str, np.ndarray], data: Split) -> dict[str, dict[str, float]]:
-    found = {name: metrics.auroc(own, data.test_anomalous) for name, own in scores.items()}
-    return {"auroc_by_score": found} if found else {}
-
-
-def _trained_seconds(detector) -> float:
-    """What the detector says of its training's length: earlier sittings of a resumed one count."""
-    return getattr(detector, "training_", {}).get("seconds", 0.0)
+    single = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
+    return [*single, ("ensemble", whole, seconds)]
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     begun = time.perf_counter()
     return work(), time.perf_counter() - begun
+
+
+class RemainingTime:
+    """Seconds of a cell by its row, from lines of a results file and from what is measured now."""
+
+    def __init__(self, lines: Iterable[Line]):
+        cells: dict[tuple[str, str], float] = defaultdict(float)  # of several members, one fit
+        for line in measured(lines):
+            key = (line["detector"], line["cell"])
+            fitted = 0.0 if key in cells else line.get("fit_seconds", 0.0)
+            cells[key] += fitted + line.get("score_seconds", 0.0)
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        for (row, _), seconds in cells.items():
+            self._seconds[row].append(seconds)
+
+    def add(self, row: str, seconds: float) -> None:
+        self._seconds[row].append(seconds)
+
+    def of(self, rows: Sequence[str]) -> str:
+        """Tell how long cells of these rows take, as far as their like were measured."""
+        timed = [mean(self._seconds[row]) for row in rows if row in self._seconds]
+        if not timed:
+            return "how long is not known yet"
+        more = len(rows) - len(timed)
+        return f"about {in_words(sum(timed))}" + (f", beside {more} not yet timed" if more else "")
+
+
+def in_words(seconds: float) -> str:
+    """Write "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

@@ -15,16 +15,12 @@ def _alad(name: str, preset: str | None, **how: Any) -> Row:
     return Row(name, "alad", preset, members=True, quick={"max_steps": QUICK_STEPS}, **how)
 
 
-def _family(preset: str, **how: Any) -> tuple[Row, ...]:
-    """ALAD's networks as they are before training, ALAD, and its ablation study."""
-    own = _alad("alad", preset, published="ALAD", **how)
-    return (*both(own), *ablations(own))
-
-
-def _paper(preset: str, hours: bool = False) -> tuple[Row, ...]:
-    """The authors' settings to the letter, before and after training."""
-    own = _alad("alad-paper", preset, published="ALAD", protocols=("paper",))
-    return untrained(own), replace(own, hours=hours, at_once=HOURS_MEMBERS if hours else None)
+def _family(preset: str, hours: bool = False, **how: Any) -> tuple[Row, ...]:
+    """List ALAD, its ablation study, and the authors' settings to the letter; and untrained."""
+    alad = _alad("alad", preset, published="ALAD", **how)
+    paper = _alad("alad-paper", f"{preset}-paper", published="ALAD", protocols=("paper",))
+    trained = replace(paper, hours=hours, at_once=HOURS_MEMBERS if hours else None)
+    return (*both(alad), *ablations(alad), untrained(paper), trained)
 
 
 def _deep(name: str, preset: str | None, *, called: str = "", **how: Any) -> tuple[Row, Row]:
@@ -42,15 +38,10 @@ def _one_loss(preset: str, **how: Any) -> tuple[Row, ...]:
     """Networks that descend a loss of their own, before and after training."""
     published = {"dsebm-r": "DSEBM-r", "dsebm-e": "DSEBM-e", "dagmm": "DAGMM"}
     names = ("autoencoder", "robust-autoencoder", "vae", *published)
-    return tuple(
-        row for name in names for row in _deep(name, preset, published=published.get(name), **how)
-    )
-
-
-def _dagmm_paper(preset: str, **how: Any) -> tuple[Row, Row]:
-    """DAGMM trained as its own authors did: far longer than our rows, which share one setting."""
-    named = {"called": "dagmm-paper", "published": "DAGMM"}
-    return _deep("dagmm", preset, **named, protocols=("paper",), **how)
+    rows = [row for name in names for row in _deep(name, preset, published=published.get(name))]
+    # and DAGMM trained as its own authors did: far longer than our rows, which share one setting
+    named = {"called": "dagmm-paper", "published": "DAGMM", "protocols": ("paper",)}
+    return (*rows, *_deep("dagmm", f"{preset}-paper", **named, **how))
 
 
 def _classic(drawn: int) -> tuple[Row, ...]:
@@ -98,19 +89,15 @@ def _on_adbench() -> tuple[Row, ...]:
 ON_TABLES: dict[str, tuple[Row, ...]] = {
     "kdd99": (
         *_classic(drawn=3),
-        *_one_loss("kdd99"),
-        *_dagmm_paper("kdd99-paper", most_runs=3),
+        *_one_loss("kdd99", most_runs=3),
         *_anogan("kdd99", published="AnoGAN", most_runs=3, test_rows=SEARCHED_ROWS),
-        *_family("kdd99"),
-        *_paper("kdd99-paper", hours=True),
+        *_family("kdd99", hours=True),
     ),
     "arrhythmia": (
         *_classic(drawn=1),
         *_one_loss("arrhythmia"),
-        *_dagmm_paper("arrhythmia-paper"),
         *_anogan("arrhythmia", published="AnoGAN"),
         *_family("arrhythmia", together=4),
-        *_paper("arrhythmia-paper"),
     ),
     "adbench": tuple(replace(row, protocols=("random", "published")) for row in _on_adbench()),
 }

@@ -17,7 +17,6 @@ from alad.cli.frame import (
     silent,
     stoppable,
 )
-from alad.cli.measuring import sheet_parts
 
 
 @app.command()
@@ -25,11 +24,11 @@ def detectors(as_json: AsJson = False) -> None:
     """List the detectors, a line each."""
     from alad import catalogue, report
 
-    found = catalogue.detectors()
+    detectors = catalogue.detectors()
     if as_json:
-        print_json([{"name": name, "summary": summary} for name, summary in found])
+        print_json([{"name": name, "summary": summary} for name, summary in detectors])
     else:
-        report.show(*(f"{name:<20}{summary}" for name, summary in found))
+        report.show(*(f"{name:<20}{summary}" for name, summary in detectors))
 
 
 @app.command()
@@ -73,7 +72,8 @@ def compare(
     they learn from all rows and score the same ones.
     """
     from alad import catalogue, report
-    from alad.benchmark import comparison, comparison_sheets
+    from alad.benchmark.compare import compare as compare_detectors
+    from alad.benchmark.compare import comparison_tables
     from alad.data.opening import source_of
     from alad.errors import InputError, located
 
@@ -85,7 +85,7 @@ def compare(
     rows = source.table()
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
-        found = comparison.compare(
+        comparison = compare_detectors(
             rows,
             detector or (),
             label=label,
@@ -96,8 +96,8 @@ def compare(
             **how,
         )
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(comparison))
     else:
-        report.show(*sheet_parts(comparison_sheets.sheets(found)))
-    if any(outcome.error for outcome in found.outcomes):
+        report.show(*comparison_tables(comparison))
+    if any(outcome.error for outcome in comparison.outcomes):
         raise typer.Exit(1)

@@ -139,7 +139,7 @@ def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path)
 
     from alad.data import writing
     from alad.data.png import png
-    from alad.report import pixels
+    from alad.report.model import anomalous_images as pixels
 
     images = pixels.shown(detector.encoder_, maps.images)
     files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]

@@ -1,10 +1,10 @@
 """Verbs that compare detectors: the benchmarks, and the demo."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,6 @@ from alad.cli.frame import (
     stoppable,
 )
 from alad.errors import InputError
-
-if TYPE_CHECKING:
-    from alad.benchmark.sheets import Sheet
 
 # --- bench ----------------------------------------------------------------------------------------
 
@@ -75,112 +72,88 @@ def bench(
         "protocols": protocol or (),
         "detectors": detector or (),
         "datasets": dataset or (),
-        "runs": runs,
     }
     how: dict[str, Any] = {"verbose": int(not quiet)} | ({"device": device} if device else {})
-    how |= {"data_dir": data_dir, "say": silent if quiet else say}
-    if "paper" in names and (len(names) > 1 or protocol or detector or dataset):
+    how |= {"runs": runs, "data_dir": data_dir, "say": silent if quiet else say}
+    if "paper" in names and (len(names) > 1 or any(chosen.values())):
         raise InputError("paper is a whole: give it alone, without protocol, detector or dataset")
     if names == ["paper"]:
-        _paper(results, short, only_show, as_json, runs=runs, **how)
+        _paper(results, short, only_show, as_json, **how)
         return
-    if short:
-        names = [quick_name(name) for name in names]
+    names = [quick_name(name) for name in names] if short else names
     for name in names:  # a wrong name is refused before the first benchmark is measured
-        cells(name, **chosen)
+        cells(name, **chosen, runs=runs)
     with stoppable(lambda: "the same command goes on"):
         for name in names if not only_show else ():
             benchmark.run(name, results=results, **chosen, **how)
-    _show_benchmarks({name: results / f"{name}.jsonl" for name in names}, chosen, as_json)
+    _show({name: results / f"{name}.jsonl" for name in names}, as_json, **chosen)
 
 
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
-    """The whole paper: measure, print the tables, write the page."""
+    """Measure the whole paper, print the tables, write the page."""
     from alad import paper, report
-    from alad.benchmark import terminal
+    from alad.benchmark.class_tables import class_tables
     from alad.benchmark.one_class import class_rows
-    from alad.benchmark.one_class_sheets import sheets
+    from alad.benchmark.results import results_tables
     from alad.paper.verdicts import verdicts
 
     plan = paper.QUICK if short else paper.FULL
     with stoppable(lambda: "the same command goes on"):
-        found = paper.run(plan, results=results, only_show=only_show, **how)
-    judged = verdicts(found.rows)
-    pictures = [row for name, lines in found.images.items() for row in class_rows(lines, name)]
+        measured = paper.run(plan, results=results, only_show=only_show, **how)
+    images = [row for name, lines in measured.images.items() for row in class_rows(lines, name)]
     if as_json:
-        rows, page = [asdict(row) for row in found.rows], [str(path) for path in found.page]
-        images = [asdict(row) for row in pictures if row.auroc]
-        told = {"rows": rows, "verdicts": [asdict(one) for one in judged], "images": images}
-        print_json({**told, "page": page})
+        content = {
+            "rows": [asdict(row) for row in measured.rows],
+            "verdicts": [asdict(verdict) for verdict in verdicts(measured.rows)],
+            "images": [asdict(row) for row in images if row.auroc],
+            "page": [str(path) for path in measured.page],
+        }
+        print_json(content)
     else:
-        more = sheet_parts(sheets(pictures))
-        report.show(*terminal.benchmark_tables(found.rows), *more, f"Page: {found.page[1]}")
-    if any(note.startswith("failed") for row in found.rows for note in row.notes):
+        tables = (*results_tables(measured.rows), *class_tables(images))
+        report.show(*tables, f"Page: {measured.page[1]}")
+    if any(note.startswith("failed") for row in measured.rows for note in row.notes):
         raise typer.Exit(1)
 
 
-def _show_benchmarks(ledgers: dict[str, Path], chosen: dict[str, Any], as_json: bool) -> None:
-    """Print what the ledgers hold of the chosen protocols, detectors and tables.
+def _show(
+    files: dict[str, Path],
+    as_json: bool,
+    protocols: Sequence[str],
+    detectors: Sequence[str],
+    datasets: Sequence[str],
+) -> None:
+    """Print what the results files hold of the chosen protocols, detectors and tables.
 
-    Exit status 1 if a cell has failed; InputError for a ledger that has nothing of them.
+    Exit status 1 if a cell has failed; InputError for a file that has nothing of them.
     """
-    from alad import benchmark, report
-    from alad.benchmark import (
-        leaderboard,
-        leaderboard_sheets,
-        one_class,
-        one_class_sheets,
-        terminal,
-    )
-
-    rows: list[benchmark.TableRow] = []
-    standing: list[leaderboard.Standing] = []
-    classes: list[one_class.ClassRow] = []
-    for name, path in ledgers.items():
-        lines = [line for line in benchmark.Ledger(path).lines() if _of_tables(line, chosen)]
-        kept = [line for line in lines if _wanted(line["protocol"], line["detector"], chosen)]
-        if not kept:
-            raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
-        rows += benchmark.table(lines, name)
-        standing += leaderboard.standings(lines) if name == leaderboard.BENCHMARK else []
-        classes += one_class.class_rows(lines, name) if one_class.is_one_class(name) else []
-    rows = [row for row in rows if _wanted(row.protocol, row.detector, chosen)]
-    standing = [row for row in standing if _wanted(row.protocol, row.row, chosen)]
-    classes = [row for row in classes if _wanted(row.protocol, row.detector, chosen)]
-    alone = [row for row in rows if row.dataset is None]
-    measured = [row for row in classes if row.auroc]
-    if as_json:
-        print_json([asdict(row) for row in (*alone, *standing, *measured)])
-    else:
-        more = sheet_parts(
-            [*leaderboard_sheets.sheets(standing), *one_class_sheets.sheets(classes)]
-        )
-        report.show(*terminal.benchmark_tables(alone), *more)
-    failed = [note for row in rows for note in row.notes if note.startswith("failed")]
-    for note in dict.fromkeys(failed if len(rows) > len(alone) else ()):
-        say(f"alad: {note}")
-    if failed:
-        raise typer.Exit(1)
-
-
-def _of_tables(line: dict[str, Any], chosen: dict[str, Any]) -> bool:
-    return not chosen["datasets"] or line.get("dataset") in chosen["datasets"]
-
-
-def _wanted(protocol: str, detector: str, chosen: dict[str, Any]) -> bool:
-    asked = ((protocol, chosen["protocols"]), (detector, chosen["detectors"]))
-    return all(not names or name in names for name, names in asked)
-
-
-def sheet_parts(sheets: "Iterable[Sheet]") -> list[Any]:
-    """What `report.show` prints of sheets: each a table, and its notes below."""
     from alad import report
+    from alad.benchmark import ResultsFile
+    from alad.benchmark.summary import group_by
+    from alad.benchmark.tables import rows_in, tables_of
 
-    parts: list[Any] = []
-    for sheet in sheets:
-        parts.append(report.plain_table(sheet.heads, sheet.rows, sheet.title))
-        parts += [f"  {note}" for note in sheet.notes]
-    return parts
+    rows: list[Any] = []
+    errors: dict[str, None] = {}
+    for name, path in files.items():
+        every = ResultsFile(path).lines()
+        lines = [line for line in every if not datasets or line.get("dataset") in datasets]
+        groups = [
+            group
+            for (protocol, detector), group in group_by(lines, "protocol", "detector").items()
+            if protocol in (protocols or [protocol]) and detector in (detectors or [detector])
+        ]
+        if not groups:
+            raise InputError(f"nothing of that is measured in {path} yet; leave out --show")
+        errors |= dict.fromkeys(error for group in groups for error in group.errors)
+        rows += rows_in(lines, name, protocols, detectors)
+    if as_json:  # without rows on images that only others have measured
+        print_json([asdict(row) for row in rows if getattr(row, "auroc", None) != {}])
+    else:
+        report.show(*tables_of(rows))
+    for error in errors:
+        say(f"alad: {error}")
+    if errors:
+        raise typer.Exit(1)
 
 
 # --- demo -----------------------------------------------------------------------------------------
@@ -198,17 +171,15 @@ def demo(
     from alad import demo, report
 
     with stoppable(lambda: "start it again, it takes less than a minute"):
-        found = demo.run(output, say=silent if quiet else say, verbose=int(not quiet))
+        done = demo.run(output, say=silent if quiet else say, verbose=int(not quiet))
     if as_json:
-        print_json(found.as_json())
+        print_json(done.as_json())
         return
-    report.show(*found.tables())
-    model, normal, new = (
-        shlex.quote(str(found.files[name])) for name in ("model", "normal", "new")
-    )
+    report.show(*done.tables())
+    model, normal, new = (shlex.quote(str(done.files[name])) for name in ("model", "normal", "new"))
     report.show(
-        f"Page to open in a browser: {found.files['page']}",
-        *(f"Picture: {path}" for name, path in found.files.items() if name == "picture"),
+        f"Page to open in a browser: {done.files['page']}",
+        *(f"Picture: {path}" for name, path in done.files.items() if name == "picture"),
         "What to type next:",
         f"  alad score {model} {new} -o scored.csv",
         f"  alad report {model} {new} -o report.html",

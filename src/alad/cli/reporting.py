@@ -56,7 +56,7 @@ def report(
     pictures with the reasons for each; with --label also how right the decisions are.
     """
     from alad import catalogue, storage
-    from alad.report.model_page import model_page, write_model_page
+    from alad.report.model.page import model_page, write_model_page
 
     Rule(false_alarm_rate).check(None)
     _require_page(output)

@@ -1,25 +1,24 @@
 """Sections on images: means over classes and class by class, the ablation, the scores."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from statistics import mean
 
-from alad.benchmark import one_class_sheets as tables
+from alad.benchmark import class_tables as tables
 from alad.benchmark import published
 from alad.benchmark.one_class import AS_PUBLISHED, ClassRow, class_rows
-from alad.benchmark.page import ABLATION_TEXT, BESIDE, sheet_blocks
+from alad.benchmark.page import ABLATION_TEXT, BESIDE
 from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line
 from alad.benchmark.rows import published_as
+from alad.benchmark.summary import UNMEASURED
 from alad.networks.stacks import PUBLISHED_WIDTH
-from alad.paper import lacking
 from alad.presets import preset
-from alad.report.axes import Axis
-from alad.report.bars import Compared, Estimate, bars
-from alad.report.blocks import Block, Figures, Notes, Section, Text
-from alad.report.canvas import Chart
+from alad.report.charts.bars import Compared, Estimate, axis_over, dots
+from alad.report.charts.canvas import Chart
+from alad.report.page_parts import Block, Figures, Notes, Section, Text
 
-NAME = "AUROC"
 MARKS = "Small dots are normal classes, large ones means over them."
 MARKS_BESIDE = f"{MARKS} What was published is over the same classes, or all where we have none."
 SCORES_TEXT = (
@@ -28,128 +27,119 @@ SCORES_TEXT = (
 )
 
 
-def images(ledgers: Mapping[str, list[Line]], absent: Sequence[str] = ()) -> list[Section]:
-    """For each benchmark of images and protocol of which there are lines; and for each of the
-    paper. absent: those whose official files are not at hand.
+def images(files: Mapping[str, list[Line]], absent: Sequence[str] = ()) -> list[Section]:
+    """Lay out each benchmark of images and protocol that was measured, or is published.
+
+    absent: those whose official files are not at hand.
     """
     return [
         section
-        for name, lines in ledgers.items()
-        for _, own in groupby(class_rows(lines, name), lambda row: row.protocol)
-        for section in _sections(list(own), name in absent)
+        for name, lines in files.items()
+        for _, group in groupby(class_rows(lines, name), lambda row: row.protocol)
+        for section in _sections(list(group), name in absent)
     ]
 
 
 def _sections(rows: list[ClassRow], absent: bool) -> list[Section]:
-    one = rows[0]
+    first = rows[0]
     beside = any(row.published for row in rows)
-    strange = "" if published.on_images(published_as(one.benchmark)) else " (not of the paper)"
-    title = f"{one.benchmark}, protocol {one.protocol}{strange}"
+    strange = "" if published.on_images(published_as(first.benchmark)) else " (not of the paper)"
+    title = f"{first.benchmark}, protocol {first.protocol}{strange}"
     if not any(row.auroc for row in rows):
-        return [_unmeasured(title, rows, absent)] if beside else []
-    drawn = Figures([_overview(title, rows)], MARKS_BESIDE if beside else MARKS)
-    table = [*sheet_blocks(tables.means(rows)), drawn]
-    pairs = _pairs(title, rows)
-    classes = [*sheet_blocks(tables.by_class(rows)), *([Figures(pairs)] if pairs else [])]
-    more = [*_ablation(title, rows), *_scores(title, rows)]
+        why = "its official files are not at hand" if absent else "it has not been asked for"
+        text = Text(f"Nothing is measured of it: {why}. {_how_made(first)}")
+        return [Section(title, [text, tables.means_table(rows)])] if beside else []
+    overview = [
+        Compared(row.detector, (_estimate(row.auroc), _over_same_classes(row)))
+        for row in rows
+        if row.auroc or row.published
+    ]
+    chart = dots(f"AUROC by detector, {title}", "AUROC", BESIDE, overview)
+    means = [tables.means_table(rows), Figures([chart], MARKS_BESIDE if beside else MARKS)]
+    classes = [tables.classes_table(rows), Figures(_class_charts(title, rows))]
+    studies = [*_ablation(title, rows), *_scores(title, rows)]
     if not beside:
-        return [Section(title, [Text(_how_made(one)), *table, *classes]), *more]
-    missing = lacking.of_classes(rows)
+        return [Section(title, [Text(_how_made(first)), *means, *classes]), *studies]
+    missing = lacking(rows)
     last: list[Block] = [Text("What is lacking:"), Notes(missing)] if missing else []
     return [
-        Section(title, [Text(_published_how()), Text(_how_made(one)), *table, *last]),
+        Section(title, [Text(_how_published()), Text(_how_made(first)), *means, *last]),
         Section(f"{title}, class by class", classes),
-        *more,
+        *studies,
     ]
 
 
-def _unmeasured(title: str, rows: list[ClassRow], absent: bool) -> Section:
-    why = "its official files are not at hand" if absent else "it has not been asked for"
-    text = f"Nothing is measured of it: {why}. {_how_made(rows[0])}"
-    return Section(title, [Text(text), *sheet_blocks(tables.means(rows))])
-
-
-def _how_made(one: ClassRow) -> str:
-    quick = one.benchmark != published_as(one.benchmark)
+def _how_made(row: ClassRow) -> str:
+    quick = row.benchmark != published_as(row.benchmark)
     return (
         "One class is normal, the others are odd, each class in its turn. It is measured by "
-        f"“alad bench {one.benchmark} --protocol {one.protocol}”, which takes "
+        f"“alad bench {row.benchmark} --protocol {row.protocol}”, which takes "
         f"{'minutes' if quick else 'hours'} on a CPU; “alad bench paper” trains nothing on images "
         "and shows what is there."
     )
 
 
-def _published_how() -> str:
-    own = preset("cifar10-paper")
+def _how_published() -> str:
+    settings = preset("cifar10-paper")
     return (
         f"The paper trains networks of {PUBLISHED_WIDTH} channels after the first halving of an "
-        f"image for at most {own['epochs']} epochs of some {own['check_every']} steps. Of ours the "
-        "row alad-paper does; rows that say fewer channels or steps are reduced, to what a CPU can "
-        "bear, and so are runs, of which one is usual. D_xx of the reduced rows sees its two "
-        "images as channels of one, the paper's one above the other."
+        f"image for at most {settings['epochs']} epochs of some {settings['check_every']} steps. "
+        "Of ours the row alad-paper does; rows that say fewer channels or steps are reduced, to "
+        "what a CPU can bear, and so are runs, of which one is usual. D_xx of the reduced rows "
+        "sees its two images as channels of one, the paper's one above the other."
     )
+
+
+def lacking(rows: Sequence[ClassRow]) -> list[str]:
+    """Name normal classes that rows on images lack, rows without any, and scores not compared."""
+    missing: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in rows:
+        missing[tuple(each for each in row.classes if each not in row.auroc)].append(row.detector)
+    notes = []
+    for classes, names in missing.items():
+        where = "" if set(classes) == set(rows[0].classes) else f" on {', '.join(classes)}"
+        notes += [f"{', '.join(names)}: {UNMEASURED}{where}"] if classes else []
+    for row in rows:
+        compared = len(row.by_score.get("features", ()))
+        if compared < len(row.auroc) and row.published_score("features"):
+            count = f"{compared} of {len(row.auroc)} classes"
+            notes.append(f"{row.detector}: its scores were compared on {count}")
+    return notes
 
 
 # --- drawings -------------------------------------------------------------------------------------
 
 
-def _overview(title: str, rows: Iterable[ClassRow]) -> Chart:
-    """Each detector's classes and their mean, beside the published mean."""
-    lines = [
-        Compared(row.detector, (_estimate(row.auroc), _published(row)))
-        for row in rows
-        if row.auroc or row.published
-    ]
-    return _dots(f"{NAME} by detector, {title}", lines)
-
-
-def _pairs(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
-    """Class by class, what was published beside it: a drawing for each row that has both."""
-    found = {
+def _class_charts(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
+    """Draw class by class, what was published beside it, for each row that has both."""
+    lines = {
         row.detector: [
-            Compared(each, (_point(row.auroc.get(each)), _point(known.by_class.get(each))))
+            Compared(each, tuple(_estimate(values, [each]) for values in (row.auroc, theirs)))
             for each in row.classes
         ]
         for row in rows
-        for known in [row.published]
-        if row.auroc and known and known.by_class
+        if row.auroc and row.published and (theirs := row.published.by_class)
     }
-    axis = _axis([line for lines in found.values() for line in lines])
+    axis = axis_over("AUROC", [line for compared in lines.values() for line in compared])
     return [
-        _dots(f"{NAME} by normal class, {name}, {title}", lines, axis)
-        for name, lines in found.items()
+        dots(f"AUROC by normal class, {name}, {title}", "", BESIDE, compared, axis)
+        for name, compared in lines.items()
     ]
 
 
-def _dots(title: str, lines: Sequence[Compared], axis: Axis | None = None) -> Chart:
-    series = BESIDE if any(line.values[1] for line in lines) else BESIDE[:1]
-    kept = [Compared(line.label, line.values[: len(series)]) for line in lines]
-    return bars(title, axis or _axis(lines), series, kept, as_dots=True)
+def _estimate(values: Mapping[str, float], classes: Sequence[str] | None = None) -> Estimate | None:
+    """The mean over classes, and their points if there are several; None without any."""
+    chosen = tuple(value for each, value in values.items() if classes is None or each in classes)
+    return Estimate(mean(chosen), points=chosen if classes is None else ()) if chosen else None
 
 
-def _axis(lines: Iterable[Compared]) -> Axis:
-    known = [one for line in lines for one in line.values if one]
-    ends = [end for one in known for end in (one.low, one.high, one.value, *one.points)]
-    return Axis.over(NAME, [end for end in ends if end is not None]).rounded()
-
-
-def _point(value: float | None) -> Estimate | None:
-    return None if value is None else Estimate(value)
-
-
-def _estimate(classes: Mapping[str, float]) -> Estimate | None:
-    values = tuple(classes.values())
-    return Estimate(mean(values), points=values) if values else None
-
-
-def _published(row: ClassRow) -> Estimate | None:
-    """Over the classes that we have measured, if any; its deviation where none could be read."""
-    known = row.published
-    if known is None or not known.by_class:
-        return _printed(known)
-    points = tuple(value for each, value in known.by_class.items() if each in row.auroc)
-    whole = tables.same_classes(row)
-    return Estimate(whole, points=points) if whole else _printed(known)
+def _over_same_classes(row: ClassRow) -> Estimate | None:
+    """The published mean over the classes that we have; its deviation where none could be read."""
+    number, whole = row.published, row.published_over_same
+    if number is None or not number.by_class or whole is None:
+        return _printed(number)
+    points = tuple(value for each, value in number.by_class.items() if each in row.auroc)
+    return Estimate(whole, points=points)
 
 
 def _printed(number: PublishedMean | None) -> Estimate | None:
@@ -160,37 +150,34 @@ def _printed(number: PublishedMean | None) -> Estimate | None:
 
 
 def _ablation(title: str, rows: list[ClassRow]) -> list[Section]:
-    """Of ALAD's paper, measured or not; elsewhere if there is something of it."""
-    base, protocol = published_as(rows[0].benchmark), rows[0].protocol
-    known = protocol == AS_PUBLISHED and published.mean_of(base, "baseline") is not None
-    sheet = tables.ablation_sheet(rows) if known else tables.ablation(rows)
-    if sheet is None:
+    """Show that of ALAD's paper, measured or not; elsewhere if there is something of it."""
+    base = published_as(rows[0].benchmark)
+    beside = rows[0].protocol == AS_PUBLISHED and published.mean_of(base, "baseline") is not None
+    table = tables.ablation_table(rows, whole=beside)
+    if table is None:
         return []
     lines = [
         Compared(
             row.detector,
-            (_estimate(row.auroc), _printed(published.mean_of(base, switch)) if known else None),
+            (_estimate(row.auroc), _printed(published.mean_of(base, switch)) if beside else None),
         )
         for switch, row in tables.ablation_rows(rows).items()
     ]
-    drawn = Figures([_dots(f"Ablation, {title}", lines)])
-    return [Section(f"{title}, ablation", [Text(ABLATION_TEXT), *sheet_blocks(sheet), drawn])]
+    drawn = Figures([dots(f"Ablation, {title}", "AUROC", BESIDE, lines)])
+    return [Section(f"{title}, ablation", [Text(ABLATION_TEXT), table, drawn])]
 
 
 def _scores(title: str, rows: list[ClassRow]) -> list[Section]:
-    sheet = tables.scores(rows)
-    if sheet is None:
+    table = tables.scores_table(rows)
+    if table is None:
         return []
-    charts = [
-        _dots(
-            f"{NAME} by score, {row.detector}, {title}",
-            [
-                Compared(name, (_estimate(own), _printed(tables.published_score(row, name))))
-                for name, own in row.by_score.items()
-            ],
-        )
-        for row in rows
-        if row.by_score and tables.published_score(row, "features")
-    ]
-    blocks = [Text(SCORES_TEXT), *sheet_blocks(sheet), *([Figures(charts)] if charts else [])]
+    charts = []
+    for row in rows:
+        if row.by_score and row.published_score("features"):
+            lines = [
+                Compared(name, (_estimate(classes), _printed(row.published_score(name))))
+                for name, classes in row.by_score.items()
+            ]
+            charts.append(dots(f"AUROC by score, {row.detector}, {title}", "AUROC", BESIDE, lines))
+    blocks = [Text(SCORES_TEXT), table, Figures(charts)]
     return [Section(f"{title}, scores of one training", blocks)]

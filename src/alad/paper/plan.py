@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from alad.benchmark import TableRow
+from alad.benchmark import Result
 from alad.benchmark.results_file import Line
 from alad.benchmark.score_curves import View
 from alad.benchmark.timing import BENCHES, Bench
@@ -24,10 +24,12 @@ class Plan:
     adbench: bool = False  # is the yardstick of today beside the paper part of the plan?
     images: tuple[str, ...] = ()  # benchmarks that are shown as far as they are there
 
-    def ledger(self, results: Path, name: str) -> Path:
+    def of_tables(self, results: Path, name: str) -> Path:
+        """Place the results file of a benchmark."""
         return results / self.tables / f"{name}.jsonl"
 
-    def own(self, results: Path, name: str) -> Path:
+    def beside_page(self, results: Path, name: str) -> Path:
+        """Place the results file of scores, or of times."""
         return results / self.folder / f"{name}.jsonl"
 
 
@@ -74,14 +76,14 @@ QUICK = Plan(
 
 
 @dataclass(frozen=True)
-class Found:
+class Measured:
     """All that a page is made of."""
 
-    rows: list[TableRow]  # those not measured yet among them
+    rows: list[Result]  # those not measured yet among them
     tables: list[Line]  # of which the rows are made
-    aspects: list[Line]
+    scores: list[Line]
     times: list[Line]
-    standings: list[Line]  # of ADBench, if it has been measured; not a table of the paper
+    adbench: list[Line]  # if it has been measured; not a table of the paper
     images: dict[str, list[Line]]  # by benchmark, what is there of those of the plan
     absent: tuple[str, ...]  # those of them whose official files are not at hand
     runs: int | None  # of each row; None = the usual number

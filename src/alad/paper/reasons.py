@@ -104,5 +104,5 @@ REDUCED = "a quick pass: fewer rows, runs and steps"
 def reasons(benchmark: str, row: str) -> tuple[str, ...]:
     """Why this row differs from what was published, as far as it is known."""
     whole = published_as(benchmark)
-    found = REASONS.get((whole, row), ())
-    return (REDUCED, *found) if whole != benchmark else found
+    why = REASONS.get((whole, row), ())
+    return (REDUCED, *why) if whole != benchmark else why

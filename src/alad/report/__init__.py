@@ -1,17 +1,7 @@
-"""Results for people: tables for the terminal, pictures, and pages to open in a browser."""
+"""Results for people: tables, pictures, and pages to open in a browser."""
 
-from rich.table import Table
-
+from alad.report.model.manifest import brief, model_tables
 from alad.report.picture import can_draw, draw
-from alad.report.terminal import brief, model_tables, plain_table, show, top_table
+from alad.report.tables import Cell, Table, show
 
-__all__ = [
-    "Table",
-    "brief",
-    "can_draw",
-    "draw",
-    "model_tables",
-    "plain_table",
-    "show",
-    "top_table",
-]
+__all__ = ["Cell", "Table", "brief", "can_draw", "draw", "model_tables", "show"]

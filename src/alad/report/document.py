@@ -12,9 +12,9 @@ from pathlib import Path
 
 from alad.data.writing import replacing
 from alad.errors import InputError
-from alad.report.blocks import Section, plain, slug
-from alad.report.canvas import Chart, stylesheet
+from alad.report.charts.canvas import Chart, stylesheet
 from alad.report.markup import joined, tag
+from alad.report.page_parts import Section, plain, slug
 
 STYLES = ("colours.css", "charts.css", "page.css")
 
@@ -29,16 +29,23 @@ class Page:
     foot: str = ""
 
     def html(self) -> str:
-        """The whole file."""
+        """Write the whole file."""
         script = stylesheet("page.js")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = (
+            f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        )
         head = [
             tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
+            tag("meta", http_equiv="Content-Security-Policy", content=policy),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("title", self.title),
             tag("style", joined(map(stylesheet, STYLES))),
         ]
-        links = [tag("a", one.title, href=f"#{slug(one.title)}") for one in self.sections]
+        links = [
+            tag("a", section.title, href=f"#{slug(section.title)}") for section in self.sections
+        ]
         body = [
             tag("a", "Skip to the content", href="#content", class_="skip"),
             tag("header", tag("h1", self.title), tag("p", self.lead, class_="lead")),
@@ -56,22 +63,18 @@ class Page:
         return "\n\n".join([*parts, *([plain(self.foot)] if self.foot else [])]) + "\n"
 
     def charts(self) -> dict[str, Chart]:
-        """Name of a file in `figures/` -> what belongs there, for the Markdown page."""
-        drawn = [chart for one in self.sections for block in one.blocks for chart in block.charts()]
+        """Name its drawings by their files in `figures/`, for the Markdown page."""
+        drawn = [
+            chart
+            for section in self.sections
+            for block in section.blocks
+            for chart in block.charts()
+        ]
         return {f"{slug(chart.title)}.svg": chart for chart in drawn}
 
 
-def _policy(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def write_text(path: Path, text: str) -> None:
-    """The file appears whole or not at all. Raises InputError if it cannot be written."""
+    """Write the file whole or not at all. Raises InputError if it cannot be written."""
     try:
         with replacing(path) as file:
             file.write(text.encode("utf-8"))

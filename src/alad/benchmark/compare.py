@@ -1,0 +1,286 @@
+"""Detectors side by side on a user's own table: their times, how alike they rank, how well.
+
+With labels half of the normal rows, drawn at random, are learnt from and all others are scored, so
+that no score is of a row that the detector has seen. Without labels every row is both.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import rankdata
+
+from alad import catalogue, metrics
+from alad.adversarial import native_step
+from alad.benchmark.data.splits import half_of_normal
+from alad.detector.contract import Detector
+from alad.encoding import TableEncoder
+from alad.errors import InputError, on_one_line
+from alad.metrics import Estimate
+from alad.report.tables import Cell, Table
+
+LEAST_ROWS = 2  # to learn from
+SLOW = ("anogan",)  # searches a latent code for every row: only where it is asked for
+HALF = "trained on a random half of the normal rows, scored on all others"
+ALL_ROWS = "trained on all rows and scored on the same ones, for there are no labels"
+LEFT_OUT = "searches for every row, so it is left out unless it is named with --detector"
+UNTRAINED = ", untrained"  # ends the title of a detector's networks before their first step
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One detector: its times, and with labels how well it ranks; or why it has no scores."""
+
+    detector: str  # as shown
+    trained: bool
+    fit_seconds: float | None = None
+    score_seconds: float | None = None
+    auroc: Estimate | None = None
+    average_precision: Estimate | None = None
+    error: str | None = None
+
+    def in_words(self) -> str:
+        if self.error:
+            return f"failed, {self.error}"
+        auroc = f", AUROC {self.auroc.value:.4f}" if self.auroc else ""
+        return f"fitted in {self.fit_seconds:.1f} s, scored in {self.score_seconds:.1f} s{auroc}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Outcomes of all detectors, and how alike they rank.
+
+    `agreement` holds rank correlations (Spearman) of the scores of all pairs, in the order of
+    `ranked`, the detectors that have scores; None where one gives all rows the same score.
+    """
+
+    rows: str  # which rows were learnt from, and which scored
+    train_rows: int
+    test_rows: int
+    anomalies: int | None  # among the test rows
+    outcomes: tuple[Outcome, ...]
+    ranked: tuple[str, ...]
+    agreement: tuple[tuple[float | None, ...], ...]
+    left_out: tuple[str, ...] = ()  # detectors that are compared only where they are named
+
+
+def compare(
+    table: pa.Table,
+    names: Sequence[str] = (),
+    *,
+    label: str | None = None,
+    normal: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    seed: int = 0,
+    say: Say = lambda message: None,
+    **how: Any,
+) -> Comparison:
+    """Fit and judge detectors on a table, one after the other; one that fails does not end it.
+
+    names: of detectors, as in the catalogue; none means all but the slow ones.
+    label, normal: column of labels, never shown to a detector, and its values for a normal row.
+    drop: columns that no detector is to see. how: parameters set where a detector has them.
+    Raises InputError for what cannot be compared at all.
+    """
+    contenders = _contenders(names, seed, untrained=label is not None, how=how)
+    anomalous = None
+    if label is not None:
+        if label not in table.column_names:
+            there = ", ".join(table.column_names)
+            raise InputError(f"no column {label!r} to read labels from; there are: {there}")
+        anomalous = metrics.anomalous(table.column(label).to_pylist(), normal)
+    rows = _readable(table, [*drop, *([label] if label else [])])
+    train, test = _divided(rows, anomalous, seed)
+    # load what detectors load when they are first used; the first one is not to pay for it
+    native_step.reason()  # compiles, where that has not been done
+    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))  # PyTorch, and its first gradient
+    truth = None if anomalous is None else anomalous[test]
+    outcomes: list[Outcome] = []
+    scores: dict[str, np.ndarray] = {}
+    for title, detector in contenders.items():
+        say(f"{title}: learning from {len(train)} rows")
+        outcome, detector_scores = _measured(
+            title, detector, rows.take(train), rows.take(test), truth
+        )
+        outcomes.append(outcome)
+        scores |= {} if detector_scores is None else {title: detector_scores}
+        say(f"{title}: {outcome.in_words()}")
+    return Comparison(
+        rows=ALL_ROWS if truth is None else HALF,
+        train_rows=len(train),
+        test_rows=len(test),
+        anomalies=None if truth is None else int(truth.sum()),
+        outcomes=tuple(outcomes),
+        ranked=tuple(scores),
+        agreement=rank_agreement(list(scores.values())),
+        left_out=() if names else SLOW,
+    )
+
+
+def _contenders(
+    names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any]
+) -> dict[str, Detector]:
+    """Make unfitted detectors by title; networks are joined by their untrained selves."""
+    contenders = {}
+    for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
+        parameters = set(catalogue.parameter_names(name))
+        networks = "epochs" in parameters
+        if not networks:
+            parameters -= {"max_steps"}  # robust PCA's are no training, too few of them no answer
+        params = {"random_state": seed, **{key: how[key] for key in how if key in parameters}}
+        contenders[name] = catalogue.make(name, **params)
+        contenders[name].check_parameters()  # refused before the first fit, not after some
+        if untrained and networks:
+            contenders[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
+    return contenders
+
+
+def _readable(table: pa.Table, drop: Sequence[str]) -> pa.Table:
+    """Drop columns; InputError, before any fit, for what no detector could learn from."""
+    absent = [name for name in drop if name not in table.column_names]
+    if absent:
+        raise InputError(f"the table has no column {', '.join(absent)} to drop")
+    rows = table.drop_columns(list(dict.fromkeys(drop)))
+    if not rows.num_columns:
+        raise InputError("no column is left to learn from; drop fewer")
+    if rows.num_rows < LEAST_ROWS:
+        count = "1 row is" if rows.num_rows == 1 else f"{rows.num_rows} rows are"
+        raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
+    TableEncoder().fit_transform(rows)
+    return rows
+
+
+def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
+    """Number the rows to learn from, and those to score."""
+    everything = np.arange(rows.num_rows)
+    if anomalous is None:
+        return everything, everything
+    if anomalous.all() or not anomalous.any():
+        kind = "anomalous" if anomalous.all() else "normal"
+        raise InputError(f"all rows are labelled {kind}; give both kinds, or leave out the label")
+    train = half_of_normal(anomalous, seed)
+    if len(train) < LEAST_ROWS:
+        raise InputError(
+            f"{len(train)} rows to learn from, half of those labelled normal; label at least "
+            f"{2 * LEAST_ROWS} rows as normal"
+        )
+    return train, np.setdiff1d(everything, train)
+
+
+def _measured(
+    title: str, detector: Detector, train: pa.Table, test: pa.Table, truth: np.ndarray | None
+) -> tuple[Outcome, np.ndarray | None]:
+    """Fit and score; -> the outcome, and the scores [rows of test] unless it failed."""
+    trained = not title.endswith(UNTRAINED)
+    try:
+        begun = time.perf_counter()
+        detector.fit(train)
+        fitted = time.perf_counter()
+        scores = detector.anomaly_score(test)
+    except Exception as error:  # whatever a detector raises must not end the others
+        return Outcome(title, trained, error=on_one_line(error)), None
+    seconds = (fitted - begun, time.perf_counter() - fitted)
+    estimates: dict[str, Any] = {} if truth is None else metrics.estimates(scores, truth)
+    return Outcome(title, trained, *seconds, **estimates), scores
+
+
+def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ...], ...]:
+    """Spearman's correlation of every pair of scores, ties given their mean rank; None if all tie.
+
+    1: the same order of rows; 0: nothing in common; -1: the reverse order.
+    """
+    if not scores:
+        return ()
+    with np.errstate(invalid="ignore"):  # scores that all tie have no spread to divide by
+        matrix = np.atleast_2d(np.corrcoef([rankdata(each) for each in scores]))
+    return tuple(tuple(None if np.isnan(x) else x for x in row) for row in matrix.tolist())
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """Make the table of detectors and, of two or more that have scores, how alike they rank."""
+    trained = [name for name in comparison.ranked if not name.endswith(UNTRAINED)]
+    places = [comparison.ranked.index(name) for name in trained]
+    return [_outcomes(comparison), *([_agreement(comparison, places)] if len(places) > 1 else [])]
+
+
+def _outcomes(comparison: Comparison) -> Table:
+    """Networks before their first step are no lines but columns of the trained ones' lines."""
+    trained = [outcome for outcome in comparison.outcomes if outcome.trained]
+    before = {outcome.detector: outcome for outcome in comparison.outcomes if not outcome.trained}
+    columns = ["detector", "fit s", "score s"]
+    notes = [f"{comparison.rows}: {comparison.train_rows} and {comparison.test_rows} rows"]
+    if comparison.anomalies is not None:
+        columns += ["AUROC", "95 % interval", "AP", "95 % interval of AP"]
+        notes[0] += f", {comparison.anomalies} of these anomalous"
+        notes.append(f"intervals: {metrics.ROUNDS} bootstrap samples of the scored rows")
+    if before:
+        columns += ["untrained AUROC", "untrained AP"]
+        notes.append(
+            "untrained: the same networks before their first step; what training adds is the "
+            "difference"
+        )
+    highest = max((outcome.auroc.value for outcome in trained if outcome.auroc), default=None)
+    body = []
+    for outcome in trained:
+        seconds = (outcome.fit_seconds, outcome.score_seconds)
+        cells: list[str | Cell] = [outcome.detector]
+        cells += ["failed", ""] if outcome.error else [f"{time:.2f}" for time in seconds]
+        if comparison.anomalies is not None:
+            for estimate in (outcome.auroc, outcome.average_precision):
+                value = f"{estimate.value:.4f}" if estimate else ""
+                best = estimate is outcome.auroc and estimate and estimate.value == highest
+                interval = f"{estimate.low:.4f} … {estimate.high:.4f}" if estimate else ""
+                cells += [Cell(value, mark="best" if best else ""), interval]
+        if twin := before.get(outcome.detector + UNTRAINED):
+            estimates = (twin.auroc, twin.average_precision)
+            values = [f"{estimate.value:.4f}" for estimate in estimates if estimate]
+            cells += values or ["failed", ""]
+        body.append([*cells, *[""] * (len(columns) - len(cells))])
+    notes += [f"{', '.join(comparison.left_out)}: {LEFT_OUT}"] if comparison.left_out else []
+    notes += [
+        f"{outcome.detector} failed: {outcome.error}"
+        for outcome in comparison.outcomes
+        if outcome.error
+    ]
+    return Table("Detectors", columns, body, notes)
+
+
+def _agreement(comparison: Comparison, places: Sequence[int]) -> Table:
+    """Columns have numbers, the lines' own: so many names side by side would not fit."""
+    names, agreement = comparison.ranked, comparison.agreement
+    body = []
+    for number, first in enumerate(places, 1):
+        values = [agreement[first][second] for second in places]
+        cells = ("" if value is None else f"{round(100 * value)}" for value in values)
+        body.append((f"{number} {names[first]}", *cells))
+    notes = [
+        "in hundredths; 100: the same order of rows, 0: nothing in common, -100: the reverse order"
+    ]
+    pairs = {
+        (first, second): value
+        for first in places
+        for second in places
+        if first != second and (value := agreement[first][second]) is not None
+    }
+    if len(places) > 2 and pairs:
+        first, second = max(pairs, key=lambda pair: pairs[pair])
+        means = {
+            at: sum(values) / len(values)
+            for at in places
+            if (values := [value for pair, value in pairs.items() if pair[0] == at])
+        }
+        last = min(means, key=lambda at: means[at])
+        notes.append(
+            f"most alike: {names[first]} and {names[second]}; least like the others: "
+            f"{names[last]}, on average {round(100 * means[last])}"
+        )
+    columns = ("", *map(str, range(1, len(places) + 1)))
+    return Table("Agreement of the scores' ranks (Spearman)", columns, body, notes)

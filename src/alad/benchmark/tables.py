@@ -1,0 +1,39 @@
+"""What a benchmark's results file holds, as rows and as tables, whichever kind it is of."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from alad.benchmark.class_tables import class_tables
+from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
+from alad.benchmark.leaderboard import BENCHMARK, TOGETHER, Standing, leaderboard_tables, standings
+from alad.benchmark.one_class import ClassRow, class_rows
+from alad.benchmark.results import Result, result_rows, results_tables
+from alad.benchmark.results_file import Line
+from alad.report.tables import Table
+
+AnyRow = Result | Standing | ClassRow
+
+
+def rows_in(
+    lines: Iterable[Line], name: str, protocols: Sequence[str] = (), detectors: Sequence[str] = ()
+) -> list[AnyRow]:
+    """Make the rows of one benchmark; of some protocols and detectors, if any are named.
+
+    Ranks are among all rows, whichever are named.
+    """
+    if name == BENCHMARK:
+        rows: Sequence[AnyRow] = standings(lines)
+    else:
+        rows = (class_rows if name in IMAGE_BENCHMARKS else result_rows)(lines, name)
+    return [
+        row
+        for row in rows
+        if (not protocols or row.protocol in protocols)
+        and (not detectors or row.detector.removesuffix(TOGETHER) in detectors)
+    ]
+
+
+def tables_of(rows: Iterable[AnyRow]) -> list[Table]:
+    """Make the tables of all rows, benchmark by benchmark."""
+    makers = {Result: results_tables, Standing: leaderboard_tables, ClassRow: class_tables}
+    return [table for kind, group in groupby(rows, type) for table in makers[kind](group)]

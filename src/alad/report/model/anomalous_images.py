@@ -1,0 +1,128 @@
+"""The most anomalous images, with the heat of each: on a model's page, and as pictures."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from alad.data.png import png
+from alad.report.charts.axes import number
+from alad.report.markup import Markup, tag
+from alad.report.model.anomalous_rows import decision
+from alad.report.page_parts import Section, Text
+from alad.report.tables import Cell, Table
+
+MOST_IMAGES = 24  # on a page; a heat map takes some 200 scores
+MOST_LETTERS = 2_400_000  # of embedded pictures, for a page below 3 MB
+ALT = {
+    "reconstruction": "what the model makes of it",
+    "nearest learnt": "the learnt image nearest to it",
+}
+# Of pixels that raise a score; can be read in print and by the colour-blind
+HOT = np.array([213.0, 60.0, 0.0])
+PALE = 0.45  # how far an image is moved towards mid-grey under its heat
+LEAST_SIDE = 256  # pixels, of a picture to be looked at by itself
+
+
+def anomalous_images_section(
+    detector: Any, images: Any, scores: np.ndarray, flagged: np.ndarray, *, top: int
+) -> Section:
+    """Show the images with the highest scores, each beside what the model expects, and its heat.
+
+    images: an array [n, height, width(, channels)] or `Pictures`. Raises InputError if the model
+    was saved before images could be explained.
+    """
+    order = np.argsort(-scores, kind="stable")[: min(top, MOST_IMAGES)]
+    names = names_of(images, len(scores))
+    calibration = detector.calibration_
+    pictures = _pictures(detector, taken(images, order, detector)) if len(order) else []
+    rows = []
+    for rank, (at, picture) in enumerate(zip(order.tolist(), pictures, strict=False), 1):
+        score = float(scores[at])
+        row = [Cell(f"{rank}", rank), names[at], Cell(number(score), score)]
+        if calibration is not None:
+            p = float(calibration.p_values(scores[[at]])[0])
+            row.append(Cell(number(p), p))
+        rows.append([*row, decision(bool(flagged[at])), picture])
+    numbers = ["score", *(["p-value"] if calibration is not None else [])]
+    heads = ["rank", "image", *numbers, "decision", "where the score comes from"]
+    left = (1, len(heads) - 2, len(heads) - 1)
+    table = Table("Click a head to sort.", heads, rows, left=left, unit="images")
+    words = (
+        "The heat of an image adds up to its score minus that of the images it is compared with; "
+        "it is strongest where the image departs most from what the model knows, each on its own "
+        "scale."
+    )
+    if len(rows) < len(scores):
+        words += f" Shown are the {len(rows)} highest of {len(scores):,} scores."
+    return Section(f"Most anomalous images ({len(rows)})", [Text(words), table])
+
+
+def names_of(images: Any, count: int) -> list[str]:
+    """Name images: pictures by their files, those of an array by their numbers, from 1."""
+    return list(getattr(images, "names", None) or [f"{at:,}" for at in range(1, count + 1)])
+
+
+def taken(images: Any, order: np.ndarray, detector: Any) -> np.ndarray:
+    """Take some of the images, [n, height, width(, channels)]."""
+    if hasattr(images, "taken"):
+        return images.taken(detector.encoder_.form, order.tolist())
+    return np.asarray(images)[order]
+
+
+def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
+    """Draw a cell for each image, as many as a page can hold."""
+    maps = detector.explain(images)
+    pixels, expected = (shown(detector.encoder_, each) for each in (maps.images, maps.expected))
+    what = "reconstruction" if detector.model_.makes_rows else "nearest learnt"
+    cells, letters = [], 0
+    for at in range(len(pixels)):
+        row, column = maps.hottest(at)
+        place = f"hottest at row {row + 1}, column {column + 1}"
+        three = [
+            _figure("image", pixels[at], "the image itself"),
+            _figure(what, expected[at], ALT[what]),
+            _figure("heat", overlay(pixels[at], maps.heat[at]), f"its heat map, {place}"),
+        ]
+        letters += sum(map(len, three))
+        if letters > MOST_LETTERS:
+            break
+        cells.append(Cell(tag("div", *three, tag("small", place), class_="shots"), at))
+    return cells
+
+
+def _figure(caption: str, pixels: np.ndarray, alt: str) -> Markup:
+    return tag("figure", embedded(pixels, alt), tag("figcaption", caption))
+
+
+# --- pictures to be looked at ---------------------------------------------------------------------
+
+
+def shown(scaler: Any, images: np.ndarray) -> np.ndarray:
+    """Turn images as the model was given them into uint8 [n, height, width, 1 or 3]."""
+    scaled = np.clip(scaler.transform(images), -1, 1)
+    return np.rint((scaled[..., : min(3, scaled.shape[3])] + 1) * 127.5).astype(np.uint8)
+
+
+def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay heat [height, width] over the image in pale grey; -> uint8 [height, width, 3].
+
+    The hottest pixel has the full colour; where heat is 0 or below there is none.
+    """
+    grey = image.mean(axis=2, keepdims=True)
+    pale = grey * (1 - PALE) + 127.5 * PALE
+    most = float(heat.max())
+    strength = np.clip(heat / most, 0, 1)[..., np.newaxis] if most > 0 else 0.0
+    return np.rint(pale * (1 - strength) + HOT * strength).astype(np.uint8)
+
+
+def enlarged(image: np.ndarray) -> np.ndarray:
+    """Repeat each pixel as often as makes the image's longer side at least 256."""
+    times = max(1, -(-LEAST_SIDE // max(image.shape[:2])))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def embedded(image: np.ndarray, alt: str) -> Markup:
+    """Write an `<img>` that holds the image itself."""
+    source = base64.b64encode(png(image)).decode()
+    return tag("img", src=f"data:image/png;base64,{source}", alt=alt)

@@ -1,0 +1,75 @@
+"""What a saved model's manifest says, for a terminal: the model, its settings, its columns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from alad.detector.calibration import provenance
+from alad.report.tables import Table
+
+DRAWN = ("history", "scores")  # of `training_`
+
+
+def model_tables(stored: Mapping[str, Any]) -> list[Table]:
+    """Tell a saved model's manifest in four tables. Raises TypeError for names that are no text."""
+    content, arrays = stored["content"], stored["arrays"]
+    about = {
+        "detector": content["detector"],
+        "saved": stored["created"],
+        "threshold": f"{-content['offset']:.6g} (flagged from this anomaly_score on)",
+        "calibration": _calibration(content),
+        "weights": arrays["file"],
+        "written with": ", ".join(f"{name} {which}" for name, which in stored["versions"].items()),
+    }
+    # settings that are set, and of the others their names alone
+    settings = {name: at for name, at in content["params"].items() if at not in (None, [], "")}
+    unset = ", ".join(name for name in content["params"] if name not in settings)
+    tables = [
+        _facts("Model", about),
+        _facts("Settings", settings | ({"not set": unset} if unset else {})),
+        _facts("Training", {k: v for k, v in brief(content["training"]).items() if v is not None}),
+        _columns(content["encoder"]),
+    ]
+    if not all(isinstance(text, str) for table in tables for row in table.texts() for text in row):
+        raise TypeError("a name in the manifest is no text")
+    return tables
+
+
+def brief(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of `training_` the long lists that pages draw."""
+    return {name: value for name, value in training.items() if name not in DRAWN}
+
+
+def column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Tell how a column is read, and what is worth knowing of it."""
+    if code is None:
+        return "dropped", ""
+    levels = f"{len(code['levels'])} levels" if "levels" in code else ""
+    constant = "constant" if code.get("constant") is not None else ""
+    missing = "missing values seen" if code["missing"] else ""
+    return code["kind"], ", ".join(filter(None, (levels, constant, missing)))
+
+
+def _calibration(content: Mapping[str, Any]) -> str:
+    """Tell on how many rows it is calibrated, and where they come from."""
+    facts = content.get("calibration")
+    if not facts:
+        return "none, so no p-values and no false-alarm rates: alad calibrate --help"
+    unit = "images" if content["encoder"].get("kind") == "images" else "rows"
+    count = f"{facts['rows']:,} {unit} " if "rows" in facts else ""
+    text = count + provenance(*(facts.get(name, "") for name in ("origin", "source", "made")))
+    seen = facts.get("left_out")
+    return f"{text}; {seen:,} more equal some learnt from, and are left out" if seen else text
+
+
+def _facts(title: str, facts: Mapping[str, Any]) -> Table:
+    return Table(title, ("", ""), [(name, str(at)) for name, at in facts.items()], left=(0, 1))
+
+
+def _columns(encoder: Mapping[str, Any]) -> Table:
+    """List every column of the training table with what became of it; of images, their pixels."""
+    if encoder.get("kind") == "images":
+        pixels = (" × ".join(map(str, encoder["shape"])), encoder["pixel"])
+        return Table("Images", ("height × width × channels", "pixel"), [pixels], left=(0, 1))
+    read = {code["name"]: code for code in encoder["codes"]}
+    rows = [(name, *column_facts(read.get(name))) for name in encoder["names"]]
+    return Table(f"Columns ({len(rows)})", ("column", "read as", "detail"), rows, left=(0, 1, 2))

@@ -1,0 +1,169 @@
+"""The parts of a model's page about the model itself: what it learnt, from what, and how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from alad import catalogue
+from alad.report.charts.axes import Axis, number
+from alad.report.charts.canvas import Chart
+from alad.report.charts.histograms import Quantiles
+from alad.report.charts.lines import Rule, Series, plot
+from alad.report.model.manifest import column_facts
+from alad.report.page_parts import Block, Facts, Figures, Section, Text
+from alad.report.tables import Table
+
+SIDES = ("discriminators", "encoder and generator")  # an adversarial game's two losses
+
+
+def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
+    """Show the model in numbers, its settings, and what became of every column.
+
+    about: more facts worth showing, such as when it was saved.
+    """
+    training, encoder = detector.training_, detector.encoder_.state()
+    headline = {
+        "detector": detector.name,
+        f"{unit(detector)} learnt from": f"{training['rows']:,}",
+        **_width(encoder),
+        "seconds to fit": number(float(training["seconds"])),
+    }
+    summary = catalogue.declared(detector.name).constants["summary"]
+    blocks: list[Block] = [Text(f"{summary[:1].upper()}{summary[1:]}.")]
+    blocks += [Facts(headline, large=True), Facts({**about, **_settings(detector)})]
+    blocks += [_columns(encoder)] if of_tables(detector) else []
+    return Section("What was learnt, and from what", blocks)
+
+
+def of_tables(detector: Any) -> bool:
+    """Tell a detector of tables, whose encoder has columns, from one of images."""
+    return "codes" in detector.encoder_.state()
+
+
+def unit(detector: Any) -> str:
+    """Name what it scores, in the plural."""
+    return f"{detector.encoder_.unit}s"
+
+
+def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
+    if "codes" not in encoder:
+        return {"pixels of an image": " × ".join(map(str, encoder["shape"]))}
+    read, names = len(encoder["codes"]), len(encoder["names"])
+    return {"columns used": f"{read}" if read == names else f"{read} of {names}"}
+
+
+def _settings(detector: Any) -> dict[str, str]:
+    """List parameters that differ from the defaults first, then the others, marked as such."""
+    defaults = catalogue.declared(detector.name).parameters
+    chosen, usual = {}, {}
+    for name, value in sorted(detector.params.items()):
+        if name in defaults and _value(value) == _value(defaults[name].default):
+            usual[name] = f"{_value(value)} (default)"
+        else:
+            chosen[name] = _value(value)
+    return chosen | usual
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _columns(encoder: Mapping[str, Any]) -> Table:
+    """List every column of the training table, by what it was read as."""
+    codes = {code["name"]: code for code in encoder["codes"]}
+    kinds: dict[str, list[str]] = {}
+    for name in encoder["names"]:
+        kind, detail = column_facts(codes.get(name))
+        kinds.setdefault(kind, []).append(f"{name} ({detail})" if detail else name)
+    rows = [(kind, f"{len(names)}", ", ".join(names)) for kind, names in kinds.items()]
+    heads = ("read as", "columns", "names")
+    return Table("Columns of the table", heads, rows, left=(0, 2), live=False)
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def training_section(detector: Any) -> Section | None:
+    """Show losses and the stopping signal over the steps; None of a training without steps."""
+    training = detector.training_
+    if "steps" not in training:
+        return None
+    history = training.get("history") or []
+    if not history:
+        words = "The networks are as they were drawn at random: no step of training was made."
+        return Section("How it was trained", [Text(words, "alarm")])
+    charts = [_losses(training)]
+    if "monitor" in history[-1]:
+        charts.append(_signal(training))
+    return Section("How it was trained", [Text(_steps_made(detector)), Figures(charts)])
+
+
+def _steps_made(detector: Any) -> str:
+    training = detector.training_
+    steps, best = training["steps"], training.get("best_step", [])
+    most = detector.params.get("max_steps")
+    text = f"It was trained for {steps:,} steps"
+    if most is not None and steps < most:
+        text += f" of at most {most:,}: the stopping signal no longer improved"
+    text += "."
+    if "monitor" not in training["history"][-1] or not best:
+        return f"{text} There was no stopping signal: the last weights are kept."
+    members = f" (members between {min(best):,} and {max(best):,})" if len(set(best)) > 1 else ""
+    kept = f"The weights of step {int(np.median(best)):,} are kept{members}, where the stopping"
+    what, part = ("rows", "columns") if of_tables(detector) else ("images", "cells of a grid")
+    return (
+        f"{text} {kept} signal was lowest. The signal compares held-out {what} with twins of which "
+        f"half the {part} come from other {what}; it reads no labels."
+    )
+
+
+def _chart(title: str, training: Mapping[str, Any], y: Axis, series: list[Series]) -> Chart:
+    """Draw lines over the steps, and where the weights are from that were kept."""
+    steps = Axis("step", 0.0, float(max(series[0].x[-1], 1)))
+    best = training.get("best_step") or []
+    name = "weights kept" if len(set(best)) == 1 else "weights kept, in the middle"
+    kept = [Rule(name, float(np.median(best)))] if best else []
+    return plot(title, steps, y.rounded(), series, kept)
+
+
+def _losses(training: Mapping[str, Any]) -> Chart:
+    history = training["history"]
+    at = [entry["step"] for entry in history]
+    losses = np.array([entry["loss"] for entry in history])  # [checks, members, kinds]
+    kinds = losses.shape[2]
+    names = ("loss",) if kinds == 1 else [f"loss {kind + 1}" for kind in range(kinds)]
+    names = SIDES if kinds == len(SIDES) else names
+    series = [
+        line
+        for kind, name in enumerate(names)
+        for line in _members(name, at, losses[:, :, kind], kind + 1)
+    ]
+    return _chart("Losses", training, Axis.over("loss", losses), series)
+
+
+def _signal(training: Mapping[str, Any]) -> Chart:
+    history = [entry for entry in training["history"] if "monitor" in entry]
+    at = [entry["step"] for entry in history]
+    values = np.array([entry["monitor"] for entry in history])  # [checks, members]
+    y = Axis.over("signal, lower is better", values)
+    return _chart("Stopping signal", training, y, _members("stopping signal", at, values, 3))
+
+
+def _members(name: str, at: list[int], values: np.ndarray, tone: int) -> list[Series]:
+    """Draw each member [checks, members] faintly, and their mean; one member is its own mean."""
+    if values.shape[1] == 1:
+        return [Series(name, at, values[:, 0], tone)]
+    single = [Series("", at, each, tone, faint=True) for each in values.T]
+    return [*single, Series(f"{name}, mean of {len(single)}", at, values.mean(axis=1), tone)]
+
+
+# --- scores -------------------------------------------------------------------------
+
+
+def training_scores(detector: Any) -> Quantiles | None:
+    """Read what the model keeps of its training rows' scores."""
+    kept = detector.training_.get("scores")
+    return Quantiles(np.array(kept["quantiles"]), kept["rows"]) if kept else None

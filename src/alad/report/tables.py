@@ -1,0 +1,157 @@
+"""Tables: one value, written once each for a terminal, an HTML page and Markdown."""
+
+import re
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from alad.report.markup import Markup, joined, tag
+from alad.report.page_parts import Block, Notes, markdown_table, plain
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+Mark = Literal["", "best", "published", "alarm", "calm"]
+
+WIDE = 250  # characters, where no terminal says how many there are
+STYLES = {"best": "bold", "published": "dim", "alarm": "red", "calm": "green"}  # of a terminal
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows, the number by which it is sorted, and what is special about it.
+
+    Without a value, a cell is sorted by the number that it begins with or, among words, by them.
+    """
+
+    content: str | Markup
+    value: float | None = None
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Table(Block):
+    """Rows under the names of their columns, and numbered notes below; the first names the row.
+
+    left: columns of words, set to the left; all others hold numbers. live: on a page it can be
+    sorted and searched, turns into cards on a phone, and scrolls by itself if it is long. unit:
+    what its rows are, in the plural.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | Cell]]
+    notes: Sequence[str] = ()
+    left: Collection[int] = (0,)
+    live: bool = True
+    unit: str = "rows"
+
+    def texts(self) -> list[list[str]]:
+        """Read its cells as they are without markup."""
+        return [[text_of(cell) for cell in row] for row in self.rows]
+
+    def markdown(self) -> str:
+        table = markdown_table(self.columns, self.texts(), self.left)
+        parts = (f"*{plain(self.title)}*", table, Notes(self.notes).markdown())
+        return "\n\n".join(filter(None, parts))
+
+    def html(self) -> Markup:
+        heads = []
+        for at, name in enumerate(self.columns):
+            content = tag("button", name, type="button") if self.live else name
+            side = None if at in self.left else "number"
+            heads.append(tag("th", content, scope="col", role="columnheader", class_=side))
+        rows = [tag("tr", *map(self._cell, range(len(row)), row), role="row") for row in self.rows]
+        table = tag(
+            "table",
+            tag("caption", self.title),
+            tag("thead", tag("tr", *heads, role="row"), role="rowgroup"),
+            tag("tbody", *rows, role="rowgroup"),
+            role="table",
+            class_="live" if self.live else None,
+        )
+        region = {"class_": "wide", "role": "region", "aria_label": self.title}
+        parts = [tag("div", table, tabindex=0, **region), Notes(self.notes).html()]
+        if self.live:  # a search field, hidden until the script that makes it work is there
+            field = tag("input", type="search", placeholder="any word or number")
+            text = f"{len(self.rows)} {self.unit}"
+            count = tag("output", text, aria_live="polite", data_unit=self.unit)
+            label = tag("label", "Search ", field)
+            parts.insert(0, tag("div", label, count, class_="search", hidden=True))
+        return joined(parts)
+
+    def _cell(self, at: int, cell: str | Cell) -> Markup:
+        cell = cell if isinstance(cell, Cell) else Cell(cell)
+        numeric = at not in self.left
+        value = number_in(cell.content) if cell.value is None and numeric else cell.value
+        classes, content = ["number"] if numeric else [], cell.content
+        if cell.mark in ("alarm", "calm"):
+            content = tag("span", content, class_=f"flag {cell.mark}")
+        elif cell.mark:
+            classes.append(cell.mark)
+        how = {
+            "class_": " ".join(classes) or None,
+            "data_order": None if value is None else f"{value:.10g}",
+            "data_head": self.columns[at],
+        }
+        if at == 0:
+            return tag("th", content, scope="row", role="rowheader", **how)
+        return tag("td", content, role="cell", **how)
+
+    def terminal(self) -> "RichTable":
+        """Make the table that `show` prints; names are text, whatever brackets they hold."""
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(
+            title=escape(self.title) or None, title_justify="left", show_header=any(self.columns)
+        )
+        for at, name in enumerate(self.columns):
+            side = "left" if at in self.left else "right"
+            table.add_column(escape(name), justify=side, no_wrap=at == 0)
+        for row, texts in zip(self.rows, self.texts(), strict=True):
+            marks = (cell.mark if isinstance(cell, Cell) else "" for cell in row)
+            table.add_row(
+                *(Text(text, STYLES.get(mark, "")) for text, mark in zip(texts, marks, strict=True))
+            )
+        return table
+
+
+def show(*parts: Table | str) -> None:
+    """Print tables and lines; without a terminal as wide as they are, and without colours."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    width = None if sys.stdout.isatty() else WIDE
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    for part in parts:
+        if isinstance(part, Table):
+            console.print(part.terminal())
+            lines = [f"  ({number}) {note}" for number, note in enumerate(part.notes, 1)]
+        else:
+            lines = [part]
+        for line in lines:
+            console.print(escape(line))
+
+
+def text_of(cell: str | Cell) -> str:
+    """Read what a cell shows, without markup."""
+    content = cell.content if isinstance(cell, Cell) else cell
+    return re.sub(r"<[^>]*>", "", content) if isinstance(content, Markup) else content
+
+
+def number_in(text: str) -> float | None:
+    """Read the number that a text begins with, None for words; nothing is below all numbers."""
+    if not text:
+        return float("-inf")
+    try:
+        return float(text.split()[0].rstrip("*").replace(",", ""))
+    except ValueError:
+        return None
+
+
+def numbered(notes: Sequence[str], chosen: Collection[str]) -> str:
+    """Refer to some of the notes by their numbers: "1, 3"."""
+    return ", ".join(str(at) for at, note in enumerate(notes, 1) if note in chosen)
