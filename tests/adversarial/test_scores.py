@@ -6,85 +6,104 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from numeric_cases import case, close
-from toy import context, networks, tensor
+from toy import context, networks
 
 from alad.adversarial.game import FAMILY
-from alad.adversarial.scores import SCORES, Cycle, compress, fit_whitened, mahalanobis, whitening
+from alad.adversarial.scores import SCORES, compress, fit_whitened, mahalanobis, whitening
+from alad.adversarial.torch_cycle import Cycle
 from alad.networks.layers import Chain
+from alad.neural.score import l1, minus_log_sigmoid, total
 
 CASE = case("scores")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]["values"]
-X = tensor(GIVEN["x"])[0]
+X = np.array(GIVEN["x"])
+EVERYTHING = ("code", "reconstruction", "real", "fake", "logit")
 
 
 def cycle() -> Cycle:
     return Cycle(networks(FAMILY["alice"]), replace(context(GIVEN), training=False))
 
 
+def results(engine: Cycle, x: np.ndarray = X) -> dict[str, np.ndarray]:
+    return {"x": x, **engine(x, EVERYTHING)}
+
+
 @pytest.mark.parametrize("name", ["features", "logits", "l1", "l2"])
 def test_published_scores(name: str):
-    with torch.no_grad():
-        close(SCORES[name].value(cycle(), X, {})[0], EXPECTED[f"score_{name}"], TOLERANCE)
+    close(SCORES[name].value(results(cycle()), {})[0], EXPECTED[f"score_{name}"], TOLERANCE)
 
 
 def test_features_are_those_before_the_logit():
-    with torch.no_grad():
-        real, fake = cycle().features(X)
-    close(real[0], EXPECTED["features(x,x)"], TOLERANCE)
-    close(fake[0], EXPECTED["features(x,G(E(x)))"], TOLERANCE)
+    found = results(cycle())
+    close(found["real"][0], EXPECTED["features(x,x)"], TOLERANCE)
+    close(found["fake"][0], EXPECTED["features(x,G(E(x)))"], TOLERANCE)
 
 
 def test_features_score_is_exactly_zero_where_the_reconstruction_is_the_row():
     used = cycle()
     identity = Chain()
-    used = replace(used, networks=replace(used.networks, encoder=identity, generator=identity))
+    passing = replace(used.networks, encoder=identity, generator=identity)
+    found = results(replace(used, networks=passing))
     for name in ("features", "l1", "l2"):
-        score = SCORES[name].value(used, X, {})
-        assert torch.equal(score, torch.zeros(1, len(X), dtype=torch.float64))
+        np.testing.assert_array_equal(SCORES[name].value(found, {}), np.zeros((1, len(X))))
 
 
 def test_whitening_is_the_mahalanobis_length():
-    with torch.no_grad():
-        used = cycle()
-        fitted = whitening(used.gap(tensor(GIVEN["train"])[0]))
-        close(fitted["mean"][0, 0], EXPECTED["whitening_mean"], TOLERANCE)
-        got = mahalanobis(used.gap(X), fitted)
+    known = results(cycle(), np.array(GIVEN["train"]))
+    learnt = whitening(known["real"] - known["fake"])
+    close(learnt["mean"][0, 0], EXPECTED["whitening_mean"], TOLERANCE)
+    found = results(cycle())
+    got = mahalanobis(found["real"] - found["fake"], learnt)
     close(got[0], EXPECTED["score_whitened_divisor_n"], TOLERANCE)
 
 
 def test_logits_do_not_saturate():
-    used = cycle()
-    with torch.no_grad():
-        for shift in (-600.0, 600.0):
-            weights = dict(used.context.weights)
-            weights["Dxx.logit.bias"] = weights["Dxx.logit.bias"].detach() + shift
-            moved = Cycle(used.networks, replace(used.context, weights=weights))
-            score = SCORES["logits"].value(moved, X, {})[0].numpy()
-            assert np.isfinite(score).all() and len(set(score)) == len(X)
+    for shift in (-600.0, 600.0):
+        score = minus_log_sigmoid(results(cycle())["logit"] + shift)[0]
+        assert np.isfinite(score).all() and len(set(score)) == len(X)
 
 
 def test_compression_is_odd_and_logarithmic():
-    gap = torch.tensor([-3.0, 0.0, 3.0, 1.0])
-    close(compress(gap, torch.tensor(1.0)), [-np.log(4), 0.0, np.log(4), np.log(2)], 1e-6)
+    gap = np.array([-3.0, 0.0, 3.0, 1.0])
+    close(compress(gap, np.array(1.0)), [-np.log(4), 0.0, np.log(4), np.log(2)], 1e-6)
 
 
 def test_whitened_survives_features_that_never_differ():
-    gaps = torch.zeros(1, 20, 3)
-    gaps[0, :, 0] = torch.linspace(-1, 1, 20)
-    fitted = fit_whitened(gaps)
-    score = mahalanobis(compress(torch.ones(1, 2, 3), fitted["scale"]), fitted)
-    assert torch.isfinite(score).all()
+    gaps = np.zeros((1, 20, 3), np.float32)
+    gaps[0, :, 0] = np.linspace(-1, 1, 20)
+    learnt = fit_whitened(gaps)
+    score = mahalanobis(compress(np.ones((1, 2, 3), np.float32), learnt["scale"]), learnt)
+    assert np.isfinite(score).all()
+
+
+def test_the_scale_is_the_lower_median_or_the_mean_of_what_is_mostly_zero():
+    gaps = np.array([[[1.0, 0.0], [-2.0, 0.0], [3.0, 0.0], [-40.0, 8.0]]], np.float32)
+    np.testing.assert_array_equal(fit_whitened(gaps)["scale"], [[[2.0, 2.0]]])
 
 
 def test_bigan_scores_with_the_features_of_its_only_discriminator():
-    given = case("game")["given"]
-    used = Cycle(networks(FAMILY["bigan"]), replace(context(given), training=False))
-    with torch.no_grad():
-        x, code, reconstruction = used.reconstruct(X)
-        xz = used.networks.discriminators["xz"]
-        real = xz.features(used.context, x, code)
-        gap = real - xz.features(used.context, reconstruction, code)
-        expected = 0.9 * (x - reconstruction).abs().sum(2) + 0.1 * gap.abs().sum(2)
-        close(SCORES["egbad"].value(used, X, {}), expected, 1e-12)
+    used = replace(context(case("game")["given"]), training=False)
+    found = results(Cycle(networks(FAMILY["bigan"]), used))
+    gap = found["real"] - found["fake"]
+    missed = X - found["reconstruction"]
+    expected = 0.9 * np.abs(missed).sum(2) + 0.1 * np.abs(gap).sum(2)
+    close(SCORES["egbad"].value(found, {}), expected, 1e-12)
+
+
+@pytest.mark.parametrize("numbers", [1, 2, 7, 16, 33, 128, 1_025])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_sums_do_not_look_at_other_rows(numbers: int, kind: type):
+    values = np.random.default_rng(0).normal(size=(2, 70, numbers)).astype(kind)
+    together = total(values)
+    np.testing.assert_allclose(together, values.sum(axis=2), rtol=1e-4, atol=1e-5)
+    for start, end in [(0, 1), (1, 2), (3, 20), (69, 70), (5, 5)]:
+        np.testing.assert_array_equal(total(values[:, start:end]), together[:, start:end])
+        alone = total(values[:1, start:end].copy())
+        np.testing.assert_array_equal(alone, together[:1, start:end])
+
+
+def test_l1_of_images_counts_every_pixel():
+    x = np.random.default_rng(0).random((3, 4, 5, 2))
+    results = {"x": x, "reconstruction": np.stack([x + 1, x - 2])}
+    np.testing.assert_allclose(l1(results, {}), [[40.0] * 3, [80.0] * 3])

@@ -1,24 +1,25 @@
-"""The search in latent space in NumPy against torch and independent numbers."""
+"""The search in latent space in NumPy and in C against PyTorch and independent numbers."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-import torch
 from numeric_cases import case, close
-from numpy_rows import agree, arrays_of, random_context, random_rows, same_in_any_company
+from numpy_rows import agree, random_arrays, random_rows, same_in_any_company
 
-from alad.anogan import numpy_search, search
+from alad.anogan import native_search, numpy_search, search
 from alad.anogan.architectures import GAN_ARCHITECTURES, GanArchitecture
-from alad.anogan.networks import GanNetworks
-from alad.anogan.numpy_search import MemberSearch, prepare_search
-from alad.anogan.search import LatentSearch, SearchSettings
-from alad.networks.context import Context
+from alad.anogan.networks import START, gan_networks
+from alad.anogan.numpy_search import NAMES, MemberSearch, prepare
+from alad.anogan.settings import SearchSettings
+from alad.native import build
 
 CASE = case("anogan")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]
 PATH = EXPECTED["before_step_1_2_3_then_final"]
-TOY = GanNetworks(3, GanArchitecture(2, (4,), (4,), (0.0,)))
+TOY = gan_networks((3,), GanArchitecture(2, (4,), (4,), (0.0,)))
 SHAPES = [
     (121, GAN_ARCHITECTURES["kdd99"]),
     (1, GanArchitecture(1, (), (5,), (0.0,))),
@@ -27,13 +28,16 @@ SHAPES = [
 every_shape = pytest.mark.parametrize(("width", "shape"), SHAPES)
 
 
+HIDDEN = TOY.discriminator.joint.layers[0].name
+
+
 def settings(steps: int) -> SearchSettings:
     return SearchSettings(steps, GIVEN["lr"], GIVEN["lambda"])
 
 
 def toy_arrays(z: list[float]) -> dict[str, np.ndarray]:
-    layers = {"G": {"1": "G.0", "2": "G.1"}, "D": {"1": "D.hidden.0", "2": "D.logit"}}
-    arrays = {"search.start": np.array([[z]])}
+    layers = {"G": {"1": "G.0", "2": "G.1"}, "D": {"1": HIDDEN, "2": "D.logit"}}
+    arrays = {START: np.array([[z]])}
     for network, names in layers.items():
         for short, layer in names.items():
             arrays[f"{layer}.weight"] = np.array([GIVEN["weights"][network][f"W{short}"]])
@@ -44,7 +48,7 @@ def toy_arrays(z: list[float]) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("row", range(3))
 @pytest.mark.parametrize("steps", range(4))
 def test_the_way_and_the_losses_of_the_case(steps: int, row: int):
-    engine = prepare_search(TOY, toy_arrays(GIVEN["z_start"][row]), settings(steps))
+    engine = prepare(TOY, toy_arrays(GIVEN["z_start"][row]), settings(steps))
     got = engine(np.array([GIVEN["x"][row]]))
     close(got["z"][0, 0], PATH[steps]["z"][row], TOLERANCE["z"])
     for name in ("residual", "discrimination", "loss"):
@@ -63,61 +67,64 @@ def test_gradient_of_the_case(steps: int, row: int):
     close(got[0], PATH[steps]["gradient"][row], TOLERANCE["values"])
 
 
-def model(width: int, shape: GanArchitecture, steps: int, *, double: bool = False):
-    """The same search in torch and in NumPy; D's logits in torch."""
-    networks = GanNetworks(width, shape)
-    context = random_context(networks.layers, double=double)
-    weights, start = dict(context.weights), context.buffers["search.start"]
-    chosen = SearchSettings(steps, 0.01, 0.1)
-    engine = prepare_search(networks, arrays_of(context.weights, context.buffers), chosen)
-    reference = LatentSearch(networks, weights, start, chosen)
-    return reference, engine, Context(weights), networks
+def engine_of(engine: str, width: int, shape: GanArchitecture, steps: int, *, double=False) -> Any:
+    """The same search, by any engine."""
+    if engine == "c" and (reason := build.problem()) is not None:
+        pytest.skip(reason)
+    networks = gan_networks((width,), shape)
+    arrays = random_arrays(networks, double=double)
+    modules = {"c": native_search, "numpy": numpy_search, "torch": search}
+    return modules[engine].prepare(networks, arrays, SearchSettings(steps, 0.01, 0.1))
 
 
 @every_shape
 @pytest.mark.parametrize(
-    ("double", "steps", "tolerance"), [(False, 30, 1e-4), (True, 100, 1e-10), (True, 500, 1e-8)]
+    ("engine", "double", "steps", "tolerance"),
+    [
+        ("c", False, 30, 1e-4),
+        ("numpy", False, 30, 1e-4),
+        ("numpy", True, 100, 1e-10),
+        ("numpy", True, 500, 1e-8),
+    ],
 )
 def test_the_search_is_that_of_torch(
-    width: int, shape: GanArchitecture, double: bool, steps: int, tolerance: float
+    width: int, shape: GanArchitecture, engine: str, double: bool, steps: int, tolerance: float
 ):
-    reference, engine, context, networks = model(width, shape, steps, double=double)
     x = random_rows(20, width).astype(np.float64 if double else np.float32)
-    expected, got = reference(torch.from_numpy(x)), engine(x)
-    for name, value in expected._asdict().items():
-        agree(got[name], value, tolerance)
-    logits = networks.judge(context, torch.from_numpy(x).expand(2, *x.shape))
-    agree(got["logit"], logits, 5e-6)
+    got, expected = (
+        engine_of(name, width, shape, steps, double=double)(x, NAMES) for name in (engine, "torch")
+    )
+    assert set(got) == set(expected) == set(NAMES)
+    for name in NAMES:
+        agree(got[name], expected[name], 5e-6 if name == "logit" else tolerance)
 
 
-def test_scores_of_a_whole_search_in_float32_agree():
+@pytest.mark.parametrize("engine", ["c", "numpy"])
+def test_scores_of_a_whole_search_in_float32_agree(engine: str):
     """After 500 steps: each engine's rounding goes its own way, to losses that are close."""
-    reference, engine, *_ = model(*SHAPES[0], 500)
     x = random_rows(20, 121)
-    expected, got = reference(torch.from_numpy(x)).loss.numpy(), engine(x, ["loss"])["loss"]
+    got, expected = (
+        engine_of(name, *SHAPES[0], 500)(x, ["loss"])["loss"] for name in (engine, "torch")
+    )
     np.testing.assert_allclose(got, expected, rtol=0.03)
     assert abs(np.mean(got / expected) - 1.0) < 3e-3
 
 
 def test_more_steps_come_nearer():
-    losses = [model(*SHAPES[2], steps)[1](random_rows(50, 33))["loss"] for steps in (0, 30, 300)]
+    x = random_rows(50, 33)
+    losses = [engine_of("numpy", *SHAPES[2], steps)(x, ["loss"])["loss"] for steps in (0, 30, 300)]
     assert losses[0].mean() > losses[1].mean() > losses[2].mean()
 
 
 @every_shape
-def test_a_row_is_the_same_in_any_company(width: int, shape: GanArchitecture):
-    _, engine, *_ = model(width, shape, 4)
-    same_in_any_company(engine, random_rows(130, width))
+@pytest.mark.parametrize("engine", ["c", "numpy", "torch"])
+def test_a_row_is_the_same_in_any_company(width: int, shape: GanArchitecture, engine: str):
+    same_in_any_company(engine_of(engine, width, shape, 4), NAMES, random_rows(130, width))
 
 
 def test_logits_ask_for_no_search(monkeypatch: pytest.MonkeyPatch):
-    _, engine, *_ = model(*SHAPES[1], 10)
+    engine = engine_of("numpy", *SHAPES[1], 10)
     x = random_rows(5, 1)
     expected = engine(x)["logit"]
     monkeypatch.setattr(MemberSearch, "gradient", None)
     np.testing.assert_array_equal(engine(x, ["logit"])["logit"], expected)
-
-
-def test_adam_is_that_of_the_reference():
-    for name in ("BETA1", "BETA2", "EPSILON"):
-        assert getattr(numpy_search, name) == getattr(search, name)

@@ -1,10 +1,8 @@
-"""Dense layers in NumPy against those of torch, row by row, and without torch."""
+"""Dense layers in NumPy and in C against those of torch, row by row."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,16 +10,20 @@ import torch
 from numeric_cases import case, close
 from numpy_rows import agree, arrays_of, random_context, random_rows, same_in_any_company
 
-from alad.networks.dense import Chain, Dense
-from alad.networks.layers import SLOPES
+from alad.errors import EngineError
+from alad.native import build
+from alad.networks.layers import SLOPES, Chain, Conditioned, Convolution, Dense
+from alad.networks.native_forward import native_chain, native_engine
 from alad.networks.numpy_forward import (
-    FrozenLayer,
-    NumpyEngine,
+    Affine,
+    MemberEngine,
     activate,
+    affine_chain,
+    exact_chain,
     forward,
     members_of,
-    through,
 )
+from alad.networks.patches import PatchGeometry
 
 ACTIVATIONS = ["linear", "relu", "leaky", "tanh"]
 CHAINS = [
@@ -56,23 +58,55 @@ def test_chains_with_rows_of_all_members_or_of_each(chain: Chain):
         agree(forward(chain.layers, arrays, x), chain(context, rows), 5e-6)
 
 
+def engine_of(engine: str, chain: Chain, arrays: dict[str, np.ndarray]) -> MemberEngine:
+    """The chain's outputs by exact sums in NumPy, or in C."""
+    if engine == "c" and (reason := build.problem()) is not None:
+        pytest.skip(reason)
+    make = native_chain if engine == "c" else exact_chain
+    runs = [make(affine_chain(chain, arrays, member)) for member in members_of(arrays)]
+    passes = tuple(lambda x, wanted, run=run: {"outputs": run(x)} for run in runs)
+    if engine == "c":
+        return native_engine(("outputs",), passes, frozenset())
+    return MemberEngine(("outputs",), passes, np.dtype(np.float64))
+
+
+@pytest.mark.parametrize("engine", ["c", "numpy"])
 @pytest.mark.parametrize("chain", CHAINS)
-def test_a_row_is_the_same_in_any_company(chain: Chain):
+def test_a_row_is_the_same_in_any_company(chain: Chain, engine: str):
     context = random_context(chain.layers)
-    arrays = arrays_of(context.weights, context.buffers)
-    frozen = [
-        [FrozenLayer.of(layer, arrays, member) for layer in chain.layers]
-        for member in members_of(arrays)
-    ]
-    passes = [lambda x, wanted, layers=layers: {"outputs": through(layers, x)} for layers in frozen]
-    engine = NumpyEngine(("outputs",), tuple(passes), np.dtype(np.float64))
-    same_in_any_company(engine, random_rows(301, chain.layers[0].inputs))
+    made = engine_of(engine, chain, arrays_of(context.weights, context.buffers))
+    same_in_any_company(made, ("outputs",), random_rows(1_201, chain.layers[0].inputs))
+    x = random_rows(150, chain.layers[0].inputs)
+    np.testing.assert_array_equal(replace(made, block_rows=19)(x)["outputs"], made(x)["outputs"])
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_c_is_as_torch(chain: Chain):
+    context, x = random_context(chain.layers), random_rows(300, chain.layers[0].inputs)
+    made = engine_of("c", chain, arrays_of(context.weights, context.buffers))
+    agree(made(x)["outputs"], chain(context, torch.from_numpy(x).expand(2, *x.shape)), 5e-6)
+
+
+@pytest.mark.parametrize("engine", ["c", "numpy"])
+def test_a_noise_level_is_0(engine: str):
+    chain = Conditioned((Dense("a", 4, 5, "leaky"), Dense("b", 5, 2)))
+    context, x = random_context(chain.layers), random_rows(9, 3)
+    made = engine_of(engine, chain, arrays_of(context.weights))
+    agree(made(x)["outputs"], chain(context, torch.from_numpy(x).expand(2, *x.shape)), 5e-6)
+
+
+def test_an_engine_says_which_layer_it_does_not_know():
+    layer = Convolution("a", 1, 1, PatchGeometry((8, 8), (4, 4), 2))
+    with pytest.raises(EngineError, match="it knows dense layers, not Convolution"):
+        Affine.of(layer, {}, 0)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "log1p", "sqrt", "tanh"])
-def test_functions_of_one_number_do_not_look_around(name: str):
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_functions_of_one_number_do_not_look_around(name: str, kind: type):
     """What is left beside products: vectors of numbers and their rests must be treated alike."""
-    function, x = getattr(np, name), np.random.default_rng(0).uniform(0.01, 20, size=999)
+    function = getattr(np, name)
+    x = np.random.default_rng(0).uniform(0.01, 20, size=999).astype(kind)
     expected = function(x)
     for start in range(40):
         np.testing.assert_array_equal(function(x[start:].copy()), expected[start:])
@@ -93,15 +127,7 @@ def test_batch_norm_of_the_case():
     norm = case("batchnorm_ema")
     given, expected = norm["given"], norm["expected"]
     width = len(given["gamma"])
-    layer = SimpleNamespace(
-        name="n",
-        inputs=width,
-        outputs=width,
-        activation="linear",
-        dropout=0.0,
-        batch_norm=True,
-        spectral=False,
-    )
+    layer = Dense("n", width, width, batch_norm=True)
     vectors = {
         "gamma": given["gamma"],
         "beta": given["beta"],
@@ -134,67 +160,10 @@ def test_no_rows_and_only_what_is_wanted():
         assert wanted == ("one",)
         return {"one": x, "by the way": x}
 
-    engine = NumpyEngine(("one", "other"), (refuse,), np.dtype(np.float32))
+    engine = MemberEngine(("one", "other"), (refuse,), np.dtype(np.float32))
     assert set(engine(np.ones((2, 2)), ["one"])) == {"one"}
 
 
 def test_too_large_for_float32_is_infinite():
     arrays = {"a.weight": np.full((1, 1, 1), 1e30, np.float32), "a.bias": np.zeros((1, 1, 1))}
     assert np.isposinf(forward([Dense("a", 1, 1)], arrays, np.full((1, 1), 1e30))).all()
-
-
-WITHOUT_TORCH = """
-import sys
-from types import SimpleNamespace as Of
-import numpy as np
-from alad.adversarial.numpy_cycle import prepare_cycle
-from alad.anogan.numpy_search import prepare_search
-from alad.autoencoders.numpy_codes import prepare_codes, prepare_vae
-from alad.autoencoders.numpy_energy import prepare_energy
-from alad.autoencoders.numpy_mixture import prepare_mixture
-
-arrays, generator = {}, np.random.default_rng(0)
-
-def add(name, *shape):
-    arrays[name] = generator.normal(size=(2, *shape)).astype("float32")
-
-def layer(name, inputs, outputs, activation="linear"):
-    add(f"{name}.weight", inputs, outputs), add(f"{name}.bias", 1, outputs)
-    kinds = dict(dropout=0.0, batch_norm=False, spectral=False)
-    return Of(name=name, inputs=inputs, outputs=outputs, activation=activation, **kinds)
-
-def chain(*layers):
-    return Of(layers=layers)
-
-encoder, decoder = chain(layer("E", 5, 2)), chain(layer("G", 2, 5, "relu"))
-pair = Of(a=chain(), b=chain(), joint=chain(layer("J", 10, 4, "leaky")), logit=layer("l", 4, 1))
-codes = Of(encoder=encoder, decoder=decoder)
-both = Of(encoder=chain(layer("E2", 5, 4)), decoder=chain(layer("D2", 2, 10)))
-hidden = Of(hidden=(layer("H", 5, 3),))
-gan = Of(generator=decoder, judge=Of(hidden=chain(layer("D", 5, 4, "leaky")), logit=pair.logit))
-add("Z.draws.noise", 3, 2), add("X.bias", 1, 5), add("search.start", 1, 2)
-eye = np.tile(np.eye(4), (2, 1, 1, 1))
-mixture = {"phi": np.ones((2, 1)), "mu": np.zeros((2, 1, 4)), "factor": eye, "unmix": eye}
-settings = Of(steps=3, learning_rate=0.01, discrimination_weight=0.1)
-engines = [
-    prepare_cycle(Of(encoder=encoder, generator=decoder, xz=None, xx=pair), arrays),
-    prepare_codes(codes, arrays),
-    prepare_vae(both, arrays),
-    prepare_energy(hidden, arrays),
-    prepare_mixture(Of(compression=codes), arrays, mixture),
-    prepare_search(gan, arrays, settings),
-]
-for engine in engines:
-    for result in engine(np.ones((3, 5), "float32")).values():
-        assert result.shape[:2] == (2, 3) and np.isfinite(result).all()
-print(sorted(name for name in sys.modules if name.split(".")[0] in ("torch", "scipy", "sklearn")))
-"""
-
-
-def test_every_family_is_scored_without_torch():
-    """Nor scipy nor scikit-learn: NumPy is all that is loaded."""
-    run = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -69,7 +70,7 @@ class SearchModel(NetworkModel):
 
 def distinct_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different rows among X [n, *shape], and where each row of X is among them [n]."""
-    rows = np.ascontiguousarray(X.reshape(len(X), -1))
+    rows = np.ascontiguousarray(X.reshape(len(X), math.prod(X.shape[1:])))
     whole_rows = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, first, places = np.unique(whole_rows, return_index=True, return_inverse=True)
     return X[first], places

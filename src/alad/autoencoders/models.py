@@ -23,7 +23,7 @@ import numpy as np
 from alad.autoencoders.mixture import fit_mixture, mixture_energy
 from alad.neural.engines import Engines
 from alad.neural.model import NetworkModel
-from alad.neural.score import L1, L2, Learnt, Results, Score, length, total
+from alad.neural.score import L1, L2, Learnt, Results, Score, flat, length, total
 
 # each family's engines are prepared by functions of its name
 _MODULES = {"c": "native_engines", "torch": "torch_engines", "numpy": "numpy_engines"}
@@ -84,8 +84,7 @@ def energy(results: Results, learnt: Learnt) -> np.ndarray:
 
 def slope(results: Results, learnt: Learnt) -> np.ndarray:
     """norm_2(x - r(x)), the length of dE/dx."""
-    gradient = results["gradient"]
-    return length(gradient.reshape(*gradient.shape[:2], -1))
+    return length(flat(results["gradient"]))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

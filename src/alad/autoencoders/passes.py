@@ -135,8 +135,9 @@ class EnergyPass:
             for layer in self._back[:0:-1]:
                 g = layer(g)
                 g *= sigmoid(sums.pop())
-            found["gradient"] = offset - self._back[0](g)
-            found["reconstruction"] = x - found["gradient"]
+            back_again = self._back[0](g)
+            found["gradient"] = offset - back_again
+            found["reconstruction"] = self._centre + back_again  # x - dE/dx
         return found
 
 

@@ -68,7 +68,7 @@ Piece = TypeVar("Piece")
 
 def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
     """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
-    if threads == 1 or len(pieces) == 1:
+    if threads == 1 or len(pieces) <= 1:
         for piece in pieces:
             work(piece)
         return

@@ -98,11 +98,12 @@ def _torch(engines: Engines, chosen: str, device: str, images: bool, *made_of: A
     if chosen == "numpy":
         where = "images" if images else f"device={device!r}"
         raise InputError(f"engine='numpy' is not for {where}; use 'auto' or 'torch'")
+    if chosen == "c":
+        reason = build.problem() if device == "cpu" else f"it is on {device}"
+        if reason is not None:
+            raise InputError(f"engine='c' cannot score this: {reason}")
     in_c = images and chosen != "torch"
-    engine = _entry(engines, "torch")(*made_of, device=device, products_in_c=in_c)
-    if chosen == "c" and engine.name != "native":
-        raise InputError(f"engine='c' cannot score this: {build.problem() or f'it is on {device}'}")
-    return engine
+    return _entry(engines, "torch")(*made_of, device=device, products_in_c=in_c)
 
 
 def _resolved(device: str) -> str:

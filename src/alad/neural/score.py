@@ -6,6 +6,7 @@ a row's score is its own to the last bit; hence the sums below.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -55,8 +56,12 @@ def length(values: np.ndarray) -> np.ndarray:
 
 def missed(results: Results) -> np.ndarray:
     """Compute x - x' [members, n, numbers of a row], x' the model's version of x."""
-    gap = results["x"] - results["reconstruction"]
-    return gap.reshape(*gap.shape[:2], -1)
+    return flat(results["x"] - results["reconstruction"])
+
+
+def flat(values: np.ndarray) -> np.ndarray:
+    """Turn values [members, n, *shape] into [members, n, numbers of a row]."""
+    return values.reshape(*values.shape[:2], math.prod(values.shape[2:]))
 
 
 def l1(results: Results, learnt: Learnt) -> np.ndarray:
