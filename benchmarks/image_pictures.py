@@ -17,7 +17,7 @@ import numpy as np
 import alad
 from alad.benchmark.data.image_splits import CLASSES, divided
 from alad.data.png import write_grid
-from alad.report import grids
+from alad.report.model.reconstructions import write_reconstructions
 
 SHOWN = 10
 
@@ -42,7 +42,7 @@ def main() -> None:
         samples.append(detector.encoder_.transform(detector.generate(SHOWN, random_state=0)))
     name = f"{chosen.benchmark}-{chosen.normal}"
     pairs = (test[~odd][:SHOWN], test[odd][:SHOWN])
-    grids.reconstructions(chosen.output / f"{name}-reconstructions.png", detector, *pairs)
+    write_reconstructions(chosen.output / f"{name}-reconstructions.png", detector, *pairs)
     if len(samples) > 1:
         write_grid(chosen.output / f"{name}-generated.png", samples)
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 import alad
 from alad.benchmark.data.kdd99 import read_kdd99
-from alad.report.model_page import model_page, write_model_page
+from alad.report.model.page import model_page, write_model_page
 
 LEARNT, REPORTED = 20_000, 100_000
 LABEL = "label"

@@ -1,8 +1,12 @@
 """Models that version 0.1.0 stored load, and give the numbers that they gave; so do fresh fits.
 
 On the machine on which `fixtures/make_0_1_0.py` ran, with its versions of NumPy, PyTorch and
-scikit-learn and with OMP_NUM_THREADS=1, ALAD_GOLDEN_EXACT=1 asks for the same to the last bit.
-Elsewhere sums are rounded in another order, which training amplifies.
+scikit-learn and with OMP_NUM_THREADS=1, ALAD_GOLDEN_EXACT=1 asks for the same to the last bit where
+arithmetic has stayed the same: detectors without networks, decisions, AnoGAN's search, weights. Of
+the other detectors with networks it asks for the same but for 32 units in the last place of a
+float32: scores were summed up by PyTorch then, and are by NumPy now; and autoencoders, VAE, DSEBM
+and DAGMM were run by PyTorch, and are by C. A row that ties with a calibration row may come off by
+one step of its p-value. Elsewhere sums are rounded in another order, which training amplifies.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ EXACT = os.environ.get("ALAD_GOLDEN_EXACT") == "1"
 CLASSIC = 1e-9
 LOADED = 1e-5  # networks in float32
 FITTED = 2e-3
+ULPS = 32 * 2.0**-23  # networks, where exactness is asked for
 DECODED = 100  # times as far cells of a table: where a scaling is steep, they vary more
 STEP = 1 / 21  # of p-values, with 20 calibration rows: a score may tie with that of one of them
 
@@ -42,17 +47,27 @@ def check(detector: Any, case: Case, tolerance: float) -> None:
     for name, array in found.items():
         assert array.dtype == golden[name].dtype, name
         assert array.shape == golden[name].shape, name
+    classic = "reconstruct" not in golden
     if EXACT:
-        differing = [name for name in golden if found[name].tobytes() != golden[name].tobytes()]
+        tolerance = ULPS
+        same = [name for name in golden if stays(case, name, classic)]
+        differing = [name for name in same if found[name].tobytes() != golden[name].tobytes()]
         assert not differing
-        assert cells == expected
-        return
-    tolerance = tolerance if "reconstruct" in golden else CLASSIC
+        if classic:
+            assert cells == expected
+    tolerance = CLASSIC if classic else tolerance
     for name in golden:
         off = np.abs(found[name].astype(np.float64) - golden[name].astype(np.float64))
         assert np.all(off <= allowed(name, golden, tolerance)), (name, float(off.max()))
     if expected is not None:
         check_cells(cells, expected, DECODED * tolerance)
+
+
+def stays(case: Case, name: str, classic: bool) -> bool:
+    """Whether answer `name` is to the last bit what it was."""
+    if case.detector == "anogan":
+        return name != "score_as/logits"
+    return classic or name == "predict"
 
 
 def allowed(name: str, golden: dict[str, np.ndarray], tolerance: float) -> np.ndarray | float:
@@ -69,6 +84,8 @@ def allowed(name: str, golden: dict[str, np.ndarray], tolerance: float) -> np.nd
         each = tuple(range(1, size.ndim))
         row = size.max(axis=each, keepdims=True)
         return tolerance * (row + np.abs(golden["anomaly_score"]).reshape(row.shape))
+    if name in ("threshold", "offset_"):
+        return tolerance * (size + np.median(np.abs(golden["anomaly_score"])))
     return tolerance * (size + np.median(size))
 
 

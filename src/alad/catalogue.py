@@ -107,10 +107,7 @@ def load(folder: str | Path, *, device: str | None = None, engine: str | None = 
     """
     from alad import storage
     from alad.detector.loading import restored, understood
-    from alad.neural.engines import engine_named
 
-    if engine is not None:
-        engine_named(engine)
     content, arrays = storage.read(folder, "model")
     with located(folder):
         if "model" not in content:

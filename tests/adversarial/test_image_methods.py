@@ -16,7 +16,8 @@ from alad import catalogue, row_kinds
 from alad.anogan.architectures import ImageGanArchitecture
 from alad.anogan.fixed_layers import fixed_weights
 from alad.anogan.networks import gan_networks
-from alad.anogan.search import Descent, LatentSearch, SearchSettings
+from alad.anogan.search import Descent, LatentSearch
+from alad.anogan.settings import SearchSettings
 from alad.autoencoders.architectures import ImageEnergyArchitecture
 from alad.autoencoders.networks import energy_network
 from alad.benchmark import reference_anogan
@@ -323,7 +324,7 @@ def test_a_log_variance_does_not_end_in_tanh():
 def test_batch_norm_scores_with_statistics_of_training_images():
     """Measured: after three steps, those that followed would still hold most of their first."""
     detector = quick("autoencoder", calibration_fraction=0.0, patience=None).fit(stripes(60))
-    model, x = detector.model_.reader, torch.from_numpy(detector.encoder_.transform(stripes(60)))
+    model, x = detector.model_.scorer, torch.from_numpy(detector.encoder_.transform(stripes(60)))
     first = replace(model.networks.encoder.layers[0], batch_norm=False, activation="linear")
     with torch.no_grad():
         sums = first(model.context, model.for_members(x)).flatten(1, 3)

@@ -19,8 +19,8 @@ from alad.adversarial.game import FAMILY, SIDES, XX, XZ, ZZ, Game, Noise, Penalt
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.play import Drawn, discriminator_loss, loss, play, squared_distance
-from alad.adversarial.scores import Cycle
 from alad.adversarial.step import GameStep
+from alad.adversarial.torch_cycle import Cycle
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.layers import Conditioned
@@ -230,7 +230,7 @@ def test_a_detector_plays_what_the_table_says(shape, monkeypatch):
     scores = detector.anomaly_score(X)
     assert detector.anomaly_score(X[7:8])[0] == scores[7] and len(set(scores)) == 50
     if len(shape) == 1:
-        assert detector.training_["engine"] == detector.training_["scoring_engine"] == "torch"
+        assert detector.training_["engine"] == "torch"
         assert "noise" in detector.training_["engine_note"]
         with pytest.raises(InputError, match="does not know the penalty 'denoising', noise"):
             Denoising(engine="native", max_steps=3).fit(X)

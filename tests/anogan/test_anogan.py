@@ -152,9 +152,9 @@ def test_the_search_makes_the_difference():
 
 def test_equal_rows_are_searched_for_once(monkeypatch: pytest.MonkeyPatch):
     detector = alad.AnoGAN(max_steps=2, engine="torch", **QUICK).fit(ring(50))
-    search, counts = detector.model_.reader.search, []
+    counts = []
     monkeypatch.setattr(
-        type(search), "__call__", lambda self, x: counts.append(len(x)) or FOUND(self, x)
+        LatentSearch, "__call__", lambda self, x: counts.append(len(x)) or FOUND(self, x)
     )
     X = np.repeat(ring(7), 5, axis=0)
     scores = detector.anomaly_score(X)
@@ -198,15 +198,15 @@ def test_the_scores_are_the_terms_of_one_loss():
 def test_logits_are_the_discriminators_own_opinion():
     X = ring(40)
     detector = alad.AnoGAN(max_steps=20, score_function="logits", **QUICK).fit(X)
-    logits = detector.model_.reader.logits(torch.from_numpy(detector.encoder_.transform(X)))
-    expected = softplus(-logits.double())[0].numpy()
+    logits = detector.model_.scorer(detector.encoder_.transform(X), ("logit",))["logit"]
+    expected = softplus(-torch.from_numpy(logits).double())[0].numpy()
     np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-5)
 
 
 def test_the_stopping_rule_does_not_search(monkeypatch: pytest.MonkeyPatch):
     searched = []
-    for kind in ("LatentSearch", "NativeSearch"):
-        monkeypatch.setattr(f"alad.anogan.model.{kind}.__call__", lambda *_: searched.append(1))
+    for kind in ("search.LatentSearch.__call__", "native_search.NativeSearch._search"):
+        monkeypatch.setattr(f"alad.anogan.{kind}", lambda *_: searched.append(1))
     detector = alad.AnoGAN(max_steps=60, patience=1, check_every=10, **QUICK)
     monkeypatch.setattr(Fitted, "score_encoded", lambda self, X: np.zeros(len(X)))
     detector.fit(ring(300))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +11,10 @@ import torch
 from numeric_cases import case, close
 from torch import Tensor
 
-from alad.adversarial import native_step
 from alad.anogan.architectures import GanArchitecture
-from alad.anogan.native_search import NativeSearch
 from alad.anogan.networks import GanNetworks, gan_networks
-from alad.anogan.search import Descent, Found, LatentSearch, SearchSettings
-from alad.errors import InputError
+from alad.anogan.search import Descent, Found, LatentSearch
+from alad.anogan.settings import SearchSettings
 from alad.networks.context import Context
 from alad.networks.weights import initial_weights, weight_layout
 
@@ -135,91 +131,3 @@ def test_more_steps_come_nearer():
         for steps in (0, 30, 300)
     ]
     assert losses[0].mean() > losses[1].mean() + 0.3 > losses[2].mean() + 0.3
-
-
-# --- the search in C ------------------------------------------------------------------------------
-
-SHAPES = [
-    (121, GanArchitecture(32, (64, 128), (256, 128, 128), (0.2,) * 3)),
-    (1, GanArchitecture(1, (), (5,), (0.0,))),
-    (33, GanArchitecture(17, (20,), (16, 3), (0.0, 0.0))),
-]
-
-
-def random_model(
-    width: int, shape: GanArchitecture, members: int, kind: type[LatentSearch], steps: int = 30
-) -> LatentSearch:
-    networks = gan_networks((width,), shape)
-    generators = [np.random.default_rng(seed) for seed in range(members)]
-    layout = weight_layout(networks.layers)
-    flat = initial_weights(layout, generators)
-    flat += 0.01 * torch.from_numpy(np.random.default_rng(9).normal(size=flat.shape)).float()
-    start = np.random.default_rng(8).normal(size=(members, 1, shape.latent)).astype("float32")
-    chosen = SearchSettings(steps, 0.01, 0.1)
-    return kind(networks, layout.views(flat), torch.from_numpy(start), chosen)
-
-
-def rows(n: int, width: int) -> Tensor:
-    return torch.from_numpy(np.random.default_rng(7).normal(size=(n, width)).astype("float32"))
-
-
-@pytest.fixture
-def compiled() -> None:
-    """Without a compiler there is nothing to test; with one, what fails to build is a bug."""
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler")
-    assert native_step.available(), native_step.reason()
-
-
-@pytest.fixture(params=[1, 3])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize(("width", "shape"), SHAPES)
-def test_the_search_in_c_is_the_plain_one(width: int, shape: GanArchitecture):
-    x = rows(61, width)
-    plain, fast = (random_model(width, shape, 2, kind)(x) for kind in (LatentSearch, NativeSearch))
-    for name in Found._fields:
-        got, expected = getattr(fast, name), getattr(plain, name)
-        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4, check_dtype=False, msg=name)
-
-
-@pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("kind", [LatentSearch, NativeSearch])
-@pytest.mark.parametrize(("width", "shape"), SHAPES)
-def test_a_row_alone_is_the_row_in_any_batch(
-    width: int, shape: GanArchitecture, kind: type[LatentSearch], threads: int
-):
-    x, search = rows(150, width), random_model(width, shape, 2, kind, steps=4)
-    together = search(x)
-    order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
-    for name, value in search(x[order])._asdict().items():
-        assert torch.equal(value, getattr(together, name)[:, order])
-    for part in (slice(0, 1), slice(127, 128), slice(149, 150), slice(40, 51), slice(0, 97)):
-        for name, value in search(x[part])._asdict().items():
-            assert torch.equal(value, getattr(together, name)[:, part]), (name, part)
-
-
-@pytest.mark.usefixtures("compiled")
-def test_the_number_of_threads_changes_no_bit_in_c():
-    before, found = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            found.append(random_model(*SHAPES[0], 2, NativeSearch)(rows(100, 121)))
-    finally:
-        torch.set_num_threads(before)
-    for other in found[1:]:
-        assert all(torch.equal(*pair) for pair in zip(found[0], other, strict=True))
-
-
-@pytest.mark.usefixtures("compiled")
-def test_what_c_cannot_do_is_refused():
-    search = random_model(*SHAPES[0], 1, NativeSearch)
-    with pytest.raises(InputError, match=r"float32 on the CPU, not torch\.float64"):
-        search(rows(3, 121).double())

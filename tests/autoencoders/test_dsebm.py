@@ -11,18 +11,19 @@ from torch import Tensor
 
 import alad
 from alad.autoencoders.architectures import EnergyArchitecture
-from alad.autoencoders.dsebm import EnergyModel, denoising_loss
-from alad.autoencoders.networks import energy_network
+from alad.autoencoders.dsebm import denoising_loss
+from alad.autoencoders.models import EnergyModel
+from alad.autoencoders.networks import CENTRE, energy_network
+from alad.autoencoders.torch_engines import Energy
 from alad.errors import InputError
 from alad.networks.context import Context
-from alad.neural.one_loss import Trained
 
 CASE = case("dsebm")
 GIVEN, EXPECTED = CASE["given"], CASE["expected"]
 VALUES, GRADIENTS = CASE["tolerance"]["values"], CASE["tolerance"]["gradients"]
 OURS = {
     **{"W1": "H.0.weight", "b1": "H.0.bias", "W2": "H.1.weight", "b2": "H.1.bias"},
-    "b0": "X.bias",
+    "b0": CENTRE,
 }
 NETWORK = energy_network((4,), EnergyArchitecture((5, 3)))
 
@@ -47,10 +48,8 @@ def test_the_gradient_written_out_is_the_derivative_of_the_energy():
 
 
 def test_both_scores():
-    model = Trained(NETWORK, Context(weights()))
-    x = one(GIVEN["x"])[0]
-    with torch.no_grad():
-        scores = {name: score.value(model, x, {})[0] for name, score in EnergyModel.offers.items()}
+    results = Energy(NETWORK, Context(weights()))(np.array(GIVEN["x"]), ("energy", "gradient"))
+    scores = {name: score.value(results, {})[0] for name, score in EnergyModel.offers.items()}
     close(scores["energy"], EXPECTED["score_energy"], VALUES)
     close(scores["reconstruction"], EXPECTED["score_reconstruction"], VALUES)
     assert (alad.DSEBMr.own_score, alad.DSEBMe.own_score) == ("reconstruction", "energy")

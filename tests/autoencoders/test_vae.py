@@ -11,18 +11,13 @@ from torch import Tensor
 
 import alad
 from alad.autoencoders.architectures import CodeArchitecture
-from alad.autoencoders.networks import code_networks
-from alad.autoencoders.vae import (
-    bound,
-    divergence,
-    halves,
-    log_likelihood,
-    negative_bound,
-    probability,
-)
+from alad.autoencoders.likelihood import divergence, halves, log_likelihood
+from alad.autoencoders.models import bound, probability
+from alad.autoencoders.networks import DRAWS, code_networks
+from alad.autoencoders.torch_engines import Variational
+from alad.autoencoders.vae import negative_bound
 from alad.errors import InputError
 from alad.networks.context import Context
-from alad.neural.one_loss import Trained
 
 CASE = case("vae")
 GIVEN, EXPECTED = CASE["given"], CASE["expected"]
@@ -77,13 +72,14 @@ def test_the_bound_and_its_gradients():
 def test_reconstruction_probability():
     """The case has draws of its own for each row; ours serve all rows, so row by row."""
     draws = torch.tensor(GIVEN["noise_draws_L_n_d"], dtype=torch.float64)  # [L, n, latent]
-    for row, x in enumerate(torch.tensor(GIVEN["x"], dtype=torch.float64)):
-        context = Context(weights(), {"Z.draws.noise": draws[None, :, row]})
-        model = Trained(NETWORKS, context)
-        found = probability(model, x[None], {}).item()
+    for row, x in enumerate(np.array(GIVEN["x"])):
+        context = Context(weights(), {DRAWS: draws[None, :, row]})
+        names = ("mean", "log_variance", "log_likelihood")
+        results = Variational(NETWORKS, context)(x[None], names)
+        found = probability(results, {}).item()
         close(found, EXPECTED["score"][row], VALUES)
         assert abs(found + EXPECTED["log_of_mean_likelihood"][row]) > 0.01
-        close(bound(model, x[None], {}).item(), found + EXPECTED["kl"][row], VALUES)
+        close(bound(results, {}).item(), found + EXPECTED["kl"][row], VALUES)
 
 
 def test_log_variances_are_kept_within_bounds():
@@ -96,10 +92,10 @@ def test_log_variances_are_kept_within_bounds():
 def test_draws_are_the_members_own_and_stored():
     X = sheet(60)
     detector = alad.VAE(random_state=0, members=2, max_steps=2, draws=4).fit(X)
-    draws = detector.model_.buffers["Z.draws.noise"]
+    draws = detector.model_.buffers[DRAWS]
     assert draws.shape == (2, 4, 2) and not np.array_equal(draws[0], draws[1])
     alone = alad.VAE(random_state=0, members=[1], max_steps=2, draws=4).fit(X)
-    np.testing.assert_array_equal(alone.model_.buffers["Z.draws.noise"][0], draws[1])
+    np.testing.assert_array_equal(alone.model_.buffers[DRAWS][0], draws[1])
 
 
 def test_a_gradient_reaches_every_weight():

@@ -6,7 +6,9 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +19,9 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import alad
 from alad import catalogue, cli
-from alad.adversarial import game
+from alad.adversarial import game, scores
 from alad.adversarial.play import squared_distance
+from alad.autoencoders.models import CodeModel
 from alad.data import opening
 from alad.errors import InputError
 
@@ -37,7 +40,8 @@ def section(heading: str) -> dict[str, str]:
 def mine(tmp_path, monkeypatch) -> Iterator[Path]:
     """A folder for packages outside of this one, and the tables as they were afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
-    tables = (catalogue.DETECTORS, catalogue.MODELS, game.FAMILY)
+    tables: tuple[Any, ...] = (catalogue.DETECTORS, catalogue.MODELS, game.FAMILY)
+    tables += (scores.SCORES, CodeModel.engines)
     before = [dict(table) for table in tables]
     yield tmp_path
     for table, content in zip(tables, before, strict=True):
@@ -113,3 +117,38 @@ def test_a_source(mine, monkeypatch):
     np.testing.assert_array_equal(
         from_database.anomaly_score(query), from_frame.anomaly_score(table)
     )
+
+
+def test_a_score(mine):
+    X = rows(100)
+    detector = alad.ALAD(max_steps=5, random_state=0, members=2).fit(X)
+    detector.save(mine / "model")
+    exec(section("A score")["adversarial/scores.py"], vars(scores))
+    found = {}
+    for engine in ("c", "torch", "numpy"):
+        loaded = alad.load(mine / "model", engine=engine)
+        found[engine] = loaded.member_scores(X, "largest")
+        assert found[engine].shape == (2, 100)
+        assert (found[engine] <= loaded.member_scores(X, "features")).all()
+        np.testing.assert_array_equal(
+            loaded.member_scores(X[7:8], "largest"), found[engine][:, 7:8]
+        )
+        np.testing.assert_allclose(found[engine], found["c"], rtol=1e-4)
+    again = alad.ALAD(max_steps=5, random_state=0, members=2, score_function="largest").fit(X)
+    np.testing.assert_array_equal(again.member_scores(X), again.member_scores(X, "largest"))
+
+
+def test_an_engine(mine):
+    X = rows(100)
+    for name in ("autoencoder", "vae"):
+        catalogue.make(name, max_steps=5, random_state=0).fit(X).save(mine / name)
+    with pytest.raises(InputError, match="engine is 'blas'; choose one of: auto, c, torch, numpy"):
+        alad.load(mine / "autoencoder", engine="blas")
+    write(mine, "my_detectors/blas.py", section("An engine")["my_detectors/blas.py"])
+    import_module("my_detectors.blas")
+    model = alad.load(mine / "autoencoder", engine="blas")
+    assert model.model_.scored_by() == "blas"
+    expected = alad.load(mine / "autoencoder", engine="torch").anomaly_score(X)
+    np.testing.assert_allclose(model.anomaly_score(X), expected, rtol=1e-5)
+    with pytest.raises(InputError, match="engine is 'blas'"):
+        alad.load(mine / "vae", engine="blas")

@@ -413,7 +413,7 @@ def test_engines_of_images(monkeypatch):
         raise build.BuildError("no C compiler")
 
     monkeypatch.setattr("alad.networks.native_convolution.library", nothing)
-    with pytest.warns(UserWarning, match="PyTorch does their work: no C compiler"):
+    with pytest.warns(UserWarning, match="slower ones do their work: no C compiler"):
         assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
     with pytest.raises(InputError, match="not available"):
         alad.ALAD(engine="native", max_steps=1, batch_size=8).fit(pixels)
@@ -508,7 +508,7 @@ def test_batch_norm_scores_with_statistics_of_the_training_images(steps):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 9, 3), np.uint8)
     how = {"patience": None, "calibration_fraction": 0.0}
     detector = alad.ALAD(max_steps=steps, batch_size=8, random_state=0, **how).fit(pixels)
-    context = detector.model_.context
+    context = detector.model_.scorer.context
     weights, buffers = context.weights, context.buffers
     x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
     y = (

@@ -211,7 +211,7 @@ def test_without_a_compiler_numpy_scores_and_says_so_once(name: str, folder: Pat
     expected = alad.load(place, engine="numpy").anomaly_score(X)
     monkeypatch.setattr(build, "library", no_library)
     monkeypatch.setattr(build, "tell", functools.cache(build.tell.__wrapped__))
-    with pytest.warns(UserWarning, match="NumPy does their work: no C compiler"):
+    with pytest.warns(UserWarning, match="slower ones do their work: no C compiler"):
         model = alad.load(place)
     assert model.model_.scored_by() == "numpy"
     np.testing.assert_array_equal(model.anomaly_score(X), expected)
@@ -273,7 +273,8 @@ def test_another_engine_does_what_one_cannot(monkeypatch):
         with pytest.raises(InputError, match=f"'{named}' cannot score this: it knows dense"):
             engines.prepared(table, named, "cpu", False, "networks", "arrays")
     del table["c"]
-    with pytest.raises(InputError, match="has no engine 'c'"):
+    assert engines.prepared(table, "auto", "cpu", False) == "torch on cpu"
+    with pytest.raises(InputError, match="engine is 'c'; choose one of: auto, torch, numpy"):
         engines.prepared(table, "c", "cpu", False)
 
 
@@ -281,8 +282,6 @@ def test_a_classic_detector_has_one_engine(tmp_path):
     alad.PCA().fit(rows(50)).save(tmp_path / "model")
     model = alad.load(tmp_path / "model", engine="numpy")
     assert np.isfinite(model.anomaly_score(rows(3))).all()
-    with pytest.raises(InputError, match="engine is 'gpu'"):
-        alad.load(tmp_path / "model", engine="gpu")
 
 
 def test_the_command_line_takes_an_engine(tmp_path, folder: Path, capsys):

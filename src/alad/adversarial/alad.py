@@ -74,7 +74,7 @@ class ALAD(NetworkDetector):
     # differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
     # convolutions, faster where the processor has matrix units for them (AMX); weights and sums
     # stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had by
-    # PyTorch, whatever trained
+    # NumPy, of images by PyTorch, whatever trained
     engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
     def _game(self) -> Game:

@@ -57,9 +57,9 @@ def problem() -> str | None:
 
 
 @functools.cache
-def tell(reason: str, instead: str = "PyTorch") -> None:
-    """Warn, once, of what does the work that C would do."""
-    warnings.warn(f"no engines in C, {instead} does their work: {reason}", stacklevel=2)
+def tell(reason: str) -> None:
+    """Warn, once, that PyTorch and NumPy do what C would do."""
+    warnings.warn(f"no engines in C, slower ones do their work: {reason}", stacklevel=2)
 
 
 @functools.cache

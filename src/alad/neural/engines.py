@@ -24,7 +24,6 @@ from alad.native import build
 Engines = Mapping[str, tuple[str, str]]  # name -> (module, what prepares an engine)
 Arrays = Mapping[str, np.ndarray]
 
-CHOICES = ("auto", "c", "torch", "numpy")
 # "native" is what the parameter of detectors calls C; what trained with 16 bits scores with 32
 OTHER_NAMES = {"native": "c", "bfloat16": "auto"}
 
@@ -52,20 +51,14 @@ class Engine(Protocol):
         ...
 
 
-def engine_named(name: str) -> str:
-    """Return one of CHOICES for any of an engine's names; InputError if there is none."""
-    known = OTHER_NAMES.get(name, name)
-    if known not in CHOICES:
-        raise InputError(f"engine is {name!r}; choose one of: {', '.join(CHOICES)}")
-    return known
-
-
 def prepared(engines: Engines, named: str, device: str, images: bool, *made_of: Any) -> Engine:
     """Prepare the engine of that name; "auto" = the first that can. InputError if it cannot.
 
     made_of: networks, arrays and settings.
     """
-    chosen = engine_named(named)
+    chosen = OTHER_NAMES.get(named, named)
+    if chosen not in ("auto", *engines):
+        raise InputError(f"engine is {named!r}; choose one of: {', '.join(('auto', *engines))}")
     if device != "cpu":
         device = _resolved(device)
     if images or device != "cpu":
@@ -88,16 +81,16 @@ def prepared(engines: Engines, named: str, device: str, images: bool, *made_of: 
             reason = reason or str(error)
             continue
         if reason:
-            build.tell(reason, "NumPy")
+            build.tell(reason)
         return engine
     return _entry(engines, "torch")(*made_of, device=device)
 
 
 def _torch(engines: Engines, chosen: str, device: str, images: bool, *made_of: Any) -> Engine:
     """Of images and on other devices PyTorch runs the networks; convolutions may be in C."""
-    if chosen == "numpy":
+    if chosen not in ("auto", "c", "torch"):
         where = "images" if images else f"device={device!r}"
-        raise InputError(f"engine='numpy' is not for {where}; use 'auto' or 'torch'")
+        raise InputError(f"engine={chosen!r} is not for {where}; use 'auto' or 'torch'")
     if chosen == "c":
         reason = build.problem() if device == "cpu" else f"it is on {device}"
         if reason is not None:
