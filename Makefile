@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 BIN := $(VENV)/bin
 BENCHMARKS ?= arrhythmia kdd99
 
-.PHONY: setup demo test check bench format clean
+.PHONY: setup demo test check docs bench format clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,11 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_imports.py
+	@$(MAKE) --no-print-directory docs
+
+# The documentation, in site/; every link on a page must lead somewhere.
+docs: $(STAMP)
+	$(BIN)/zensical build --clean --strict
 
 # Resumable: stop it with Ctrl-C and type it again. results/NAME.jsonl grows by one line a run.
 bench: $(STAMP)
@@ -42,4 +47,4 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .cache site

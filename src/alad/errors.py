@@ -23,6 +23,6 @@ def located(place: object) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if str(error).startswith(f"{place}: "):
+        if str(error).startswith((f"{place}: ", f"{place}/")):
             raise
         raise InputError(f"{place}: {error}") from error

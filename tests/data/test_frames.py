@@ -46,6 +46,27 @@ EXPECTED = {
     "c": ["tcp", "udp", "tcp"],
     "b": ["true", "false", "true"],
 }
+
+
+def runs(cells: list) -> pa.Array:
+    """Run-end encoded, each run of one cell."""
+    return pa.RunEndEncodedArray.from_arrays(pa.array([1, 2, 3], pa.int32()), pa.array(cells))
+
+
+def view(cells: list) -> pa.Array:
+    return pa.array(cells).cast(pa.string_view())
+
+
+def bool8(cells: list) -> pa.Array:
+    return pa.ExtensionArray.from_storage(pa.bool8(), pa.array(cells).cast(pa.int8()))
+
+
+def coded(cells: list) -> pa.Array:
+    """A dictionary of text as polars writes it."""
+    codes = pa.array(cells).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(codes.indices, codes.dictionary.cast(pa.string_view()))
+
+
 CONTAINERS = {
     "pandas": pd.DataFrame(CELLS),
     "pandas objects": pd.DataFrame(CELLS).astype(object),
@@ -57,6 +78,13 @@ CONTAINERS = {
     "arrow": pa.table(CELLS),
     "arrow batch": pa.record_batch(CELLS),
     "arrow dictionary": pa.table({**CELLS, "c": pa.array(CELLS["c"]).dictionary_encode()}),
+    "arrow views": pa.table({**CELLS, "c": view(CELLS["c"]), "b": bool8(CELLS["b"])}),
+    "arrow runs": pa.table({name: runs(cells) for name, cells in CELLS.items()}),
+    "arrow dictionary of views": pa.table({**CELLS, "c": coded(CELLS["c"])}),
+    "pandas views": pd.DataFrame(
+        {**CELLS, "c": pd.arrays.ArrowExtensionArray(pa.chunked_array([view(CELLS["c"])]))}
+    ),
+    "Arrow of polars": pa.table(pl.DataFrame(CELLS)),
     "arrow chunks": pa.concat_tables([pa.table(CELLS).slice(0, 1), pa.table(CELLS).slice(1)]),
 }
 
@@ -142,6 +170,18 @@ def test_categorical_numbers_are_categories_and_unused_levels_vanish():
     assert column.levels == ("u",)
 
 
+def test_numbers_cut_by_pandas_are_categories_by_the_text_that_it_shows():
+    cut = pd.cut(pd.Series([0.5, 1.5, np.nan, 2.5]), [0, 1, 2.5])
+    assert one(cut) == one(cut.astype(str)) == ["(0.0, 1.0]", "(1.0, 2.5]", None, "(1.0, 2.5]"]
+    closed = pd.cut(pd.Series([0, 1]), [0, 1, 2], right=False)
+    assert one(closed) == ["[0, 1)", "[1, 2)"]
+
+
+def test_whole_numbers_wider_than_any_array_are_refused():
+    with pytest.raises(InputError, match=r"'a' holds values that no array holds \(Int128\)"):
+        columns(pl.DataFrame({"a": pl.Series([1, 2], dtype=pl.Int128)}))
+
+
 def test_levels_are_sorted_so_that_row_order_does_not_matter():
     assert guess("a", pa.array(["b", "a", "c"])).levels == ("a", "b", "c")
 
@@ -184,7 +224,20 @@ REFUSED = {
     "American dates": (["12/31/2020", "1/2/2021"], "dates or times"),
     "dates among others": ([datetime.date(2020, 1, 1), "x"], "dates or times"),
     "date categories": (pd.Categorical(pd.to_datetime(["2020-01-01"])), "dates or times"),
-    "periods": (pd.period_range("2020", periods=2), "nested"),
+    "periods": (pd.period_range("2020", periods=2), "dates or times"),
+    "spans of dates": (
+        pd.IntervalIndex.from_breaks(pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])),
+        "dates or times",
+    ),
+    "spans": (pd.IntervalIndex.from_breaks(range(100)), "free text or identifiers"),
+    "uuids": (
+        pd.arrays.ArrowExtensionArray(
+            pa.chunked_array(
+                [pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0" * 16], pa.binary(16)))]
+            )
+        ),
+        "neither numbers nor text",
+    ),
     "lists": ([[1], [2]], "nested"),
     "structs": ([{"b": 1}, {"b": 2}], "nested"),
     "sets among numbers": ([{1}, 2.0], "nested"),

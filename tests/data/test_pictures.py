@@ -16,7 +16,7 @@ from alad.data import pictures
 from alad.data.decoding import Form
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures, size_of
-from alad.encoding import ImageScaler, pixels_of
+from alad.encoding import ImageScaler
 from alad.errors import InputError
 
 
@@ -69,7 +69,7 @@ def test_sixteen_bits_are_kept_and_their_scale_follows_the_camera(tmp_path):
     twelve = np.arange(80, dtype=np.uint16).reshape(8, 10) * 51  # up to 4029: 12 bits
     put(tmp_path, a_png=encoded(Image.fromarray(twelve)))
     scaler = ImageScaler()
-    with pixels_of(Pictures(tmp_path)) as pixels:
+    with ImageScaler().gathered(Pictures(tmp_path)) as pixels:
         scaled = np.asarray(scaler.fit_transform(pixels))
     assert scaler.high == 4095.0
     np.testing.assert_allclose(scaled[0, ..., 0], twelve / 2047.5 - 1, atol=1e-6)

@@ -6,12 +6,14 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
 from alad.data.column_kinds import guess
 from alad.data.frames import columns
+from alad.data.opening import source_of
 from alad.data.reading import check_target, read_table, write_table
 from alad.errors import InputError
 
@@ -98,10 +100,10 @@ def test_cells_of_csv_stay_as_written(tmp_path):
 
 
 def test_columns_to_leave_out(tmp_path):
-    path = file(tmp_path, "a.csv", CSV)
-    assert read_table(path, drop=["id", "c"]).column_names == ["n"]
+    source = source_of(file(tmp_path, "a.csv", CSV))
+    assert source.without(["id", "c"]).names == ("n",)
     with pytest.raises(InputError, match=r"no column named 'ID' to drop; there are 'id', 'n', 'c'"):
-        read_table(path, drop=["ID"])
+        source.without(["ID"]).held()
 
 
 def test_an_empty_line_is_a_missing_cell_of_a_single_column(tmp_path):
@@ -195,6 +197,29 @@ def test_empty_standard_input_is_named(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stream())
     with pytest.raises(InputError, match="standard input: the file is empty"):
         read_table("-")
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["a,b", "run"])])
+@pytest.mark.parametrize("target", ["b.csv", "b.arrow", "b.parquet"])
+def test_text_of_polars_is_read_and_written(tmp_path, kind, target):
+    """It is held as views, which few kernels take."""
+    frame = pl.DataFrame({"c": ["a,b", "run", None]}, schema={"c": kind})
+    frame.write_ipc(tmp_path / "a.arrow")
+    table = read_table(tmp_path / "a.arrow")
+    assert guess("c", table["c"]).levels == ("a,b", "run")
+    write_table(table, tmp_path / target)
+    missing = "" if target == "b.csv" else None
+    assert read_table(tmp_path / target)["c"].to_pylist() == ["a,b", "run", missing]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pa.array([b"x"]), pa.array([b"x"], pa.binary_view()), pa.array([pa.MonthDayNano([1, 2, 3])])],
+)
+def test_what_csv_cannot_hold_is_named(tmp_path, column):
+    with pytest.raises(InputError, match=r"CSV cannot hold column 'a' \(.*\); write \.parquet"):
+        write_table(pa.table({"a": column}), tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
 
 
 SCORES = {"anomaly_score": np.array([0.1, 1e300, -3.0])}

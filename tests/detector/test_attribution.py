@@ -138,7 +138,7 @@ def test_decoding_undoes_encoding(scaling: str):
 
     table = frame(200)
     encoder = TableEncoder(scaling).fit(table)
-    cells, decoded = encoder.cells(table), encoder.decode(encoder.transform(table))
+    cells, decoded = encoder.read(table).cells(), encoder.decode(encoder.transform(table))
     resolution = 2**-22 * np.ptp([row[0] for row in cells])  # of float32 from 0 to 1, times 4
     for before, after in zip(cells, decoded, strict=True):
         np.testing.assert_allclose(after[0], before[0], rtol=1e-3, atol=resolution)

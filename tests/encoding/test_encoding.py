@@ -335,7 +335,7 @@ def test_columns_of_arrays_are_dropped_by_number(drop):
 
 
 def test_what_cannot_be_dropped():
-    with pytest.raises(InputError, match="no column 'z' to drop; there are 'a'"):
+    with pytest.raises(InputError, match="no column named 'z' to drop; there are 'a'"):
         TableEncoder(drop=["z"]).fit(pd.DataFrame({"a": [1]}))
     with pytest.raises(InputError, match="drop leaves no column; there were 'a'"):
         TableEncoder(drop=["a"]).fit(pd.DataFrame({"a": [1]}))
@@ -395,7 +395,7 @@ def test_labels_with_digits_stay_categories(form):
 
 def test_images_are_no_table():
     encoder = TableEncoder().fit(np.eye(3))
-    for ask in (encoder.transform, encoder.cells):
+    for ask in (encoder.transform, encoder.read):
         with pytest.raises(InputError, match="X is images, but this model is of a table"):
             ask(np.zeros((2, 8, 8)))
 

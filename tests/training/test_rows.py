@@ -21,7 +21,7 @@ from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import decoded_once
-from alad.encoding import ImageScaler, ScaledImages, pixels_of
+from alad.encoding import ImageScaler, ScaledImages
 from alad.errors import InputError, TrainingError
 from alad.training.optimizer import Optimiser
 from alad.training.rows import StreamedRows
@@ -159,7 +159,7 @@ def test_sixteen_bits_through_a_file(tmp_path):
     deep = np.random.default_rng(0).integers(0, 4_000, (5, 8, 9)).astype(np.uint16)
     for at, image in enumerate(deep):
         Image.fromarray(image).save(tmp_path / f"{at}.png")
-    with pixels_of(Pictures(tmp_path)) as pixels:
+    with ImageScaler().gathered(Pictures(tmp_path)) as pixels:
         scaled = ImageScaler().fit_transform(pixels)
         due = np.asarray(ImageScaler().fit_transform(deep))
         np.testing.assert_array_equal(np.asarray(scaled), due)

@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from alad import catalogue, metrics
 from alad.adversarial import native_step
 from alad.benchmark.data.splits import half_of_normal
+from alad.data.opening import source_of
 from alad.detector.contract import Detector
 from alad.encoding import TableEncoder
 from alad.errors import InputError, on_one_line
@@ -82,7 +83,7 @@ def compare(
     """
     contenders = _contenders(names, seed, untrained=label is not None, how=how)
     anomalous = None if label is None else metrics.anomalous(_column(table, label), normal)
-    rows = _without(table, [*drop, *([label] if label else [])])
+    rows = source_of(table).without([*drop, *([label] if label else [])]).table()
     _check_readable(rows)
     train, test = _divided(rows, anomalous, seed)
     _load()
@@ -132,17 +133,8 @@ def _column(table: pa.Table, label: str) -> list[Any]:
     return table.column(label).to_pylist()
 
 
-def _without(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    absent = [name for name in names if name not in table.column_names]
-    if absent:
-        raise InputError(f"the table has no column {', '.join(absent)} to drop")
-    return table.drop_columns(list(dict.fromkeys(names)))
-
-
 def _check_readable(rows: pa.Table) -> None:
     """InputError, before any detector meets it, for a table that none of them could learn from."""
-    if not rows.num_columns:
-        raise InputError("no column is left to learn from; drop fewer")
     if rows.num_rows < LEAST_ROWS:
         raise InputError(f"{_counted(rows.num_rows)} to compare on; give at least {LEAST_ROWS}")
     TableEncoder().fit_transform(rows)

@@ -74,14 +74,17 @@ def compare(
     """
     from alad import catalogue, report
     from alad.benchmark import comparison, comparison_sheets
-    from alad.data.reading import place_of, read_table
-    from alad.errors import located
+    from alad.data.opening import source_of
+    from alad.errors import InputError, located
 
     for name in detector or ():  # a wrong name is refused before a large table is read
         catalogue.detector_class(name)
-    rows = read_table(table)
+    source = source_of(table)
+    if source.kind == "images":
+        raise InputError(f"{table}: holds pictures, and detectors are compared on tables")
+    rows = source.table()
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
-    with stoppable(lambda: "nothing was kept; name fewer detectors"), located(place_of(table)):
+    with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
         found = comparison.compare(
             rows,
             detector or (),

@@ -18,6 +18,7 @@ from alad.cli.frame import (
     option,
     print_json,
     say,
+    separated,
 )
 from alad.cli.pictures import Strict
 from alad.errors import InputError, located
@@ -152,24 +153,24 @@ def calibrate(
     from alad import catalogue
 
     detector = catalogue.load(model, device=device)
-    source, rows, place = pictures.read(table, drop, strict)
-    with located(place):
-        detector = detector.calibrate(rows, source=place)
+    rows = pictures.source(table, None, strict, drop=drop)
+    with located(rows.place):
+        detector = detector.calibrate(rows.without(separated(drop)), source=rows.place)
     detector.save(model)
     calibration = detector.calibrated()
     if as_json:
         facts = {"model": str(model), "rows": len(calibration), "left_out": calibration.seen}
         print_json(facts | {"smallest_false_alarm_rate": calibration.smallest_rate})
     if not quiet:
-        pictures.say_skipped(source)
-        say(_told(calibration, source))
+        pictures.say_skipped(rows)
+        say(_told(calibration, rows.unit))
 
 
-def _told(calibration: "Calibration", source: Any) -> str:
-    told = f"{pictures.counted(len(calibration), source)}; false-alarm rates from "
+def _told(calibration: "Calibration", unit: str) -> str:
+    told = f"{pictures.counted(len(calibration), unit)}; false-alarm rates from "
     told += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
     if seen := calibration.seen:
-        told += f"; {pictures.counted(seen, source)} left out, because the model learnt from them"
+        told += f"; {pictures.counted(seen, unit)} left out, because the model learnt from them"
         told += " (others, if they were changed since, go unnoticed)"
     return told
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from alad.detector.attribution import Explanation
+    from alad.detector.heat_maps import HeatMaps
+
 HEAT = "heat.csv"
 
 
@@ -65,20 +68,23 @@ def explain(
     import numpy as np
 
     from alad import catalogue
+    from alad.data import writing
+    from alad.detector.attribution import Explanation
 
-    source, rows, place = pictures.read(table, drop, strict)
-    _require_target(output, table, columns, of_pictures=pictures.are(source))
+    rows = pictures.read(table, drop, strict)
+    _require_target(output, table, columns, of_pictures=pictures.are(rows))
     detector = catalogue.load(model, device=device)
-    with located(place):
+    with located(rows.place):
         scores = detector.anomaly_score(rows)
         chosen = np.argsort(-scores, kind="stable")[:top]
-        if pictures.are(rows):
-            _write_maps(detector, rows, chosen, Path(output))
+        explained = detector.explain(rows.taken(chosen))
+        if isinstance(explained, Explanation):
+            writing.write_table(_lines(explained, chosen, columns), output)
         else:
-            _write_lines(detector, rows, chosen, output, columns)
+            _write_maps(detector, explained, [rows.names[at] for at in chosen], Path(output))
     if not quiet:
-        pictures.say_skipped(source)
-        of = pictures.counted(len(scores), rows)
+        pictures.say_skipped(rows)
+        of = pictures.counted(len(scores), rows.unit)
         say(f"{len(chosen)} of {of} explained, the most anomalous first")
 
 
@@ -99,15 +105,7 @@ def _require_target(output: str, table: str, columns: int | None, *, of_pictures
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _write_lines(
-    detector: Any, rows: "pa.Table", chosen: "np.ndarray", output: str, columns: int | None
-) -> None:
-    from alad.data import writing
-
-    writing.write_table(_lines(detector.explain(rows.take(chosen)), chosen, columns), output)
-
-
-def _lines(found: Any, chosen: "np.ndarray", columns: int | None) -> "pa.Table":
+def _lines(found: "Explanation", chosen: "np.ndarray", columns: int | None) -> "pa.Table":
     """One line a row and column, the weightiest column first."""
     import pyarrow as pa
 
@@ -133,17 +131,15 @@ def _text(value: Any) -> str | None:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _write_maps(detector: Any, source: Any, chosen: "np.ndarray", folder: Path) -> None:
-    """A PNG for each chosen picture, the most anomalous first by name, and heat.csv."""
+def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path) -> None:
+    """A PNG for each explained picture, the most anomalous first by name, and heat.csv."""
     import pyarrow as pa
 
     from alad.data import writing
     from alad.data.png import png
     from alad.report import pixels
 
-    maps = detector.explain(source.taken(detector.encoder_.form, chosen.tolist()))
     images = pixels.shown(detector.encoder_, maps.images)
-    names = [source.names[at] for at in chosen]
     files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]
     folder.mkdir(parents=True, exist_ok=True)
     for at, file in enumerate(files):

@@ -36,7 +36,7 @@ Quiet = Annotated[bool, option("--quiet", "-q", help="No messages, no progress."
 AsJson = Annotated[bool, option("--json", help="Print what was found as JSON on stdout.")]
 Device = Annotated[str | None, option(help="cpu, cuda, or auto.", show_default="cpu")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted model.")]
-Source = Annotated[
+TableOrFolder = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",

@@ -1,13 +1,14 @@
-"""Pictures where a verb takes a table: a folder, a picture, or a table with image bytes."""
+"""Read what a verb is given: a table, or pictures in a folder, a file, a table with bytes."""
 
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from alad.cli.frame import option, say, separated
+from alad.errors import InputError, located
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from alad.data.source import Source
 
 MOST_NAMED = 5  # of the skipped
 MOST_PASSES = 100
@@ -26,56 +27,44 @@ Strict = Annotated[
 ]
 
 
-def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> Any:
-    """`alad.Pictures`, if that is what lies at `place`; else the place, for a table.
+def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> "Source":
+    """The rows or pictures at `place`, not yet read.
 
     of_tables: values of options that are for tables alone. InputError if one is given for pictures,
     or `size` or `strict` for a table.
     """
-    from alad.data.picture_files import holds_pictures
-    from alad.data.pictures import Pictures, size_of
-    from alad.errors import InputError
+    from alad.data.opening import source_of
+    from alad.data.pictures import size_of
 
     if not place:
         raise InputError("TABLE has an empty name; name a file, a folder, or - for standard input")
     wanted = None if size is None else size_of(size)
-    if place != "-" and holds_pictures(place):
+    opened = source_of(place, size=wanted, strict=strict)
+    if opened.kind == "images":
         if meaningless := [f"--{name}" for name, value in of_tables.items() if value]:
             raise InputError(f"{place}: holds pictures; leave out {' and '.join(meaningless)}")
-        return Pictures(place, wanted, strict)
-    if wanted or strict:
+    elif wanted or strict:
         raise InputError(f"{place}: is no folder of pictures; leave out --size and --strict")
-    return place
+    return opened
 
 
-def are(source: Any) -> bool:
-    return not isinstance(source, str) and type(source).__name__ == "Pictures"
+def read(place: str, drop: list[str] | None, strict: bool) -> "Source":
+    """The rows or pictures at `place`, to be read more than once, without some columns."""
+    opened = source(place, None, strict, drop=drop)
+    with located(opened.place):
+        return opened.without(separated(drop)).held()
 
 
-def place(source: Any) -> str | None:
-    """What to call pictures in messages."""
-    return str(source.source) if are(source) else None
+def are(source: "Source") -> bool:
+    return source.kind == "images"
 
 
-def counted(number: int, rows: Any) -> str:
+def counted(number: int, unit: str) -> str:
     """ "1 row", "12 images" """
-    what = "image" if are(rows) else "row"
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-def count(rows: Any) -> int:
-    """How many pictures were read, or rows there are."""
-    return len(rows.names) if are(rows) else rows.num_rows
-
-
-def table(source: Any) -> "pa.Table":
-    """The names of those that were read, as a column `file`."""
-    import pyarrow as pa
-
-    return pa.table({"file": source.names})
-
-
-def usual_preset(source: Any, detector: str) -> str | None:
+def usual_preset(source: "Source", detector: str) -> str | None:
     """Settings for pictures, where the detector knows pictures as such."""
     from alad import catalogue
 
@@ -83,7 +72,7 @@ def usual_preset(source: Any, detector: str) -> str | None:
     return "images" if seen else None
 
 
-def usual_length(source: Any, detector: str) -> dict[str, int]:
+def usual_length(source: "Source", detector: str) -> dict[str, int]:
     """How long to learn from pictures, where nothing is said: 60 of them need no 2,000 steps.
 
     100 passes are the most that the paper makes over its images.
@@ -101,20 +90,11 @@ def how_to_calibrate(model: Path, of_images: bool) -> str:
     return f"alad calibrate {shlex.quote(str(model))} {more}"
 
 
-def say_skipped(source: Any) -> None:
-    if not are(source) or not source.skipped:
-        return
+def say_skipped(source: "Source") -> None:
+    """A line about the pictures that could not be read, if there are any."""
     reasons = [f"{name} ({why})" for name, why in source.skipped.items()]
-    more = f", and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""
-    named = ", ".join(reasons[:MOST_NAMED])
-    say(f"alad: {len(reasons)} of {len(source)} pictures skipped: {named}{more}")
-
-
-def read(table: str, drop: list[str] | None, strict: bool) -> tuple[Any, Any, str]:
-    """(what was named, its rows or pictures, what to call it in messages)."""
-    from alad.data.reading import place_of, read_table
-
-    named = source(table, None, strict, drop=drop)
-    if are(named):
-        return named, named, place(named) or table
-    return named, read_table(named, drop=separated(drop)), place_of(named)
+    if reasons:
+        more = f", and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""
+        named = ", ".join(reasons[:MOST_NAMED])
+        count = len(reasons) + (source.n_rows or 0)
+        say(f"alad: {len(reasons)} of {count} pictures skipped: {named}{more}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from alad.data.source import Source
     from alad.detector.fitted import Fitted
 
 
@@ -54,7 +55,6 @@ def report(
     pictures with the reasons for each; with --label also how right the decisions are.
     """
     from alad import catalogue, storage
-    from alad.data.reading import place_of
     from alad.report.model_page import model_page, write_model_page
 
     Rule(false_alarm_rate).check(None)
@@ -62,51 +62,49 @@ def report(
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
     detector = catalogue.load(model, device=device)
-    rows, anomalous = (
-        (None, None) if table is None else _read(table, detector, label, normal, drop, strict)
-    )
-    about = _about(storage.manifest(model, "model"), model)
-    with located(place_of(table) if table else model):
+    source = None if table is None else pictures.read(table, drop, strict)
+    place = "" if source is None else source.place
+    with located(place or model):
+        rows, anomalous = _rows(source, detector, label, normal)
         page = model_page(
             detector,
             rows,
             anomalous,
-            source=place_of(table) if table else "",
+            source=place,
             false_alarm_rate=false_alarm_rate,
             top=top,
-            about=about,
+            about=_about(storage.manifest(model, "model"), model),
         )
     write_model_page(output, page)
     if not quiet:
-        pictures.say_skipped(rows)
+        if source is not None:
+            pictures.say_skipped(source)
         say(f"written: {output}")
         if detector.calibration_ is None:
             how = pictures.how_to_calibrate(model, detector.encoder_.unit == "image")
             say(f"not calibrated, so the page has no p-values and no false-alarm rates: {how}")
 
 
-def _read(
-    table: str,
-    detector: "Fitted",
-    label: str | None,
-    normal: list[str] | None,
-    drop: list[str] | None,
-    strict: bool,
+def _rows(
+    source: "Source | None", detector: "Fitted", label: str | None, normal: list[str] | None
 ) -> "tuple[Any, np.ndarray | None]":
-    """The rows that the model is to see, and which are anomalous by their label."""
+    """The rows that the model is to see, if any, and which are anomalous by their label."""
     from alad import metrics
-    from alad.data.reading import place_of
+    from alad.data.source import ImageSource
 
-    source, rows, _ = pictures.read(table, drop, strict)
+    if source is None:
+        return None, None
+    if isinstance(source, ImageSource):
+        if label is not None:
+            raise InputError("pictures in a folder have no labels; leave out --label")
+        return source.content, None
+    rows = source.table()
     if label is None:
         return rows, None
-    if pictures.are(source):
-        raise InputError("pictures in a folder have no labels; leave out --label")
-    with located(place_of(table)):
-        if label not in rows.column_names:
-            raise InputError(f"no column named {label!r} to read labels from")
-        seen = _unseen(rows, detector, label)
-        return seen, metrics.anomalous(rows[label].to_pylist(), separated(normal))
+    if label not in rows.column_names:
+        raise InputError(f"no column named {label!r} to read labels from")
+    seen = _unseen(rows, detector, label)
+    return seen, metrics.anomalous(rows[label].to_pylist(), separated(normal))
 
 
 def _unseen(rows: "pa.Table", detector: "Fitted", label: str) -> "pa.Table":

@@ -11,7 +11,7 @@ from alad.cli.frame import (
     Drop,
     Model,
     Quiet,
-    Source,
+    TableOrFolder,
     app,
     check_output,
     check_score,
@@ -25,7 +25,6 @@ from alad.errors import InputError, located
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     from alad.detector.fitted import Fitted
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 @app.command()
 def score(
     model: Model,
-    table: Source,
+    table: TableOrFolder,
     output: Annotated[
         str,
         option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
@@ -60,7 +59,7 @@ def score(
     by the p-values of a calibrated model, which are added.
     """
     from alad import catalogue
-    from alad.data import reading, writing
+    from alad.data import writing
 
     if as_json and output == writing.STREAM:
         raise InputError(
@@ -73,14 +72,10 @@ def score(
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict, drop=drop)
     check_score(detector.name, detector.score_names(), score)
-    with located(pictures.place(source) or reading.place_of(table)):
-        if pictures.are(source):
-            added = _scores(detector, source, score, rule)
-            whole = writing.with_columns(pictures.table(source), added)
-        else:
-            rows = reading.read_table(table)
-            added = _scores(detector, _without(rows, separated(drop)), score, rule)
-            whole = writing.with_columns(rows, added)
+    with located(source.place):
+        rows = source.held()
+        added = _scores(detector, rows.without(separated(drop)), score, rule)
+        whole = writing.with_columns(rows.table(), added)
     writing.write_table(whole, output)
     facts = {"output": output, "rows": whole.num_rows, "threshold": threshold}
     flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
@@ -89,9 +84,9 @@ def score(
     if score is None:
         warn_of_drift(detector, added["anomaly_score"])
     if not quiet:
-        pictures.say_skipped(source)
-        found = "" if flagged is None else f", {rule.told(detector, whole.num_rows, flagged)}"
-        say(f"{pictures.counted(whole.num_rows, source)} scored{found}")
+        pictures.say_skipped(rows)
+        result = "" if flagged is None else f", {rule.told(detector, whole.num_rows, flagged)}"
+        say(f"{pictures.counted(whole.num_rows, rows.unit)} scored{result}")
 
 
 def _scores(detector: "Fitted", rows: Any, name: str | None, rule: Rule) -> "dict[str, np.ndarray]":
@@ -99,10 +94,3 @@ def _scores(detector: "Fitted", rows: Any, name: str | None, rule: Rule) -> "dic
     if name is None:
         return rule.columns(detector, rows)
     return {"anomaly_score": detector.score_as(rows, name)}
-
-
-def _without(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Table":
-    absent = [name for name in names if name not in rows.column_names]
-    if absent:
-        raise InputError(f"the table has no column {', '.join(absent)} to drop")
-    return rows.drop_columns(list(names))

@@ -1,10 +1,11 @@
-"""What a column holds, decided from its values; for fitting."""
+"""Decide from the values what the columns of a table hold; for fitting."""
 
 import math
 import re
 from warnings import warn
 
 import numpy as np
+import pyarrow as pa
 
 from alad.data.columns import (
     MEND,
@@ -14,12 +15,13 @@ from alad.data.columns import (
     categories,
     dates_error,
     finite,
+    floats,
+    joined,
     kind_of,
     levels_of,
-    numbers,
-    parse,
     refusal,
     short,
+    text,
     with_row,
 )
 from alad.errors import InputError
@@ -44,15 +46,69 @@ def guess(name: str, raw: RawColumn) -> Column:
     (pandas Categorical, polars Enum) become categories, as does a column without any value.
     Raises InputError for dates, nested values, free text and infinity.
     """
-    kind = kind_of(name, raw)
-    values = numbers(name, raw).values if kind == "number" else None
-    values = parse(raw) if kind == "text" else values
-    if values is not None and not np.isnan(values).all():
-        return finite(name, values)
-    column = categories(name, raw)
-    if kind == "text":
-        _check_labels(column)
-    return column
+    reader = ColumnReader(name)
+    reader.add(raw)
+    return reader.column()
+
+
+class ColumnReader:
+    """Read a column batch by batch, each cell once; `column` then decides what it holds.
+
+    Text that looks like numbers is kept until then, for a later batch may hold other text.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._parts: list[Column] = []
+        self._texts: list[RawColumn | None] = []  # of each batch; None if there is no need of it
+        self._of_text = False  # does any batch hold text?
+
+    def add(self, raw: RawColumn, before: int = 0) -> None:
+        """Read the next batch. before: number of rows in earlier ones, for messages."""
+        kind = kind_of(self.name, raw)
+        read = {"number": floats, "text": text, "label": categories}[kind]
+        part = read(self.name, raw).or_empty()
+        if kind == "number":
+            finite(part, before)
+        self._parts.append(part)
+        self._texts.append(raw if kind == "text" and part.levels is None else None)
+        self._of_text |= kind == "text"
+
+    def add_numbers(self, values: np.ndarray, empty: bool) -> None:
+        """Take the next batch from an array of finite numbers [n]; empty: are all missing?"""
+        part = Column(self.name, values)
+        self._parts.append(part.or_empty() if empty else part)
+        self._texts.append(None)
+
+    def column(self) -> Column:
+        """The whole column. Raises InputError as `guess` does."""
+        if all(part.levels is None or not part.levels for part in self._parts):
+            column = joined(self.name, self._numbers())
+            return finite(column) if self._of_text else column
+        column = joined(self.name, self._categories())
+        if self._of_text:
+            _check_labels(column)
+        return column
+
+    def _numbers(self) -> list[Column]:
+        """The batches as numbers, those without any value too, unless all are."""
+        if all(part.levels is not None for part in self._parts):
+            return self._parts
+        return [
+            part if part.levels is None else Column(self.name, np.full(len(part.values), np.nan))
+            for part in self._parts
+        ]
+
+    def _categories(self) -> list[Column]:
+        """The batches as categories; numbers among them are told by their text."""
+        return [
+            part if part.levels is not None else categories(self.name, _cells(part, kept))
+            for part, kept in zip(self._parts, self._texts, strict=True)
+        ]
+
+
+def _cells(numbers: Column, kept: RawColumn | None) -> RawColumn:
+    return pa.array(numbers.values, from_pandas=True) if kept is None else kept
 
 
 def _check_labels(column: Column) -> None:

@@ -1,7 +1,7 @@
-"""One column of a table, read as numbers or as categories.
+"""Read one column of a table as numbers or as categories.
 
-It is read as what it is known to be, so that a row's meaning never depends on the rows beside it.
-What that is, `guessing` decides from the values.
+A model says which of the two, so that a row's meaning never depends on the rows beside it; where
+there is no model yet, `column_kinds` decides from the values.
 """
 
 import re
@@ -33,7 +33,7 @@ class NestedError(InputError, TypeError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column, read: float64 numbers with NaN for missing, or int codes with -1 for missing."""
+    """Hold one column, read: float64 numbers, NaN = missing, or int codes, -1 = missing."""
 
     name: str
     values: np.ndarray  # [n]
@@ -44,9 +44,54 @@ class Column:
         values = self.values[rows]
         if self.levels is not None:
             return _compact(self.name, values, list(self.levels))
-        if np.isnan(values).all():  # a column without any value has no levels, as in `guess`
-            return Column(self.name, np.full(len(values), -1), ())
-        return Column(self.name, values)
+        return Column(self.name, values).or_empty()
+
+    def or_empty(self) -> "Column":
+        """The column itself; categories without any level if no row has a value."""
+        if self.levels is None and np.isnan(self.values).all():
+            return Column(self.name, np.full(len(self.values), -1), ())
+        return self
+
+
+def plain(raw: RawColumn) -> RawColumn:
+    """A column in an Arrow encoding that every kernel knows: one value a cell, text as text.
+
+    Views of text, runs, 8-bit booleans, and dictionaries of these come from polars, DataFusion and
+    others; intervals of numbers (pandas.cut) become the text that pandas shows. What else there is
+    stays as it is.
+    """
+    kind = raw.type
+    if isinstance(raw, pa.ChunkedArray):
+        special = raw.num_chunks and _is_special(kind)
+        return pa.chunked_array([plain(chunk) for chunk in raw.chunks]) if special else raw
+    if kind == pa.string_view():
+        return raw.cast(pa.large_string())
+    if pa.types.is_run_end_encoded(kind):
+        return plain(pc.run_end_decode(raw))
+    if pa.types.is_dictionary(kind) and _is_special(kind.value_type):
+        return pa.DictionaryArray.from_arrays(raw.indices, plain(raw.dictionary))
+    name = getattr(kind, "extension_name", "")
+    if name == "arrow.bool8":
+        return pc.not_equal(raw.storage, pa.scalar(0, pa.int8()))
+    return _interval_text(raw) if name == "pandas.interval" else raw
+
+
+def _is_special(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_special(kind.value_type)
+    extension = getattr(kind, "extension_name", "") in ("arrow.bool8", "pandas.interval")
+    return kind == pa.string_view() or pa.types.is_run_end_encoded(kind) or extension
+
+
+def _interval_text(raw: RawColumn) -> RawColumn:
+    """(0.5, 1.0], as pandas shows it; intervals of dates stay as they are."""
+    if pa.types.is_temporal(raw.type.subtype):
+        return raw
+    opening = "[" if raw.type.closed in ("left", "both") else "("
+    closing = "]" if raw.type.closed in ("right", "both") else ")"
+    cells = raw.storage.to_pylist()
+    texts = [cell and f"{opening}{cell['left']}, {cell['right']}{closing}" for cell in cells]
+    return pa.array(texts, pa.large_string())
 
 
 def kind_of(name: str, raw: RawColumn) -> str:
@@ -59,25 +104,45 @@ def kind_of(name: str, raw: RawColumn) -> str:
         return "label"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
-    if pa.types.is_temporal(kind):
+    if pa.types.is_temporal(kind) or "pandas.period" in str(kind) or _is_date_interval(kind):
         raise dates_error(name, str(kind))
     raise nested_error(name, str(kind))
 
 
-def numbers(name: str, raw: RawColumn) -> Column:
-    """Read a column as numbers, whatever it is held as; InputError naming a value that is none."""
+def _is_date_interval(kind: pa.DataType) -> bool:
+    of_numbers = getattr(kind, "extension_name", "") != "pandas.interval"
+    return not of_numbers and pa.types.is_temporal(kind.subtype)
+
+
+def numbers(name: str, raw: RawColumn, before: int = 0) -> Column:
+    """Read a column as numbers, whatever it is held as; InputError naming a value that is none.
+
+    before: number of rows in earlier batches, for messages.
+    """
     kind = raw.type
     if kind_of(name, raw) == "number":
-        values = pc.cast(raw, pa.float64(), safe=False)
-        return finite(name, np.asarray(values.to_numpy(zero_copy_only=False)))
+        return finite(floats(name, raw), before)
     if pa.types.is_dictionary(kind):
-        return numbers(name, pc.cast(raw, kind.value_type))
-    if not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
-        return finite(name, _parsed(name, raw))
-    flags = pc.cast(pc.cast(raw, pa.int8()), pa.float64())
-    return finite(name, np.asarray(flags.to_numpy(zero_copy_only=False)))
+        return numbers(name, pc.cast(raw, kind.value_type), before)
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return floats(name, pc.cast(raw, pa.int8()))
+    column = text(name, raw)
+    if column.levels is None:
+        return finite(column, before)
+    wrong = next(level for level in column.levels if not NUMBER.fullmatch(level))
+    where = with_row(column, wrong, before)
+    raise InputError(f"column {name!r} holds {where} where a number is due; {MEND}")
+
+
+def floats(name: str, raw: RawColumn) -> Column:
+    """Read a column of numbers."""
+    return Column(name, _floats(pc.cast(raw, pa.float64(), safe=False)))
+
+
+def _floats(cells: RawColumn) -> np.ndarray:
+    return np.asarray(cells.to_numpy(zero_copy_only=False))
 
 
 def categories(name: str, raw: RawColumn) -> Column:
@@ -119,8 +184,7 @@ def _encoded(raw: RawColumn) -> tuple[np.ndarray, list[Any]]:
 
 def _widened(raw: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text with 64-bit offsets, so that chunks can be joined beyond 2 GiB."""
-    text = pa.types.is_string(raw.type) or raw.type == pa.string_view()
-    return raw.cast(pa.large_string()) if text else raw
+    return raw.cast(pa.large_string()) if pa.types.is_string(raw.type) else raw
 
 
 def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
@@ -134,15 +198,17 @@ def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
     return Column(name, moved[codes], tuple(levels))  # code -1 reads the last entry, also -1
 
 
-def parse(raw: RawColumn) -> np.ndarray | None:
-    """Text as float64 [n], missing as NaN; None if a value is no number."""
-    probe = _cast(_unmarked(raw.slice(0, PROBE)))  # Arrow is slow to fail: let it fail on few rows
-    cells = None if probe is None else _cast(raw)
-    cells = _cast(_unmarked(raw)) if probe is not None and cells is None else cells
-    if cells is not None:
-        return np.asarray(cells.to_numpy(zero_copy_only=False))
-    column = categories("", raw)  # spaces around numbers, or no numbers
-    return _numbers_of(column) if all(map(NUMBER.fullmatch, levels_of(column))) else None
+def text(name: str, raw: RawColumn) -> Column:
+    """Read text as numbers, infinite ones included, if every value is one; else as categories."""
+    if _cast(_unmarked(raw.slice(0, PROBE))) is not None:  # Arrow is slow to fail: on few rows
+        cells = _cast(_unmarked(raw))
+        if cells is not None:
+            return Column(name, _floats(cells))
+    column = categories(name, raw)  # spaces around numbers, or no numbers
+    if not all(map(NUMBER.fullmatch, levels_of(column))):
+        return column
+    values = np.array([*map(float, levels_of(column)), np.nan])
+    return Column(name, values[column.values])
 
 
 def _cast(raw: RawColumn) -> RawColumn | None:
@@ -152,24 +218,23 @@ def _cast(raw: RawColumn) -> RawColumn | None:
 
 
 def _unmarked(raw: RawColumn) -> RawColumn:
-    markers = pc.cast(EXACT_MISSING, raw.type)
-    return pc.if_else(pc.is_in(raw, value_set=markers), pa.scalar(None, raw.type), raw)
+    """Text with null where it stands for no value."""
+    marked = pc.is_in(raw, value_set=pc.cast(EXACT_MISSING, raw.type))
+    return pc.if_else(marked, pa.scalar(None, raw.type), raw) if pc.any(marked).as_py() else raw
 
 
-def _numbers_of(column: Column) -> np.ndarray:
-    values = np.array([*map(float, levels_of(column)), np.nan])
-    return values[column.values]
-
-
-def _parsed(name: str, raw: RawColumn) -> np.ndarray:
-    values = parse(raw)
-    if values is not None:
-        return values
-    column = categories(name, raw)
-    text = next(level for level in levels_of(column) if not NUMBER.fullmatch(level))
-    raise InputError(
-        f"column {name!r} holds {with_row(column, text)} where a number is due; {MEND}"
-    )
+def joined(name: str, parts: Sequence[Column]) -> Column:
+    """Join the batches of one column: all of numbers, or all of categories."""
+    if len(parts) == 1:
+        return parts[0]
+    if parts[0].levels is None:
+        return Column(name, np.concatenate([part.values for part in parts]))
+    levels = sorted({level for part in parts for level in levels_of(part)})
+    place = {level: at for at, level in enumerate(levels)}
+    codes = [
+        np.array([*(place[level] for level in levels_of(part)), -1])[part.values] for part in parts
+    ]
+    return Column(name, np.concatenate(codes), tuple(levels))
 
 
 MEND = "correct it, or leave the cell empty"
@@ -179,10 +244,10 @@ def levels_of(column: Column) -> tuple[str, ...]:
     return cast("tuple[str, ...]", column.levels)
 
 
-def with_row(column: Column, text: str) -> str:
+def with_row(column: Column, level: str, before: int = 0) -> str:
     """ "'12 %' (row 3)": a level, and where it stands first."""
-    row = int(np.argmax(column.values == levels_of(column).index(text))) + 1
-    return f"{short(text)} (row {row})"
+    row = int(np.argmax(column.values == levels_of(column).index(level))) + before + 1
+    return f"{short(level)} (row {row})"
 
 
 def short(text: str) -> str:
@@ -190,20 +255,21 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
-def check_finite(names: Sequence[str], values: np.ndarray) -> None:
+def check_finite(names: Sequence[str], values: np.ndarray, before: int = 0) -> None:
     """Raise InputError for the first of the columns values [n, columns] that holds infinity."""
     infinite = np.isinf(values).any(axis=0)
     if infinite.any():
         at = int(np.argmax(infinite))
-        finite(names[at], values[:, at])
+        finite(Column(names[at], values[:, at]), before)
 
 
-def finite(name: str, values: np.ndarray) -> Column:
-    infinite = np.isinf(values)
+def finite(column: Column, before: int = 0) -> Column:
+    """The column itself; InputError if a number of it is infinite."""
+    infinite = np.isinf(column.values)
     if infinite.any():
-        row = int(np.argmax(infinite)) + 1
-        raise InputError(f"column {name!r} contains infinity (row {row}); {MEND}")
-    return Column(name, values)
+        row = int(np.argmax(infinite)) + before + 1
+        raise InputError(f"column {column.name!r} contains infinity (row {row}); {MEND}")
+    return column
 
 
 # --- what a detector of tables cannot learn from --------------------------------------------------
@@ -220,7 +286,8 @@ def nested_error(name: str, what: str) -> InputError:
 
 
 def _shape(what: str) -> str:
-    return "bytes" if "binary" in what else "nested values"
+    other = "neither numbers nor text" if what.startswith("extension") else "nested values"
+    return "bytes" if "binary" in what else other
 
 
 def refusal(

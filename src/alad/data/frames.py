@@ -1,13 +1,13 @@
-"""What people call a table, as named Arrow columns that are not yet read.
+"""Take what people call a table as named Arrow columns that are not yet read.
 
-pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`; what a column
-means is asked one column at a time, in `alad.data.column_kinds`.
+pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`: one batch of a
+source. What a column means is asked one column at a time, in `alad.data.column_kinds`.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import narwhals as nw
@@ -15,13 +15,24 @@ import numpy as np
 import pyarrow as pa
 from sklearn.utils import check_array
 
-from alad.data.columns import RawColumn, dates_error, is_nan, label, listed, nested_error
+from alad.data.columns import (
+    RawColumn,
+    dates_error,
+    is_nan,
+    label,
+    listed,
+    nested_error,
+    plain,
+    refusal,
+)
 from alad.errors import InputError
+
+Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers where none has one
 
 
 @dataclass(frozen=True)
 class Columns:
-    """A table not yet read: `named` says whether the names are the user's or x0, x1, …
+    """Hold a table not yet read: `named` says whether names are the user's or x0, x1, …
 
     Where the table came as one array of numbers, `matrix` [n, columns] holds its cells as float64.
     """
@@ -30,10 +41,75 @@ class Columns:
     named: bool
     raw: Sequence[RawColumn]
     matrix: np.ndarray | None = None
+    before: int = 0  # rows in earlier batches of the same source, for messages
 
     @property
     def n_rows(self) -> int:
         return len(self.raw[0])
+
+    def kept(self, drop: Drop) -> list[int]:
+        """Numbers of the columns that are not left out.
+
+        Raises InputError if one to leave out is not there, or none remains. This is the one place
+        where `drop` is understood.
+        """
+        numbered = {} if self.named else dict(enumerate(self.names))
+        wanted = [numbered.get(key, key) if isinstance(key, int) else key for key in keys(drop)]
+        absent = [str(key) for key in wanted if key not in self.names]
+        if absent:
+            there = listed(self.names)
+            raise InputError(f"no column named {listed(absent)} to drop; there are {there}")
+        places = [at for at, name in enumerate(self.names) if name not in wanted]
+        if not places:
+            raise InputError(f"drop leaves no column; there were {listed(self.names)}")
+        return places
+
+    def without(self, drop: Drop) -> "Columns":
+        """The table as if it never had those columns. Raises InputError as `kept` does."""
+        places = self.kept(drop)
+        if len(places) == len(self.names):
+            return self
+        matrix = None if self.matrix is None else chosen(self.matrix, places)
+        return replace(self, **self._at(places), matrix=matrix)
+
+    def _at(self, places: Sequence[int]) -> dict[str, Any]:
+        names = tuple(self.names[at] for at in places)
+        return {"names": names, "raw": tuple(self.raw[at] for at in places)}
+
+    def in_order_of(self, first: "Columns") -> "Columns":
+        """The columns in the order of another batch; InputError if they are not the same."""
+        if self.names == first.names and self.named == first.named:
+            return self
+        if sorted(self.names) != sorted(first.names):
+            raise InputError(
+                f"a later batch has other columns than the first: {listed(self.names)} instead of "
+                f"{listed(first.names)}"
+            )
+        order = [self.names.index(name) for name in first.names]
+        return replace(self, **self._at(order), matrix=None)
+
+    def taken(self, rows: np.ndarray) -> "Columns":
+        """Some of the rows, by number."""
+        raw = tuple(column.take(pa.array(rows)) for column in self.raw)
+        return replace(self, raw=raw, matrix=None if self.matrix is None else self.matrix[rows])
+
+    def table(self) -> pa.Table:
+        """The cells as they came."""
+        return pa.table(dict(zip(self.names, self.raw, strict=True)))
+
+
+def chosen(matrix: np.ndarray, places: list[int]) -> np.ndarray:
+    """Those columns of a matrix [n, columns]; itself, if it is all of them."""
+    return matrix if places == list(range(matrix.shape[1])) else matrix[:, places]
+
+
+def keys(drop: Drop) -> list[str | int]:
+    """What to leave out as plain names and numbers; a single one may come without its list."""
+    try:
+        given = [drop] if isinstance(drop, str | int) else [*drop]
+        return [str(key) if isinstance(key, str) else int(key) for key in given]
+    except (TypeError, ValueError):
+        raise InputError(f"drop is {drop!r}; give names or numbers of columns") from None
 
 
 class _Slices(Sequence[RawColumn]):
@@ -111,9 +187,15 @@ def _numbered(count: int) -> tuple[str, ...]:
 
 def _of_series(name: str, series: nw.Series) -> RawColumn:
     try:
-        return series.to_arrow()
+        return plain(series.to_arrow())
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # mixed or unusual cells
-        return _of_numpy(name, series.to_numpy())
+        pass
+    try:
+        cells = series.to_numpy()
+    except Exception as error:  # each library has its own
+        what = f"values that no array holds ({series.dtype})"
+        raise refusal(name, what, "cast it to numbers or text") from error
+    return _of_numpy(name, cells)
 
 
 def _rows(X: Sequence[Any]) -> np.ndarray:

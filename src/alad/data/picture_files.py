@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from alad.data.reading import part_files
 from alad.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -42,10 +43,13 @@ class Cell:
 def holds_pictures(source: str | Path) -> bool:
     """Is it a folder, a picture file, or a table with a column of image bytes?
 
-    What is called a picture counts as one, so that a text named .png is told to be none.
+    What is called a picture counts as one, so that a text named .png is told to be none; and a
+    folder without any holds pictures unless it has tables.
     """
     path = Path(source)
-    if path.is_dir() or (path.is_file() and path.suffix.lower() in SUFFIXES):
+    if path.is_dir():
+        return any(map(_seems_picture, _files_below(path))) or not part_files(path)
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
         return True
     return path.is_file() and (_begins_as_picture(path) or _bytes_column(path) is not None)
 

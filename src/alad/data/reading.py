@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING, listed
+from alad.data.columns import EXACT_MISSING, plain
 from alad.data.frames import check_names
-from alad.data.writing import FROM_TEXT, STREAM, check_target, first_line, write_table
+from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
 from alad.errors import InputError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
@@ -45,26 +45,49 @@ UNREADABLE = (
 )
 
 
-def read_table(source: str | Path, *, drop: Sequence[str] = ()) -> pa.Table:
+def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
     """Table in a CSV, TSV, Parquet or Arrow file, each also gzipped; "-" reads standard input.
 
     The format is told from the content, the delimiter (, ; tab |) from the header line. CSV must be
-    UTF-8 with one header line; its columns come as text. Columns named in `drop` are left out.
-    Raises InputError, on one line that names the file, for anything else.
+    UTF-8 with one header line; its columns come as text. may_be_empty: is a table without rows
+    allowed? Raises InputError, on one line that names the file, for anything else.
     """
     if not str(source):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
     place = place_of(source)
-    with _explained(place):
+    with explained(place):
         table = _parsed(_unpacked(_content(source, place)), place)
         check_names(table.column_names, "the table")
-        absent = [name for name in drop if name not in table.column_names]
-        if absent:
-            known = listed(table.column_names)
-            raise InputError(f"no column named {listed(absent)} to drop; there are {known}")
-        if not table.num_rows or not table.num_columns:
+        if not table.num_columns or not (table.num_rows or may_be_empty):
             raise InputError("the table is empty: it has column names and no rows")
-        return table.drop_columns(list(drop))
+        return table
+
+
+def part_files(folder: Path) -> list[Path]:
+    """Tables in a folder and all below it, in the order of their names.
+
+    They are told by their suffix, or begin with part-, as Spark and Hadoop have it; names that
+    begin with . or _ are left alone. Raises InputError if folders are named as columns are.
+    """
+    below = sorted(path for path in folder.rglob("*") if path.is_file())
+    parts = [(path, path.relative_to(folder).parts) for path in below]
+    found = [
+        path
+        for path, names in parts
+        if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
+    ]
+    partitioned = next((path.parent.name for path in found if "=" in path.parent.name), None)
+    if partitioned and found[0].parent != folder:
+        raise InputError(
+            f"{folder}: is partitioned into folders such as {partitioned!r}, whose names are cells "
+            "of a column; name one of these folders, or save one table"
+        )
+    return found
+
+
+def _called_table(path: Path) -> bool:
+    name = path.name.lower()
+    return name.startswith("part-") or Path(name.removesuffix(".gz")).suffix in FORMATS
 
 
 def place_of(source: str | Path) -> str:
@@ -73,7 +96,7 @@ def place_of(source: str | Path) -> str:
 
 
 @contextmanager
-def _explained(place: str) -> Iterator[None]:
+def explained(place: str) -> Iterator[None]:
     """Turn whatever reading can raise into one line that begins with the file's name."""
     try:
         yield
@@ -147,8 +170,11 @@ def _parsed(content: pa.Buffer, place: str) -> pa.Table:
 
 
 def _whole(table: pa.Table) -> pa.Table:
+    """The table in encodings that every kernel knows."""
     table.validate(full=True)  # these files carry no checksum: damage must not show only later
-    return table
+    columns = [plain(column) for column in table.columns]
+    kept = table.schema.metadata
+    return pa.Table.from_arrays(columns, names=table.column_names, metadata=kept)
 
 
 def _csv(content: pa.Buffer, head: bytes) -> pa.Table:

@@ -134,9 +134,13 @@ def _header_line(names: Sequence[str], delimiter: str) -> str:
 def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as CSV can hold it: dictionaries as their values; InputError for nested ones."""
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_dictionary(kind):
+        return _flat(name, column.cast(kind.value_type))
+    number = pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (number or text) or pa.types.is_interval(kind):
         raise InputError(f"CSV cannot hold column {name!r} ({kind}); write .parquet instead")
-    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+    return column
 
 
 def _structural(column: pa.ChunkedArray) -> bool:

@@ -17,7 +17,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from alad.data.frames import Columns
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, remembered
 from alad.detector.explanation import kept
@@ -91,7 +90,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     usual: ClassVar[Mapping[str, Any]] = {}
     rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
 
-    scaling: Scaling = "standard"  # of number columns, see `alad.encoding.scalings`
+    # of number columns: standard = mean 0, deviation 1; robust = tails compressed first; …
+    scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
     contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
@@ -132,7 +132,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
         # refused now, not after the training: what could not be saved
         params = self._settings()
-        learnt = ~self._held_out(rows.n_rows if isinstance(rows, Columns) else len(rows))
+        learnt = ~self._held_out(len(rows))
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
         model = self._learn(learnable(self, matrix if learnt.all() else matrix[learnt], fit), fit)

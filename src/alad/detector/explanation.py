@@ -21,11 +21,12 @@ NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
 
 def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
     """Share out the scores of rows X of a table among its columns; fitted: a `Fitted`."""
-    rows = encoder.transform(X)
-    references = _compared_with(fitted, X, rows)
+    read = encoder.read(X)
+    rows = read.encoded
+    references = _compared_with(fitted, rows)
     return Explanation(
         encoder.used_names_,
-        encoder.cells(X),
+        read.cells(),
         attribution.middle([encoder.decode(reference) for reference in references]),
         attribution.contributions(fitted.score_encoded, rows, references, encoder.source_),
         fitted.score_encoded(rows),
@@ -35,25 +36,28 @@ def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
 
 def of_images(fitted: Any, X: Any, scaler: ImageScaler) -> HeatMaps:
     """Share out the scores of images X among their pixels; fitted: a `Fitted`."""
-    images = scaler.transform(X)
+    read = scaler.read(X)
+    images = read.encoded
     flat = images.reshape(len(images), -1)
-    references = _compared_with(fitted, X, flat)
+    references = _compared_with(fitted, images)
 
     def score(rows: np.ndarray) -> np.ndarray:
         return fitted.score_encoded(rows.reshape(-1, *scaler.shape_))
 
     return HeatMaps(
         heat(score, flat, references, scaler.shape_),
-        scaler.decode(images),
+        read.cells(),
         scaler.decode(references[0].reshape(images.shape)),
         score(flat),
         np.mean([score(reference) for reference in references], axis=0),
     )
 
 
-def _compared_with(fitted: Any, X: Any, rows: np.ndarray) -> np.ndarray:
-    """[references, n, width]: what each of the encoded rows [n, width] is compared with."""
-    own = [fitted.reconstruct(X).reshape(rows.shape)] if fitted.model_.makes_rows else []
+def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
+    """[references, n, width]: what each of the encoded rows [n, *shape] is compared with."""
+    rows = encoded.reshape(len(encoded), -1)
+    makes_rows = fitted.model_.makes_rows
+    own = [fitted.reconstruct_encoded(encoded).reshape(rows.shape)] if makes_rows else []
     if fitted.references_ is None:
         if not own:
             raise InputError("this model was saved before rows could be explained; fit it again")

@@ -213,10 +213,14 @@ class Fitted:
 
         `encoder_.output_names_` names the columns. Raises InputError if the model has none.
         """
-        model: Any = self.model_
-        if not model.makes_rows:
+        if not self.model_.makes_rows:
             raise InputError(f"{self.name} has no version of a row of its own")
-        return model.reconstruct(self._seen(self.encoder_.transform(X)))
+        return self.reconstruct_encoded(self.encoder_.transform(X))
+
+    def reconstruct_encoded(self, rows: np.ndarray) -> np.ndarray:
+        """The same of rows that are encoded, [n, *shape]."""
+        model: Any = self.model_
+        return model.reconstruct(self._seen(rows))
 
     def generate(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Make n images G(z) of random codes z, in the pixels of the training images.

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from alad.data.frames import columns
-from alad.encoding import ImageScaler, ScaledImages, TableEncoder, is_images, pixels_of
+from alad.data.opening import source_of
+from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
 from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
@@ -20,12 +20,11 @@ SCORE_QUANTILES = 201  # of the training rows, kept for reports
 @contextmanager
 def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
     """What will encode X, and its rows, read but not yet encoded; pictures lie in a file."""
-    owner = type(detector).__name__
-    if is_images(X):
-        with pixels_of(X) as pixels:
-            yield ImageScaler(owner=owner), pixels
-    else:
-        yield TableEncoder(detector.scaling, detector.drop, owner=owner), columns(X)
+    source = source_of(X)
+    how = {"scaling": detector.scaling, "drop": detector.drop, "owner": type(detector).__name__}
+    encoder = encoder_for(source, **how)
+    with encoder.gathered(source) as rows:
+        yield encoder, rows
 
 
 def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:

@@ -3,20 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from alad.encoding.images import IMAGES, ImageScaler, is_images, pixels_of
-from alad.encoding.rows import ScaledImages
+from alad.data.frames import Drop
+from alad.data.source import Source
+from alad.encoding.images import IMAGES, ImageScaler
+from alad.encoding.rows import ReadRows, ScaledImages
 from alad.encoding.scalings import SCALINGS
 from alad.encoding.table import TableEncoder
 
 __all__ = [
     "SCALINGS",
     "ImageScaler",
+    "ReadRows",
     "ScaledImages",
     "TableEncoder",
+    "encoder_for",
     "encoder_from_state",
-    "is_images",
-    "pixels_of",
 ]
+
+
+def encoder_for(
+    source: Source, *, scaling: str, drop: Drop, owner: str
+) -> TableEncoder | ImageScaler:
+    """An encoder to be fitted on that kind of source; scaling and drop are of tables alone."""
+    if source.kind == "images":
+        return ImageScaler(owner=owner)
+    return TableEncoder(scaling, drop, owner=owner)
 
 
 def encoder_from_state(state: Mapping[str, Any]) -> TableEncoder | ImageScaler:

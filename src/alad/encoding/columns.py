@@ -89,6 +89,19 @@ def _shortest(x: float, between: Sequence[float]) -> float:
     return next((short for short in rounded if low <= short <= high), float(f"{x:.6g}"))
 
 
+class SideBySide:
+    """Columns float64 [n] as a matrix [n, columns] of which some rows are made at a time."""
+
+    def __init__(self, columns: Sequence[np.ndarray]):
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.stack([column[rows] for column in self._columns], axis=1)
+
+
 class NumberCodes:
     """The number columns of a table, encoded side by side, a block of rows at a time.
 
@@ -103,12 +116,13 @@ class NumberCodes:
         self._constants = np.array([code.constant for code in codes if code.constant is not None])
         self._groups = _alike(codes)
 
-    def encode(self, values: np.ndarray, out: np.ndarray) -> None:
+    def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
         """From values [n, columns], NaN where missing, fill their part of out [n, width]."""
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
-            holes = np.isnan(values[rows])
-            x = limited(np.where(holes, self._fill, values[rows]), RAW_LIMIT)
+            block = values[rows]
+            holes = np.isnan(block)
+            x = limited(np.where(holes, self._fill, block), RAW_LIMIT)
             out[rows, self._at] = limited(self.scaled(x), LIMIT)
             out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
 
@@ -186,6 +200,10 @@ class CategoryCode:
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Fill out [n, width], which holds zeros."""
         other = len(self.output_names) - 1
+        if column.levels is None:  # no row that was learnt from had a number: no number was met
+            missing = np.isnan(column.values)
+            out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = 1
+            return
         place = {level: i for i, level in enumerate(self.levels)}
         missing = len(self.levels) if self.missing else other
         chosen = [*(place.get(level, other) for level in column.levels or ()), missing]

@@ -7,34 +7,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from alad.data.decoding import Form
+from alad.data.opening import source_of
 from alad.data.pictures import Pictures
-from alad.data.pixel_file import PixelFile, decoded_once
-from alad.encoding.rows import ScaledImages, piece_rows
+from alad.data.pixel_file import PixelFile
+from alad.data.source import ImageSource
+from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
 from alad.errors import InputError
 
-CHANNELS = (1, 3, 4)  # the last axis of colour images; another length is most likely no channel
 IMAGES = "images"  # what a stored scaler is told by
 GRID = 4  # cells a side, for a monitor that swaps parts of images
 WHOLE_RANGE = {"uint8": 255, "bool": 1}  # the largest value of a kind of pixel
 FLOAT_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))  # what floats usually mean
-
-
-def is_images(X: Any) -> bool:
-    """Pictures to be read, or an array [n, height, width] or [n, height, width, channels]?"""
-    return isinstance(X, Pictures) or getattr(X, "ndim", 0) in (3, 4)
-
-
-@contextmanager
-def pixels_of(X: Any) -> Iterator[np.ndarray | PixelFile]:
-    """The images of X, [n, height, width, channels] of a known pixel: in a file, if X is pictures.
-
-    The file is there as long as the context is.
-    """
-    if isinstance(X, Pictures):
-        with decoded_once(X) as pixels:
-            yield pixels
-    else:
-        yield _array(X)
 
 
 class ImageScaler:
@@ -55,18 +38,27 @@ class ImageScaler:
     def __init__(self, *, owner: str = "ImageScaler") -> None:
         self.owner = owner
 
+    @contextmanager
+    def gathered(self, X: Any) -> Iterator[np.ndarray | PixelFile]:
+        """All images of X, decoded once and not yet scaled; for `fit` and `fit_transform`.
+
+        Pictures lie in a file, which is there as long as the context is.
+        """
+        with _image_source(X).decoded() as pixels:
+            yield pixels
+
     def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
-        """Learn shape and range from what `pixels_of` gives, or from an array.
+        """Learn shape and range from an array, or from what `gathered` gives.
 
         rows: bool [n], those to learn the range from; None = all. Raises InputError if X holds no
         images.
         """
-        pixels = X if isinstance(X, PixelFile) else _array(X)
+        pixels = _whole(X)
         return self._settle(pixels.shape[1:], _kind(pixels), _range(pixels, rows))
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> ScaledImages:
         """fit, then the encoded images of X, which are scaled when they are looked at."""
-        pixels = X if isinstance(X, PixelFile) else _array(X)
+        pixels = _whole(X)
         return ScaledImages(self.fit(pixels, rows), pixels)
 
     def _settle(self, shape: Any, kind: str, limits: tuple[float, float]) -> Self:
@@ -83,10 +75,15 @@ class ImageScaler:
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """The same in pieces, so that pictures need not fit into memory together."""
-        if isinstance(X, Pictures):
-            yield from (self.scaled(pixels) for _, pixels in X.blocks(self.form))
-        else:
-            yield from ScaledImages(self, self._checked(_array(X))).pieces()
+        source = _image_source(X)
+        form = self.form if isinstance(source.content, Pictures) else None
+        for pixels in source.batches(form):
+            yield from ScaledImages(self, self._checked(pixels)).pieces()
+
+    def read(self, X: Any) -> ReadRows:
+        """All images of X, read once: scaled, and in the pixels of the training."""
+        images = self.transform(X)
+        return ReadRows(images, lambda: self.decode(images))
 
     @property
     def form(self) -> Form:
@@ -100,14 +97,15 @@ class ImageScaler:
         return Form(height, width, channels, 16 if self.kind == "uint16" else 8)
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
+        kind = _kind(pixels)
         if pixels.shape[1:] != self.shape_:
             raise InputError(
                 f"images are {_by(pixels.shape[1:])}, {self.owner} was fitted on "
                 f"{_by(self.shape_)}; resize them"
             )
-        if _kind(pixels) != self.kind:
+        if kind != self.kind:
             raise InputError(
-                f"images are of {_kind(pixels)}, {self.owner} was fitted on {self.kind}; convert "
+                f"images are of {kind}, {self.owner} was fitted on {self.kind}; convert "
                 f"them, so that black and white mean the same"
             )
         return pixels
@@ -154,31 +152,27 @@ class ImageScaler:
         return cls(owner=state["owner"])._settle(shape, state["pixel"], (low, high))
 
 
-def _array(X: Any) -> np.ndarray:
-    """X as an array [n, height, width, channels] of a known kind of pixel."""
-    if hasattr(X, "column_names") or hasattr(X, "columns"):
-        raise InputError("X is a table, but this model is of images; give images, or a folder")
-    pixels = np.asarray(X)
-    if pixels.ndim == 3 and pixels.shape[2] in CHANNELS:
+def _image_source(X: Any) -> ImageSource:
+    """InputError if X is a table, of which a model of images knows nothing."""
+    source = source_of(X)
+    if isinstance(source, ImageSource):
+        return source
+    if isinstance(X, np.ndarray):
         raise InputError(
-            f"X has the shape {pixels.shape}, which is one image; give several, or X[np.newaxis]"
-        )
-    if pixels.ndim == 3:
-        pixels = pixels[..., np.newaxis]
-    if pixels.ndim != 4 or 0 in pixels.shape:
-        raise InputError(
-            f"images have the shape {np.shape(X)}; give [n, height, width] or [n, height, width, "
+            f"images have the shape {X.shape}; give [n, height, width] or [n, height, width, "
             "channels], with at least 1 sample"
         )
-    if pixels.shape[3] not in CHANNELS:
-        turned = (
-            ": channels come last; X.transpose(0, 2, 3, 1)" if pixels.shape[1] in (1, 3) else ""
-        )
-        raise InputError(
-            f"images of shape {pixels.shape} have {pixels.shape[3]} channels, not 1, 3 or 4{turned}"
-        )
-    _kind(pixels)
-    return pixels
+    raise InputError("X is a table, but this model is of images; give images, or a folder")
+
+
+def _whole(X: Any) -> np.ndarray | PixelFile:
+    """An array of images, or the file of them that `gathered` gives."""
+    if isinstance(X, PixelFile):
+        return X
+    content = _image_source(X).content
+    if isinstance(content, Pictures):
+        raise InputError("pictures are decoded first: with scaler.gathered(X) as pixels")
+    return content
 
 
 def _kind(pixels: np.ndarray | PixelFile) -> str:

@@ -1,9 +1,10 @@
-"""Encoded images that stay the pixels they came in until somebody looks at them."""
+"""Encoded rows beside their cells, and images that stay pixels until somebody looks at them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,17 @@ from alad.data.pixel_file import PixelFile
 
 PIECE_VALUES = 1 << 24  # scaled at a time: 64 MB
 SCORED_AT_ONCE = (512, 32)  # rows of pixels, images: a piece has whole blocks of them, if it can
+
+
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows or images that were read once: encoded, and as they came.
+
+    cells: gives [n][columns] as Python values, or pixels [n, height, width, channels].
+    """
+
+    encoded: np.ndarray  # float32 [n, *shape]
+    cells: Callable[[], Any]
 
 
 class Scaler(Protocol):

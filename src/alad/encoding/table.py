@@ -1,24 +1,29 @@
 """Tables as float32 matrices: fitted on training rows only, stored as JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, Self
 from warnings import warn
 
 import numpy as np
 
-from alad.data.column_kinds import guess
 from alad.data.columns import Column, categories, check_finite, listed, numbers
-from alad.data.frames import Columns, columns
+from alad.data.frames import Columns, Drop, chosen, keys
+from alad.data.opening import source_of
+from alad.data.source import Source
+from alad.data.typed import TypedTable, typed
 from alad.encoding.columns import (
     CategoryCode,
     Code,
     NumberCode,
     NumberCodes,
+    SideBySide,
     code_of,
     from_state,
     to_state,
 )
-from alad.encoding.images import is_images
+from alad.encoding.rows import ReadRows
 from alad.encoding.scalings import SCALINGS
 from alad.errors import InputError
 
@@ -40,7 +45,7 @@ class TableEncoder:
     def __init__(
         self,
         scaling: str = "standard",
-        drop: Sequence[str | int] = (),
+        drop: Drop = (),
         *,
         owner: str = "TableEncoder",
     ) -> None:
@@ -48,26 +53,29 @@ class TableEncoder:
         self.drop = drop
         self.owner = owner
 
+    @contextmanager
+    def gathered(self, X: Any) -> Iterator[TypedTable]:
+        """All rows of X, read in one pass and not yet encoded; for `fit` and `fit_transform`."""
+        yield self._typed(X)
+
+    def _typed(self, X: Any) -> TypedTable:
+        return X if isinstance(X, TypedTable) else typed(_table_source(X).batches(), self.drop)
+
     def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
         """Learn columns, kinds and scales. Raises InputError naming the column at fault.
 
-        rows: bool [n], those from which levels and scales are learnt; None = all. What kind of
-        column it is, all rows say.
+        X: a source or what is one, or what `gathered` gives. rows: bool [n], those from which
+        levels and scales are learnt; None = all. What kind of column it is, all rows say.
         """
         if self.scaling not in SCALINGS:
-            known = listed(list(SCALINGS), len(SCALINGS))
-            raise InputError(f"scaling is {self.scaling!r}; choose one of {known}")
-        table = columns(X)
-        dropped = _dropped(table, self.drop)
-        kept = [i for i in range(len(table.names)) if table.names[i] not in dropped]
-        if not kept:
-            raise InputError(f"drop leaves no column; there were {listed(table.names)}")
-        read = [guess(table.names[i], table.raw[i]) for i in kept]
-        read = read if rows is None else [column.of(rows) for column in read]
-        codes = [code_of(column, self.scaling) for column in read]
+            names = listed(list(SCALINGS), len(SCALINGS))
+            raise InputError(f"scaling is {self.scaling!r}; choose one of {names}")
+        table = self._typed(X)
+        learnt = (column if rows is None else column.of(rows) for column in table.columns)
+        codes = [code_of(column, self.scaling) for column in learnt]
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
             raise InputError("every cell of the table is missing; there is nothing to learn from")
-        return self._settle(table.names, table.named, kept, codes)
+        return self._settle(table.names, table.named, table.kept, codes)
 
     def _settle(
         self, names: Sequence[str], named: bool, kept: list[int], codes: list[Code]
@@ -89,46 +97,82 @@ class TableEncoder:
         self.width_ = len(self.output_names_)
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
-        table = _read(X)
-        places = self._matched(table)
-        out = np.zeros((table.n_rows, self.width_), dtype=np.float32)
-        if self._numbers:
-            values = self._values(table, [places[at] for at in self._numbers])
-            self._number_codes.encode(values, out)
-        for code, place, start in zip(self._codes, places, self._starts, strict=True):
-            if isinstance(code, CategoryCode):
-                part = out[:, start : start + len(code.output_names)]
-                column = categories(code.name, table.raw[place])
-                code.encode(column, part)
-                _warn_of_values(code, column)
-        return out
-
     @property
     def shape_(self) -> tuple[int]:
         """Of an encoded row."""
         return (self.width_,)
 
-    def blocks(self, X: Any) -> Iterator[np.ndarray]:
-        """The encoded rows in pieces that fit into memory: of a table a single one."""
-        yield self.transform(X)
-
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-        """fit, then transform all of X, reading it once."""
-        table = columns(X)
-        return self.fit(table, rows).transform(table)
+        """fit, then encode all of X, which is read once."""
+        table = self._typed(X)
+        self.fit(table, rows)
+        if table.matrix is None:
+            values = SideBySide([table.columns[at].values for at in self._numbers])
+        else:
+            values = chosen(table.matrix, [table.kept[at] for at in self._numbers])
+        return self._encoded(len(table), values, lambda at: table.columns[at])
+
+    def transform(self, X: Any) -> np.ndarray:
+        """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
+        return self.read(X).encoded
+
+    def blocks(self, X: Any) -> Iterator[np.ndarray]:
+        """The encoded rows, a batch of the source at a time."""
+        return (encoded for encoded, _ in self._read(X))
+
+    def read(self, X: Any) -> ReadRows:
+        """All rows of X, read once: encoded, and their cells [n][used columns] as Python values."""
+        blocks, cells = zip(*self._read(X), strict=True)
+        encoded = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        return ReadRows(encoded, lambda: [row for batch in cells for row in batch()])
+
+    def _read(self, X: Any) -> Iterator[tuple[np.ndarray, Callable[[], list[list[Any]]]]]:
+        """For each batch (encoded rows [n, width_], what gives their cells)."""
+        for batch in _table_source(X).batches():
+            places = self._matched(batch)
+            values = self._numbers_of(batch, [places[at] for at in self._numbers])
+            category = partial(self._category_of, batch, places)
+            yield self._encoded(batch.n_rows, values, category), partial(_cells, batch, places)
+
+    def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
+        """The number columns, which are at those places of the batch, float64 [n, places]."""
+        names = [self._codes[at].name for at in self._numbers]
+        if batch.matrix is None:
+            read = (
+                numbers(name, batch.raw[place], batch.before).values
+                for name, place in zip(names, places, strict=True)
+            )
+            return SideBySide(list(read))
+        values = chosen(batch.matrix, places)
+        check_finite(names, values, batch.before)
+        return values
+
+    def _category_of(self, batch: Columns, places: list[int], at: int) -> Column:
+        """The category column that the code number `at` is of."""
+        code = self._codes[at]
+        column = categories(code.name, batch.raw[places[at]])
+        _warn_of_values(code, column)
+        return column
+
+    def _encoded(
+        self,
+        n: int,
+        values: SideBySide | np.ndarray,
+        category: Callable[[int], Column],
+    ) -> np.ndarray:
+        """float32 [n, width_] of number columns [n, numbers] and what gives a category column."""
+        out = np.zeros((n, self.width_), dtype=np.float32)
+        if self._numbers:
+            self._number_codes.encode(values, out)
+        for at, (code, start) in enumerate(zip(self._codes, self._starts, strict=True)):
+            if isinstance(code, CategoryCode):
+                code.encode(category(at), out[:, start : start + len(code.output_names)])
+        return out
 
     @property
     def used_names_(self) -> tuple[str, ...]:
         """Names of the columns that are not dropped, in their order."""
         return tuple(self._names[i] for i in self._kept)
-
-    def cells(self, X: Any) -> list[list[Any]]:
-        """[n][used columns]: what stands in the table, as Python values."""
-        table = _read(X)
-        raw = [table.raw[place].to_pylist() for place in self._matched(table)]
-        return [list(row) for row in zip(*raw, strict=True)]
 
     def decode(self, matrix: np.ndarray) -> list[list[Any]]:
         """[n][used columns]: the values that encoded rows [n, width_] stand for, nearest ones."""
@@ -138,18 +182,6 @@ class TableEncoder:
             parts.append(code.decode(matrix[:, start:stop]))
             start = stop
         return [list(row) for row in zip(*parts, strict=True)]
-
-    def _values(self, table: Columns, places: list[int]) -> np.ndarray:
-        """The number columns at those places of the table, float64 [n, places]."""
-        names = [self._codes[at].name for at in self._numbers]
-        if table.matrix is None:
-            raw = (table.raw[place] for place in places)
-            read = [numbers(name, cells).values for name, cells in zip(names, raw, strict=True)]
-            return np.stack(read, axis=1)
-        whole = places == list(range(table.matrix.shape[1]))
-        values = table.matrix if whole else table.matrix[:, places]
-        check_finite(names, values)
-        return values
 
     def _matched(self, table: Columns) -> list[int]:
         """Where in the table the columns of the codes are, in their order."""
@@ -193,7 +225,7 @@ class TableEncoder:
         """All that transform needs, as JSON can hold it; floats survive JSON to the last bit."""
         return {
             "scaling": self.scaling,
-            "drop": _keys(self.drop),
+            "drop": keys(self.drop),
             "owner": self.owner,
             "names": list(self._names),
             "named": self._named,
@@ -210,15 +242,24 @@ class TableEncoder:
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
 
 
-def _read(X: Any) -> Columns:
-    """New rows; InputError if they are images, which a model of a table cannot score."""
-    if is_images(X):
+def _table_source(X: Any) -> Source:
+    """InputError if X is images, of which a table's model knows nothing."""
+    source = source_of(X)
+    if source.kind != "table":
         raise InputError("X is images, but this model is of a table; give a table")
-    return columns(X)
+    return source
 
 
-def _warn_of_values(code: CategoryCode, column: Column) -> None:
+def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
+    """[n][places]: what stands in the table, as Python values."""
+    columns = [batch.raw[place].to_pylist() for place in places]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _warn_of_values(code: Code, column: Column) -> None:
     """A warning if many rows hold only values that training rows did not: coded anew, perhaps."""
+    if not isinstance(code, CategoryCode):
+        return
     strange = not code.rare and set(code.levels).isdisjoint(column.levels or code.levels)
     if code.levels and strange and len(column.values) >= MANY_ROWS:
         warn(
@@ -239,22 +280,3 @@ def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
         raise InputError("the stored columns do not fit together")
     if type(state["named"]) is not bool or len(set(names)) < len(names):
         raise InputError("the stored column names are none")
-
-
-def _keys(drop: str | int | Sequence[str | int]) -> list[str | int]:
-    """What to drop as plain names and numbers; a single one may come without its list."""
-    try:
-        keys = [drop] if isinstance(drop, str | int) else [*drop]
-        return [str(key) if isinstance(key, str) else int(key) for key in keys]
-    except (TypeError, ValueError):
-        raise InputError(f"drop is {drop!r}; give names or numbers of columns") from None
-
-
-def _dropped(table: Columns, drop: Sequence[str | int]) -> set[str]:
-    """Names of the columns to leave out; InputError if there is no such column."""
-    numbered = {} if table.named else dict(enumerate(table.names))
-    wanted = [numbered.get(key, key) if isinstance(key, int) else key for key in _keys(drop)]
-    absent = [str(key) for key in wanted if key not in table.names]
-    if absent:
-        raise InputError(f"no column {listed(absent)} to drop; there are {listed(table.names)}")
-    return {str(key) for key in wanted}

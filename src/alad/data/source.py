@@ -1,0 +1,242 @@
+"""Give rows or images in batches, wherever they come from; `opening` tells what is which source."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from alad.data.decoding import Form
+from alad.data.frames import Columns, Drop, columns, keys
+from alad.data.pictures import Pictures
+from alad.data.pixel_file import PixelFile, decoded_once
+from alad.data.writing import first_line
+from alad.errors import InputError
+
+
+class Source(ABC):
+    """Rows or images in batches.
+
+    Other verbs than `batches` are for what is held in memory, or can be read again.
+    """
+
+    kind: ClassVar[Literal["table", "images"]]
+    unit: ClassVar[Literal["row", "image"]]
+    place: str  # what to call it in messages
+    again: bool  # can it be read more than once?
+    n_rows: int | None  # number of rows or images; None until it is known
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of a table, of the images of a set."""
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Names of pictures that cannot be read, as far as that is known, and why."""
+        return {}
+
+    @abstractmethod
+    def batches(self) -> Iterator[Any]:
+        """`Columns` of a table, pixels [n, height, width, channels] of images."""
+
+    @abstractmethod
+    def held(self) -> Source:
+        """The same, read once if that is needed to read it again."""
+
+    @abstractmethod
+    def without(self, drop: Drop) -> Source:
+        """The same without some columns; InputError, when it is read, if one is not there."""
+
+    @abstractmethod
+    def taken(self, rows: Sequence[int] | np.ndarray) -> Source:
+        """Some of the rows or images of a held source, by number."""
+
+    @abstractmethod
+    def table(self) -> pa.Table:
+        """What is written out beside scores: the cells as they came, or the names of pictures."""
+
+
+class TableSource(Source):
+    """Rows of a table; a batch is `Columns`.
+
+    pieces: gives, whenever it is called, what `alad.data.frames.columns` reads, piece by piece.
+    in_memory: are the pieces there already, so that nothing is read for them?
+    """
+
+    kind, unit = "table", "row"
+
+    def __init__(
+        self,
+        pieces: Callable[[], Iterable[Any]],
+        place: str = "X",
+        *,
+        n_rows: int | None = None,
+        again: bool = True,
+        in_memory: bool = False,
+    ):
+        self._pieces, self._in_memory = pieces, in_memory
+        self.place, self.again, self.n_rows = place, again, n_rows
+        self._names: tuple[str, ...] = ()
+        self._begun: Iterator[Any] | None = None  # where only the names were asked for so far
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, for which the first batch is read."""
+        if not self._names:
+            pieces = iter(self._pieces())
+            first = next(pieces, None)
+            if first is None:
+                raise self._empty()
+            self._begun = chain([first], pieces)
+            self._names = columns(first).names
+        return self._names
+
+    def _all(self) -> Iterable[Any]:
+        """All pieces, the first of which may be at hand."""
+        begun, self._begun = self._begun, None
+        return self._pieces() if begun is None else begun
+
+    def batches(self) -> Iterator[Columns]:
+        """Rows, batch by batch. Raises InputError if there is none, or if they were read before."""
+        before = 0
+        for piece in self._all():
+            batch = replace(columns(piece), before=before)
+            self._names = batch.names
+            before += batch.n_rows
+            yield batch
+        if not before:
+            raise self._empty()
+        self.n_rows = before
+
+    def _empty(self) -> InputError:
+        return InputError(f"{self.place}: the table is empty: it has column names and no rows")
+
+    def without(self, drop: Drop) -> TableSource:
+        if not keys(drop):
+            return self
+
+        def pieces() -> Iterator[Columns]:
+            return (batch.without(drop) for batch in self.batches())
+
+        return self._of(pieces, again=self.again, in_memory=self._in_memory)
+
+    def _of(self, pieces: Callable[[], Iterable[Any]], **how: bool) -> TableSource:
+        return TableSource(pieces, self.place, n_rows=self.n_rows, **how)
+
+    def held(self) -> TableSource:
+        if self._in_memory:
+            return self
+        table = self.table()
+        self.n_rows = table.num_rows
+        return self._of(lambda: [table], in_memory=True)
+
+    def taken(self, rows: Sequence[int] | np.ndarray) -> TableSource:
+        batches = list(self.batches())
+        whole = batches[0] if len(batches) == 1 else columns(self.table())
+        some = whole.taken(np.asarray(rows))
+        return TableSource(lambda: [some], self.place, n_rows=some.n_rows, in_memory=True)
+
+    def table(self) -> pa.Table:
+        """All rows, their cells as they came."""
+        tables = [
+            piece if isinstance(piece, pa.Table) else columns(piece).table()
+            for piece in self._all()
+        ]
+        if not tables:
+            raise self._empty()
+        return tables[0] if len(tables) == 1 else _concatenated(tables)
+
+
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    """Tables of the same columns, in the order of the first one's."""
+    first = tables[0].column_names
+    try:
+        return pa.concat_tables(
+            [each.select(first) for each in tables], promote_options="permissive"
+        )
+    except (pa.ArrowException, KeyError) as error:
+        raise InputError(f"the batches do not fit together: {first_line(error)}") from error
+
+
+class ImageSource(Source):
+    """Images: an array [n, height, width, channels], or pictures to be decoded; a batch is pixels.
+
+    chosen: numbers of those that count; None = all.
+    """
+
+    kind, unit, again = "images", "image", True
+
+    def __init__(
+        self,
+        content: np.ndarray | Pictures,
+        place: str = "X",
+        chosen: Sequence[int] | None = None,
+    ):
+        self.content, self.place, self._chosen = content, place, chosen
+
+    @property
+    def n_rows(self) -> int:
+        """How many there are, without those that were found unreadable so far."""
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of files; of an array numbers, from 1."""
+        if isinstance(self.content, Pictures):
+            names = self.content.names
+        else:
+            names = [str(at) for at in range(1, len(self.content) + 1)]
+        return tuple(names if self._chosen is None else (names[at] for at in self._chosen))
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Names of pictures that cannot be read, as far as that is known, and why."""
+        return self.content.skipped if isinstance(self.content, Pictures) else {}
+
+    def use_scratch(self, folder: Path) -> None:
+        """Put decoded pictures there while a model learns."""
+        if isinstance(self.content, Pictures):
+            self.content.scratch = folder
+
+    def batches(self, form: Form | None = None) -> Iterator[np.ndarray]:
+        """Pixels [n, height, width, channels]; form: of decoded pictures, None = what suits."""
+        if isinstance(self.content, Pictures):
+            form = form or self.content.form()
+            if self._chosen is None:
+                yield from (pixels for _, pixels in self.content.blocks(form))
+            else:
+                yield self.content.taken(form, self._chosen)
+        else:
+            yield self.content if self._chosen is None else self.content[np.asarray(self._chosen)]
+
+    @contextmanager
+    def decoded(self) -> Iterator[np.ndarray | PixelFile]:
+        """All images at once, for training; pictures lie in a file while the context lasts."""
+        if isinstance(self.content, Pictures) and self._chosen is None:
+            with decoded_once(self.content) as pixels:
+                yield pixels
+        else:
+            yield np.concatenate(list(self.batches()))
+
+    def held(self) -> ImageSource:
+        return self
+
+    def without(self, drop: Drop) -> ImageSource:
+        if keys(drop):
+            raise InputError(f"{self.place}: images have no columns; leave out drop")
+        return self
+
+    def taken(self, rows: Sequence[int] | np.ndarray) -> ImageSource:
+        return ImageSource(self.content, self.place, np.asarray(rows).tolist())
+
+    def table(self) -> pa.Table:
+        """Names of those that could be read, as a column `file`."""
+        return pa.table({"file": list(self.names)})

@@ -1,0 +1,60 @@
+"""Read a table whole, in one pass over its batches: every column as numbers or as categories."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from alad.data.column_kinds import ColumnReader
+from alad.data.columns import Column, check_finite
+from alad.data.frames import Columns, Drop, chosen
+from alad.errors import InputError
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """Hold a table read whole: every column once, as numbers or as categories.
+
+    Columns left out are named, and not read.
+    """
+
+    names: tuple[str, ...]  # of all columns
+    named: bool
+    kept: list[int]  # places of those that were read
+    columns: list[Column]
+    matrix: np.ndarray | None = None  # [n, names], where the table came as one array of numbers
+
+    def __len__(self) -> int:
+        return len(self.columns[0].values)
+
+
+def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
+    """Read all batches in one pass; what a column holds is decided from all of its values.
+
+    Raises InputError as `guess` does, and if the batches have different columns.
+    """
+    first, kept, readers = None, [], []
+    count = 0
+    for batch in batches:
+        if first is None:
+            first, kept = batch, batch.kept(drop)
+            readers = [ColumnReader(batch.names[place]) for place in kept]
+        batch, count = batch.in_order_of(first), count + 1
+        if batch.matrix is None:
+            for reader, place in zip(readers, kept, strict=True):
+                reader.add(batch.raw[place], batch.before)
+        else:
+            _add_matrix(readers, chosen(batch.matrix, kept), batch.before)
+    if first is None:
+        raise InputError("X has 0 sample(s) while a minimum of 1 is required: there is no batch")
+    columns = [reader.column() for reader in readers]
+    matrix = first.matrix if count == 1 else None
+    return TypedTable(first.names, first.named, kept, columns, matrix)
+
+
+def _add_matrix(readers: list[ColumnReader], matrix: np.ndarray, before: int) -> None:
+    """Give each reader its column of a matrix [n, readers], looked through as it lies in memory."""
+    check_finite([reader.name for reader in readers], matrix, before)
+    empty = np.all(np.isnan(matrix), axis=0)
+    for at, reader in enumerate(readers):
+        reader.add_numbers(matrix[:, at], bool(empty[at]))
