@@ -269,7 +269,7 @@ def scoring(images: Tensor, width: int, rounds: int) -> None:
     ).fit(images[:64].numpy())
     rows = images[:512].numpy()
     taken = in_turns({"score": lambda _: detector.anomaly_score(rows)}, rounds)["score"]
-    networks = detector._networks
+    networks = detector.model_.networks
     done = sum(multiplications(c.layers) for c in (networks.encoder, networks.generator))
     done += 2 * multiplications(networks.xx.joint.layers)
     rate, most = 2e-9 * done * len(rows) / min(taken.processor), peak()

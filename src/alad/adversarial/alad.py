@@ -113,7 +113,7 @@ class ALAD(NetworkDetector):
             return GameStep
         if self.share_batch:
             raise InputError("share_batch is not for engine='native' on tables: use 'torch'")
-        suits = X.device.type == "cpu"
+        suits = X.device.type == "cpu" and native_structures.refusal(self._game()) is None
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native_step.preferred():
