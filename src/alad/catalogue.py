@@ -51,17 +51,22 @@ MODELS = {  # kind, as stored models have it -> (module, class)
 }
 
 
-def detector_class(name: str) -> type[Detector]:
-    """The class of that name. Raises InputError, with the names there are."""
+def require_known(name: Any) -> None:
+    """InputError, with the names there are, unless a detector is called so."""
     if not isinstance(name, str) or name not in DETECTORS:
         raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+
+
+def detector_class(name: str) -> type[Detector]:
+    """The class of that name. Raises InputError, with the names there are."""
+    require_known(name)
     module, class_name = DETECTORS[name]
     return getattr(import_module(module), class_name)
 
 
 def model_class(kind: str) -> type[Model]:
     """The class of models that are stored as of this kind. Raises InputError if there is none."""
-    if kind not in MODELS:
+    if not isinstance(kind, str) or kind not in MODELS:
         raise InputError(f"it holds a model of the kind {kind!r}; use the alad that saved it")
     module, class_name = MODELS[kind]
     return getattr(import_module(module), class_name)
@@ -97,13 +102,15 @@ def load(folder: str | Path, *, device: str | None = None) -> Fitted:
     """
     content, arrays = storage.read(folder, "model")
     with located(folder):
+        require_known(content.get("detector"))
         if "model" not in content:
             from alad.schema1 import upgraded
 
-            detector = detector_class(str(content.get("detector")))
+            detector = detector_class(content["detector"])
             with understood(detector.name):
                 content, arrays = upgraded(detector, content, arrays)
-        kind = model_class(str(content["model"].get("kind")))
+        with understood(content["detector"]):
+            kind = model_class(content["model"]["kind"])
         return restored(kind, content, arrays, {} if device is None else {"device": device})
 
 

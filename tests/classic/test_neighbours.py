@@ -1,5 +1,7 @@
 """Neighbours: the search against brute force, k-NN by hand, LOF as scikit-learn has it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from classic_rows import RAW, far, rows
@@ -99,7 +101,7 @@ def test_knn_is_exact_where_the_fast_search_is_rounded():
 def test_knn_looks_at_a_sample_of_the_stated_size():
     fitted = KNN(n_neighbors=2, max_rows=50, random_state=0, **RAW).fit(rows(300))
     assert fitted.training_ == fitted.training_ | {"rows": 300, "rows_used": 50, "seed": 0}
-    stored = fitted._state()[1]["rows"]
+    stored = fitted.model_.rows
     assert stored.shape == (50, 5)
     assert len(np.unique(stored, axis=0)) == 50  # without replacement
 
@@ -162,10 +164,9 @@ def test_lof_sees_what_lies_between_clusters_of_two_densities():
 
 @pytest.mark.parametrize("name", ["rows", "reach", "density"])
 def test_lof_arrays_that_do_not_fit_together_are_refused(name: str):
-    fitted = LOF(random_state=0).fit(rows(50))
-    content, arrays = fitted._state()
+    model = LOF(random_state=0).fit(rows(50)).model_
     with pytest.raises(InputError, match="shape"):
-        fitted._restore(content, arrays | {name: arrays[name][:-1]})
+        replace(model, **{name: getattr(model, name)[:-1]})
 
 
 @pytest.mark.parametrize(
