@@ -57,9 +57,9 @@ class ALAD(NetworkDetector):
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
     # and another at every check, all of the same 32 codes; None = none
     samples: Folder = how(None)
-    # the paper's ablation switches SN and DL; None = as the method was published
-    spectral_norm: Switch | None = None
-    latent_discriminator: Switch | None = None
+    # the switches of the paper's ablation; None = as the method was published
+    spectral_norm: Switch | None = None  # SN: of the encoder and the discriminators
+    latent_discriminator: Switch | None = None  # DL: whether D_zz plays
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
