@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alad.autoencoders.dsebm import DSEBMe, DSEBMr
     from alad.autoencoders.robust_autoencoder import RobustAutoencoder
     from alad.autoencoders.vae import VAE
-    from alad.catalogue import detectors, load
+    from alad.catalogue import detectors, estimator, load
     from alad.classic.forest import IsolationForest
     from alad.classic.kernel_pca import KernelPCA
     from alad.classic.neighbours import KNN, LOF
@@ -49,6 +49,7 @@ __all__ = [
     "TrainingError",
     "__version__",
     "detectors",
+    "estimator",
     "load",
 ]
 
@@ -73,6 +74,7 @@ _HOMES = {
     "VAE": "autoencoders.vae",
     "Pictures": "data.pictures",
     "detectors": "catalogue",
+    "estimator": "catalogue",
     "load": "catalogue",
 }
 

@@ -1,16 +1,18 @@
 """All detectors by name. A class is imported when it is first asked for."""
 
-from dataclasses import fields
+from __future__ import annotations
+
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alad import storage
-from alad.detector.contract import Detector
-from alad.detector.fitted import Fitted
-from alad.detector.loading import restored, understood
-from alad.detector.model import Model
+from alad.declared import Declaration, declaration
 from alad.errors import InputError, located
+
+if TYPE_CHECKING:
+    from alad.detector.contract import Detector
+    from alad.detector.fitted import Fitted
+    from alad.detector.model import Model
 
 DETECTORS = {  # name -> (module, class); the order in which they are listed
     "alad": ("alad.adversarial.alad", "ALAD"),
@@ -51,17 +53,21 @@ MODELS = {  # kind, as stored models have it -> (module, class)
 }
 
 
-def require_known(name: Any) -> None:
-    """InputError, with the names there are, unless a detector is called so."""
-    if not isinstance(name, str) or name not in DETECTORS:
-        raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
-
-
 def detector_class(name: str) -> type[Detector]:
     """The class of that name. Raises InputError, with the names there are."""
-    require_known(name)
-    module, class_name = DETECTORS[name]
+    module, class_name = _home(name)
     return getattr(import_module(module), class_name)
+
+
+def declared(name: str) -> Declaration:
+    """What the source says of a detector: its summary, its parameters. Nothing is imported."""
+    return declaration(*_home(name))
+
+
+def _home(name: str) -> tuple[str, str]:
+    if not isinstance(name, str) or name not in DETECTORS:
+        raise InputError(f"there is no detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+    return DETECTORS[name]
 
 
 def model_class(kind: str) -> type[Model]:
@@ -72,25 +78,22 @@ def model_class(kind: str) -> type[Model]:
     return getattr(import_module(module), class_name)
 
 
-def parameter_names(name: str) -> list[str]:
-    """The names of a detector's parameters. Raises InputError if there is no such detector."""
-    return sorted(one.name for one in fields(detector_class(name)))
-
-
 def detectors() -> list[tuple[str, str]]:
     """(name, one-line summary) of every detector."""
-    return [(name, detector_class(name).summary) for name in DETECTORS]
+    return [(name, declared(name).constants["summary"]) for name in DETECTORS]
+
+
+def parameter_names(name: str) -> list[str]:
+    """The names of a detector's parameters. Raises InputError if there is no such detector."""
+    return sorted(declared(name).parameters)
 
 
 def make(name: str, **params: Any) -> Detector:
     """An unfitted detector. Raises InputError if name or a parameter is unknown."""
-    found = detector_class(name)
     known = parameter_names(name)
-    unknown = ", ".join(sorted(set(params) - set(known)))
-    if unknown:
-        known = ", ".join(known)
-        raise InputError(f"{name} has no parameter {unknown}; it has: {known}")
-    return found(**params)
+    if unknown := ", ".join(sorted(set(params) - set(known))):
+        raise InputError(f"{name} has no parameter {unknown}; it has: {', '.join(known)}")
+    return detector_class(name)(**params)
 
 
 def load(folder: str | Path, *, device: str | None = None) -> Fitted:
@@ -100,9 +103,12 @@ def load(folder: str | Path, *, device: str | None = None) -> Fitted:
     estimator of scikit-learn of it. Raises InputError if the folder holds no whole, unaltered model
     of a known detector.
     """
+    from alad import storage
+    from alad.detector.loading import restored, understood
+
     content, arrays = storage.read(folder, "model")
     with located(folder):
-        require_known(content.get("detector"))
+        _home(content.get("detector", ""))  # is it one that there is?
         if "model" not in content:
             from alad.schema1 import upgraded
 

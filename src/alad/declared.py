@@ -12,8 +12,11 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from alad.errors import InputError
 
 PACKAGE = Path(__file__).parent
 MARKS = ("how", "decides", "replaces")  # of `alad.parameters`: what declares a field is called
@@ -46,7 +49,7 @@ class Declaration:
 
 @functools.cache
 def declaration(module: str, class_name: str) -> Declaration:
-    """Read a class of the package, its bases first: "alad.classic.pca", "PCA"."""
+    """Read a class, its bases of this package first: "alad.classic.pca", "PCA"."""
     source = _path(module).read_text(encoding="utf-8")
     tree = ast.parse(source)
     lines = source.splitlines()
@@ -68,7 +71,13 @@ def declaration(module: str, class_name: str) -> Declaration:
 
 
 def _path(module: str) -> Path:
-    return PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    """The source file of a module: of this package, or of one that brings a detector along."""
+    if module.startswith("alad."):
+        return PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise InputError(f"there is no module {module!r}; install the package that brings it")
+    return Path(spec.origin)
 
 
 def _bases(node: ast.ClassDef, tree: ast.Module, module: str) -> Iterator[Declaration]:

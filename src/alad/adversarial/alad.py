@@ -57,9 +57,10 @@ class ALAD(NetworkDetector):
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
     # and another at every check, all of the same 32 codes; None = none
     samples: Folder = how(None)
-    # the switches of the paper's ablation; None = as the method was published
-    spectral_norm: Switch | None = None  # SN: of the encoder and the discriminators
-    latent_discriminator: Switch | None = None  # DL: whether D_zz plays
+    # spectral normalisation, the paper's switch SN; None = as the method was published
+    spectral_norm: Switch | None = None
+    # D_zz beside the others, the paper's switch DL; None = as the method was published
+    latent_discriminator: Switch | None = None
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
@@ -68,7 +69,8 @@ class ALAD(NetworkDetector):
     # low its mean over all of them is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights of the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"
-    # "torch", "native" (C, compiled on first use), or "auto" = native where it can be had; the two
+    # what trains: "torch", "native" (C, compiled on first use), or "auto" = native where it can be
+    # had; the two
     # differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
     # convolutions, faster where the processor has matrix units for them (AMX); weights and sums
     # stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had by
@@ -111,7 +113,7 @@ class ALAD(NetworkDetector):
             return GameStep
         if self.share_batch:
             raise InputError("share_batch is not for engine='native' on tables: use 'torch'")
-        suits = X.device.type == "cpu"
+        suits = X.device.type == "cpu" and native_structures.refusal(self._game()) is None
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native_step.preferred():

@@ -66,10 +66,11 @@ class AnoGAN(NetworkDetector):
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     samples: Folder = how(None)  # folder for pictures of G(z) over training, for images
     search_steps: CountOrZero = 500  # Adam updates of z for each row (500 in the paper)
-    # of these updates. ALAD's authors used 1e-3, by which no coordinate of z moves further than
-    # about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
+    # learning rate of these updates. ALAD's authors used 1e-3, by which no coordinate of z moves
+    # further than about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
     search_learning_rate: Share = 0.01
-    discrimination_weight: Share = 0.1  # lambda, the discrimination term's share (0.1 in the paper)
+    # lambda, the share of the discrimination term in the loss of a search (0.1 in the paper)
+    discrimination_weight: Share = 0.1
     # so many of the rows given to `fit`, drawn at random, are searched for there; they set
     # `offset_` and, as far as they were held out, the calibration. Those of KDD99 would take longer
     # than the training. None = 2,000 rows of a table, or 200 images, of which each takes a second

@@ -181,8 +181,8 @@ class DAGMM(NetworkDetector):
     # "minmax" is usual here: `misses` divides by a row's length, and where columns are centred on
     # what is usual the odd rows are the long ones (EXPERIMENTS.md)
     scaling: Scaling = "minmax"
-    energy_weight: PositiveOrZero = 0.1  # lambda_1 of eq. 7
-    penalty_weight: PositiveOrZero = 0.005  # lambda_2 of eq. 7
+    energy_weight: PositiveOrZero = 0.1  # weight of the mixture's energy, lambda_1 of eq. 7
+    penalty_weight: PositiveOrZero = 0.005  # against collapse of a component, lambda_2 of eq. 7
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> MixtureNetworks:
         return mixture_networks(shape, architecture)

@@ -93,8 +93,8 @@ class RobustAutoencoder(NetworkDetector):
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)
     penalty: Literal["rows", "entries"] = "rows"
-    # lambda, in encoded units for an entry; for a row times the root of the number of columns, so
-    # that it is the root mean square residual that is not taken away
+    # lambda, how dear it is to set something aside; in encoded units for an entry, for a row times
+    # the root of the number of columns, so that it is the root mean square residual that stays
     penalty_weight: Positive = 0.5
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> CodeNetworks:

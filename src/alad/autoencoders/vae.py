@@ -125,7 +125,7 @@ class VAE(NetworkDetector):
     tables, images = CODES, IMAGE_CODES
 
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
-    draws: Count = 10  # L, how many codes a score averages over
+    draws: Count = 10  # how many codes a score averages over
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> CodeNetworks:
         draws = Arrays("Z", noise={"draws": (self.draws, architecture.latent)})

@@ -134,8 +134,20 @@ class LOF(Detector):
     def _learn(self, X: np.ndarray, fit: Fit) -> DensityModel:
         need(self, X, fit, 2)
         rows = sample(self, X, fit)
+        model = self._model(rows)
+        if not model.reach.all():
+            # more copies of a row than it has neighbours: its density would be infinite, and normal
+            # rows beside it the most anomalous ones. Equal rows count once (the paper's
+            # k-distinct-distance, remark to def. 3)
+            distinct = np.unique(rows, axis=0)
+            model = self._model(distinct) if len(distinct) > 1 else model
+            fit.facts["distinct_rows"] = len(distinct)
+        fit.facts["neighbours"] = model.neighbours
+        return model
+
+    def _model(self, rows: np.ndarray) -> DensityModel:
+        """Measure reach and density of each row among the others."""
         count = min(self.n_neighbors, len(rows) - 1)
-        fit.facts["neighbours"] = count
         nearest = Nearest(rows)
         ends = nearest.search(rows, count + 1)  # the first is the row itself
         distance, neighbour = ends.distance[:, 1:], nearest.first[ends.row[:, 1:]]

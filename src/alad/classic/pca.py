@@ -79,7 +79,9 @@ class PCA(Detector):
         need(self, X, fit, 2)
         centre, width = X.mean(axis=0, dtype=np.float64), X.shape[1]
         with np.errstate(invalid="ignore"):  # 0 / 0, the explained share where nothing varies
-            fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(X - centre)
+            # of few rows the rows are decomposed, whose cost does not grow with the columns cubed
+            solver = "covariance_eigh" if width <= len(X) else "full"
+            fitted = decomposition.PCA(svd_solver=solver).fit(X - centre)
         variances = fitted.explained_variance_
         if self.n_components is None:
             kept = components_to_keep(variances, self.explained, width - 1)

@@ -1,5 +1,6 @@
 """What all verbs share: the program, its options, its messages, and how it ends."""
 
+import io
 import json
 import sys
 import tempfile
@@ -104,6 +105,8 @@ def separated(names: list[str] | None) -> tuple[str, ...]:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; -> exit status. What a user can mend is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        _take_any_letter(stream)
     try:
         with _plain_warnings():
             status = typer.main.get_command(app).main(
@@ -120,6 +123,12 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return status if isinstance(status, int) else 0
+
+
+def _take_any_letter(stream: Any) -> None:
+    """Let a stream that is no UTF-8 show what it cannot as "?", instead of ending the program."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
 
 
 def _complain(message: str, status: int) -> int:
@@ -167,7 +176,8 @@ def _plain_warnings() -> Iterator[None]:
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    print(json.dumps(content, indent=2, ensure_ascii=not unicode))
 
 
 @contextmanager

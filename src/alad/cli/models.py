@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from alad.catalogue import DETECTORS
 from alad.cli import pictures
+from alad.cli.fit_options import with_parameters
 from alad.cli.frame import (
-    SCORES,
     AsJson,
     Drop,
     Model,
@@ -38,105 +39,29 @@ TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `f
 # --- fit ------------------------------------------------------------------------------------------
 
 
-@app.command()
 def fit(
     table: TableOrFolder,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
-    detector: Annotated[
-        str,
-        option(
-            help="alad, alice, bigan, anogan, autoencoder, robust-autoencoder, vae, dsebm-r, "
-            "dsebm-e, dagmm, isolation-forest, oc-svm, oc-svm-sgd, knn, lof, pca, kernel-pca or "
-            "robust-pca."
-        ),
-    ] = "alad",
+    detector: Annotated[str, option(help=f"{', '.join(DETECTORS)}.")] = "alad",
     drop: Drop = None,
-    contamination: Annotated[
-        float | None, option(help="Share of the training rows to flag.", show_default="0.05")
-    ] = None,
-    scaling: Annotated[
-        str | None,
-        option(
-            help="Of numbers: standard, robust, minmax, quantile, none, …", show_default="standard"
-        ),
-    ] = None,
     seed: Annotated[
         int, option(min=0, max=2**32 - 1, help="Same seed, same model (on a CPU).")
     ] = 0,
     preset: Annotated[
         str | None, option(help="Tried settings, such as kdd99-paper.", panel=TRAINING)
     ] = None,
-    score: Annotated[
-        str | None,
-        option(
-            help=SCORES,
-            show_default="the method's own",
-            panel=TRAINING,
-        ),
-    ] = None,
-    members: Annotated[
-        int | None,
-        option(
-            help="Copies trained side by side; their mean score counts.",
-            show_default="1",
-            panel=TRAINING,
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        option(
-            help="Passes over the rows, at most.",
-            show_default="100 of pictures",
-            panel=TRAINING,
-        ),
-    ] = None,
-    max_steps: Annotated[
-        int | None, option(help="Steps, at most; 0 leaves networks untrained.", panel=TRAINING)
-    ] = None,
-    engine: Annotated[
-        str | None,
-        option(
-            help="What trains: native (C), torch; of pictures bfloat16 too, faster where the "
-            "processor has units for it.",
-            show_default="auto",
-            panel=TRAINING,
-        ),
-    ] = None,
-    calibration_fraction: Annotated[
-        float | None,
-        option(
-            help="Share of the rows held out for p-values and false-alarm rates.",
-            show_default="0.1",
-            panel=TRAINING,
-        ),
-    ] = None,
     size: PictureSize = None,
     strict: Strict = False,
-    device: Annotated[
-        str | None, option(help="cpu, cuda, or auto.", show_default="cpu", panel=RUNNING)
-    ] = None,
     checkpoint: Annotated[
         Path | None,
         option(help="Folder for checkpoints.", show_default="MODEL.checkpoint", panel=RUNNING),
     ] = None,
-    checkpoint_seconds: Annotated[
-        float | None,
-        option(min=0, help="Between two checkpoints.", show_default="60", panel=RUNNING),
-    ] = None,
     resume: Annotated[
         bool, option("--resume", help="Go on from the checkpoint.", panel=RUNNING)
     ] = False,
-    samples: Annotated[
-        Path | None,
-        option(
-            metavar="FOLDER",
-            help="Of pictures: folder for what the generator makes of random codes, a picture "
-            "every check.",
-            panel=RUNNING,
-        ),
-    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    **parameters: Any,
 ) -> None:
     """Learn what is normal from TABLE, or from a folder of pictures, and write the fitted model.
 
@@ -145,33 +70,22 @@ def fit(
     """
     from alad import catalogue
 
-    given = {
-        "drop": separated(drop) or None,
-        "contamination": contamination,
-        "calibration_fraction": calibration_fraction,
-        "scaling": scaling,
-        "random_state": seed,
-        "score_function": score,
-        "members": members,
-        "epochs": epochs,
-        "max_steps": max_steps,
-        "device": device,
-        "engine": engine,
-        "checkpoint_seconds": checkpoint_seconds,
-        "samples": None if samples is None else str(samples),
-    }
+    parameters |= {"drop": separated(drop) or None, "random_state": seed}
+    given = {name: value for name, value in parameters.items() if value is not None}
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
-    source = pictures.source(table, size, strict, drop=drop, scaling=scaling)
-    if preset is None and epochs is None and max_steps is None:
+    source = pictures.source(table, size, strict, drop=drop, scaling=given.get("scaling"))
+    if preset is None and not given.keys() & {"epochs", "max_steps"}:
         given |= pictures.usual_length(source, detector)
     preset = preset or pictures.usual_preset(source, detector)
     kind = catalogue.detector_class(detector)
-    check_score(kind.name, kind.model.offered(images=pictures.are(source)), score)
-    made = _configured(detector, preset, {k: v for k, v in given.items() if v is not None})
+    check_score(
+        kind.name, kind.model.offered(images=pictures.are(source)), given.get("score_function")
+    )
+    made = _configured(detector, preset, given)
     _set_known(made, running)
-    if samples is not None:
-        _require_samples(samples, source, (output, kept), resume)
+    if "samples" in given:
+        _require_samples(given["samples"], source, (output, kept), resume)
     with stoppable(lambda: _how_to_resume(kept)):
         facts = _fitted(made, source, output, kept)
     if as_json:
@@ -183,6 +97,9 @@ def fit(
             say(_how_to_calibrate(facts["rows"], output, source))
         new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
+
+
+app.command()(with_parameters(fit))
 
 
 def _told(rows: int, training: dict[str, Any], unit: str) -> str:

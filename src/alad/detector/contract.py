@@ -90,7 +90,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     usual: ClassVar[Mapping[str, Any]] = {}
     rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
 
-    scaling: Scaling = "standard"  # of number columns, see `alad.encoding.scalings`
+    # of number columns: standard = mean 0, deviation 1; robust = tails compressed first; …
+    scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
     contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds

@@ -133,7 +133,7 @@ class NetworkDetector(Detector):
     architecture: str | Mapping[str, Any] | None = None
     score_function: str | None = None  # name of one of the method's scores; None = its own
     learning_rate: Share | None = None  # of Adam; None = 1e-3, for images the preset's
-    batch_size: Count | None = None  # None = 64, for images the preset's
+    batch_size: Count | None = None  # rows of a step; None = 64, for images the preset's
     epochs: CountOrZero | None = None  # passes over the rows at most; None = as max_steps says
     max_steps: CountOrZero | None = 2_000  # updates at most; 0 = untrained
     validation_fraction: Proportion = 0.1  # share of rows held out for the stopping rule
@@ -142,7 +142,7 @@ class NetworkDetector(Detector):
     ema_decay: Proportion = 0.999  # of the moving average of the weights that is used for scoring
     # copies trained side by side, or which ones ([3] = the fourth alone); their mean score counts
     members: Annotated[int | Sequence[int], members_named] = 1
-    device: Annotated[str, usable_device] = how("cpu")  # "cpu", "cuda", or "auto"
+    device: Annotated[str, usable_device] = how("cpu")  # where it trains: cpu, cuda, or auto
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
     checkpoint: Folder = how(None)  # folder for checkpoints; None = none
     checkpoint_seconds: PositiveOrZero = how(60.0)  # from one checkpoint to the next

@@ -1,0 +1,61 @@
+"""Cases that users of neighbouring tools reported, with the right behaviour, one test each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alad import cli
+from alad.catalogue import make
+
+PROGRAM = str(Path(sys.executable).with_name("alad"))
+
+
+def test_lof_where_a_value_repeats_more_often_than_it_has_neighbours():
+    """scikit-learn #27839: a machine idles at exactly 20.0; normal values beside it stay normal."""
+    generator = np.random.default_rng(3)
+    rows = generator.permutation(np.r_[np.full(600, 20.0), np.linspace(20, 22, 400)])[:, None]
+    detector = make("lof", random_state=0).fit(rows)
+    idle, ramp, far, farther = detector.anomaly_score(np.array([[20.001], [21.7], [25], [100]]))
+    assert max(idle, ramp) < 2 < far < farther
+    assert detector.training_["distinct_rows"] < 400
+
+
+def test_lof_of_rows_that_are_all_alike_says_so_or_scores():
+    detector = make("lof", random_state=0).fit(np.ones((50, 2)))
+    assert np.isfinite(detector.anomaly_score(np.ones((3, 2)))).all()
+
+
+def test_pca_of_few_wide_rows_costs_what_the_rows_cost():
+    """cuml #4827: 7 to 10 s where the decomposition of the rows takes 0.1 s."""
+    wide = np.random.default_rng(0).normal(size=(40, 3072)).astype("f4")
+    detector = make("pca", random_state=0)
+    before = time.process_time()
+    detector.fit(wide)
+    assert time.process_time() - before < 3
+    # the same directions as by the covariance of the columns: what lies outside them
+    centred = wide - wide.mean(axis=0, dtype=np.float64)
+    values = np.linalg.svd(detector.encoder_.transform(wide), compute_uv=False)
+    assert len(values) == 40 and detector.training_["components"] <= 39
+    assert (detector.anomaly_score(wide + 5 * centred[::-1]) > detector.anomaly_score(wide)).all()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("words", [["detectors"], ["fit", "--help"], ["info"], ["info", "--json"]])
+def test_a_terminal_of_few_letters_ends_no_verb(tmp_path, encoding, words):
+    """rich #3764: a traceback under ASCII or cp1252."""
+    table = tmp_path / "x.csv"
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    table.write_text("温度,b\n" + "".join(f"{a:.3f},{b:.3f}\n" for a, b in rows), "utf-8")
+    model = str(tmp_path / "m")
+    assert cli.run(["fit", str(table), "-o", model, "--detector", "knn", "-q"]) == 0
+    command = [PROGRAM, words[0], *([model] if words[0] == "info" else []), *words[1:]]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    run = subprocess.run(command, capture_output=True, env=environment)
+    assert run.returncode == 0 and b"Traceback" not in run.stderr, run.stderr
