@@ -137,12 +137,18 @@ def test_lof_by_hand():
 
 
 def test_lof_of_copies_and_what_lies_beside_them():
-    """Copies have no reach; the smallest one keeps every score finite."""
-    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)
-    fitted = LOF(n_neighbors=10, **RAW).fit(X)
-    copies, beside = fitted.anomaly_score(X), fitted.anomaly_score([[0.0, 1e-3]])
-    np.testing.assert_array_equal(copies, 1.0)
-    np.testing.assert_allclose(beside, 1e-3 / 1e-10, rtol=1e-6)
+    """Copies count once; where all rows are copies, the smallest reach keeps scores finite."""
+    two = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)
+    fitted = LOF(n_neighbors=10, **RAW).fit(two)
+    assert fitted.training_ == fitted.training_ | {"distinct_rows": 2, "neighbours": 1}
+    np.testing.assert_array_equal(fitted.anomaly_score(two), 1.0)
+    # both rows have the reach sqrt(2); (3, 3) is 2 sqrt(2) away from the nearer one
+    beside, far_off = fitted.anomaly_score([[0.0, 1e-3], [3.0, 3.0]])
+    assert beside == 1.0 and far_off == pytest.approx(2.0, rel=1e-9)
+    one = np.repeat([[0.0, 0.0]], 60, axis=0)
+    fitted = LOF(n_neighbors=10, **RAW).fit(one)
+    np.testing.assert_array_equal(fitted.anomaly_score(one), 1.0)
+    np.testing.assert_allclose(fitted.anomaly_score([[0.0, 1e-3]]), 1e-3 / 1e-10, rtol=1e-6)
 
 
 def test_lof_with_fewer_rows_than_neighbours():

@@ -181,7 +181,7 @@ def test_who_wants_no_calibration_is_not_told_how(folder, capfd):
 
 def test_an_option_that_a_detector_has_not_is_named_as_it_was_given(folder, capfd):
     fit = "fit normal.csv -o model --drop id --detector knn"
-    refused(capfd, f"{fit} --epochs 3 --members 2", "knn has no --members and no --epochs")
+    refused(capfd, f"{fit} --epochs 3 --members 2", "knn has no --epochs and no --members")
 
 
 def test_the_table_that_is_read_is_not_written_over(folder, model, capfd):

@@ -244,9 +244,10 @@ def test_they_are_no_part_of_a_checkpoints_fingerprint(name: str, tmp_path: Path
     run = {"device": "auto", "verbose": 1, "checkpoint_seconds": 1.0, "resume": True}
     more = {"samples": "grids", "engine": "torch"}
     run |= {key: more[key] for key in more if key in catalogue.parameter_names(name)}
-    assert set(run) | {"checkpoint", "random_state"} == marked(
-        catalogue.detector_class(name), HOW
-    ).keys()
+    assert (
+        set(run) | {"checkpoint", "random_state"}
+        == marked(catalogue.detector_class(name), HOW).keys()
+    )
     for key, value in (deciding | run).items():
         assert fingerprint(name, tmp_path, **{key: value}) == usual, key
     for key, value in {"learning_rate": 0.5, "members": 2, "patience": 7}.items():

@@ -135,7 +135,7 @@ def test_switches_are_switches(name, wrong):
 def test_an_architecture_that_json_cannot_hold_is_refused_before_the_training(name, monkeypatch):
     made = catalogue.make(name, architecture={"width": object()})
     monkeypatch.setattr(type(made), "_learn", lambda self, X, fit: pytest.fail("trained"))
-    with pytest.raises(InputError, match=r"architecture=.* cannot be saved; set_params\(archit"):
+    with pytest.raises(InputError, match="architecture"):
         made.fit(rows())
 
 

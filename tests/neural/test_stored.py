@@ -142,6 +142,7 @@ def test_a_model_loads_with_whatever_engine_and_device_it_was_fitted(
     for device in (None, "cpu", "auto"):
         loaded = alad.load(tmp_path / "model", device=device)
         np.testing.assert_array_equal(loaded.anomaly_score(new), scores)
+
     def nothing() -> None:
         raise build.BuildError("no C compiler")
 

@@ -90,7 +90,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     usual: ClassVar[Mapping[str, Any]] = {}
     rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
 
-    # of number columns: standard = mean 0, deviation 1; robust = tails compressed first; …
+    # of number columns: standard (mean 0, deviation 1), robust (tails compressed first), minmax,
+    # quantile, log, robust-minmax, log-minmax or none
     scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
     contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
