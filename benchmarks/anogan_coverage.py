@@ -45,7 +45,7 @@ def main() -> None:
         detector = AnoGAN.from_preset("kdd99", calibration_fraction=0.0, **how).fit(learnt)
         losses = detector.member_scores(held_out)
         scores = detector.member_scores(split.test[judged])
-        model = detector._model
+        model = detector.model_.reader
         z = torch.randn(2, HELD_OUT, model.context.buffers[START].shape[-1])
         made = model.networks.generator(model.context, z).detach().numpy()
         found = [

@@ -66,8 +66,9 @@ def compare(name: str, rounds: int, threads: int) -> None:
     )
     batches = {"row by row, plain PyTorch": rows * alone, "a batch, plain PyTorch": batch}
     for engine, detector in searches.items():
-        batch = seconds(lambda d=detector: d._scores(X), rounds)
-        each = seconds(lambda d=detector: d._scores(many), max(1, rounds // 3)) / len(many)
+        score = detector.fitted_.score_encoded
+        batch = seconds(lambda score=score: score(X), rounds)
+        each = seconds(lambda score=score: score(many), max(1, rounds // 3)) / len(many)
         batches[f"by hand, {engine}"] = batch
         print(
             f"  by hand, {engine:6}              {1e3 * each:9.2f} ms a row, {1 / each:.0f}/s "
@@ -77,7 +78,8 @@ def compare(name: str, rounds: int, threads: int) -> None:
     _beside_alad(name, X, batches, rounds)
     if threads > 1:
         torch.set_num_threads(threads)
-        wall = seconds(lambda: searches["native"]._scores(many), rounds, time.perf_counter)
+        score = searches["native"].fitted_.score_encoded
+        wall = seconds(lambda: score(many), rounds, time.perf_counter)
         torch.set_num_threads(1)
         print(f"  in C on {threads} threads           {len(many) / wall:9.0f} rows/s (wall time)")
 
@@ -87,8 +89,9 @@ def _beside_alad(name: str, X: np.ndarray, batches: dict[str, float], rounds: in
     many = np.random.default_rng(1).normal(size=(MANY, X.shape[1])).astype(np.float32)
     for engine in ("torch", "native"):
         detector = make(alad.ALAD, name, X, engine=engine)
-        answer = seconds(lambda d=detector: d._scores(X), 20 * rounds)
-        rate = MANY / seconds(lambda d=detector: d._scores(many), rounds)
+        score = detector.fitted_.score_encoded
+        answer = seconds(lambda score=score: score(X), 20 * rounds)
+        rate = MANY / seconds(lambda score=score: score(many), rounds)
         print(
             f"  ALAD, {engine:6}                 {1e3 * answer:9.2f} ms a batch; {rate:.0f} rows/s"
         )

@@ -100,9 +100,7 @@ def measured(train: pa.Table, normal: pa.Table, many: int, few: int) -> Iterator
     for name, settings in DETECTORS.items():
         detector = catalogue.make(name, random_state=0, **settings).fit(train)
         for count, (rows, wrong) in changed.items():
-            rows, wrong = (
-                (rows, wrong) if hasattr(detector, "reconstruct") else (rows[:few], wrong[:few])
-            )
+            rows, wrong = (rows, wrong) if detector.model_.makes_rows else (rows[:few], wrong[:few])
             found = {
                 way: hits(shares, wrong) for way, shares in ways(detector, rows, train).items()
             }
@@ -153,7 +151,7 @@ def differs(column: np.ndarray, row: int, others: np.ndarray) -> np.ndarray:
 def ways(detector: Any, rows: pa.Table, train: pa.Table) -> dict[str, np.ndarray]:
     """Contributions [n, columns] by every way that the detector allows."""
     found = {"explain": detector.explain(rows).contributions}
-    if hasattr(detector, "reconstruct"):
+    if detector.model_.makes_rows:
         found[ERROR] = errors(detector, rows)
         found[f"{ERROR} over the usual"] = found[ERROR] / errors(detector, train).mean(axis=0)
     return found

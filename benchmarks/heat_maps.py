@@ -107,12 +107,12 @@ def ways(detector: Any, images: np.ndarray) -> dict[str, np.ndarray]:
     assert isinstance(maps, HeatMaps)
     encoded = detector.encoder_.transform(images)
     found = {"explain": maps.heat}
-    if hasattr(detector, "reconstruct"):
+    if detector.model_.makes_rows:
         again = detector.reconstruct(images).reshape(encoded.shape)
         found[RESIDUAL] = np.abs(encoded - again).sum(axis=3)
         found["residual, blurred"] = gaussian_filter(found[RESIDUAL], BLUR, axes=(1, 2))
     flat = encoded.reshape(len(encoded), -1)
-    near = attribution.nearest(flat, detector._references, 4)
+    near = attribution.nearest(flat, detector.fitted_.references_, 4)
     far = np.abs(flat - near).mean(axis=0).reshape(encoded.shape).sum(axis=3)
     found[NEAREST] = far
     found[f"{NEAREST}, blurred"] = gaussian_filter(far, BLUR, axes=(1, 2))

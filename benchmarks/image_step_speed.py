@@ -242,10 +242,10 @@ def training(images: Tensor, width: int, stacking: str, rounds: int) -> None:
 def multiplications(layers) -> int:
     """Of one image, in the products of a chain's layers."""
     return sum(
-        layer.window.steps[0]
-        * layer.window.steps[1]
-        * layer.window.kernel[0]
-        * layer.window.kernel[1]
+        layer.geometry.steps[0]
+        * layer.geometry.steps[1]
+        * layer.geometry.kernel[0]
+        * layer.geometry.kernel[1]
         * layer.inputs
         * layer.outputs
         for layer in layers
@@ -269,9 +269,9 @@ def scoring(images: Tensor, width: int, rounds: int) -> None:
     ).fit(images[:64].numpy())
     rows = images[:512].numpy()
     taken = in_turns({"score": lambda _: detector.anomaly_score(rows)}, rounds)["score"]
-    networks = detector._networks
+    networks = detector.model_.networks
     done = sum(multiplications(c.layers) for c in (networks.encoder, networks.generator))
-    done += 2 * multiplications(networks.xx.joint.layers)
+    done += 2 * multiplications(networks.discriminators["xx"].joint.layers)
     rate, most = 2e-9 * done * len(rows) / min(taken.processor), peak()
     print(
         f"scoring, width {width}: {len(rows) / min(taken.processor):.0f} images/s, {rate:.1f} "

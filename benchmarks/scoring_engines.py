@@ -18,13 +18,14 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from alad.adversarial.architectures import ARCHITECTURES
+from alad.adversarial.game import FAMILY
 from alad.adversarial.native_score import NativeCycle
-from alad.adversarial.networks import DenseNetworks
+from alad.adversarial.networks import game_networks
 from alad.adversarial.numpy_cycle import prepare_cycle
 from alad.adversarial.scores import Cycle
 from alad.anogan.architectures import GAN_ARCHITECTURES
 from alad.anogan.native_search import NativeSearch
-from alad.anogan.networks import GanNetworks
+from alad.anogan.networks import START, gan_networks
 from alad.anogan.numpy_search import prepare_search
 from alad.anogan.search import LatentSearch, SearchSettings
 from alad.autoencoders.architectures import (
@@ -32,18 +33,18 @@ from alad.autoencoders.architectures import (
     ENERGY_ARCHITECTURES,
     MIXTURE_ARCHITECTURES,
 )
-from alad.autoencoders.dagmm import MixtureNetworks, fit_mixture, mixture_energy
-from alad.autoencoders.dsebm import EnergyNetwork, dense_layers, reconstruction
-from alad.autoencoders.networks import code_networks
+from alad.autoencoders.dagmm import fit_mixture, mixture_energy
+from alad.autoencoders.dsebm import reconstruction
+from alad.autoencoders.networks import code_networks, energy_network, mixture_networks
 from alad.autoencoders.numpy_codes import prepare_codes, prepare_vae
 from alad.autoencoders.numpy_energy import prepare_energy
 from alad.autoencoders.numpy_mixture import prepare_mixture
 from alad.autoencoders.vae import probability
-from alad.detector.rows import BLOCK_ROWS
 from alad.networks.context import Context
-from alad.networks.dense import Arrays
+from alad.networks.layers import Arrays
 from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.neural.one_loss import Trained
+from alad.row_kinds import TABLE
 
 WIDTH = 121
 SEARCH = SearchSettings(500, 0.01, 0.1)
@@ -66,12 +67,12 @@ def arrays_of(*tensors) -> dict[str, np.ndarray]:
 
 def in_blocks(run: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
     """As detectors score: so many rows at a time."""
-    return lambda x: [run(block) for block in x.split(BLOCK_ROWS)]
+    return lambda x: [run(block) for block in x.split(TABLE.scored.most)]
 
 
-def adversarial(game: dict[str, bool]) -> Engines:
+def adversarial(game: str) -> Engines:
     """f(x, x) and f(x, x')."""
-    networks = DenseNetworks(WIDTH, ARCHITECTURES["kdd99"], **game)
+    networks = game_networks((WIDTH,), ARCHITECTURES["kdd99"], FAMILY[game])
     context = random_context(networks)
     fast = NativeCycle(networks, context)
     plain = Cycle(networks, context)
@@ -106,8 +107,7 @@ def vae() -> Engines:
 
 
 def dsebm() -> Engines:
-    hidden = dense_layers(WIDTH, ENERGY_ARCHITECTURES["kdd99"].hidden)
-    network = EnergyNetwork(hidden, (WIDTH,))
+    network = energy_network((WIDTH,), ENERGY_ARCHITECTURES["kdd99"])
     model = Trained(network, random_context(network))
     engine = prepare_energy(network, arrays_of(model.context.weights))
     return {
@@ -117,7 +117,7 @@ def dsebm() -> Engines:
 
 
 def dagmm() -> Engines:
-    networks = MixtureNetworks((WIDTH,), MIXTURE_ARCHITECTURES["kdd99"])
+    networks = mixture_networks((WIDTH,), MIXTURE_ARCHITECTURES["kdd99"])
     model = Trained(networks, random_context(networks))
     fitted = fit_mixture(model, rows(1_000))
     engine = prepare_mixture(networks, arrays_of(model.context.weights), arrays_of(fitted))
@@ -128,11 +128,11 @@ def dagmm() -> Engines:
 
 
 def anogan() -> Engines:
-    networks = GanNetworks(WIDTH, GAN_ARCHITECTURES["kdd99"])
+    networks = gan_networks((WIDTH,), GAN_ARCHITECTURES["kdd99"])
     context = random_context(networks)
     start = torch.from_numpy(np.random.default_rng(1).normal(size=(1, 1, 32)).astype("float32"))
     given = networks, context.weights, start, SEARCH
-    arrays = arrays_of(context.weights) | {"search.start": start.numpy()}
+    arrays = arrays_of(context.weights) | {START: start.numpy()}
     engine = prepare_search(networks, arrays, SEARCH)
     return {
         "c": NativeSearch(*given),
@@ -165,8 +165,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     families: dict[str, Engines] = {
-        "alad, features": adversarial({"spectral": True}),
-        "bigan, features": adversarial({"xx": False, "zz": False}),
+        "alad, features": adversarial("alad"),
+        "bigan, features": adversarial("bigan"),
         "autoencoder": autoencoder(),
         "vae, probability": vae(),
         "dsebm, gradient": dsebm(),

@@ -23,7 +23,10 @@ from scipy.stats import spearmanr
 from alad import ALAD, metrics
 from alad.benchmark.data.kdd99 import kdd99_development
 from alad.benchmark.data.splits import Split
+from alad.detector.contract import Fit
+from alad.neural.detector import Encoded
 from alad.presets import preset
+from alad.training.step import NetworkStep
 
 PATIENCES = (5, 10, 20, 40, np.inf)  # checks without improvement
 
@@ -34,15 +37,16 @@ class Watched(ALAD):
     watched: Split
     f1: list[list[float]]
 
-    def _make_monitor(self, *arguments: Any):
-        monitor = super()._make_monitor(*arguments)
+    def _monitor(self, step: NetworkStep, model: Any, held_out: Encoded, fit: Fit, seed: int):
+        monitor = super()._monitor(step, model, held_out, fit, seed)
         assert monitor is not None
-        rows = self.encoder_.transform(self.watched.test)
+        rows, name = fit.encoder.transform(self.watched.test), self.own_score_name()
         self.f1 = []
 
         def watch() -> np.ndarray:
             value = monitor()
-            scores = self._raw_scores(rows, self._score_name())
+            made = model(step.scoring_arrays(), step.X).having_learnt(name, step.X)
+            scores = made.member_scores(rows)
             found = (
                 metrics.evaluate(one, self.watched.test_anomalous, self.watched.percentile)
                 for one in scores

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from network_steps import step_of
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from alad.neural.detector import Neural
+from alad.neural.detector import NetworkDetector
 
 
 def leaf(values: Any) -> Tensor:
@@ -30,7 +31,7 @@ def sheet(n: int, seed: int = 0, width: int = 8) -> np.ndarray:
     return np.concatenate([free, bent], axis=1)
 
 
-def aurocs(kind: type[Neural], **settings: Any) -> np.ndarray:
+def aurocs(kind: type[NetworkDetector], **settings: Any) -> np.ndarray:
     """Of every member: rows of the sheet against rows whose columns were shuffled one by one."""
     detector = kind(random_state=0, members=3, patience=None, **settings).fit(sheet(400))
     normal = sheet(300, seed=1)
@@ -39,10 +40,10 @@ def aurocs(kind: type[Neural], **settings: Any) -> np.ndarray:
     return np.array([roc_auc_score(np.repeat([0, 1], 300), each) for each in scores])
 
 
-def unmoved(kind: type[Neural], **settings: Any) -> list[str]:
+def unmoved(kind: type[NetworkDetector], **settings: Any) -> list[str]:
     """Names of weights of which some entry has not changed after a few steps."""
     detector = kind(random_state=0, members=2, **settings)
-    step = detector._make_step(torch.from_numpy(sheet(64).astype(np.float32)), 0)
+    step = step_of(detector, torch.from_numpy(sheet(64).astype(np.float32)), 0)
     (player,) = step.by_group.values()
     before = player.weights.clone()
     for number in range(5):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ class Toy:
 
     fits: ClassVar[Counter] = Counter()
     failing: ClassVar[set] = set()
+    model: ClassVar[SimpleNamespace] = SimpleNamespace(offers={})
 
     def __init__(
         self, name="toy", noise=0.0, random_state=0, members=1, verbose=0, checkpoint=None

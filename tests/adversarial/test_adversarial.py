@@ -131,7 +131,7 @@ def test_bad_parameters_are_named(parameter: str, value: object, said: str):
 
 def test_a_number_of_members_may_be_numpys():
     two = alad.ALAD(members=np.int64(2), max_steps=1, random_state=0).fit(ring(30))
-    assert two.members_ == [0, 1]
+    assert two.members_ == (0, 1)
 
 
 def test_an_unknown_preset_lists_the_known():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from network_steps import networks_of, step_of
 from sklearn.metrics import roc_auc_score
 
 import alad
@@ -77,7 +78,7 @@ def test_a_score_is_a_pure_function_of_image_and_model(name, shape, tmp_path):
     detector.save(tmp_path / "model")
     loaded = alad.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.anomaly_score(pixels), scores)
-    for score in detector._offered:
+    for score in detector.score_names():
         np.testing.assert_array_equal(
             loaded.score_as(pixels[:9], score), detector.score_as(pixels, score)[:9]
         )
@@ -100,7 +101,7 @@ def test_so_it_is_of_large_images_of_odd_sides(name):
     how = {"max_steps": 0, "calibration_fraction": 0.0, "random_state": 0}
     how |= {"search_steps": 2, "threshold_rows": 2} if name == "anogan" else {}
     detector = catalogue.make(name, architecture=SMALL.get(name, "narrow"), **how).fit(pixels)
-    for score in detector._offered:
+    for score in detector.score_names():
         together = detector.score_as(pixels, score)
         assert np.isfinite(together).all() and len(set(together)) == 17
         np.testing.assert_array_equal(detector.score_as(pixels[::-1], score), together[::-1])
@@ -111,13 +112,13 @@ def test_so_it_is_of_large_images_of_odd_sides(name):
 @every_method
 def test_all_scores_of_the_method_are_for_images(name):
     detector = quick(name).fit(noise(30, 8, 8))
-    assert set(detector._offered) == set(detector.scores)
+    assert set(detector.score_names()) == set(detector.model.offers)
 
 
 @every_method
 def test_a_member_among_others_is_the_member_alone(name):
     X = torch.from_numpy(stream(0, 0, Purpose.SPLIT).standard_normal((24, 9, 8, 1)))
-    together, alone = (quick(name, members=which)._make_step(X, 3) for which in ([0, 1, 2], [2]))
+    together, alone = (step_of(quick(name, members=which), X, 3) for which in ([0, 1, 2], [2]))
     for number in range(4):
         together(number), alone(number)
     for array, own in alone.arrays().items():
@@ -127,7 +128,7 @@ def test_a_member_among_others_is_the_member_alone(name):
 @every_method
 def test_a_gradient_reaches_every_weight(name):
     X = torch.from_numpy(stripes(32).astype(np.float32)[..., None] / 127.5 - 1)
-    step = quick(name, learning_rate=1e-2)._make_step(X, 0)
+    step = step_of(quick(name, learning_rate=1e-2), X, 0)
     before = {group: part.weights.clone() for group, part in step.by_group.items()}
     for number in range(3):
         step(number)
@@ -146,7 +147,7 @@ def test_presets_and_named_architectures_are_complete(name):
         assert detector.batch_size in (32, 128)
         detector.set_params(**quick(name).get_params())
         assert np.isfinite(detector.fit(noise(30, 8, 8)).offset_)
-    published = quick(name, architecture="cifar10")._networks_for((32, 32, 3))
+    published = networks_of(quick(name, architecture="cifar10"), (32, 32, 3))
     assert sum(np.prod(s) for layer in published.layers for s in layer.shapes().values()) > 1e6
 
 
@@ -305,25 +306,25 @@ def test_the_gradient_written_out_is_the_derivative_of_the_energy():
 
 def test_the_bias_belongs_to_the_model():
     detector = quick("dsebm-r").fit(noise(30, 8, 8))
-    assert detector._evaluated.weights["X.bias"].shape == (1, 1, 8, 8, 1)
+    assert detector.model_.weights["X.bias"].shape == (1, 1, 8, 8, 1)
 
 
 # --- others ---------------------------------------------------------------------------------------
 
 
 def test_a_log_variance_does_not_end_in_tanh():
-    networks = quick("vae")._networks_for((8, 8, 3))
+    networks = networks_of(quick("vae"), (8, 8, 3))
     last = networks.decoder.layers[-1]
     assert (last.activation, last.shape) == ("linear", (8, 8, 6))
-    own = quick("autoencoder")._networks_for((8, 8, 3)).decoder.layers[-1]
+    own = networks_of(quick("autoencoder"), (8, 8, 3)).decoder.layers[-1]
     assert (own.activation, own.shape) == ("tanh", (8, 8, 3))
 
 
 def test_batch_norm_scores_with_statistics_of_training_images():
     """Measured: after three steps, those that followed would still hold most of their first."""
     detector = quick("autoencoder", calibration_fraction=0.0, patience=None).fit(stripes(60))
-    model, x = detector._model, torch.from_numpy(detector.encoder_.transform(stripes(60)))
-    first = replace(detector._networks.encoder.layers[0], batch_norm=False, activation="linear")
+    model, x = detector.model_.reader, torch.from_numpy(detector.encoder_.transform(stripes(60)))
+    first = replace(model.networks.encoder.layers[0], batch_norm=False, activation="linear")
     with torch.no_grad():
         sums = first(model.context, model.for_members(x)).flatten(1, 3)
     mean, variance = (model.context.buffers[f"E.0.{key}"] for key in ("mean", "variance"))
@@ -336,5 +337,5 @@ def test_the_plain_program_finds_the_same():
     detector = quick("anogan", search_steps=20).fit(noise(40, 16, 8, 3))
     rows = detector.encoder_.transform(noise(6, 16, 8, 3))
     np.testing.assert_allclose(
-        reference_anogan.search(detector, rows), detector._scores(rows), 1e-4
+        reference_anogan.search(detector, rows), detector.fitted_.score_encoded(rows), 1e-4
     )

@@ -218,8 +218,7 @@ def test_the_published_games_are_played_in_c():
 class Denoising(alad.ALAD):
     """ALAD with a penalty and a noise level: a row of the table more, no line of code."""
 
-    name: ClassVar[str] = "alad"
-    method: ClassVar[str] = "denoising"
+    name: ClassVar[str] = "denoising"
 
 
 @pytest.mark.parametrize("shape", [(5,), (9, 8)], ids=str)

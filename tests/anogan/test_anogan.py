@@ -14,11 +14,12 @@ from torch.nn.functional import softplus
 import alad
 from alad.adversarial.play import Drawn, discriminator_loss, generator_encoder_loss, play
 from alad.anogan.architectures import GAN_ARCHITECTURES, GanArchitecture
-from alad.anogan.detector import distinct_rows
+from alad.anogan.model import distinct_rows
 from alad.anogan.networks import GAN, gan_networks
 from alad.anogan.scores import SCORES
 from alad.anogan.search import LatentSearch
 from alad.anogan.step import GanStep
+from alad.detector.fitted import Fitted
 from alad.errors import InputError
 from alad.networks.context import Context
 from alad.networks.weights import initial_weights, weight_layout
@@ -130,11 +131,10 @@ def aurocs(max_steps: int, search_steps: int = 200) -> dict[str, np.ndarray]:
     detector = alad.AnoGAN(random_state=0, members=3, **settings).fit(ring(600))
     normal = ring(200, seed=1)
     rows = detector.encoder_.transform(np.concatenate([normal, broken(normal)]))
+    scores = {name: detector.model_.member_scores(rows, name) for name in SCORES}
     return {
-        name: np.array(
-            [roc_auc_score(np.repeat([0, 1], 200), one) for one in detector._raw_scores(rows, name)]
-        )
-        for name in SCORES
+        name: np.array([roc_auc_score(np.repeat([0, 1], 200), one) for one in own])
+        for name, own in scores.items()
     }
 
 
@@ -152,7 +152,7 @@ def test_the_search_makes_the_difference():
 
 def test_equal_rows_are_searched_for_once(monkeypatch: pytest.MonkeyPatch):
     detector = alad.AnoGAN(max_steps=2, engine="torch", **QUICK).fit(ring(50))
-    search, counts = detector._model.search, []
+    search, counts = detector.model_.reader.search, []
     monkeypatch.setattr(
         type(search), "__call__", lambda self, x: counts.append(len(x)) or FOUND(self, x)
     )
@@ -198,7 +198,7 @@ def test_the_scores_are_the_terms_of_one_loss():
 def test_logits_are_the_discriminators_own_opinion():
     X = ring(40)
     detector = alad.AnoGAN(max_steps=20, score_function="logits", **QUICK).fit(X)
-    logits = detector._model.logits(torch.from_numpy(detector.encoder_.transform(X)))
+    logits = detector.model_.reader.logits(torch.from_numpy(detector.encoder_.transform(X)))
     expected = softplus(-logits.double())[0].numpy()
     np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-5)
 
@@ -206,10 +206,9 @@ def test_logits_are_the_discriminators_own_opinion():
 def test_the_stopping_rule_does_not_search(monkeypatch: pytest.MonkeyPatch):
     searched = []
     for kind in ("LatentSearch", "NativeSearch"):
-        monkeypatch.setattr(f"alad.anogan.detector.{kind}.__call__", lambda *_: searched.append(1))
+        monkeypatch.setattr(f"alad.anogan.model.{kind}.__call__", lambda *_: searched.append(1))
     detector = alad.AnoGAN(max_steps=60, patience=1, check_every=10, **QUICK)
-    monkeypatch.setattr(detector, "_learn_scores", lambda *_: None)
-    monkeypatch.setattr(detector, "_scores", lambda X: np.zeros(len(X)))
+    monkeypatch.setattr(Fitted, "score_encoded", lambda self, X: np.zeros(len(X)))
     detector.fit(ring(300))
     assert not searched and "monitor" in detector.training_["history"][0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from network_steps import step_of
 from one_player import aurocs, sheet, unmoved
 
 import alad
@@ -83,7 +84,7 @@ def test_what_is_set_aside_is_the_rest_that_is_too_large():
     X = torch.from_numpy(sheet(32).astype(np.float32))
     X[3] = 30.0
     detector = alad.RobustAutoencoder(random_state=0, batch_size=32, penalty_weight=1.0)
-    step = detector._make_step(X, 0)
+    step = step_of(detector, X, 0)
     for number in range(3):
         before = step.arrays()["sparse"].clone()
         step(number)

@@ -78,15 +78,15 @@ def test_the_mixture_is_that_of_all_training_rows(monkeypatch: pytest.MonkeyPatc
     X = sheet(300).astype(np.float32)
     whole = {"patience": None, "calibration_fraction": 0.0}
     detector = alad.DAGMM(random_state=0, members=2, max_steps=20, **whole).fit(X)
-    model, rows = detector._model, torch.from_numpy(detector.encoder_.transform(X))
+    model, rows = detector.model_.reader, torch.from_numpy(detector.encoder_.transform(X))
     with torch.no_grad():
         _, z = model.networks.represent(model.context, model.for_members(rows))
         gamma = model.networks.responsibilities(model.context, z)
         of_all = Mixture.of(z.double(), gamma)
         monkeypatch.setattr(row_kinds, "TABLE", replace(row_kinds.TABLE, mixed=64))
         blocks = dagmm.fit_mixture(model, rows)
-    stored = {name: detector._fitted["energy"][name] for name in ("phi", "mu", "factor")}
-    for name, array in stored.items():
+    for name in ("phi", "mu", "factor"):
+        array = torch.from_numpy(detector.model_.learnt[f"energy/{name}"])
         torch.testing.assert_close(array, getattr(of_all, name), rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(blocks[name], array, rtol=1e-6, atol=1e-6)
     energies = of_all.energy(z.double()).numpy()

@@ -11,10 +11,11 @@ from torch import Tensor
 
 import alad
 from alad.autoencoders.architectures import EnergyArchitecture
-from alad.autoencoders.dsebm import denoising_loss
+from alad.autoencoders.dsebm import EnergyModel, denoising_loss
 from alad.autoencoders.networks import energy_network
 from alad.errors import InputError
 from alad.networks.context import Context
+from alad.neural.one_loss import Trained
 
 CASE = case("dsebm")
 GIVEN, EXPECTED = CASE["given"], CASE["expected"]
@@ -46,10 +47,10 @@ def test_the_gradient_written_out_is_the_derivative_of_the_energy():
 
 
 def test_both_scores():
-    model = alad.DSEBMe()._make_model(NETWORK, Context(weights()))
+    model = Trained(NETWORK, Context(weights()))
     x = one(GIVEN["x"])[0]
     with torch.no_grad():
-        scores = {name: score.value(model, x, {})[0] for name, score in alad.DSEBMe.scores.items()}
+        scores = {name: score.value(model, x, {})[0] for name, score in EnergyModel.offers.items()}
     close(scores["energy"], EXPECTED["score_energy"], VALUES)
     close(scores["reconstruction"], EXPECTED["score_reconstruction"], VALUES)
     assert (alad.DSEBMr.own_score, alad.DSEBMe.own_score) == ("reconstruction", "energy")

@@ -96,10 +96,10 @@ def test_log_variances_are_kept_within_bounds():
 def test_draws_are_the_members_own_and_stored():
     X = sheet(60)
     detector = alad.VAE(random_state=0, members=2, max_steps=2, draws=4).fit(X)
-    draws = detector._state()[1]["buffer/Z.draws.noise"]
+    draws = detector.model_.buffers["Z.draws.noise"]
     assert draws.shape == (2, 4, 2) and not np.array_equal(draws[0], draws[1])
     alone = alad.VAE(random_state=0, members=[1], max_steps=2, draws=4).fit(X)
-    np.testing.assert_array_equal(alone._state()[1]["buffer/Z.draws.noise"][0], draws[1])
+    np.testing.assert_array_equal(alone.model_.buffers["Z.draws.noise"][0], draws[1])
 
 
 def test_a_gradient_reaches_every_weight():

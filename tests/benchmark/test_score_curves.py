@@ -11,6 +11,7 @@ import pytest
 import alad
 from alad import metrics
 from alad.benchmark import score_curves, timing
+from alad.benchmark.cells import cells
 from alad.benchmark.results_file import Ledger
 from alad.benchmark.timing import Bench, Timed
 
@@ -28,7 +29,8 @@ def scored(toy, monkeypatch):
 
     monkeypatch.setattr(toy, "member_scores", member_scores)
     monkeypatch.setattr(toy, "score_as", score_as, raising=False)
-    monkeypatch.setattr(toy, "scores", {"features": 0, "l1": 0, "other": 0}, raising=False)
+    offers = {"features": 0, "l1": 0, "other": 0}
+    monkeypatch.setattr(toy, "model", SimpleNamespace(offers=offers))
     return toy
 
 
@@ -51,6 +53,13 @@ def test_a_detector_with_one_score_has_one(toy, tmp_path):
     path = tmp_path / "scores.jsonl"
     (line,) = score_curves.run([("toy", "paper", "once")], path=path).lines()
     assert line["score"] is None and line["cell"].endswith("-own")
+
+
+def test_of_a_detector_of_the_catalogue_every_published_score_is_looked_at(tmp_path):
+    for name, scores in (("alad", score_curves.SCORES), ("isolation-forest", (None,))):
+        (cell,) = cells("kdd99", ["paper"], [name], 1)
+        job = score_curves._Aspects(cell, Ledger(tmp_path / "scores.jsonl"), {}, True)
+        assert job.scores == scores
 
 
 def test_thinned_curves_keep_their_ends_and_area():

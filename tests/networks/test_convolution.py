@@ -396,9 +396,10 @@ def test_a_pickled_detector_scores_where_there_is_no_compiler(monkeypatch):
         raise build.BuildError("no compiler at all")
 
     monkeypatch.setattr("alad.networks.native_convolution.library", nothing)
+    loaded = pickle.loads(stored)
     with pytest.warns(UserWarning, match="no compiler at all"):
-        loaded = pickle.loads(stored)
-    np.testing.assert_allclose(loaded.anomaly_score(pixels), due, rtol=1e-4)
+        scores = loaded.anomaly_score(pixels)
+    np.testing.assert_allclose(scores, due, rtol=1e-4)
 
 
 def test_engines_of_images(monkeypatch):
@@ -507,7 +508,8 @@ def test_batch_norm_scores_with_statistics_of_the_training_images(steps):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 9, 3), np.uint8)
     how = {"patience": None, "calibration_fraction": 0.0}
     detector = alad.ALAD(max_steps=steps, batch_size=8, random_state=0, **how).fit(pixels)
-    weights, buffers = detector._evaluated.weights, detector._evaluated.buffers
+    context = detector.model_.context
+    weights, buffers = context.weights, context.buffers
     x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
     y = (
         library(x, weights["E.0.weight"][0], PatchGeometry((12, 9), (4, 4), 2))

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 
 import pytest
+from network_steps import networks_of
 
 from alad import catalogue
 from alad.adversarial.architectures import architecture_for
@@ -30,7 +31,7 @@ def through_json(networks):
 @every_method
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_networks_come_back_as_they_were(name, shape):
-    networks = catalogue.make(name)._networks_for(shape)
+    networks = networks_of(catalogue.make(name), shape)
     again = through_json(networks)
     assert again == networks and type(again) is type(networks)
     for layers, due in zip(again.groups.values(), networks.groups.values(), strict=True):
@@ -45,7 +46,7 @@ def test_networks_that_read_a_noise_level_come_back():
 
 @every_method
 def test_they_are_read_without_pytorch(name):
-    told = json.dumps([description(catalogue.make(name)._networks_for(shape)) for shape in SHAPES])
+    told = json.dumps([description(networks_of(catalogue.make(name), shape)) for shape in SHAPES])
     code = (
         "import json, sys; from alad.networks.description import from_description;"
         "made = from_description(json.load(sys.stdin));"

@@ -17,10 +17,12 @@ import alad
 from alad import catalogue, row_kinds
 from alad.adversarial.architectures import ImageArchitecture
 from alad.adversarial.game import FAMILY
+from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import decoded_once
+from alad.detector.saving import content_of
 from alad.encoding import ImageScaler, ScaledImages
 from alad.errors import InputError, TrainingError
 from alad.training.optimizer import Optimiser
@@ -56,8 +58,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def content(detector: Any) -> dict[str, np.ndarray]:
     """All that was learnt."""
-    found = detector._state()[1] | {"references": detector._references}
-    return found | {"calibration": detector.calibration_.scores}
+    return content_of(detector.fitted_)[1]
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -211,13 +212,13 @@ def test_a_value_that_is_none_is_found_before_training_though_it_is_held_out():
 def test_the_authors_stopping_rule_looks_at_all_validation_images(monkeypatch):
     monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, monitored=3))
     seen: list[int] = []
-    scores = alad.ALAD._raw_scores
+    scores = CycleModel.member_scores
 
-    def counted(self: alad.ALAD, X: Any, name: str) -> np.ndarray:
+    def counted(self: CycleModel, X: Any, name: str | None = None) -> np.ndarray:
         seen.append(len(X))
         return scores(self, X, name)
 
-    monkeypatch.setattr(alad.ALAD, "_raw_scores", counted)
+    monkeypatch.setattr(CycleModel, "member_scores", counted)
     alad.ALAD(**ALAD, validation_fraction=0.25, calibration_fraction=0.0).fit(noise(80))
     assert seen[:2] == [20, 20]  # at each of two checks
 

@@ -50,7 +50,7 @@ class _Aspects(Job):
     def __init__(self, cell: Cell, ledger: Ledger, how: dict[str, Any], curves: bool):
         super().__init__(cell, ledger, how)
         self.curves = curves
-        several = getattr(cell.detector(**how), "scores", {})
+        several = cell.detector(**how).model.offers
         self.scores: tuple[str | None, ...] = tuple(s for s in SCORES if s in several) or (None,)
 
     @property

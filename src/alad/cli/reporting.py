@@ -67,7 +67,7 @@ def report(
     with located(place or model):
         rows, anomalous = _rows(source, detector, label, normal)
         page = model_page(
-            detector,
+            catalogue.detector_class(detector.name).of(detector),
             rows,
             anomalous,
             source=place,

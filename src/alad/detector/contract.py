@@ -110,6 +110,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         for rule in self.rules:
             rule(self)
 
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse parameters that make no sense for encoded rows of this shape: InputError."""
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is normal from a table X [n, columns] or from images; y is ignored.
 
@@ -131,12 +134,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return self
 
     def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
-        # refused now, not after the training: what could not be saved
-        params = self._settings()
         learnt = ~self._held_out(len(rows))
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
-        model = self._learn(learnable(self, matrix if learnt.all() else matrix[learnt], fit), fit)
+        known = learnable(self, matrix if learnt.all() else matrix[learnt], fit)
+        # refused now, not after the training: what does not suit the rows, or could not be saved
+        self._check_shape(tuple(known.shape[1:]))
+        params = self._settings()
+        model = self._learn(known, fit)
         facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)

@@ -75,7 +75,7 @@ def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     """A cell for each image, as many as a page can hold."""
     maps = detector.explain(images)
     own, expected = (shown(detector.encoder_, each) for each in (maps.images, maps.expected))
-    what = "reconstruction" if hasattr(detector, "reconstruct") else "nearest learnt"
+    what = "reconstruction" if detector.model_.makes_rows else "nearest learnt"
     cells, letters = [], 0
     for at in range(len(own)):
         row, column = maps.hottest(at)

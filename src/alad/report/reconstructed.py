@@ -44,7 +44,7 @@ def reconstructed_section(
     images: an array [n, height, width(, channels)] or `Pictures`; none of them is picked by eye.
     """
     groups = chosen(scores, flagged)
-    if not hasattr(detector, "reconstruct") or not groups[0].size:
+    if not detector.model_.makes_rows or not groups[0].size:
         return None
     rows: list[np.ndarray] = []
     for places in groups:
@@ -63,7 +63,7 @@ def reconstructed_section(
 
 def generated_section(detector: Any) -> Section | None:
     """None if the model has no generator, or is of a table."""
-    if of_tables(detector) or not hasattr(detector, "generate"):
+    if of_tables(detector) or not detector.model_.makes_images:
         return None
     images = detector.encoder_.transform(detector.generate(GENERATED, random_state=0))
     words = (
