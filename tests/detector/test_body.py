@@ -26,6 +26,7 @@ from alad.parameters import DECIDES, HOW, marked
 # concrete methods of detectors and models that replace a concrete one -> why
 OVERRIDES = {
     ("Detector", "__sklearn_tags__"): "how scikit-learn is told that missing numbers are read",
+    ("NetworkDetector", "_check_shape"): "widths of networks have to suit the rows",
     ("ALAD", "_stopping"): "swapped cells of images tell nothing; the authors' rule may be chosen",
     ("AnoGAN", "_scored_at_fit"): "every row costs a search, so not all are scored at fit",
     ("CycleModel", "in_blocks"): "C leaves each row alone by itself, PyTorch needs whole blocks",
