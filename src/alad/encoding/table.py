@@ -185,20 +185,23 @@ class TableEncoder:
 
     def _matched(self, table: Columns) -> list[int]:
         """Where in the table the columns of the codes are, in their order."""
-        if self._named and table.named:
-            return self._by_name(table)
+        labels, counted = table.labels, tuple(map(str, range(self.n_features_in_)))
+        if labels is not None and self._named:
+            return self._by_name(table, labels)
+        if labels is not None and sorted(labels) == sorted(counted):
+            return [labels.index(counted[at]) for at in self._kept]
         if table.named or self._named:
             self._warn_of_names(table)
         if len(table.names) != self.n_features_in_:
             raise InputError(self._wrong_width(table))
         return self._kept
 
-    def _by_name(self, table: Columns) -> list[int]:
+    def _by_name(self, table: Columns, labels: tuple[str, ...]) -> list[int]:
         due = [self._names[i] for i in self._kept]
-        place = {name: i for i, name in enumerate(table.names)}
+        place = {name: i for i, name in enumerate(labels)}
         missing = [name for name in due if name not in place]
-        known = set(self._names)
-        extra = [name for name in table.names if name not in known]
+        at_fit = set(self._names)
+        extra = [name for name in labels if name not in at_fit]
         if missing or extra:
             raise InputError(self._wrong_names(table, missing, extra))
         return [place[name] for name in due]
