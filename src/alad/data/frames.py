@@ -261,6 +261,8 @@ def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
     return pa.array(np.ascontiguousarray(values))
 
 

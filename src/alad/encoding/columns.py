@@ -20,6 +20,8 @@ RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be fini
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
 BISECTIONS = 64  # halvings that find a number from its code
 ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
+FLAGS = frozenset({"false", "true"})
+NUMBERED_FLAGS = {"0": "false", "0.0": "false", "1": "true", "1.0": "true"}
 MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
 
 
@@ -197,6 +199,14 @@ class CategoryCode:
         names = [*self.levels, *marks]
         return [names[at] for at in encoded.argmax(axis=1)]
 
+    def meant(self, level: str) -> str:
+        """A level as training rows had it: 0 and 1 are false and true where those were flags.
+
+        An array or a list of rows makes numbers of flags that stand beside numbers.
+        """
+        flags = bool(self.levels) and FLAGS.issuperset(self.levels)
+        return NUMBERED_FLAGS.get(level, level) if flags else level
+
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Fill out [n, width], which holds zeros."""
         other = len(self.output_names) - 1
@@ -206,7 +216,7 @@ class CategoryCode:
             return
         place = {level: i for i, level in enumerate(self.levels)}
         missing = len(self.levels) if self.missing else other
-        chosen = [*(place.get(level, other) for level in column.levels or ()), missing]
+        chosen = [*(place.get(self.meant(level), other) for level in column.levels), missing]
         out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
 
 

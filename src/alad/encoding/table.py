@@ -263,7 +263,8 @@ def _warn_of_values(code: Code, column: Column) -> None:
     """A warning if many rows hold only values that training rows did not: coded anew, perhaps."""
     if not isinstance(code, CategoryCode):
         return
-    strange = not code.rare and set(code.levels).isdisjoint(column.levels or code.levels)
+    met = map(code.meant, column.levels or code.levels)
+    strange = not code.rare and set(code.levels).isdisjoint(met)
     if code.levels and strange and len(column.values) >= MANY_ROWS:
         warn(
             f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "
