@@ -420,7 +420,7 @@ def written_as(form: str, levels: int) -> pd.DataFrame:
     return pd.DataFrame({"share": [form.format(at % levels) for at in range(200)], "b": range(200)})
 
 
-@pytest.mark.parametrize("form", ["{}%", "{} %", "1,{:03}", "${}.50", "1 {:03},000", "{:03} €"])
+@pytest.mark.parametrize("form", ["{}%", "{} %", "1,{:03}", "${}.50", "{}.5 °C", "{:03} €"])
 def test_numbers_with_marks_are_no_categories(form):
     with pytest.raises(InputError, match=r"'share' holds '.*' \(row 1\), which is no plain number"):
         TableEncoder().fit(written_as(form, levels=40))
@@ -429,7 +429,7 @@ def test_numbers_with_marks_are_no_categories(form):
     assert len([name for name in few.output_names_ if name.startswith("share=")]) == 6
 
 
-@pytest.mark.parametrize("form", ["{}-{}", "v{}", "10.0.{}", "{}% off", "{:02}:x", "1,{}"])
+@pytest.mark.parametrize("form", ["{}-{}", "v{}", "10.0.{}", "{}% off", "{:02}:x", "{:03}x"])
 def test_labels_with_digits_stay_categories(form):
     table = written_as(form.replace("{}-{}", "{}-1"), levels=40)
     assert len(TableEncoder().fit(table).output_names_) == 42

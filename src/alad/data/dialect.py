@@ -5,16 +5,19 @@ import io
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from alad.data.columns import listed
 from alad.data.frames import check_names
+from alad.data.spelling import COMMA, POINT, decimal_mark, spelled
 from alad.errors import InputError
 
 DELIMITERS = ",;\t|"
 SAMPLE = 200  # rows that tell the delimiter
+MOST_CELLS = 20_000  # that tell the decimal mark
 NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes it, and takes it
 JSON = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|true|false|null|$))')
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
@@ -30,6 +33,7 @@ class Dialect(NamedTuple):
     start: int  # where the header line begins, in characters
     stop: int  # where the rows begin
     trailing: bool  # does a delimiter end every row, for which there is no column?
+    decimal: str | None  # the mark before decimals, if the first rows show it and agree
 
 
 def dialect_of(text: str) -> Dialect:
@@ -50,7 +54,13 @@ def dialect_of(text: str) -> Dialect:
     _check_header(names)
     if len(names) == 1:
         _check_separator(body)
-    return Dialect(delimiter, names, start, start + _length_of_first(body, delimiter), trailing)
+    stop = start + _length_of_first(body, delimiter)
+    return Dialect(delimiter, names, start, stop, trailing, _decimal(rows))
+
+
+def _decimal(rows: list[list[str]]) -> str | None:
+    cells = (cell for row in rows for cell in row if POINT in cell or COMMA in cell)
+    return decimal_mark(islice(cells, MOST_CELLS))
 
 
 def _records(text: str, delimiter: str) -> list[list[str]]:
@@ -95,12 +105,8 @@ def _fit(records: list[list[str]]) -> tuple[float, ...]:
     if not cells:
         return 0.0, 0.0, 0.0, width
     whole = sum(not re.search(r"[;\t|]", cell) for cell in cells) / len(cells)
-    numbers = sum(map(_is_written_number, cells)) / len(cells)
+    numbers = sum(spelled(cell) is not None for cell in cells) / len(cells)
     return len(fitting) / len(rows), whole, numbers, width
-
-
-def _is_written_number(cell: str) -> bool:
-    return _is_number(cell.replace(",", ".", 1))
 
 
 def _is_number(text: str) -> bool:
@@ -130,7 +136,8 @@ def _check_separator(text: str) -> None:
         rows = [line.split(None if mark.isspace() else mark) for line in lines]
         cells = [cell for row in rows[1:] for cell in row]
         alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-        if alike and cells and sum(map(_is_written_number, cells)) >= MOSTLY * len(cells):
+        numbers = sum(spelled(cell) is not None for cell in cells)
+        if alike and cells and numbers >= MOSTLY * len(cells):
             what = "spaces" if mark.isspace() else repr(mark)
             raise InputError(f"cells are separated by {what}; separate them by commas or tabs")
 

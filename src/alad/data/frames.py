@@ -27,6 +27,7 @@ from alad.data.columns import (
 )
 from alad.errors import InputError
 
+DECIMAL = b"alad.decimal"  # metadata of a table of text: the mark before decimals
 Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers where none has one
 
 
@@ -46,6 +47,7 @@ class Columns:
     matrix: np.ndarray | None = None
     before: int = 0  # rows in earlier batches of the same source, for messages
     counted: bool = False
+    decimal: str | None = None  # the mark before decimals in a file of text, if that is known
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -167,7 +169,9 @@ def _of_frame(X: Any) -> Columns:
     raw = tuple(map(_of_series, names, series))
     if not len(raw[0]):
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
-    return Columns(names, named, raw, counted=not named)
+    metadata = X.schema.metadata if isinstance(X, pa.Table) else None
+    mark = (metadata or {}).get(DECIMAL, b"").decode() or None
+    return Columns(names, named, raw, counted=not named, decimal=mark)
 
 
 def _numbers_rows(name: Any) -> bool:

@@ -20,9 +20,9 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING, plain
+from alad.data.columns import plain
 from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
-from alad.data.frames import check_names
+from alad.data.frames import DECIMAL, check_names
 from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
 from alad.errors import InputError
 
@@ -32,7 +32,6 @@ __all__ = ["check_target", "place_of", "read_table", "write_table"]
 
 HEAD = 1 << 16  # bytes looked at to tell formats and delimiters apart
 BLOCK = 1 << 24  # bytes of CSV parsed at a time; also the longest line
-DECIMAL_COMMA = r"^\s*[+-]?\d+(,\d+)?\s*$"
 UNREADABLE = (
     (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
@@ -199,8 +198,8 @@ def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
     table = _without_trailing(table) if dialect.trailing else table
     _check_repeated(table)
     check_rows(dialect.names, _first_rows(table))
-    table = _decimal_points(table) if dialect.delimiter == ";" else table
-    return table.replace_schema_metadata({FROM_TEXT: b"csv"})
+    decimal = {DECIMAL: dialect.decimal.encode()} if dialect.decimal else {}
+    return table.replace_schema_metadata({FROM_TEXT: b"csv", **decimal})
 
 
 @contextmanager
@@ -272,17 +271,3 @@ def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:
     end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
     if last and "\n" in (last[0] or "") and end != b'"':
         raise InputError(f"a quote is left open: row {table.num_rows} holds all that follows it")
-
-
-def _decimal_points(table: pa.Table) -> pa.Table:
-    """Columns of numbers with decimal commas, as files delimited by ; have them, with points."""
-    columns = [_decimal_point(cells) for cells in table.columns]
-    return pa.Table.from_arrays(columns, names=table.column_names)
-
-
-def _decimal_point(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    empty = pc.is_in(cells, value_set=EXACT_MISSING)
-    number = pc.match_substring_regex(cells, DECIMAL_COMMA)
-    if pc.any(number).as_py() and pc.all(pc.or_(empty, number)).as_py():
-        return pc.replace_substring(cells, ",", ".")
-    return cells

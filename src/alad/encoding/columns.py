@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from alad.data.columns import Column
+from alad.data.spelling import COMMA, POINT
 from alad.encoding.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
 from alad.errors import InputError
 
@@ -37,6 +38,7 @@ class NumberCode:
     warp: Parameters = field(default_factory=dict)
     shift: float = 0.0
     unit: float = 1.0
+    decimal: str = POINT  # the mark before decimals, where a text can be read with either
 
     @classmethod
     def fit(cls, column: Column, scaling: str) -> Self:
@@ -44,10 +46,11 @@ class NumberCode:
         x = limited(column.values[~holes], RAW_LIMIT)
         common = (column.name, float(np.median(x)), bool(holes.any()), scaling)
         if is_constant(x) and not SCALINGS[scaling].constants:
-            return cls(*common, float(x[0]))
+            return cls(*common, float(x[0]), decimal=column.decimal)
         warp = SCALINGS[scaling].warp.fit(x)
         shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
-        return cls(*common, None, warp, shift, unit or 1.0)  # 0 if it underflows
+        unit = unit or 1.0  # 0 if it underflows
+        return cls(*common, None, warp, shift, unit, column.decimal)
 
     @property
     def output_names(self) -> list[str]:
@@ -111,6 +114,7 @@ class NumberCodes:
     """
 
     def __init__(self, codes: Sequence[NumberCode], starts: Sequence[int]):
+        self.codes = codes
         self._at = np.array(starts, dtype=np.intp)
         self._fill = np.array([code.fill for code in codes])
         self._marked = np.flatnonzero([code.missing for code in codes])
@@ -259,7 +263,8 @@ def _sound_number(code: NumberCode) -> bool:
     plain = all(
         type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
     )
-    if not plain or not isinstance(code.missing, bool) or code.unit <= 0:
+    marked = code.decimal in (POINT, COMMA)
+    if not plain or not marked or not isinstance(code.missing, bool) or code.unit <= 0:
         return False
     probe = np.array([-RAW_LIMIT, 0.0, code.fill, RAW_LIMIT])
     with np.errstate(divide="raise", invalid="raise"):

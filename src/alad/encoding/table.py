@@ -136,15 +136,15 @@ class TableEncoder:
 
     def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
         """The number columns, which are at those places of the batch, float64 [n, places]."""
-        names = [self._codes[at].name for at in self._numbers]
+        codes = self._number_codes.codes
         if batch.matrix is None:
             read = (
-                numbers(name, batch.raw[place], batch.before).values
-                for name, place in zip(names, places, strict=True)
+                numbers(code.name, batch.raw[at], batch.before, batch.decimal or code.decimal)
+                for code, at in zip(codes, places, strict=True)
             )
-            return SideBySide(list(read))
+            return SideBySide([column.values for column in read])
         values = chosen(batch.matrix, places)
-        check_finite(names, values, batch.before)
+        check_finite([code.name for code in codes], values, batch.before)
         return values
 
     def _category_of(self, batch: Columns, places: list[int], at: int) -> Column:
