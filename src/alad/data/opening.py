@@ -141,6 +141,7 @@ def _of_images(X: Any, _: dict[str, Any]) -> ImageSource:
     if pixels.ndim == 3 and pixels.shape[2] in CHANNELS:
         raise InputError(
             f"X has the shape {pixels.shape}, which is one image; give several, or X[np.newaxis]"
+            f"; of windows of {pixels.shape[2]} sensors a table: X.reshape(len(X), -1)"
         )
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]
