@@ -16,8 +16,8 @@ import pyarrow as pa
 from alad import catalogue, metrics, report
 from alad.benchmark import Spread, terminal
 from alad.benchmark.table import spread
-from alad.data.columns import listed
 from alad.data.reading import read_table
+from alad.data.refusals import listed
 from alad.data.writing import write_table
 from alad.detector.attribution import Explanation
 from alad.detector.contract import Detector

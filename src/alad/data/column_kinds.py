@@ -7,22 +7,19 @@ from warnings import warn
 import numpy as np
 import pyarrow as pa
 
+from alad.data.arrow_encodings import RawColumn
 from alad.data.columns import (
-    MEND,
     Column,
-    RawColumn,
     categories,
-    dates_error,
     finite,
     floats,
     joined,
     kind_of,
     levels_of,
-    refusal,
-    short,
     text,
     with_row,
 )
+from alad.data.refusals import MEND, dates_error, refusal, short
 from alad.data.spelling import COMMA, are_measures, spelled
 from alad.errors import InputError
 
@@ -164,8 +161,8 @@ def _check_labels(column: Column) -> None:
 
 
 def _is_plain(level: str) -> bool:
-    found = spelled(level)
-    return found is not None and COMMA not in found.mark
+    reading = spelled(level)
+    return reading is not None and COMMA not in reading.mark
 
 
 def _tell_of_written_numbers(column: Column, slip: str) -> None:

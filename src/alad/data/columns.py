@@ -4,7 +4,7 @@ A model says which of the two, so that a row's meaning never depends on the rows
 there is no model yet, `column_kinds` decides from the values.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from alad.data.arrow_encodings import RawColumn
+from alad.data.refusals import MEND, dates_error, nested_error, short
 from alad.data.spelling import COMMA, POINT, number, spelled
 from alad.errors import InputError
 
@@ -26,12 +28,6 @@ EITHER = {  # a number in which the mark may be before decimals or between thous
     mark: rf"^\s*[+-]?[1-9]\d{{0,2}}[{mark}]\d{{3}}\s*$" for mark in (POINT, COMMA)
 }
 PROBE = 200  # rows that tell text from numbers, nearly always
-
-RawColumn = Any  # pa.Array | pa.ChunkedArray: classes that type checkers do not see
-
-
-class NestedError(InputError, TypeError):
-    """A cell that holds several values; also a TypeError, as scikit-learn has it for arrays."""
 
 
 @dataclass(frozen=True)
@@ -55,47 +51,6 @@ class Column:
         if self.levels is None and np.isnan(self.values).all():
             return Column(self.name, np.full(len(self.values), -1), ())
         return self
-
-
-def plain(raw: RawColumn) -> RawColumn:
-    """A column in an Arrow encoding that every kernel knows: one value a cell, text as text.
-
-    Views of text, runs, 8-bit booleans, and dictionaries of these come from polars, DataFusion and
-    others; intervals of numbers (pandas.cut) become the text that pandas shows. What else there is
-    stays as it is.
-    """
-    kind = raw.type
-    if isinstance(raw, pa.ChunkedArray):
-        special = raw.num_chunks and _is_special(kind)
-        return pa.chunked_array([plain(chunk) for chunk in raw.chunks]) if special else raw
-    if kind == pa.string_view():
-        return raw.cast(pa.large_string())
-    if pa.types.is_run_end_encoded(kind):
-        return plain(pc.run_end_decode(raw))
-    if pa.types.is_dictionary(kind) and _is_special(kind.value_type):
-        return pa.DictionaryArray.from_arrays(raw.indices, plain(raw.dictionary))
-    name = getattr(kind, "extension_name", "")
-    if name == "arrow.bool8":
-        return pc.not_equal(raw.storage, pa.scalar(0, pa.int8()))
-    return _interval_text(raw) if name == "pandas.interval" else raw
-
-
-def _is_special(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_special(kind.value_type)
-    extension = getattr(kind, "extension_name", "") in ("arrow.bool8", "pandas.interval")
-    return kind == pa.string_view() or pa.types.is_run_end_encoded(kind) or extension
-
-
-def _interval_text(raw: RawColumn) -> RawColumn:
-    """(0.5, 1.0], as pandas shows it; intervals of dates stay as they are."""
-    if pa.types.is_temporal(raw.type.subtype):
-        return raw
-    opening = "[" if raw.type.closed in ("left", "both") else "("
-    closing = "]" if raw.type.closed in ("right", "both") else ")"
-    cells = raw.storage.to_pylist()
-    texts = [cell and f"{opening}{cell['left']}, {cell['right']}{closing}" for cell in cells]
-    return pa.array(texts, pa.large_string())
 
 
 def kind_of(name: str, raw: RawColumn) -> str:
@@ -243,11 +198,12 @@ def text(name: str, raw: RawColumn, decimal: str | None = None) -> Column:
 
 def _spelled(column: Column, decimal: str | None) -> Column:
     """Categories as numbers, in any spelling, if every level is one."""
-    found = [spelled(level) for level in levels_of(column)]
-    sure = {each.mark for each in found if each is not None} & {POINT, COMMA}
+    levels = levels_of(column)
+    readings = [spelled(level) for level in levels]
+    sure = {reading.mark for reading in readings if reading is not None} & {POINT, COMMA}
     mark = sure.pop() if len(sure) == 1 else None if sure else decimal or POINT
     values = [
-        each and number(level, mark) for each, level in zip(found, levels_of(column), strict=True)
+        reading and number(level, mark) for reading, level in zip(readings, levels, strict=True)
     ]
     return column if None in values else _numbers_of(column, values, mark)
 
@@ -298,9 +254,6 @@ def joined(name: str, parts: Sequence[Column]) -> Column:
     return Column(name, np.concatenate(codes), tuple(levels))
 
 
-MEND = "correct it, or leave the cell empty"
-
-
 def levels_of(column: Column) -> tuple[str, ...]:
     return cast("tuple[str, ...]", column.levels)
 
@@ -309,11 +262,6 @@ def with_row(column: Column, level: str, before: int = 0) -> str:
     """ "'12 %' (row 3)": a level, and where it stands first."""
     row = int(np.argmax(column.values == levels_of(column).index(level))) + before + 1
     return f"{short(level)} (row {row})"
-
-
-def short(text: str) -> str:
-    """Quoted on one line, cut after 40 characters."""
-    return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
 def check_finite(names: Sequence[str], values: np.ndarray, before: int = 0) -> None:
@@ -331,34 +279,3 @@ def finite(column: Column, before: int = 0) -> Column:
         row = int(np.argmax(infinite)) + before + 1
         raise InputError(f"column {column.name!r} contains infinity (row {row}); {MEND}")
     return column
-
-
-# --- what a detector of tables cannot learn from --------------------------------------------------
-
-
-def dates_error(name: str, what: str) -> InputError:
-    cure = "turn them into numbers (hour of day, days since)"
-    return refusal(name, f"dates or times ({what})", cure)
-
-
-def nested_error(name: str, what: str) -> InputError:
-    rule = f"{_shape(what)} ({what}), and the argument must be a string or a number"
-    return refusal(name, rule, "flatten it", NestedError)
-
-
-def _shape(what: str) -> str:
-    other = "neither numbers nor text" if what.startswith("extension") else "nested values"
-    return "bytes" if "binary" in what else other
-
-
-def refusal(
-    name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
-) -> InputError:
-    way_out = f"leave it out: drop=[{name!r}] (--drop {name})"
-    return error(f"column {name!r} holds {what}; {cure}, or {way_out}")
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names quoted for a message, the first few of them: 'a', 'b' and 7 more."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

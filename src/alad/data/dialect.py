@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alad.data.columns import listed
 from alad.data.frames import check_names
+from alad.data.refusals import listed
 from alad.data.spelling import COMMA, POINT, decimal_mark, spelled
 from alad.errors import InputError
 
@@ -42,10 +42,10 @@ def dialect_of(text: str) -> Dialect:
         raise InputError("is JSON; save it as CSV or Parquet")
     if MARKUP.match(text):
         raise InputError("is HTML or XML; save the table as CSV")
-    told = NAMED_DELIMITER.match(text)
-    start = told.end() if told else len(text) - len(text.lstrip("\r\n"))
+    named = NAMED_DELIMITER.match(text)
+    start = named.end() if named else len(text) - len(text.lstrip("\r\n"))
     body = text[start:]
-    delimiter = told[1] if told else _delimiter(body)
+    delimiter = named[1] if named else _delimiter(body)
     records = _records(body, delimiter)
     names, rows = records[0], [row for row in records[1:] if row]
     trailing = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)

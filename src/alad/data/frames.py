@@ -15,16 +15,9 @@ import numpy as np
 import pyarrow as pa
 from sklearn.utils import check_array
 
-from alad.data.columns import (
-    RawColumn,
-    dates_error,
-    is_nan,
-    label,
-    listed,
-    nested_error,
-    plain,
-    refusal,
-)
+from alad.data.arrow_encodings import RawColumn, plain
+from alad.data.columns import is_nan, label
+from alad.data.refusals import dates_error, listed, nested_error, refusal
 from alad.errors import InputError
 
 DECIMAL = b"alad.decimal"  # metadata of a table of text: the mark before decimals

@@ -22,10 +22,10 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from alad.data.columns import listed
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
 from alad.data.reading import explained, part_files, place_of, read_table
+from alad.data.refusals import listed
 from alad.data.source import ImageSource, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError

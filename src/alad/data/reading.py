@@ -20,7 +20,7 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import plain
+from alad.data.arrow_encodings import plain
 from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
 from alad.data.frames import DECIMAL, check_names
 from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
@@ -75,18 +75,18 @@ def part_files(folder: Path) -> list[Path]:
     """
     below = sorted(path for path in folder.rglob("*") if path.is_file())
     parts = [(path, path.relative_to(folder).parts) for path in below]
-    found = [
+    tables = [
         path
         for path, names in parts
         if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
     ]
-    partitioned = next((path.parent.name for path in found if "=" in path.parent.name), None)
-    if partitioned and found[0].parent != folder:
+    partitioned = next((path.parent.name for path in tables if "=" in path.parent.name), None)
+    if partitioned and tables[0].parent != folder:
         raise InputError(
             f"{folder}: is partitioned into folders such as {partitioned!r}, whose names are cells "
             "of a column; name one of these folders, or save one table"
         )
-    return found
+    return tables
 
 
 def _called_table(path: Path) -> bool:
@@ -208,8 +208,8 @@ def _lines_counted_from(lines: int) -> Iterator[None]:
     try:
         yield
     except pa.ArrowInvalid as error:
-        told = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + lines}", str(error))
-        raise pa.ArrowInvalid(told) from error
+        counted = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + lines}", str(error))
+        raise pa.ArrowInvalid(counted) from error
 
 
 def _from_header(content: pa.Buffer, mark: int, text: str, dialect: Dialect) -> pa.Buffer:

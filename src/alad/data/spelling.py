@@ -83,15 +83,15 @@ def _with_groups(sign: str, body: str, power: str, decimal: str) -> Spelled | No
 
 def number(text: str, decimal: str | None) -> float | None:
     """The number that a text is where `decimal` is the mark; None if it is none, or can be two."""
-    found = spelled(text)
-    if found is None or (found.mark.startswith("?") and found.mark[1] != decimal):
+    reading = spelled(text)
+    if reading is None or (reading.mark.startswith("?") and reading.mark[1] != decimal):
         return None
-    return found.value
+    return reading.value
 
 
 def decimal_mark(texts: Iterable[str]) -> str | None:
     """The mark before decimals, as far as all texts that show one agree; else None."""
-    marks = {found.mark for text in texts if (found := spelled(text)) is not None}
+    marks = {reading.mark for text in texts if (reading := spelled(text)) is not None}
     sure = marks & {POINT, COMMA}
     return sure.pop() if len(sure) == 1 else None
 
@@ -101,8 +101,8 @@ def are_measures(texts: Iterable[str]) -> bool:
     units, evident = set(), False
     for text in texts:
         parts = _UNIT.fullmatch(text.translate(_CLEAN).strip())
-        found = None if parts is None else spelled(parts["number"])
-        if parts is None or found is None:
+        reading = None if parts is None else spelled(parts["number"])
+        if parts is None or reading is None:
             return False
         money = text.strip()[0] if text.strip()[0] in "$€£¥" else ""
         unit = money + parts["unit"]
@@ -110,5 +110,5 @@ def are_measures(texts: Iterable[str]) -> bool:
             return False  # 007x is a code
         units |= {unit} if unit else set()
         bare = bool(unit) and not parts["space"] and unit not in UNITS
-        evident |= bool(found.mark) or (bool(unit) and (not bare or not unit.isalpha()))
+        evident |= bool(reading.mark) or (bool(unit) and (not bare or not unit.isalpha()))
     return len(units) <= 1 and evident

@@ -16,8 +16,9 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING, listed, with_commas
+from alad.data.columns import EXACT_MISSING, with_commas
 from alad.data.frames import DECIMAL
+from alad.data.refusals import listed
 from alad.data.spelling import COMMA
 from alad.errors import InputError
 

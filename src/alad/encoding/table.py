@@ -8,9 +8,10 @@ from warnings import warn
 
 import numpy as np
 
-from alad.data.columns import Column, categories, check_finite, listed, numbers
+from alad.data.columns import Column, categories, check_finite, numbers
 from alad.data.frames import Columns, Drop, chosen, keys
 from alad.data.opening import source_of
+from alad.data.refusals import listed
 from alad.data.source import Source
 from alad.data.typed import TypedTable, typed
 from alad.encoding.columns import (
