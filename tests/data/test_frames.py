@@ -267,7 +267,7 @@ def test_the_remedy_is_to_leave_the_column_out(case):
 
 
 def test_the_remedy_for_a_name_with_a_comma_can_be_typed_as_it_is():
-    with pytest.raises(InputError, match="""--drop '"when, local"'\\)$"""):
+    with pytest.raises(InputError, match=r"""--drop '"when, local"'\)$"""):
         read(pd.DataFrame({"when, local": [datetime.date(2020, 1, 1)] * 2}))
 
 

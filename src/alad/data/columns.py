@@ -88,7 +88,7 @@ def numbers(name: str, raw: RawColumn, before: int = 0, decimal: str = POINT) ->
         return numbers(name, pc.cast(raw, kind.value_type), before, decimal)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return floats(name, pc.cast(raw, pa.int8()))
-    read = _cast(_unmarked(raw)) if decimal == POINT else with_commas(_unmarked(raw))
+    read = _with_points(raw) if decimal == POINT else with_commas(_unmarked(raw))
     if read is not None:
         return finite(Column(name, _floats(read)), before)
     column = categories(name, raw)
@@ -184,9 +184,8 @@ def text(name: str, raw: RawColumn, decimal: str | None = None) -> Column:
     """
     probe = _unmarked(raw.slice(0, PROBE))  # Arrow is slow to fail: let it fail on few rows
     if _cast(probe) is not None:
-        cells = _unmarked(raw)
-        read = _cast(cells)
-        if read is not None and (decimal != COMMA or _shown(cells, POINT) != "either"):
+        read = _with_points(raw)
+        if read is not None and (decimal != COMMA or _shown(raw, POINT) != "either"):
             return Column(name, _floats(read))
     elif with_commas(probe) is not None:
         cells = _unmarked(raw)
@@ -206,6 +205,13 @@ def _spelled(column: Column, decimal: str | None) -> Column:
         reading and number(level, mark) for reading, level in zip(readings, levels, strict=True)
     ]
     return column if None in values else _numbers_of(column, values, mark)
+
+
+def _with_points(raw: RawColumn) -> RawColumn | None:
+    """Text of plain numbers as numbers; None if any is none."""
+    marked = pc.is_in(raw.slice(0, PROBE), value_set=pc.cast(EXACT_MISSING, raw.type))
+    cells = None if pc.any(marked).as_py() else _cast(raw)  # most columns have no holes
+    return _cast(_unmarked(raw)) if cells is None else cells
 
 
 def with_commas(cells: RawColumn) -> RawColumn | None:
