@@ -281,7 +281,7 @@ def test_labels_that_look_like_numbers_are_a_warning(folder, capfd, cells):
         ["A1", "B2"],
         ["1st", "2nd"],
         ["10-20", "20-30"],
-        ["5 kg", "7 kg"],
+        ["5 kg", "7 lb"],
         ["v1.2", "v1.3"],
         ["high", "12"],
         ["1,2", "3,4"],
