@@ -48,7 +48,7 @@ def test_what_was_written_is_read(folder: Path):
 
 def test_the_manifest_says_what_it_is(folder: Path):
     stored = json.loads((folder / "manifest.json").read_text())
-    assert stored["schema_version"] == 1
+    assert stored["schema_version"] == storage.SCHEMA_VERSION == 2
     assert stored["versions"].keys() == {"alad", "numpy", "scikit-learn", "torch"}
     assert stored["versions"]["numpy"] == np.__version__
     assert stored["versions"]["alad"] == alad.__version__  # run from a source tree, too
@@ -178,8 +178,8 @@ def test_a_changed_manifest_is_refused(folder: Path, key: str, value):
 
 def test_a_newer_schema_is_refused(folder: Path):
     stored = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(stored | {"schema_version": 2}))
-    refused(folder, "schema 2, this alad reads up to 1; upgrade alad")
+    (folder / "manifest.json").write_text(json.dumps(stored | {"schema_version": 3}))
+    refused(folder, "schema 3, this alad reads up to 2; upgrade alad")
 
 
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), float("inf"), b"bytes", object()])

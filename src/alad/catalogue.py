@@ -72,7 +72,7 @@ def _home(name: str) -> tuple[str, str]:
 
 def model_class(kind: str) -> type[Model]:
     """The class of models that are stored as of this kind. Raises InputError if there is none."""
-    if kind not in MODELS:
+    if not isinstance(kind, str) or kind not in MODELS:
         raise InputError(f"it holds a model of the kind {kind!r}; use the alad that saved it")
     module, class_name = MODELS[kind]
     return getattr(import_module(module), class_name)
@@ -110,13 +110,15 @@ def load(folder: str | Path, *, device: str | None = None, engine: str | None = 
 
     content, arrays = storage.read(folder, "model")
     with located(folder):
+        _home(content.get("detector", ""))  # is it one that there is?
         if "model" not in content:
             from alad.schema1 import upgraded
 
-            detector = detector_class(str(content.get("detector")))
+            detector = detector_class(content["detector"])
             with understood(detector.name):
                 content, arrays = upgraded(detector, content, arrays)
-        kind = model_class(str(content["model"].get("kind")))
+        with understood(content["detector"]):
+            kind = model_class(content["model"]["kind"])
         given = {"device": device, "engine": engine}
         how = {name: value for name, value in given.items() if value is not None}
         return restored(kind, content, arrays, how)

@@ -18,8 +18,8 @@ from alad.benchmark import Spread
 from alad.benchmark.cells import with_known
 from alad.benchmark.data.splits import half_of_normal
 from alad.benchmark.summary import mean_and_sd
-from alad.data.columns import listed
 from alad.data.reading import read_table
+from alad.data.refusals import listed
 from alad.data.writing import write_table
 from alad.detector.attribution import Explanation
 from alad.detector.contract import Detector

@@ -11,6 +11,7 @@ import pytest
 import alad
 from alad import metrics
 from alad.benchmark import score_curves, timing
+from alad.benchmark.cells import cells
 from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.timing import Bench, Timed
 
@@ -52,6 +53,13 @@ def test_a_detector_with_one_score_has_one(toy, tmp_path):
     path = tmp_path / "scores.jsonl"
     (line,) = score_curves.run([("toy", "paper", "once")], path=path).lines()
     assert line["score"] is None and line["cell"].endswith("-own")
+
+
+def test_of_a_detector_of_the_catalogue_every_published_score_is_looked_at(tmp_path):
+    for name, scores in (("alad", score_curves.SCORES), ("isolation-forest", (None,))):
+        (cell,) = cells("kdd99", ["paper"], [name], 1)
+        job = score_curves.ScoresJob(cell, ResultsFile(tmp_path / "scores.jsonl"), {}, True)
+        assert job.scores == scores
 
 
 def test_thinned_curves_keep_their_ends_and_area():

@@ -1,5 +1,7 @@
 """Isolation Forest: as scikit-learn has it, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from classic_rows import RAW, far, rows
@@ -57,12 +59,11 @@ def test_rounding_down_never_moves_a_row():
     ("name", "bound"), [("feature", 5), ("children", 10**6), ("root", -1), ("children", -2)]
 )
 def test_forest_that_points_outside_is_refused(name: str, bound: int):
-    forest = IsolationForest(n_estimators=3, random_state=0).fit(rows(50))
-    content, arrays = forest._state()
-    arrays = {key: array.copy() for key, array in arrays.items()}
-    arrays[name].flat[0] = bound
+    model = IsolationForest(n_estimators=3, random_state=0).fit(rows(50)).model_
+    array = getattr(model, name).copy()
+    array.flat[0] = bound
     with pytest.raises(InputError, match="point outside"):
-        forest._restore(content, arrays)
+        replace(model, **{name: array})
 
 
 @pytest.mark.parametrize(

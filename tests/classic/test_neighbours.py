@@ -1,5 +1,7 @@
 """Neighbours: the search against brute force, k-NN by hand, LOF as scikit-learn has it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from classic_rows import RAW, far, rows
@@ -99,7 +101,7 @@ def test_knn_is_exact_where_the_fast_search_is_rounded():
 def test_knn_looks_at_a_sample_of_the_stated_size():
     fitted = KNN(n_neighbors=2, max_rows=50, random_state=0, **RAW).fit(rows(300))
     assert fitted.training_ == fitted.training_ | {"rows": 300, "rows_used": 50, "seed": 0}
-    stored = fitted._state()[1]["rows"]
+    stored = fitted.model_.rows
     assert stored.shape == (50, 5)
     assert len(np.unique(stored, axis=0)) == 50  # without replacement
 
@@ -135,12 +137,18 @@ def test_lof_by_hand():
 
 
 def test_lof_of_copies_and_what_lies_beside_them():
-    """Copies have no reach; the smallest one keeps every score finite."""
-    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)
-    fitted = LOF(n_neighbors=10, **RAW).fit(X)
-    copies, beside = fitted.anomaly_score(X), fitted.anomaly_score([[0.0, 1e-3]])
-    np.testing.assert_array_equal(copies, 1.0)
-    np.testing.assert_allclose(beside, 1e-3 / 1e-10, rtol=1e-6)
+    """Copies count once; where all rows are copies, the smallest reach keeps scores finite."""
+    two = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)
+    fitted = LOF(n_neighbors=10, **RAW).fit(two)
+    assert fitted.training_ == fitted.training_ | {"distinct_rows": 2, "neighbours": 1}
+    np.testing.assert_array_equal(fitted.anomaly_score(two), 1.0)
+    # both rows have the reach sqrt(2); (3, 3) is 2 sqrt(2) away from the nearer one
+    beside, far_off = fitted.anomaly_score([[0.0, 1e-3], [3.0, 3.0]])
+    assert beside == 1.0 and far_off == pytest.approx(2.0, rel=1e-9)
+    one = np.repeat([[0.0, 0.0]], 60, axis=0)
+    fitted = LOF(n_neighbors=10, **RAW).fit(one)
+    np.testing.assert_array_equal(fitted.anomaly_score(one), 1.0)
+    np.testing.assert_allclose(fitted.anomaly_score([[0.0, 1e-3]]), 1e-3 / 1e-10, rtol=1e-6)
 
 
 def test_lof_with_fewer_rows_than_neighbours():
@@ -162,10 +170,9 @@ def test_lof_sees_what_lies_between_clusters_of_two_densities():
 
 @pytest.mark.parametrize("name", ["rows", "reach", "density"])
 def test_lof_arrays_that_do_not_fit_together_are_refused(name: str):
-    fitted = LOF(random_state=0).fit(rows(50))
-    content, arrays = fitted._state()
+    model = LOF(random_state=0).fit(rows(50)).model_
     with pytest.raises(InputError, match="shape"):
-        fitted._restore(content, arrays | {name: arrays[name][:-1]})
+        replace(model, **{name: getattr(model, name)[:-1]})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Principal components: by hand, by definition, as in scikit-learn, and the numeric case."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ def test_wrong_cells_do_not_turn_the_directions():
     X[generator.random(X.shape) < 0.05] += 40
     true = np.array([3.0, -2.0, 1.0, 0.5, 2.0]) / np.linalg.norm([3.0, -2.0, 1.0, 0.5, 2.0])
     robust, plain = (
-        detector.fit(X)._subspace.directions[:, 0]
+        detector.fit(X).model_.directions[:, 0]
         for detector in (RobustPCA(n_components=1, **RAW), PCA(n_components=1, **RAW))
     )
     assert abs(robust @ true) > 0.98 > 0.9 > abs(plain @ true)
@@ -175,10 +176,10 @@ def test_wrong_cells_do_not_turn_the_directions():
 
 def test_robust_pca_measures_what_lies_outside_the_row_space():
     fitted = RobustPCA(random_state=0, **RAW).fit(line(200))
-    subspace = fitted._subspace
-    V = subspace.directions
+    model = fitted.model_
+    V = model.directions
     np.testing.assert_allclose(V.T @ V, np.eye(V.shape[1]), atol=1e-12)
-    outside = (np.eye(5) - V @ V.T) @ (far() - subspace.centre).T
+    outside = (np.eye(5) - V @ V.T) @ (far() - model.centre).T
     np.testing.assert_allclose(fitted.anomaly_score(far()), np.linalg.norm(outside, axis=0))
 
 
@@ -206,10 +207,12 @@ def test_a_sample_of_the_stated_size_is_learnt_from(detector):
 
 @pytest.mark.parametrize("detector", [PCA(), RobustPCA(), KernelPCA()])
 def test_arrays_that_do_not_fit_together_are_refused(detector):
-    content, arrays = detector.fit(line(50))._state()
-    for name in arrays:
+    model = detector.fit(line(50)).model_
+    arrays = {name: array for name, array in vars(model).items() if isinstance(array, np.ndarray)}
+    assert len(arrays) >= 2
+    for name, array in arrays.items():
         with pytest.raises(InputError, match=r"shape|for each"):
-            detector._restore(content, arrays | {name: arrays[name][:-1]})
+            replace(model, **{name: array[:-1]})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """One-class SVMs: as scikit-learn has them, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from classic_rows import RAW, far, rows
@@ -33,7 +35,7 @@ def test_svm_learns_from_a_sample_of_the_stated_size():
     fitted = OneClassSVM(nu=0.99, max_rows=40, random_state=0, **RAW).fit(rows(200))
     assert fitted.training_["rows"] == 200
     assert fitted.training_["rows_used"] == 40
-    assert fitted._state()[1]["vectors"].shape == (40, 5)  # with nu = 0.99 every row is one
+    assert fitted.model_.vectors.shape == (40, 5)  # with nu = 0.99 every row is one
 
 
 def test_a_bandwidth_may_be_given():
@@ -69,17 +71,16 @@ def test_sgd_ranks_like_the_exact_machine():
 
 def test_sgd_learns_from_all_rows_and_samples_some():
     fitted = OneClassSVMSGD(n_components=40, random_state=0).fit(rows(200))
-    arrays = fitted._state()[1]
-    assert arrays["vectors"].shape == (40, 5) and arrays["weights"].shape == (40,)
-    assert len(np.unique(arrays["vectors"], axis=0)) == 40
+    model = fitted.model_
+    assert model.vectors.shape == (40, 5) and model.weights.shape == (40,)
+    assert len(np.unique(model.vectors, axis=0)) == 40
 
 
 @pytest.mark.parametrize("name", ["vectors", "weights"])
 def test_arrays_that_do_not_fit_together_are_refused(name: str):
-    fitted = OneClassSVM(random_state=0).fit(rows(50))
-    content, arrays = fitted._state()
+    model = OneClassSVM(random_state=0).fit(rows(50)).model_
     with pytest.raises(InputError, match="shape"):
-        fitted._restore(content, arrays | {name: arrays[name][:-1]})
+        replace(model, **{name: getattr(model, name)[:-1]})
 
 
 @pytest.mark.parametrize(

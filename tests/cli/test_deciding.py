@@ -96,7 +96,7 @@ def test_a_training_table_gives_the_calibration_of_the_fit_again(folder, capfd):
     out, err = capfd.readouterr()
     assert '"left_out": 360' in out and "40 rows; false-alarm rates from 0.025 on" in err
     assert np.array_equal(alad.load("model").calibrated().scores, before)
-    learnt = alad.load("model")._references
+    learnt = alad.load("model").references_
     assert learnt is not None and len(learnt) == 360
 
 

@@ -65,7 +65,7 @@ def test_fit_score_and_info(name, folders: tuple[Path, Path], tmp_path, capsys, 
     stored = json.loads(capsys.readouterr().out)["content"]
     assert stored["encoder"]["shape"] == [12, 9, 3]
     if name in NETWORKS:
-        assert stored["state"]["shape"] == [12, 9, 3]
+        assert stored["model"]["row_shape"] == [12, 9, 3]
         preset = catalogue.detector_class(name).from_preset("images")
         assert stored["params"]["batch_size"] == preset.batch_size
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
+import alad
 from alad import cli
 from alad.data.writing import write_table
 
@@ -107,3 +108,15 @@ def test_every_verb_has_the_same_message_for_a_column_that_is_not_there(folder, 
 def test_scores_of_parts_are_in_their_order(folder):
     assert cli.run("score model new -o out.csv -q".split()) == 0
     assert pacsv.read_csv("out.csv")["id"].to_pylist() == list(range(120))
+
+
+def test_a_name_with_a_comma_is_dropped_in_quotes(folder, capfd):
+    Path("units.csv").write_text("temp, C;pres, bar;id\n" + "20;1.5;7\n21;1.25;8\n" * 20)
+    fit = ["fit", "units.csv", "-o", "m", "--detector", "knn", "-q", "--drop"]
+    assert cli.run([*fit, '"temp, C",id']) == 0
+    assert alad.load("m").encoder_.used_names_ == ("pres, bar",)
+    assert cli.run([*fit, "temp, C"]) == 2
+    err = capfd.readouterr().err
+    assert err.endswith(
+        "no column named 'temp', 'C' to drop; there are 'temp, C', 'pres, bar', 'id'\n"
+    )

@@ -266,6 +266,11 @@ def test_the_remedy_is_to_leave_the_column_out(case):
         one(REFUSED[case][0])
 
 
+def test_the_remedy_for_a_name_with_a_comma_can_be_typed_as_it_is():
+    with pytest.raises(InputError, match=r"""--drop '"when, local"'\)$"""):
+        read(pd.DataFrame({"when, local": [datetime.date(2020, 1, 1)] * 2}))
+
+
 def test_few_or_repeated_labels_are_no_free_text():
     assert one([f"city {i}" for i in range(50)])[:2] == ["city 0", "city 1"]
     assert len(set(one([f"city {i % 70}" for i in range(200)]))) == 70

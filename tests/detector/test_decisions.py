@@ -15,6 +15,7 @@ from alad.benchmark.results_file import ResultsFile
 from alad.detector import decisions, explanation
 from alad.detector.calibration import Calibration
 from alad.detector.contract import LEAST_HELD_OUT, Detector
+from alad.detector.fitted import Fitted
 from alad.errors import InputError
 from alad.parameters import held_out
 
@@ -27,7 +28,7 @@ def fitted(name: str) -> Detector:
     return quick(name, calibration_fraction=0.1).fit(rows(10 * HELD_OUT))
 
 
-def calibration_of(detector: Detector) -> Calibration:
+def calibration_of(detector: Detector | Fitted) -> Calibration:
     found = detector.calibration_
     assert found is not None
     return found
@@ -254,12 +255,15 @@ def test_saved_and_loaded(name: str, tmp_path: Path):
     due, found = calibration_of(fitted(name)), calibration_of(loaded)
     np.testing.assert_array_equal(found.scores, due.scores)
     assert (found.origin, found.seen, found.told) == (due.origin, due.seen, "held out at fit")
-    np.testing.assert_array_equal(loaded._learnt, fitted(name)._learnt)
+    np.testing.assert_array_equal(loaded.learnt_, fitted(name).fitted_.learnt_)
     np.testing.assert_array_equal(found.repeated, due.repeated)
     X = rows(20, seed=3)
     np.testing.assert_array_equal(loaded.p_value(X), fitted(name).p_value(X))
-    told = calibration_of(loaded.calibrate(rows(30, seed=4), source="a.csv")).told
-    loaded.save(tmp_path / "model")
+    anew = loaded.calibrate(rows(30, seed=4), source="a.csv")
+    assert calibration_of(loaded) is found  # a value: what is calibrated anew is another
+    anew.save(tmp_path / "model")
+    told = calibration_of(anew).told
+    assert told.startswith("given from a.csv at 20")
     assert calibration_of(catalogue.load(tmp_path / "model")).told == told
 
 

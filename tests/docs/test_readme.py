@@ -83,12 +83,13 @@ def test_readme_names_every_package():
     assert folders <= named
 
 
-def test_the_reference_of_the_command_line_is_up_to_date():
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "tools" / "cli_reference.py")
+@pytest.mark.parametrize("tool", ["cli_reference", "parameters_reference"])
+def test_what_is_written_from_the_source_is_up_to_date(tool):
+    spec = importlib.util.spec_from_file_location(tool, ROOT / "tools" / f"{tool}.py")
     assert spec and spec.loader
     written = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(written)
-    assert written.PAGE.read_text("utf-8") == written.page(), "run python tools/cli_reference.py"
+    assert written.PAGE.read_text("utf-8") == written.page(), f"run python tools/{tool}.py"
 
 
 def test_parameters_on_the_page_of_python_exist():

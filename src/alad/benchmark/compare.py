@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from alad import catalogue, metrics
 from alad.adversarial import native_step
 from alad.benchmark.data.splits import half_of_normal
+from alad.data.opening import source_of
 from alad.detector.contract import Detector
 from alad.encoding import TableEncoder
 from alad.errors import InputError, on_one_line
@@ -94,7 +95,8 @@ def compare(
             there = ", ".join(table.column_names)
             raise InputError(f"no column {label!r} to read labels from; there are: {there}")
         anomalous = metrics.anomalous(table.column(label).to_pylist(), normal)
-    rows = _readable(table, [*drop, *([label] if label else [])])
+    rows = source_of(table).without([*drop, *([label] if label else [])]).table()
+    _check_readable(rows)
     train, test = _divided(rows, anomalous, seed)
     # load what detectors load when they are first used; the first one is not to pay for it
     native_step.reason()  # compiles, where that has not been done
@@ -140,19 +142,12 @@ def _contenders(
     return contenders
 
 
-def _readable(table: pa.Table, drop: Sequence[str]) -> pa.Table:
-    """Drop columns; InputError, before any fit, for what no detector could learn from."""
-    absent = [name for name in drop if name not in table.column_names]
-    if absent:
-        raise InputError(f"the table has no column {', '.join(absent)} to drop")
-    rows = table.drop_columns(list(dict.fromkeys(drop)))
-    if not rows.num_columns:
-        raise InputError("no column is left to learn from; drop fewer")
+def _check_readable(rows: pa.Table) -> None:
+    """Raise InputError, before any fit, for what no detector could learn from."""
     if rows.num_rows < LEAST_ROWS:
         count = "1 row is" if rows.num_rows == 1 else f"{rows.num_rows} rows are"
         raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
     TableEncoder().fit_transform(rows)
-    return rows
 
 
 def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):

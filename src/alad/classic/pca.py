@@ -107,9 +107,12 @@ class RowSpaceModel(Model):
     centre: Floats
     directions: Floats
 
+    def __post_init__(self) -> None:
+        _ = self._subspace  # refuses what does not fit together
+
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._subspace.centre.shape
+        return self.centre.shape
 
     @functools.cached_property
     def _subspace(self) -> Subspace:

@@ -169,12 +169,12 @@ def calibrate(
 
 
 def _told(calibration: "Calibration", unit: str) -> str:
-    told = f"{pictures.counted(len(calibration), unit)}; false-alarm rates from "
-    told += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
+    message = f"{pictures.counted(len(calibration), unit)}; false-alarm rates from "
+    message += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
     if seen := calibration.seen:
-        told += f"; {pictures.counted(seen, unit)} left out, because the model learnt from them"
-        told += " (others, if they were changed since, go unnoticed)"
-    return told
+        message += f"; {pictures.counted(seen, unit)} left out, because the model learnt from them"
+        message += " (others, if they were changed since, go unnoticed)"
+    return message
 
 
 def _rounded_up(rate: float) -> str:

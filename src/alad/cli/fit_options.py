@@ -68,7 +68,7 @@ def _option(name: str, owners: dict[str, Parameter]) -> inspect.Parameter:
 def _help(parameter: Parameter, owners: list[str]) -> str:
     """Its comment, or as much of it as a line or two hold; and whose it is, if of a few."""
     if parameter.name == "score_function":
-        return SCORES[:1].upper() + SCORES[1:]
+        return f"Which score counts: {SCORES}"
     words = parameter.comment.replace("`", "")
     if len(words) > LONGEST_HELP:
         words = re.split(r"(?<=[^0-9])[;.:] ", words)[0]

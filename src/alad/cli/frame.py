@@ -1,5 +1,6 @@
 """What all verbs share: the program, its options, its messages, and how it ends."""
 
+import csv
 import io
 import json
 import sys
@@ -55,7 +56,11 @@ TableOrFolder = Annotated[
 ]
 Drop = Annotated[
     list[str] | None,
-    option(metavar="NAME,…", help="Columns that the detector is not to see.", show_default=False),
+    option(
+        metavar="NAME,…",
+        help="Columns that the detector is not to see; quote a comma in a name: '\"a, b\",c'.",
+        show_default=False,
+    ),
 ]
 Names = Annotated[list[str] | None, typer.Option(show_default="all")]
 
@@ -107,8 +112,9 @@ def flag_of(parameter: str) -> str:
 
 
 def separated(names: list[str] | None) -> tuple[str, ...]:
-    """["id,label", "date"] -> ("id", "label", "date")"""
-    return tuple(name for part in names or () for name in part.split(",") if name)
+    """["id,label", "date"] -> ("id", "label", "date"); a name with a comma stands in quotes."""
+    parts = csv.reader(names or (), skipinitialspace=True)
+    return tuple(name for part in parts for name in part if name)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -4,16 +4,18 @@ A model says which of the two, so that a row's meaning never depends on the rows
 there is no model yet, `column_kinds` decides from the values.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from alad.data.arrow_encodings import RawColumn
+from alad.data.refusals import MEND, dates_error, nested_error, short
+from alad.data.spelling import COMMA, POINT, number, spelled
 from alad.errors import InputError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
@@ -21,14 +23,11 @@ pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 # Text that stands for "no value", compared in lower case and without the space around it.
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
 EXACT_MISSING = pa.array(["", "?", "NA", "N/A", "nan", "NaN", "null", "NULL", "None"])
-NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
+COMMAS = r"^\s*[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?\s*$"  # a number with a decimal comma, or whole
+EITHER = {  # a number in which the mark may be before decimals or between thousands
+    mark: rf"^\s*[+-]?[1-9]\d{{0,2}}[{mark}]\d{{3}}\s*$" for mark in (POINT, COMMA)
+}
 PROBE = 200  # rows that tell text from numbers, nearly always
-
-RawColumn = Any  # pa.Array | pa.ChunkedArray: classes that type checkers do not see
-
-
-class NestedError(InputError, TypeError):
-    """A cell that holds several values; also a TypeError, as scikit-learn has it for arrays."""
 
 
 @dataclass(frozen=True)
@@ -38,60 +37,20 @@ class Column:
     name: str
     values: np.ndarray  # [n]
     levels: tuple[str, ...] | None = None  # the text behind code 0, 1, … (sorted); None: numbers
+    decimal: str = POINT  # the mark before decimals, of numbers that were text
 
     def of(self, rows: np.ndarray) -> "Column":
         """The column of some rows, bool [n], as if there were no others."""
         values = self.values[rows]
         if self.levels is not None:
             return _compact(self.name, values, list(self.levels))
-        return Column(self.name, values).or_empty()
+        return replace(self, values=values).or_empty()
 
     def or_empty(self) -> "Column":
         """The column itself; categories without any level if no row has a value."""
         if self.levels is None and np.isnan(self.values).all():
             return Column(self.name, np.full(len(self.values), -1), ())
         return self
-
-
-def plain(raw: RawColumn) -> RawColumn:
-    """A column in an Arrow encoding that every kernel knows: one value a cell, text as text.
-
-    Views of text, runs, 8-bit booleans, and dictionaries of these come from polars, DataFusion and
-    others; intervals of numbers (pandas.cut) become the text that pandas shows. What else there is
-    stays as it is.
-    """
-    kind = raw.type
-    if isinstance(raw, pa.ChunkedArray):
-        special = raw.num_chunks and _is_special(kind)
-        return pa.chunked_array([plain(chunk) for chunk in raw.chunks]) if special else raw
-    if kind == pa.string_view():
-        return raw.cast(pa.large_string())
-    if pa.types.is_run_end_encoded(kind):
-        return plain(pc.run_end_decode(raw))
-    if pa.types.is_dictionary(kind) and _is_special(kind.value_type):
-        return pa.DictionaryArray.from_arrays(raw.indices, plain(raw.dictionary))
-    name = getattr(kind, "extension_name", "")
-    if name == "arrow.bool8":
-        return pc.not_equal(raw.storage, pa.scalar(0, pa.int8()))
-    return _interval_text(raw) if name == "pandas.interval" else raw
-
-
-def _is_special(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_special(kind.value_type)
-    extension = getattr(kind, "extension_name", "") in ("arrow.bool8", "pandas.interval")
-    return kind == pa.string_view() or pa.types.is_run_end_encoded(kind) or extension
-
-
-def _interval_text(raw: RawColumn) -> RawColumn:
-    """(0.5, 1.0], as pandas shows it; intervals of dates stay as they are."""
-    if pa.types.is_temporal(raw.type.subtype):
-        return raw
-    opening = "[" if raw.type.closed in ("left", "both") else "("
-    closing = "]" if raw.type.closed in ("right", "both") else ")"
-    cells = raw.storage.to_pylist()
-    texts = [cell and f"{opening}{cell['left']}, {cell['right']}{closing}" for cell in cells]
-    return pa.array(texts, pa.large_string())
 
 
 def kind_of(name: str, raw: RawColumn) -> str:
@@ -116,24 +75,43 @@ def _is_date_interval(kind: pa.DataType) -> bool:
     return not of_numbers and pa.types.is_temporal(kind.subtype)
 
 
-def numbers(name: str, raw: RawColumn, before: int = 0) -> Column:
+def numbers(name: str, raw: RawColumn, before: int = 0, decimal: str = POINT) -> Column:
     """Read a column as numbers, whatever it is held as; InputError naming a value that is none.
 
-    before: number of rows in earlier batches, for messages.
+    before: number of rows in earlier batches, for messages. decimal: the mark before decimals, for
+    text that could be read with either.
     """
     kind = raw.type
     if kind_of(name, raw) == "number":
         return finite(floats(name, raw), before)
     if pa.types.is_dictionary(kind):
-        return numbers(name, pc.cast(raw, kind.value_type), before)
+        return numbers(name, pc.cast(raw, kind.value_type), before, decimal)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return floats(name, pc.cast(raw, pa.int8()))
-    column = text(name, raw)
-    if column.levels is None:
-        return finite(column, before)
-    wrong = next(level for level in column.levels if not NUMBER.fullmatch(level))
-    where = with_row(column, wrong, before)
-    raise InputError(f"column {name!r} holds {where} where a number is due; {MEND}")
+    read = _with_points(raw) if decimal == POINT else with_commas(_unmarked(raw))
+    if read is not None:
+        return finite(Column(name, _floats(read)), before)
+    column = categories(name, raw)
+    values = [number(level, decimal) for level in levels_of(column)]
+    if None in values:
+        raise _no_number(column, levels_of(column)[values.index(None)], before)
+    return finite(_numbers_of(column, values, decimal), before)
+
+
+def _no_number(column: Column, level: str, before: int) -> InputError:
+    where = with_row(column, level, before)
+    if spelled(level) is None:
+        return InputError(f"column {column.name!r} holds {where} where a number is due; {MEND}")
+    return InputError(
+        f"column {column.name!r} holds {where}, whose comma or point can stand before decimals or "
+        "between thousands; write it as 1234 or 1.234"
+    )
+
+
+def _numbers_of(column: Column, values: Sequence[float | None], decimal: str | None) -> Column:
+    """Categories as numbers, given that of each level."""
+    whole = np.array([*values, np.nan], dtype=np.float64)
+    return Column(column.name, whole[column.values], decimal=decimal or POINT)
 
 
 def floats(name: str, raw: RawColumn) -> Column:
@@ -198,17 +176,61 @@ def _compact(name: str, codes: np.ndarray, labels: list[str | None]) -> Column:
     return Column(name, moved[codes], tuple(levels))  # code -1 reads the last entry, also -1
 
 
-def text(name: str, raw: RawColumn) -> Column:
-    """Read text as numbers, infinite ones included, if every value is one; else as categories."""
-    if _cast(_unmarked(raw.slice(0, PROBE))) is not None:  # Arrow is slow to fail: on few rows
-        cells = _cast(_unmarked(raw))
-        if cells is not None:
-            return Column(name, _floats(cells))
-    column = categories(name, raw)  # spaces around numbers, or no numbers
-    if not all(map(NUMBER.fullmatch, levels_of(column))):
-        return column
-    values = np.array([*map(float, levels_of(column)), np.nan])
-    return Column(name, values[column.values])
+def text(name: str, raw: RawColumn, decimal: str | None = None) -> Column:
+    """Read text as numbers, infinite ones included, if every value is one; else as categories.
+
+    decimal: the mark before decimals in the file that it is from, if that is known. What it leaves
+    open the column says: if each of its values can be read with either mark, a comma is none.
+    """
+    probe = _unmarked(raw.slice(0, PROBE))  # Arrow is slow to fail: let it fail on few rows
+    if _cast(probe) is not None:
+        read = _with_points(raw)
+        if read is not None and (decimal != COMMA or _shown(raw, POINT) != "either"):
+            return Column(name, _floats(read))
+    elif with_commas(probe) is not None:
+        cells = _unmarked(raw)
+        read = with_commas(cells)
+        if read is not None and (decimal == COMMA or _shown(cells, COMMA) == "sure"):
+            return Column(name, _floats(read), decimal=COMMA)
+    return _spelled(categories(name, raw), decimal)
+
+
+def _spelled(column: Column, decimal: str | None) -> Column:
+    """Categories as numbers, in any spelling, if every level is one."""
+    levels = levels_of(column)
+    readings = [spelled(level) for level in levels]
+    sure = {reading.mark for reading in readings if reading is not None} & {POINT, COMMA}
+    mark = sure.pop() if len(sure) == 1 else None if sure else decimal or POINT
+    values = [
+        reading and number(level, mark) for reading, level in zip(readings, levels, strict=True)
+    ]
+    return column if None in values else _numbers_of(column, values, mark)
+
+
+def _with_points(raw: RawColumn) -> RawColumn | None:
+    """Text of plain numbers as numbers; None if any is none."""
+    marked = pc.is_in(raw.slice(0, PROBE), value_set=pc.cast(EXACT_MISSING, raw.type))
+    cells = None if pc.any(marked).as_py() else _cast(raw)  # most columns have no holes
+    return _cast(_unmarked(raw)) if cells is None else cells
+
+
+def with_commas(cells: RawColumn) -> RawColumn | None:
+    """Text of numbers with decimal commas as numbers; None if any is none."""
+    if not pc.all(pc.match_substring_regex(cells, COMMAS)).as_py():  # null counts as matched
+        return None
+    return _cast(pc.utf8_trim_whitespace(pc.replace_substring(cells, COMMA, POINT)))
+
+
+def _shown(cells: RawColumn, mark: str) -> str | None:
+    """ "sure" if the mark is before decimals in some cell, "either" if it may be so; None: nowhere.
+
+    Of text that is numbers with that mark, or whole ones.
+    """
+    there = pc.match_substring(cells, mark)
+    either = pc.match_substring_regex(cells, EITHER[mark])
+    if pc.any(pc.and_not(there, either)).as_py():
+        return "sure"
+    return "either" if pc.any(there).as_py() else None
 
 
 def _cast(raw: RawColumn) -> RawColumn | None:
@@ -228,16 +250,14 @@ def joined(name: str, parts: Sequence[Column]) -> Column:
     if len(parts) == 1:
         return parts[0]
     if parts[0].levels is None:
-        return Column(name, np.concatenate([part.values for part in parts]))
+        decimal = COMMA if any(part.decimal == COMMA for part in parts) else POINT
+        return Column(name, np.concatenate([part.values for part in parts]), decimal=decimal)
     levels = sorted({level for part in parts for level in levels_of(part)})
     place = {level: at for at, level in enumerate(levels)}
     codes = [
         np.array([*(place[level] for level in levels_of(part)), -1])[part.values] for part in parts
     ]
     return Column(name, np.concatenate(codes), tuple(levels))
-
-
-MEND = "correct it, or leave the cell empty"
 
 
 def levels_of(column: Column) -> tuple[str, ...]:
@@ -248,11 +268,6 @@ def with_row(column: Column, level: str, before: int = 0) -> str:
     """ "'12 %' (row 3)": a level, and where it stands first."""
     row = int(np.argmax(column.values == levels_of(column).index(level))) + before + 1
     return f"{short(level)} (row {row})"
-
-
-def short(text: str) -> str:
-    """Quoted on one line, cut after 40 characters."""
-    return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
 def check_finite(names: Sequence[str], values: np.ndarray, before: int = 0) -> None:
@@ -270,34 +285,3 @@ def finite(column: Column, before: int = 0) -> Column:
         row = int(np.argmax(infinite)) + before + 1
         raise InputError(f"column {column.name!r} contains infinity (row {row}); {MEND}")
     return column
-
-
-# --- what a detector of tables cannot learn from --------------------------------------------------
-
-
-def dates_error(name: str, what: str) -> InputError:
-    cure = "turn them into numbers (hour of day, days since)"
-    return refusal(name, f"dates or times ({what})", cure)
-
-
-def nested_error(name: str, what: str) -> InputError:
-    rule = f"{_shape(what)} ({what}), and the argument must be a string or a number"
-    return refusal(name, rule, "flatten it", NestedError)
-
-
-def _shape(what: str) -> str:
-    other = "neither numbers nor text" if what.startswith("extension") else "nested values"
-    return "bytes" if "binary" in what else other
-
-
-def refusal(
-    name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
-) -> InputError:
-    way_out = f"leave it out: drop=[{name!r}] (--drop {name})"
-    return error(f"column {name!r} holds {what}; {cure}, or {way_out}")
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names quoted for a message, the first few of them: 'a', 'b' and 7 more."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -15,24 +15,21 @@ import numpy as np
 import pyarrow as pa
 from sklearn.utils import check_array
 
-from alad.data.columns import (
-    RawColumn,
-    dates_error,
-    is_nan,
-    label,
-    listed,
-    nested_error,
-    plain,
-    refusal,
-)
+from alad.data.arrow_encodings import RawColumn, plain
+from alad.data.columns import is_nan, label
+from alad.data.refusals import dates_error, listed, nested_error, refusal
 from alad.errors import InputError
 
+DECIMAL = b"alad.decimal"  # metadata of a table of text: the mark before decimals
 Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers where none has one
 
 
 @dataclass(frozen=True)
 class Columns:
     """Hold a table not yet read: `named` says whether names are the user's or x0, x1, …
+
+    Labels that are no text (1, 2, 3 of a frame without a header line) are names by their text,
+    unless they only count the columns from 0: then `counted` says so, and there are no names.
 
     Where the table came as one array of numbers, `matrix` [n, columns] holds its cells as float64.
     """
@@ -42,6 +39,15 @@ class Columns:
     raw: Sequence[RawColumn]
     matrix: np.ndarray | None = None
     before: int = 0  # rows in earlier batches of the same source, for messages
+    counted: bool = False
+    decimal: str | None = None  # the mark before decimals in a file of text, if that is known
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """What a frame calls its columns, as text; None for arrays and lists."""
+        if self.counted:
+            return tuple(map(str, range(len(self.names))))
+        return self.names if self.named else None
 
     @property
     def n_rows(self) -> int:
@@ -50,12 +56,15 @@ class Columns:
     def kept(self, drop: Drop) -> list[int]:
         """Numbers of the columns that are not left out.
 
+        A number means the column that a frame labels with it, of an array the one at that place.
         Raises InputError if one to leave out is not there, or none remains. This is the one place
         where `drop` is understood.
         """
         numbered = {} if self.named else dict(enumerate(self.names))
-        wanted = [numbered.get(key, key) if isinstance(key, int) else key for key in keys(drop)]
-        absent = [str(key) for key in wanted if key not in self.names]
+        wanted = [
+            numbered.get(key, str(key)) if isinstance(key, int) else key for key in keys(drop)
+        ]
+        absent = [key for key in wanted if key not in self.names]
         if absent:
             there = listed(self.names)
             raise InputError(f"no column named {listed(absent)} to drop; there are {there}")
@@ -70,7 +79,7 @@ class Columns:
         if len(places) == len(self.names):
             return self
         matrix = None if self.matrix is None else chosen(self.matrix, places)
-        return replace(self, **self._at(places), matrix=matrix)
+        return replace(self, **self._at(places), matrix=matrix, counted=False)
 
     def _at(self, places: Sequence[int]) -> dict[str, Any]:
         names = tuple(self.names[at] for at in places)
@@ -145,14 +154,17 @@ def columns(X: Any) -> Columns:
 def _of_frame(X: Any) -> Columns:
     check_names(list(X.column_names if isinstance(X, pa.Table) else X.columns), "the table")
     frame = nw.from_native(X, eager_only=True)
-    series = [one for one in frame.iter_columns() if not _numbers_rows(one.name)]
-    names, named = _names([one.name for one in series])
+    series = [each for each in frame.iter_columns() if not _numbers_rows(each.name)]
+    labels = [each.name for each in series]
+    names, named = _names(labels)
     if not names:
         raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
     raw = tuple(map(_of_series, names, series))
     if not len(raw[0]):
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
-    return Columns(names, named, raw)
+    metadata = X.schema.metadata if isinstance(X, pa.Table) else None
+    mark = (metadata or {}).get(DECIMAL, b"").decode() or None
+    return Columns(names, named, raw, counted=not named, decimal=mark)
 
 
 def _numbers_rows(name: Any) -> bool:
@@ -169,16 +181,21 @@ def check_names(names: Sequence[Any], place: str) -> None:
 
 
 def _names(names: list[Any]) -> tuple[tuple[str, ...], bool]:
-    """Names as scikit-learn sees them: kept if all are text, x0, x1, … if none is."""
+    """Names, and whether they are the user's: no labels that only count, 0, 1, 2, …
+
+    scikit-learn takes labels that are no text for none; but 1, 2, 3 may come in another order.
+    """
     texts = sum(isinstance(name, str) for name in names)
     if 0 < texts < len(names):
         raise InputError(
             "some column names are text and some are not; make all text: "
             "X.columns = X.columns.astype(str)"
         )
-    if texts:
-        return tuple(map(str, names)), True
-    return _numbered(len(names)), False
+    if names == list(range(len(names))):
+        return _numbered(len(names)), False
+    written = ["/".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names]
+    check_names(written, "the table")
+    return tuple(written), True
 
 
 def _numbered(count: int) -> tuple[str, ...]:
@@ -241,6 +258,8 @@ def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
     return pa.array(np.ascontiguousarray(values))
 
 

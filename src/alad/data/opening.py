@@ -22,10 +22,10 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from alad.data.columns import listed
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
 from alad.data.reading import explained, part_files, place_of, read_table
+from alad.data.refusals import listed
 from alad.data.source import ImageSource, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError
@@ -141,6 +141,7 @@ def _of_images(X: Any, _: dict[str, Any]) -> ImageSource:
     if pixels.ndim == 3 and pixels.shape[2] in CHANNELS:
         raise InputError(
             f"X has the shape {pixels.shape}, which is one image; give several, or X[np.newaxis]"
+            f"; of windows of {pixels.shape[2]} sensors a table: X.reshape(len(X), -1)"
         )
     if pixels.ndim == 3:
         pixels = pixels[..., np.newaxis]

@@ -7,23 +7,22 @@ Cells of a CSV file stay text, exactly as they stand there: what a column means 
 import codecs
 import csv
 import gzip
-import io
 import re
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING, plain
-from alad.data.frames import check_names
+from alad.data.arrow_encodings import plain
+from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
+from alad.data.frames import DECIMAL, check_names
 from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
 from alad.errors import InputError
 
@@ -31,12 +30,17 @@ pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 
 __all__ = ["check_target", "place_of", "read_table", "write_table"]
 
-DELIMITERS = ",;\t|"
 HEAD = 1 << 16  # bytes looked at to tell formats and delimiters apart
 BLOCK = 1 << 24  # bytes of CSV parsed at a time; also the longest line
-DECIMAL_COMMA = r"^\s*[+-]?\d+(,\d+)?\s*$"
 UNREADABLE = (
     (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
+    (b"SQLite format 3", "a SQLite database; save a table of it as CSV or Parquet"),
+    (b"ORC", "an ORC file; save it as Parquet"),
+    (b"Obj\x01", "an Avro file; save it as Parquet"),
+    (b"\x93NUMPY", "a NumPy file; save it as CSV, or give the array to detector.fit"),
+    (b"\x89HDF", "an HDF5 file; save the table as Parquet"),
+    (b"%PDF", "a PDF file; save the table as CSV"),
     (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it, or use gzip"),
@@ -48,9 +52,9 @@ UNREADABLE = (
 def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
     """Table in a CSV, TSV, Parquet or Arrow file, each also gzipped; "-" reads standard input.
 
-    The format is told from the content, the delimiter (, ; tab |) from the header line. CSV must be
-    UTF-8 with one header line; its columns come as text. may_be_empty: is a table without rows
-    allowed? Raises InputError, on one line that names the file, for anything else.
+    The format is told from the content, the delimiter (, ; tab |) from the header line and the rows
+    below. CSV must be UTF-8 with one header line; its columns come as text. may_be_empty: is a
+    table without rows allowed? Anything else raises InputError, on one line that names the file.
     """
     if not str(source):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
@@ -71,18 +75,18 @@ def part_files(folder: Path) -> list[Path]:
     """
     below = sorted(path for path in folder.rglob("*") if path.is_file())
     parts = [(path, path.relative_to(folder).parts) for path in below]
-    found = [
+    tables = [
         path
         for path, names in parts
         if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
     ]
-    partitioned = next((path.parent.name for path in found if "=" in path.parent.name), None)
-    if partitioned and found[0].parent != folder:
+    partitioned = next((path.parent.name for path in tables if "=" in path.parent.name), None)
+    if partitioned and tables[0].parent != folder:
         raise InputError(
             f"{folder}: is partitioned into folders such as {partitioned!r}, whose names are cells "
             "of a column; name one of these folders, or save one table"
         )
-    return found
+    return tables
 
 
 def _called_table(path: Path) -> bool:
@@ -178,18 +182,72 @@ def _whole(table: pa.Table) -> pa.Table:
 
 
 def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
-    text = head[: head.rfind(b"\n") + 1 or None].decode("utf-8-sig")  # cut between characters
-    delimiter = _delimiter(text)
-    names = _header(text, delimiter)
+    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    text = head[mark : head.rfind(b"\n") + 1 or None].decode()  # cut between characters
+    dialect = dialect_of(text)
+    content = _from_header(content, mark, text, dialect)
+    names = [*dialect.names, *([""] if dialect.trailing else [])]
     try:
-        table = _cells(content, delimiter, names, threads=True)
+        table = _cells(content, dialect.delimiter, names, threads=True)
     except pa.ArrowInvalid:  # again with one thread, which knows the number of the line at fault
-        table = _cells(content, delimiter, names, threads=False)
+        with _lines_counted_from(text[: dialect.start].count("\n")):
+            table = _cells(content, dialect.delimiter, names, threads=False)
     if table.column_names != names:
         raise InputError("the header line is ambiguous; check its quotes")
     _check_quotes(table, content)
-    table = _decimal_points(table) if delimiter == ";" else table
-    return table.replace_schema_metadata({FROM_TEXT: b"csv"})
+    table = _without_trailing(table) if dialect.trailing else table
+    _check_repeated(table)
+    check_rows(dialect.names, _first_rows(table))
+    decimal = {DECIMAL: dialect.decimal.encode()} if dialect.decimal else {}
+    return table.replace_schema_metadata({FROM_TEXT: b"csv", **decimal})
+
+
+@contextmanager
+def _lines_counted_from(lines: int) -> Iterator[None]:
+    """Add the lines before the header to those that Arrow counts."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        counted = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + lines}", str(error))
+        raise pa.ArrowInvalid(counted) from error
+
+
+def _from_header(content: pa.Buffer, mark: int, text: str, dialect: Dialect) -> pa.Buffer:
+    """What begins with the header line, with a delimiter at its end if all rows have one."""
+    start = mark + len(text[: dialect.start].encode())
+    header = text[dialect.start : dialect.stop]
+    line = header.rstrip("\r\n")
+    if not dialect.trailing or line.endswith(dialect.delimiter):
+        return content[start:] if start else content
+    stop = start + len(header.encode())
+    whole = line + dialect.delimiter + header[len(line) :]
+    return pa.py_buffer(whole.encode() + content[stop:].to_pybytes())
+
+
+def _without_trailing(table: pa.Table) -> pa.Table:
+    """Without the last column, which has no name; InputError if it has a cell."""
+    last = table.column(table.num_columns - 1)
+    filled = pc.not_equal(last, "")
+    if pc.any(filled).as_py():
+        row = pc.index(filled, True).as_py() + 1
+        raise InputError(f"row {row} has a cell more than the header has names; repair it")
+    return table.remove_column(table.num_columns - 1)
+
+
+def _first_rows(table: pa.Table) -> list[tuple[str, ...]]:
+    return list(zip(*(cells.to_pylist() for cells in table.slice(0, SAMPLE).columns), strict=True))
+
+
+def _check_repeated(table: pa.Table) -> None:
+    """InputError if a row is the header once more, as in files put one behind the other."""
+    rows = None
+    for name, cells in zip(table.column_names, table.columns, strict=True):
+        same = pc.equal(cells, name)
+        rows = same if rows is None else pc.and_(rows, same)
+        if not pc.any(rows).as_py():
+            return
+    row = pc.index(rows, True).as_py() + 1
+    raise InputError(f"row {row} repeats the header line; remove it")
 
 
 def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) -> pa.Table:
@@ -213,43 +271,3 @@ def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:
     end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
     if last and "\n" in (last[0] or "") and end != b'"':
         raise InputError(f"a quote is left open: row {table.num_rows} holds all that follows it")
-
-
-def _delimiter(text: str) -> str:
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").splitlines()[0])
-    return max(DELIMITERS, key=header.count)  # the first of DELIMITERS if there is none at all
-
-
-def _header(text: str, delimiter: str) -> list[str]:
-    """Column names, checked: a missing header would make the first row disappear."""
-    names = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter))
-    check_names([name for name in names if name], "the table")
-    if "" in names:
-        raise InputError(
-            f"column {names.index('') + 1} has no name in the header line; name it (or leave out a "
-            "saved row index)"
-        )
-    counted = names == [str(i) for i in range(len(names))]  # a frame saved without names
-    if not counted and all(map(_is_number, names)):
-        raise InputError("the first line holds numbers; put a line of column names above it")
-    return names
-
-
-def _is_number(text: str) -> bool:
-    with suppress(ValueError):
-        return bool(np.isfinite(float(text)))
-    return False
-
-
-def _decimal_points(table: pa.Table) -> pa.Table:
-    """Columns of numbers with decimal commas, as files delimited by ; have them, with points."""
-    columns = [_decimal_point(cells) for cells in table.columns]
-    return pa.Table.from_arrays(columns, names=table.column_names)
-
-
-def _decimal_point(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    empty = pc.is_in(cells, value_set=EXACT_MISSING)
-    number = pc.match_substring_regex(cells, DECIMAL_COMMA)
-    if pc.any(number).as_py() and pc.all(pc.or_(empty, number)).as_py():
-        return pc.replace_substring(cells, ",", ".")
-    return cells

@@ -42,7 +42,7 @@ def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
         batch, count = batch.in_order_of(first), count + 1
         if batch.matrix is None:
             for reader, place in zip(readers, kept, strict=True):
-                reader.add(batch.raw[place], batch.before)
+                reader.add(batch.raw[place], batch.before, batch.decimal)
         else:
             _add_matrix(readers, chosen(batch.matrix, kept), batch.before)
     if first is None:

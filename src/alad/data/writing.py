@@ -16,7 +16,10 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data.columns import EXACT_MISSING, listed
+from alad.data.columns import EXACT_MISSING, with_commas
+from alad.data.frames import DECIMAL
+from alad.data.refusals import listed
+from alad.data.spelling import COMMA
 from alad.errors import InputError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
@@ -155,12 +158,16 @@ def _typed(table: pa.Table) -> pa.Table:
     if FROM_TEXT not in (table.schema.metadata or {}):
         return table
     # one new table: setting columns one by one takes the square of their number
-    columns = [_typed_column(c) if pa.types.is_string(c.type) else c for c in table.columns]
+    commas = table.schema.metadata.get(DECIMAL) == COMMA.encode()
+    columns = [_typed_column(c, commas) if pa.types.is_string(c.type) else c for c in table.columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
 
 
-def _typed_column(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Whole numbers, else numbers, else text as it was ("007" and other codes stay text)."""
+def _typed_column(cells: pa.ChunkedArray, commas: bool) -> pa.ChunkedArray:
+    """Whole numbers, else numbers, else text as it was ("007" and other codes stay text).
+
+    commas: may they stand before decimals?
+    """
     filled = pc.if_else(
         pc.is_in(cells, value_set=EXACT_MISSING), pa.scalar(None, pa.string()), cells
     )
@@ -169,7 +176,8 @@ def _typed_column(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     for kind in (pa.int64(), pa.float64()):
         with suppress(pa.ArrowInvalid):
             return filled.cast(kind)
-    return cells
+    numbers = with_commas(filled) if commas else None
+    return cells if numbers is None else numbers
 
 
 _WRITERS: dict[str, Callable[[pa.Table, IO[bytes], str], None]] = {

@@ -21,7 +21,7 @@ from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, remembered
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
-from alad.detector.model import Model
+from alad.detector.model import Model, from_json
 from alad.detector.rows import drawn, encoder_and_rows, learnable, summed_up
 from alad.detector.saving import storable
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder
@@ -90,7 +90,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     usual: ClassVar[Mapping[str, Any]] = {}
     rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
 
-    # of number columns: standard = mean 0, deviation 1; robust = tails compressed first; …
+    # of number columns: standard (mean 0, deviation 1), robust (tails compressed first), minmax,
+    # quantile, log, robust-minmax, log-minmax or none
     scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
     contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
@@ -108,6 +109,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         check_fields(self)
         for rule in self.rules:
             rule(self)
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse parameters that make no sense for encoded rows of this shape: InputError."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is normal from a table X [n, columns] or from images; y is ignored.
@@ -130,12 +134,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return self
 
     def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
-        # refused now, not after the training: what could not be saved
-        params = self._settings()
         learnt = ~self._held_out(len(rows))
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
-        model = self._learn(learnable(self, matrix if learnt.all() else matrix[learnt], fit), fit)
+        known = learnable(self, matrix if learnt.all() else matrix[learnt], fit)
+        # refused now, not after the training: what does not suit the rows, or could not be saved
+        self._check_shape(tuple(known.shape[1:]))
+        params = self._settings()
+        model = self._learn(known, fit)
         facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
@@ -228,10 +234,15 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     @classmethod
     def of(cls, fitted: Fitted) -> Self:
-        """Return an estimator, with its parameters, that has fitted what `alad.load` gave."""
+        """Return an estimator, with its parameters, that has fitted what `alad.load` gave.
+
+        Raises InputError if that is the model of another detector.
+        """
+        if not isinstance(fitted.model_, cls.model):
+            raise InputError(f"{cls.name} has no model of the kind {fitted.model_.kind!r}")
         known = cls._get_param_names()
-        params = {name: value for name, value in fitted.params.items() if name in known}
-        detector = cls(**params)
+        given = {name: from_json(value) for name, value in fitted.params.items() if name in known}
+        detector = cls(**given)
         detector.fitted_ = fitted
         return detector
 

@@ -35,8 +35,7 @@ def restored(
         encoder = encoder_from_state(content["encoder"])
         wanted = {"engine": str(content.get("engine", "auto"))} | dict(how)
         fitting = {key: value for key, value in wanted.items() if key in marked(kind, HOW)}
-        own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
-        model = read(kind, content["model"], own, **fitting)
+        model = read(kind, content["model"], _own(arrays), **fitting)
         references = _references(arrays.get(REFERENCE), encoder)
         fitted = Fitted(
             name=name,
@@ -51,6 +50,15 @@ def restored(
         )
         _probe(fitted)
         return fitted
+
+
+def _own(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the model, by its own names; InputError if some are nobody's."""
+    beside = {CALIBRATION, REPEATED, LEARNT, REFERENCE}
+    own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
+    if surplus := sorted(key for key in arrays.keys() - beside if not key.startswith(MODEL)):
+        raise InputError(f"the model has no place for {', '.join(surplus)}; save it anew")
+    return own
 
 
 def _probe(fitted: Fitted) -> None:

@@ -129,7 +129,7 @@ def read(
             given[field.name] = _array(field.name, arrays, get_args(kind)[1])
             left.discard(field.name)
         elif field.name in values:
-            back = field.metadata[WRITTEN_AS][1] if WRITTEN_AS in field.metadata else _from_json
+            back = field.metadata[WRITTEN_AS][1] if WRITTEN_AS in field.metadata else from_json
             given[field.name] = back(values[field.name])
         else:
             raise InputError(f"the model lacks {field.name}; save it anew")
@@ -138,9 +138,11 @@ def read(
     return cls(**given, **how)
 
 
-def _from_json(value: Any) -> Any:
-    """Sequences were tuples."""
-    return tuple(_from_json(item) for item in value) if isinstance(value, list) else value
+def from_json(value: Any) -> Any:
+    """Return a value as it was before it was written: sequences were tuples."""
+    if isinstance(value, dict):
+        return {key: from_json(item) for key, item in value.items()}
+    return tuple(from_json(item) for item in value) if isinstance(value, list) else value
 
 
 def _holds_arrays(kind: Any) -> bool:

@@ -1,6 +1,6 @@
 """A fitted detector as values for JSON and arrays."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,13 @@ def storable(name: str, value: Any) -> Any:
         return str(value)
     if isinstance(value, Set):
         value = sorted(value, key=str)
-    if isinstance(value, list | tuple):
-        return [storable(name, item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: storable(name, item) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | str):
         return value
+    # an Index or a Series of names, too
+    if isinstance(value, Collection) and not isinstance(value, bytes | Mapping):
+        return [storable(name, item) for item in value]
     if isinstance(value, float) and np.isfinite(value):
         return value
     raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from alad.data.columns import Column
+from alad.data.spelling import COMMA, POINT
 from alad.encoding.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
 from alad.errors import InputError
 
@@ -20,6 +21,8 @@ RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be fini
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
 BISECTIONS = 64  # halvings that find a number from its code
 ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
+FLAGS = frozenset({"false", "true"})
+NUMBERED_FLAGS = {"0": "false", "0.0": "false", "1": "true", "1.0": "true"}
 MOST_LEVELS = 100  # levels with a column of their own; the rarer ones share one
 
 
@@ -35,6 +38,7 @@ class NumberCode:
     warp: Parameters = field(default_factory=dict)
     shift: float = 0.0
     unit: float = 1.0
+    decimal: str = POINT  # the mark before decimals, where a text can be read with either
 
     @classmethod
     def fit(cls, column: Column, scaling: str) -> Self:
@@ -42,10 +46,11 @@ class NumberCode:
         x = limited(column.values[~holes], RAW_LIMIT)
         common = (column.name, float(np.median(x)), bool(holes.any()), scaling)
         if is_constant(x) and not SCALINGS[scaling].constants:
-            return cls(*common, float(x[0]))
+            return cls(*common, float(x[0]), decimal=column.decimal)
         warp = SCALINGS[scaling].warp.fit(x)
         shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
-        return cls(*common, None, warp, shift, unit or 1.0)  # 0 if it underflows
+        unit = unit or 1.0  # 0 if it underflows
+        return cls(*common, None, warp, shift, unit, column.decimal)
 
     @property
     def output_names(self) -> list[str]:
@@ -109,6 +114,7 @@ class NumberCodes:
     """
 
     def __init__(self, codes: Sequence[NumberCode], starts: Sequence[int]):
+        self.codes = codes
         self._at = np.array(starts, dtype=np.intp)
         self._fill = np.array([code.fill for code in codes])
         self._marked = np.flatnonzero([code.missing for code in codes])
@@ -197,6 +203,14 @@ class CategoryCode:
         names = [*self.levels, *marks]
         return [names[at] for at in encoded.argmax(axis=1)]
 
+    def meant(self, level: str) -> str:
+        """A level as training rows had it: 0 and 1 are false and true where those were flags.
+
+        An array or a list of rows makes numbers of flags that stand beside numbers.
+        """
+        flags = bool(self.levels) and FLAGS.issuperset(self.levels)
+        return NUMBERED_FLAGS.get(level, level) if flags else level
+
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Fill out [n, width], which holds zeros."""
         other = len(self.output_names) - 1
@@ -206,7 +220,7 @@ class CategoryCode:
             return
         place = {level: i for i, level in enumerate(self.levels)}
         missing = len(self.levels) if self.missing else other
-        chosen = [*(place.get(level, other) for level in column.levels or ()), missing]
+        chosen = [*(place.get(self.meant(level), other) for level in column.levels), missing]
         out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
 
 
@@ -249,7 +263,8 @@ def _sound_number(code: NumberCode) -> bool:
     plain = all(
         type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
     )
-    if not plain or not isinstance(code.missing, bool) or code.unit <= 0:
+    marked = code.decimal in (POINT, COMMA)
+    if not plain or not marked or not isinstance(code.missing, bool) or code.unit <= 0:
         return False
     probe = np.array([-RAW_LIMIT, 0.0, code.fill, RAW_LIMIT])
     with np.errstate(divide="raise", invalid="raise"):

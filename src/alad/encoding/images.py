@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
+from warnings import warn
 
 import numpy as np
 
@@ -17,7 +18,12 @@ from alad.errors import InputError
 IMAGES = "images"  # what a stored scaler is told by
 GRID = 4  # cells a side, for a monitor that swaps parts of images
 WHOLE_RANGE = {"uint8": 255, "bool": 1}  # the largest value of a kind of pixel
+MOST_LOOKED_AT = 1_000  # images that tell pictures from windows of sensors
+JUMP, JUMP_IN_PICTURES = 10.0, 30.0  # of spread, from a column to the next: more than images have
 FLOAT_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))  # what floats usually mean
+
+
+SENSORS = " (of windows of sensors a table: X.reshape(len(X), -1))"
 
 
 class ImageScaler:
@@ -54,7 +60,10 @@ class ImageScaler:
         images.
         """
         pixels = _whole(X)
-        return self._settle(pixels.shape[1:], _kind(pixels), _range(pixels, rows))
+        kind, limits = _kind(pixels), _range(pixels, rows)
+        if kind == "float":
+            _warn_of_sensors(pixels, usual=limits in FLOAT_RANGES)
+        return self._settle(pixels.shape[1:], kind, limits)
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> ScaledImages:
         """fit, then the encoded images of X, which are scaled when they are looked at."""
@@ -181,7 +190,7 @@ def _kind(pixels: np.ndarray | PixelFile) -> str:
         return "float"
     if pixels.dtype.name in (*WHOLE_RANGE, "uint16"):
         return pixels.dtype.name
-    raise InputError(f"images are of {pixels.dtype}; give uint8, uint16, bool or floats")
+    raise InputError(f"images are of {pixels.dtype}; give uint8, uint16, bool or floats{SENSORS}")
 
 
 def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[float, float]:
@@ -209,6 +218,36 @@ def _extremes(pixels: np.ndarray | PixelFile, rows: np.ndarray) -> tuple[float, 
             lows.append(float(learnt.min()))
             highs.append(float(learnt.max()))
     return min(lows), max(highs)
+
+
+def _warn_of_sensors(pixels: np.ndarray | PixelFile, usual: bool) -> None:
+    """A warning if neighbouring columns, or rows, of images differ in spread as sensors do.
+
+    In pictures spread falls off smoothly, towards a dark border, say. usual: have the images a
+    range that pictures have?
+    """
+    chosen = np.unique(np.linspace(0, len(pixels) - 1, MOST_LOOKED_AT).astype(int))
+    some = np.asarray(pixels[chosen])
+    for axis, what in ((2, "columns"), (1, "rows")):
+        others = tuple(at for at in range(4) if at != axis)
+        jump = _largest_jump(some.std(axis=others, dtype=np.float64))
+        if jump > (JUMP_IN_PICTURES if usual else JUMP):
+            warn(
+                f"X is read as images of {_by(pixels.shape[1:3])}, all with one range, though "
+                f"neighbouring {what} differ {jump:.0f} times in spread; for windows of sensors "
+                "give X.reshape(len(X), -1): each column is then scaled by itself",
+                UserWarning,
+                stacklevel=4,
+            )
+            return
+
+
+def _largest_jump(spread: np.ndarray) -> float:
+    """The largest ratio of neighbours of which one has a tenth of the largest spread at least."""
+    met = spread[spread > 0]
+    low, high = np.minimum(met[:-1], met[1:]), np.maximum(met[:-1], met[1:])
+    counts = high >= met.max(initial=0) / 10
+    return float((high[counts] / low[counts]).max(initial=1.0))
 
 
 def _cells(height: int, width: int, channels: int) -> np.ndarray:

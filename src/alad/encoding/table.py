@@ -8,9 +8,10 @@ from warnings import warn
 
 import numpy as np
 
-from alad.data.columns import Column, categories, check_finite, listed, numbers
+from alad.data.columns import Column, categories, check_finite, numbers
 from alad.data.frames import Columns, Drop, chosen, keys
 from alad.data.opening import source_of
+from alad.data.refusals import listed
 from alad.data.source import Source
 from alad.data.typed import TypedTable, typed
 from alad.encoding.columns import (
@@ -136,15 +137,15 @@ class TableEncoder:
 
     def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
         """The number columns, which are at those places of the batch, float64 [n, places]."""
-        names = [self._codes[at].name for at in self._numbers]
+        codes = self._number_codes.codes
         if batch.matrix is None:
             read = (
-                numbers(name, batch.raw[place], batch.before).values
-                for name, place in zip(names, places, strict=True)
+                numbers(code.name, batch.raw[at], batch.before, batch.decimal or code.decimal)
+                for code, at in zip(codes, places, strict=True)
             )
-            return SideBySide(list(read))
+            return SideBySide([column.values for column in read])
         values = chosen(batch.matrix, places)
-        check_finite(names, values, batch.before)
+        check_finite([code.name for code in codes], values, batch.before)
         return values
 
     def _category_of(self, batch: Columns, places: list[int], at: int) -> Column:
@@ -185,20 +186,23 @@ class TableEncoder:
 
     def _matched(self, table: Columns) -> list[int]:
         """Where in the table the columns of the codes are, in their order."""
-        if self._named and table.named:
-            return self._by_name(table)
+        labels, counted = table.labels, tuple(map(str, range(self.n_features_in_)))
+        if labels is not None and self._named:
+            return self._by_name(table, labels)
+        if labels is not None and sorted(labels) == sorted(counted):
+            return [labels.index(counted[at]) for at in self._kept]
         if table.named or self._named:
             self._warn_of_names(table)
         if len(table.names) != self.n_features_in_:
             raise InputError(self._wrong_width(table))
         return self._kept
 
-    def _by_name(self, table: Columns) -> list[int]:
+    def _by_name(self, table: Columns, labels: tuple[str, ...]) -> list[int]:
         due = [self._names[i] for i in self._kept]
-        place = {name: i for i, name in enumerate(table.names)}
+        place = {name: i for i, name in enumerate(labels)}
         missing = [name for name in due if name not in place]
-        known = set(self._names)
-        extra = [name for name in table.names if name not in known]
+        at_fit = set(self._names)
+        extra = [name for name in labels if name not in at_fit]
         if missing or extra:
             raise InputError(self._wrong_names(table, missing, extra))
         return [place[name] for name in due]
@@ -260,7 +264,8 @@ def _warn_of_values(code: Code, column: Column) -> None:
     """A warning if many rows hold only values that training rows did not: coded anew, perhaps."""
     if not isinstance(code, CategoryCode):
         return
-    strange = not code.rare and set(code.levels).isdisjoint(column.levels or code.levels)
+    met = map(code.meant, column.levels or code.levels)
+    strange = not code.rare and set(code.levels).isdisjoint(met)
     if code.levels and strange and len(column.values) >= MANY_ROWS:
         warn(
             f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "

@@ -119,9 +119,10 @@ static void draw_dropout(Node *node, Random *random, ptrdiff_t rows) {
   *random = r;
 }
 
+/* In eight partial sums however wide registers are: so all of them give the same bits. */
 static float dot(const float *a, const float *b, ptrdiff_t count) {
   float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : sum) safelen(8)
   for (ptrdiff_t i = 0; i < count; i++) sum += a[i] * b[i];
   return sum;
 }

@@ -174,6 +174,9 @@ class NetworkDetector(Detector):
         """Return the name of the score that counts."""
         return self.own_score if self.score_function is None else self.score_function
 
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        self._architecture(shape)
+
     def _architecture(self, shape: tuple[int, ...]) -> Any:
         kinds = self.tables if len(shape) == 1 else self.images
         changes = {

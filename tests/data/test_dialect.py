@@ -1,0 +1,133 @@
+"""Delimiters, headers and ends of rows as people's programs write them; and what is no table."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from alad.data.reading import read_table
+from alad.errors import InputError
+
+
+def read(tmp_path, text: str) -> dict[str, list[str]]:
+    path = tmp_path / "a.csv"
+    path.write_text(text, "utf-8", newline="")
+    return read_table(path).to_pydict()
+
+
+READ = {
+    "units with commas": (
+        "temp, C;pres, bar\n20;1.5\n21;0.9\n",
+        {"temp, C": ["20", "21"], "pres, bar": ["1.5", "0.9"]},
+    ),
+    "units with commas, tabs": (
+        "temp, C\tpres, bar\n20\t1\n21\t0\n",
+        {"temp, C": ["20", "21"], "pres, bar": ["1", "0"]},
+    ),
+    "a comma in one name, text": (
+        "kind;temp, C\nx;20\ny;21\n",
+        {"kind": ["x", "y"], "temp, C": ["20", "21"]},
+    ),
+    "a semicolon in a name": ("a;b,c\n1,2\n3,4\n", {"a;b": ["1", "3"], "c": ["2", "4"]}),
+    "a bar in a name": ("a|b,c\n1,2\n3,4\n", {"a|b": ["1", "3"], "c": ["2", "4"]}),
+    "commas in text": ("id;name\n1;Doe, Jane\n", {"id": ["1"], "name": ["Doe, Jane"]}),
+    "quotes": ('"a, b";c\n"x;y";1\n', {"a, b": ["x;y"], "c": ["1"]}),
+    "told": ("sep=;\na;b\n1;2\n", {"a": ["1"], "b": ["2"]}),
+    "told, on Windows": ("SEP=|\r\na|b\r\n1|2\r\n", {"a": ["1"], "b": ["2"]}),
+    "told, of an unusual one": ("sep=^\na^b\n1^2\n", {"a": ["1"], "b": ["2"]}),
+    "ends of rows": ("a,b,\n1,2,\n3,4,\n", {"a": ["1", "3"], "b": ["2", "4"]}),
+    "ends of rows, not of the header": ("a;b\n1;2;\n3;4;\n", {"a": ["1", "3"], "b": ["2", "4"]}),
+    "ends of rows and a header of lines": ('"a\nb",c\n1,2,\n', {"a\nb": ["1"], "c": ["2"]}),
+    "blank lines first": ("\n\r\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}),
+    "one column of times": ("time\n12:30\n12:40\n", {"time": ["12:30", "12:40"]}),
+    "one column of words": ("full name\nAnna Lee\nBo Ek\n", {"full name": ["Anna Lee", "Bo Ek"]}),
+    "years": (
+        "kind,2019,2020\nx,1,2\ny,3,4\n",
+        {"kind": ["x", "y"], "2019": ["1", "3"], "2020": ["2", "4"]},
+    ),
+    "names in angles": ("<OPEN>,<HIGH>\n1,2\n", {"<OPEN>": ["1"], "<HIGH>": ["2"]}),
+    "units in brackets": ("[bar],[K]\n1,2\n", {"[bar]": ["1"], "[K]": ["2"]}),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_read_as_it_is_meant(tmp_path, case):
+    text, expected = READ[case]
+    assert read(tmp_path, text) == expected
+    assert read(tmp_path, "\ufeff" + text) == expected
+
+
+REFUSED = {
+    "JSON lines": ('{"a": 1}\n{"a": 2}\n', "is JSON; save it as CSV or Parquet"),
+    "JSON rows": ('[{"a": 1}, {"a": 2}]', "is JSON"),
+    "JSON over lines": ('[\n  {\n    "a": 1\n  }\n]\n', "is JSON"),
+    "JSON arrays": ('["a", "b"]\n[1, 2]\n', "is JSON"),
+    "JSON of columns": ('{\n"a": [1, 2]}', "is JSON"),
+    "a page": ("<!DOCTYPE html>\n<table><tr>\n", "is HTML or XML"),
+    "XML": ('<?xml version="1.0"?>\n<rows>\n', "is HTML or XML"),
+    "spaces": ("a b c\n1 2 3\n4 5 6\n", "cells are separated by spaces; separate them by commas"),
+    "aligned spaces": ("a   b\n1  20\n10  2\n", "cells are separated by spaces"),
+    "colons": ("a:b\n1:2\n", "cells are separated by ':'"),
+    "control characters": ("a\x01b\n1\x012\n", r"cells are separated by '\\x01'"),
+    "header again": ("a,b\n1,2\na,b\n3,4\n", "row 2 repeats the header line; remove it"),
+    "no header": (
+        "tcp,1,2.5\nudp,2,3\ntcp,3,4\n",
+        "the first line holds 'tcp', '1', '2.5', which look like cells; put a line of column names",
+    ),
+    "no header, text": ("a,x\nb,x\na,y\n", "which look like cells"),
+    "a cell too many": (
+        "a,b,\n1,2,\n" + "1,2,\n" * 300 + "1,2,3\n",
+        "row 302 has a cell more than",
+    ),
+    "no name": ("a,b,\n1,2,3\n", "column 3 has no name"),
+    "told, a short row": ("sep=;\na;b\n1;2\n3\n", "line 4 has 1 cells where the header has 2"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_in_one_line_that_says_what_it_is(tmp_path, case):
+    text, what = REFUSED[case]
+    with pytest.raises(InputError, match=what) as caught:
+        read(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+BINARY = {
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel file"),
+    "SQLite": (b"SQLite format 3\0", "is a SQLite database"),
+    "NumPy": (b"\x93NUMPY\x01\0", "is a NumPy file"),
+    "HDF5": (b"\x89HDF\r\n", "is an HDF5 file"),
+    "PDF": (b"%PDF-1.7\n", "is a PDF file"),
+}
+
+
+@pytest.mark.parametrize("case", BINARY)
+def test_other_formats_are_named(tmp_path, case):
+    content, what = BINARY[case]
+    (tmp_path / "a.csv").write_bytes(content + bytes(50))
+    with pytest.raises(InputError, match=what):
+        read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_a_csv_writer_writes_is_read_back(tmp_path, seed):
+    """Any delimiter, marks of all kinds within quotes, numbers and labels."""
+    generator = np.random.default_rng(seed)
+    delimiter = ",;\t|"[seed % 4]
+    width, length = int(generator.integers(2, 6)), int(generator.integers(3, 30))
+    marks = [", ", ";", " ", "|", ": ", "'", "\t"]
+    names = [f"n{at}{generator.choice(marks)}u" for at in range(width)]
+    rows = [
+        [
+            f"{generator.normal():.3f}" if at % 2 else f"{generator.choice(marks)}w{row}"
+            for at in range(width)
+        ]
+        for row in range(length)
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([names, *rows])
+    assert read(tmp_path, text.getvalue()) == {
+        name: [row[at] for row in rows] for at, name in enumerate(names)
+    }
