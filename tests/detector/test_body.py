@@ -29,9 +29,9 @@ OVERRIDES = {
     ("NetworkDetector", "_check_shape"): "widths of networks have to suit the rows",
     ("ALAD", "_stopping"): "swapped cells of images tell nothing; the authors' rule may be chosen",
     ("AnoGAN", "_scored_at_fit"): "every row costs a search, so not all are scored at fit",
-    ("CycleModel", "in_blocks"): "C leaves each row alone by itself, PyTorch needs whole blocks",
+    ("NetworkModel", "in_blocks"): "C leaves each row alone by itself, PyTorch needs blocks",
     ("SearchModel", "in_blocks"): "rows that are equal are searched for once",
-    ("SearchModel", "scaled"): "one search serves the scales of all scores",
+    ("SearchModel", "settings"): "the search is part of the model; others have networks alone",
 }
 
 # what is asked of something by a name, and is no question of what a detector is -> why

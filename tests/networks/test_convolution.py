@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from dataclasses import replace
 from functools import partial
@@ -413,6 +414,7 @@ def test_engines_of_images(monkeypatch):
         raise build.BuildError("no C compiler")
 
     monkeypatch.setattr("alad.networks.native_convolution.library", nothing)
+    monkeypatch.setattr(build, "tell", functools.cache(build.tell.__wrapped__))
     with pytest.warns(UserWarning, match="slower ones do their work: no C compiler"):
         assert alad.ALAD(max_steps=1, batch_size=8).fit(pixels).training_["engine"] == "torch"
     with pytest.raises(InputError, match="not available"):

@@ -38,6 +38,7 @@ class SearchModel(NetworkModel):
     search_learning_rate: float
     discrimination_weight: float
 
+    # the search is part of the model; others have networks alone
     @property
     def settings(self) -> SearchSettings:
         return SearchSettings(

@@ -105,6 +105,8 @@ class NetworkModel(Model):
             raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
         return parts
 
+    # an engine knows how many rows suit it: C and NumPy leave each row alone by themselves, PyTorch
+    # needs blocks of one size for that
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         engine = self.scorer
         return score_in_blocks(score, X, engine.rows_at_once, fill=engine.filled_up)
