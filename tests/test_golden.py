@@ -6,7 +6,7 @@ arithmetic has stayed the same: detectors without networks, decisions, AnoGAN's 
 the other detectors with networks it asks for the same but for 32 units in the last place of a
 float32: scores were summed up by PyTorch then, and are by NumPy now; and autoencoders, VAE, DSEBM
 and DAGMM were run by PyTorch, and are by C. A row that ties with a calibration row may come off by
-one step of its p-value. Elsewhere sums are rounded in another order, which training amplifies.
+one step of its p-value. What C trains is no longer the same to the last bit. Elsewhere sums are rounded in another order, which training amplifies.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def stored(case: Case) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return load_file(case.folder.with_suffix(".safetensors")), told
 
 
-def check(detector: Any, case: Case, tolerance: float) -> None:
+def check(detector: Any, case: Case, tolerance: float, *, exact: bool = EXACT) -> None:
     """That it answers as what is stored; `tolerance` is of networks."""
     golden, told = stored(case)
     found, cells = answers(detector, case.probes, told["asked"])
@@ -48,7 +48,7 @@ def check(detector: Any, case: Case, tolerance: float) -> None:
         assert array.dtype == golden[name].dtype, name
         assert array.shape == golden[name].shape, name
     classic = "reconstruct" not in golden
-    if EXACT:
+    if exact:
         tolerance = ULPS
         same = [name for name in golden if stays(case, name, classic)]
         differing = [name for name in same if found[name].tobytes() != golden[name].tobytes()]
@@ -61,6 +61,11 @@ def check(detector: Any, case: Case, tolerance: float) -> None:
         assert np.all(off <= allowed(name, golden, tolerance)), (name, float(off.max()))
     if expected is not None:
         check_cells(cells, expected, DECODED * tolerance)
+
+
+def trained_in_c(case: Case) -> bool:
+    """Whether C trains it, which now adds up singular values alike for registers of any width."""
+    return case.detector in ("alad", "alice", "bigan") and not case.channels
 
 
 def stays(case: Case, name: str, classic: bool) -> bool:
@@ -111,6 +116,7 @@ def test_a_stored_model_scores_as_it_did(case: Case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_fresh_fit_scores_as_one_did(case: Case):
-    if not EXACT and not case.settles:
+    exact = EXACT and not trained_in_c(case)
+    if not exact and not case.settles:
         pytest.skip("rounding decides what becomes of it")
-    check(case.fitted(), case, FITTED)
+    check(case.fitted(), case, FITTED, exact=exact)
