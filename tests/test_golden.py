@@ -6,7 +6,9 @@ arithmetic has stayed the same: detectors without networks, decisions, AnoGAN's 
 the other detectors with networks it asks for the same but for 32 units in the last place of a
 float32: scores were summed up by PyTorch then, and are by NumPy now; and autoencoders, VAE, DSEBM
 and DAGMM were run by PyTorch, and are by C. A row that ties with a calibration row may come off by
-one step of its p-value. What C trains is no longer the same to the last bit. Elsewhere sums are rounded in another order, which training amplifies.
+one step of its p-value. Fresh fits by the C step get the tolerance of any machine: its sums are now
+made in an order that is the same for registers of any width. Elsewhere sums are rounded in another
+order, which training amplifies.
 """
 
 from __future__ import annotations
