@@ -90,10 +90,10 @@ def _bases(node: ast.ClassDef, tree: ast.Module, module: str) -> Iterator[Declar
         if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("alad.")
         for name in statement.names
     }
-    here = {item.name for item in tree.body if isinstance(item, ast.ClassDef)}
+    defined = {item.name for item in tree.body if isinstance(item, ast.ClassDef)}
     for base in node.bases:
         name = base.id if isinstance(base, ast.Name) else ""
-        if name in here:
+        if name in defined:
             yield declaration(module, name)
         elif home := imported.get(name):
             yield declaration(home, name)
