@@ -36,7 +36,7 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
 }
 
 
-MODELS = {  # kind, as stored models have it -> (module, class)
+MODELS = {  # kind of a stored model -> (module, class)
     "cycle": ("alad.adversarial.model", "CycleModel"),
     "search": ("alad.anogan.model", "SearchModel"),
     "code": ("alad.autoencoders.autoencoder", "CodeModel"),

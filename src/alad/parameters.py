@@ -30,7 +30,7 @@ import numpy as np
 from alad.errors import InputError
 
 MOST_HELD_OUT = 0.5  # share of the rows given to fit
-LARGEST_DENOMINATOR = 10**9  # of a decimal fraction as people write it
+LARGEST_DENOMINATOR = 10**9  # of the fraction that a decimal stands for
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:

@@ -106,7 +106,7 @@ OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "epochs": 10_000,
             **TO_THE_END,
         },
-        "images": {"batch_size": 128},  # each batch has to tell the mixture
+        "images": {"batch_size": 128},  # the mixture is estimated from each batch
     },
 }
 OF_THE_GAME = ("alad", "alice", "bigan")

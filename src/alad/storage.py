@@ -21,11 +21,11 @@ import numpy as np
 from alad.errors import InputError
 from alad.version import __version__
 
-SCHEMA_VERSION = 2  # of models: 1 had parameters where 2 has the layers of networks
+SCHEMA_VERSION = 2  # of models; schema 1 had parameters instead of the layers of networks
 FORMAT = "alad"
 MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"
-PACKAGES = ("numpy", "scikit-learn", "torch")  # those whose arithmetic makes a score
+PACKAGES = ("numpy", "scikit-learn", "torch")  # packages that compute scores
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
 OURS = (MANIFEST, "arrays-", ".writing-")  # how the names of our files begin
 

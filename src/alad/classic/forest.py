@@ -73,8 +73,8 @@ class IsolationForest(Detector):
     summary: ClassVar[str] = "few random cuts isolate an anomaly (Liu, Ting, Zhou 2008)"
     model = ForestModel
 
-    n_estimators: Count = 100  # trees
-    max_samples: Annotated[int, functools.partial(whole, least=2)] = 256  # rows of a tree, at most
+    n_estimators: Count = 100  # number of trees
+    max_samples: Annotated[int, functools.partial(whole, least=2)] = 256  # most rows of a tree
 
     def _learn(self, X: np.ndarray, fit: Fit) -> ForestModel:
         need(self, X, fit, 2)

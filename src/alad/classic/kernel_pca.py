@@ -51,7 +51,7 @@ class KernelDirections(Model):
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their squared length outside the directions, float64 [1, n]."""
         kernel = self._kernel(X)  # [n, rows]
-        # the weights of a direction add up to 0, so a row's mean kernel drops out of coordinates
+        # the weights of a direction add up to 0, so a row's mean kernel adds nothing to coordinates
         coordinates = kernel @ self.weights - self.shift  # f_l(x), [n, kept]
         length = 1 - 2 * kernel.mean(axis=1) + self.mean  # k'(x, x)
         return (length - (coordinates**2).sum(axis=1))[np.newaxis]
@@ -74,7 +74,7 @@ class KernelPCA(Detector):
     model = KernelDirections
 
     explained: Share = 0.95  # the fewest directions that explain this share of the variance
-    n_components: Count | None = None  # keep so many instead, at most as many as there are
+    n_components: Count | None = None  # number of directions instead, if there are so many
     # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded sample)
     gamma: Gamma = None
     # learn from at most this many rows, a random sample; the cost grows with the cube of it
@@ -85,7 +85,7 @@ class KernelPCA(Detector):
         kernel = Gaussian(rows, bandwidth(self.gamma, rows))
         matrix = kernel(rows)
         fitted = decomposition.KernelPCA(kernel="precomputed", eigen_solver="dense").fit(matrix)
-        values = fitted.eigenvalues_  # descending; those of 0 are left out
+        values = fitted.eigenvalues_  # descending; zeros are left out
         if self.n_components is None:
             kept = components_to_keep(values, self.explained, len(values))
         else:

@@ -66,7 +66,7 @@ class KNN(Detector):
     rules = (_enough_rows,)
 
     n_neighbors: Count = 5  # number of neighbours
-    distance: Literal["kth", "mean"] = "kth"  # to the farthest of them, or over all of them
+    distance: Literal["kth", "mean"] = "kth"  # "kth": to the k-th nearest; "mean": over all k
     max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 
     def _learn(self, X: np.ndarray, fit: Fit) -> NeighbourModel:
@@ -127,8 +127,8 @@ class LOF(Detector):
     model = DensityModel
     rules = (functools.partial(_enough_rows, beside=1),)
 
-    # k, at most one fewer than the rows; 20 stands in the middle of the range that the paper
-    # advises (10 as the least that is stable, 30 to 50 as the size of small clusters)
+    # number of neighbours k, less than the number of rows; 20 is in the middle of the range that
+    # the paper advises (at least 10 for stable scores, 30 to 50 as the size of small clusters)
     n_neighbors: Count = 20
     max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 

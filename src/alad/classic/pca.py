@@ -72,10 +72,10 @@ class PCA(Detector):
     summary: ClassVar[str] = "outside the main directions of the rows (Jackson, Mudholkar 1979)"
     model = PrincipalModel
 
-    # the fewest directions that explain this share of the variance are kept, but one is left out
+    # keep the fewest directions that explain this share of the variance, but not all of them
     explained: Share = 0.95
-    n_components: Count | None = None  # keep so many instead
-    # "residual", the length outside, or "mahalanobis"
+    n_components: Count | None = None  # number of directions instead
+    # "residual" (length outside the directions) or "mahalanobis"
     distance: Literal["residual", "mahalanobis"] = "residual"
 
     def _learn(self, X: np.ndarray, fit: Fit) -> PrincipalModel:
@@ -139,8 +139,8 @@ class RobustPCA(Detector):
     summary: ClassVar[str] = "outside the low-rank part of the rows (Candès et al. 2009)"
     model = RowSpaceModel
 
-    # keep so many directions, those of the largest singular values; None = all with at least 0.001
-    # of the largest; one is always left out
+    # number of directions, those of the largest singular values; None = those of at least 0.001
+    # times the largest, but not all directions
     n_components: Count | None = None
     tolerance: Share = 1e-5  # the pursuit ends when less than this share of the rows is unexplained
     max_steps: Count = 1000  # or after this many steps, with a warning

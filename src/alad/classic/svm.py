@@ -72,9 +72,10 @@ class OneClassSVM(Detector):
     summary: ClassVar[str] = "outside a smooth border around most rows (Schölkopf et al. 2001)"
     model = BorderModel
 
-    # at most this share of the fitted rows lies outside, at least this share are support vectors
+    # at most this share of the training rows lies outside, and at least it are support vectors
     nu: Nu = 0.5
-    gamma: Gamma = None  # of the kernel; None = 1 / (width · variance of the encoded sample)
+    # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded sample)
+    gamma: Gamma = None
     # learn from at most this many rows, a random sample; the cost grows with the square of it
     max_rows: Count = 5000
 
@@ -106,11 +107,12 @@ class OneClassSVMSGD(Detector):
     summary: ClassVar[str] = "the one-class SVM on all rows: Nyström features, gradient descent"
     model = BorderModel
 
-    nu: Nu = 0.5  # about this share of the fitted rows lies outside
-    gamma: Gamma = None  # of the kernel; None = 1 / (width · variance of the encoded rows)
-    # rows sampled, and features; while fitting, the features of all rows are held in float32
+    nu: Nu = 0.5  # about this share of the training rows lies outside
+    # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded rows)
+    gamma: Gamma = None
+    # number of sampled rows, and of features; a fit holds the features of all rows in float32
     n_components: Count = 300
-    max_epochs: Count = 1000  # passes over the rows; it warns if the loss still falls then
+    max_epochs: Count = 1000  # most passes over the rows; warns if the loss still falls after them
 
     def _learn(self, X: np.ndarray, fit: Fit) -> BorderModel:
         seed = seed_for(self, fit)

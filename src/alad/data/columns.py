@@ -68,7 +68,7 @@ def kind_of(name: str, raw: RawColumn) -> str:
         return "number"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
-    # what is left are dates, and intervals of dates, or what a cell cannot hold
+    # all other types are refused: dates and times, intervals of them, nested values
     interval = getattr(kind, "extension_name", "") == "pandas.interval"
     dates = pa.types.is_temporal(kind) or (interval and pa.types.is_temporal(kind.subtype))
     if dates or "pandas.period" in str(kind):
@@ -89,6 +89,7 @@ def numbers(name: str, raw: RawColumn, before: int = 0, decimal: str = POINT) ->
         return numbers(name, pc.cast(raw, kind.value_type), before, decimal)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return floats(name, pc.cast(raw, pa.int8()))
+    # text: all cells at once if they are plain numbers, else by their distinct spellings
     read = _with_points(raw) if decimal == POINT else with_commas(_unmarked(raw))
     if read is not None:
         return finite(Column(name, _floats(read)), before)

@@ -22,7 +22,7 @@ NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes 
 JSON = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|true|false|null|$))')
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
 NO_DELIMITER = frozenset("._-+\"'")  # marks within names and numbers
-SHARE_OF_NUMBERS = 0.5  # if so many cells are numbers, a mark splits them not by chance
+SHARE_OF_NUMBERS = 0.5  # with this share of numbers, a mark separates cells not by chance
 
 
 class Dialect(NamedTuple):

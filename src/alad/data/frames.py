@@ -209,7 +209,7 @@ def _of_series(name: str, series: nw.Series) -> RawColumn:
         pass
     try:
         cells = series.to_numpy()
-    except Exception as error:  # each library has its own
+    except Exception as error:  # each library raises its own
         what = f"values that no array holds ({series.dtype})"
         raise refusal(name, what, "cast it to numbers or text") from error
     return _of_numpy(name, cells)

@@ -82,6 +82,7 @@ class Pictures:
 
         Pixels are uint8 or uint16. rows: None = as many as suit their size.
         """
+        # images of many pixels come in smaller blocks, so that memory stays bounded
         fitting = BLOCK_VALUES // (form.height * form.width * form.channels)
         rows = rows or max(1, min(BLOCK_PICTURES, fitting))
         names: list[str] = []

@@ -83,6 +83,7 @@ def part_files(folder: Path) -> list[Path]:
         for path, names in parts
         if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
     ]
+    # a folder year=2020 holds a column `year` in its name, which is not read
     partitioned = next((path.parent.name for path in tables if "=" in path.parent.name), None)
     if partitioned and tables[0].parent != folder:
         raise InputError(

@@ -59,6 +59,7 @@ def write_table(
     each also with .gz; "-" writes CSV to standard output. Raises InputError if a name is taken, if
     the suffix is unknown, if CSV cannot hold a column, or if the file cannot be written.
     """
+    # refuse everything before a file is touched
     check_target(target)
     whole = with_columns(table, added or {})
     if str(target) == STREAM:

@@ -18,6 +18,7 @@ def anomalous(labels: Sequence[Any], normal: Sequence[str] = ()) -> np.ndarray:
     normal: labels of normal rows, all others being anomalous; by default, those in NORMAL and
     ANOMALOUS. Raises InputError for an empty or unknown label; rows count from 1.
     """
+    # refuse missing labels, and normal ones that no row has, which are most likely misspelt
     words = [_word(label) for label in labels]
     if "" in words:
         raise InputError(f"row {words.index('') + 1} has no label; fill it in or remove the row")
@@ -25,6 +26,7 @@ def anomalous(labels: Sequence[Any], normal: Sequence[str] = ()) -> np.ndarray:
     unseen = normal_words - set(words)
     if unseen:
         raise InputError(f"no row has the normal label {min(unseen)!r}; {_there_are(words)}")
+    # unless the normal labels are given, all have to be words of the lists
     unknown = set(words) - {*NORMAL, *ANOMALOUS}
     if unknown and not normal_words:
         raise InputError(

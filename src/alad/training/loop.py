@@ -120,12 +120,13 @@ def train(
         watch(0)
     progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
     began = saved = time.monotonic()
-    before = training.seconds
+    before = training.seconds  # of the run that a checkpoint ended
     with progress, _interrupts() as interrupted:
         while not training.over(schedule):
             checked = _advance(step, schedule, monitor, training, progress)
             if checked and watch is not None:
                 watch(training.steps_done)
+            # save now and then, and before Ctrl-C takes effect
             training.seconds = before + time.monotonic() - began
             stop = interrupted()
             if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
@@ -144,6 +145,7 @@ def _advance(
     training.loss_sum = training.loss_sum + losses
     training.steps_done += 1
     last = training.steps_done == schedule.steps
+    # look at the losses, for errors and for the progress
     if training.steps_done % FINITE_CHECK_EVERY == 0 or last:
         broken = (~torch.isfinite(training.loss_sum).all(dim=1)).nonzero().flatten().tolist()
         if broken:
@@ -224,6 +226,7 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     if not checkpoint.folder.exists():
         return
     summary, arrays = storage.read(checkpoint.folder, "checkpoint")
+    # other data, other settings or another version would train something else
     if summary["fingerprint"] != checkpoint.fingerprint:
         raise InputError(
             f"checkpoint {checkpoint.folder} belongs to other data or settings: "
@@ -234,6 +237,7 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
             f"checkpoint {checkpoint.folder} was written by another version of alad (it lacks "
             f"{lacking[0]}): choose another folder, or do not resume"
         )
+    # into the arrays that the step holds, which it knows by reference
     for name, array in step.arrays().items():
         array.copy_(torch.from_numpy(arrays[f"step.{name}"]))
     for name, array in training.best.items():
