@@ -36,7 +36,7 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
 }
 
 
-MODELS = {  # kind, as stored models have it -> (module, class)
+MODELS = {  # kind of a stored model -> (module, class)
     "cycle": ("alad.adversarial.model", "CycleModel"),
     "search": ("alad.anogan.model", "SearchModel"),
     "code": ("alad.autoencoders.models", "CodeModel"),
@@ -54,13 +54,13 @@ MODELS = {  # kind, as stored models have it -> (module, class)
 
 
 def detector_class(name: str) -> type[Detector]:
-    """The class of that name. Raises InputError, with the names there are."""
+    """Import the class of a detector. Raises InputError, with the names, if there is none."""
     module, class_name = _home(name)
     return getattr(import_module(module), class_name)
 
 
 def declared(name: str) -> Declaration:
-    """What the source says of a detector: its summary, its parameters. Nothing is imported."""
+    """Read summary and parameters of a detector from its source, without importing it."""
     return declaration(*_home(name))
 
 
@@ -71,7 +71,7 @@ def _home(name: str) -> tuple[str, str]:
 
 
 def model_class(kind: str) -> type[Model]:
-    """The class of models that are stored as of this kind. Raises InputError if there is none."""
+    """Import the class of a stored model by its kind. Raises InputError if there is none."""
     if not isinstance(kind, str) or kind not in MODELS:
         raise InputError(f"it holds a model of the kind {kind!r}; use the alad that saved it")
     module, class_name = MODELS[kind]
@@ -79,25 +79,25 @@ def model_class(kind: str) -> type[Model]:
 
 
 def detectors() -> list[tuple[str, str]]:
-    """(name, one-line summary) of every detector."""
+    """List all detectors as (name, one-line summary)."""
     return [(name, declared(name).constants["summary"]) for name in DETECTORS]
 
 
 def parameter_names(name: str) -> list[str]:
-    """The names of a detector's parameters. Raises InputError if there is no such detector."""
+    """List the names of a detector's parameters. Raises InputError if there is no such detector."""
     return sorted(declared(name).parameters)
 
 
 def make(name: str, **params: Any) -> Detector:
-    """An unfitted detector. Raises InputError if name or a parameter is unknown."""
-    known = parameter_names(name)
-    if unknown := ", ".join(sorted(set(params) - set(known))):
-        raise InputError(f"{name} has no parameter {unknown}; it has: {', '.join(known)}")
+    """Make an unfitted detector. Raises InputError if name or a parameter is unknown."""
+    names = parameter_names(name)
+    if unknown := ", ".join(sorted(set(params) - set(names))):
+        raise InputError(f"{name} has no parameter {unknown}; it has: {', '.join(names)}")
     return detector_class(name)(**params)
 
 
 def load(folder: str | Path, *, device: str | None = None, engine: str | None = None) -> Fitted:
-    """The fitted detector that `save` wrote into `folder`; its scores are the same, bit by bit.
+    """Load the fitted detector that `save` wrote into `folder`; its scores are equal bit by bit.
 
     Of detectors with networks: device says where they score, None = on the CPU; engine what scores,
     "c", "torch", "numpy" or "auto" = C where it can be had, of tables else NumPy; None = as it was
@@ -110,7 +110,7 @@ def load(folder: str | Path, *, device: str | None = None, engine: str | None = 
 
     content, arrays = storage.read(folder, "model")
     with located(folder):
-        _home(content.get("detector", ""))  # is it one that there is?
+        _home(content.get("detector", ""))  # refuses a detector that is not in the catalogue
         if "model" not in content:
             from alad.schema1 import upgraded
 
@@ -125,5 +125,5 @@ def load(folder: str | Path, *, device: str | None = None, engine: str | None = 
 
 
 def estimator(fitted: Fitted) -> Detector:
-    """The estimator, with its parameters, that has fitted what `load` gave."""
+    """Make the scikit-learn estimator, with its parameters, of what `load` gave."""
     return detector_class(fitted.name).of(fitted)

@@ -1,7 +1,7 @@
-"""What the source of a detector declares, read without importing it: parameters, words, defaults.
+"""Read the parameters that a detector declares from its source, without importing it.
 
-Importing a detector loads its engines, which takes seconds; the help of the command line, the list
-of detectors and the documentation need but the declarations. A parameter is a field of a dataclass:
+An import loads torch or scikit-learn, which takes seconds; the command line's help, the list of
+detectors and the documentation need only the declarations. A parameter is a field of a dataclass:
 its annotation is the kind of value, the comment beside or above it its documentation.
 """
 
@@ -19,16 +19,16 @@ from typing import Any
 from alad.errors import InputError
 
 PACKAGE = Path(__file__).parent
-MARKS = ("how", "decides", "replaces")  # of `alad.parameters`: what declares a field is called
+MARKS = ("how", "decides", "replaces")  # functions of `alad.parameters` that declare a field
 NO_DEFAULT = "…"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A field as it is written down.
+    """A field as the source declares it.
 
-    annotation: the source of its kind. default: its value, or its source where that is no literal.
-    comment: what it is for. mark: "how", "decides", "replaces", or "".
+    annotation: source of its kind. default: its value, or its source where that is no literal.
+    comment: its documentation. mark: "how", "decides", "replaces", or "".
     """
 
     name: str
@@ -40,7 +40,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A class: its first line of documentation, its constants that are texts, its parameters."""
+    """A class: the first line of its docstring, its class variables of text, its parameters."""
 
     title: str
     constants: dict[str, str]
@@ -49,16 +49,18 @@ class Declaration:
 
 @functools.cache
 def declaration(module: str, class_name: str) -> Declaration:
-    """Read a class, its bases of this package first: "alad.classic.pca", "PCA"."""
+    """Read the declaration of a class, with what it inherits: "alad.classic.pca", "PCA"."""
     source = _path(module).read_text(encoding="utf-8")
     tree = ast.parse(source)
     lines = source.splitlines()
     node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name)
+    # bases of this package come first, so that a class replaces what it inherits
     constants: dict[str, str] = {}
     parameters: dict[str, Parameter] = {}
     for base in _bases(node, tree, module):
         constants |= base.constants
         parameters |= base.parameters
+    # fields are parameters; class variables with a text are constants
     for item in node.body:
         if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
             continue
@@ -71,7 +73,7 @@ def declaration(module: str, class_name: str) -> Declaration:
 
 
 def _path(module: str) -> Path:
-    """The source file of a module: of this package, or of one that brings a detector along."""
+    """Locate the source file of a module, of this package or of another with a detector."""
     if module.startswith("alad."):
         return PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
     spec = find_spec(module)
@@ -81,19 +83,19 @@ def _path(module: str) -> Path:
 
 
 def _bases(node: ast.ClassDef, tree: ast.Module, module: str) -> Iterator[Declaration]:
-    """The declarations of the bases that are of the package."""
-    homes = {
-        name.asname or name.name: found.module
-        for found in tree.body
-        if isinstance(found, ast.ImportFrom) and (found.module or "").startswith("alad.")
-        for name in found.names
+    """Read the declarations of the bases that this package defines."""
+    imported = {
+        name.asname or name.name: statement.module
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("alad.")
+        for name in statement.names
     }
-    here = {one.name for one in tree.body if isinstance(one, ast.ClassDef)}
+    defined = {item.name for item in tree.body if isinstance(item, ast.ClassDef)}
     for base in node.bases:
         name = base.id if isinstance(base, ast.Name) else ""
-        if name in here:
+        if name in defined:
             yield declaration(module, name)
-        elif home := homes.get(name):
+        elif home := imported.get(name):
             yield declaration(home, name)
 
 
@@ -109,7 +111,7 @@ def _parameter(item: ast.AnnAssign, name: str, lines: list[str]) -> Parameter:
 
 
 def _comment(item: ast.AnnAssign, lines: list[str]) -> str:
-    """The comment lines right above a field, then the one beside it."""
+    """Join the comment lines right above a field and the comment beside it."""
     above: list[str] = []
     at = item.lineno - 2
     while lines[at].lstrip().startswith("# ") and not lines[at].lstrip().startswith("# ---"):

@@ -1,4 +1,4 @@
-"""The ways in which a user hears that something cannot be done."""
+"""The errors that a user sees: bad input, an engine that cannot, training that failed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +13,17 @@ class EngineError(InputError):
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot go on, such as a loss that is no longer finite (exit code 1)."""
+    """Training that cannot go on, such as a loss that is no longer finite (exit code 1)."""
 
 
 def on_one_line(error: Exception) -> str:
-    """What went wrong, for a table of results: kind and message, without line ends."""
+    """Format kind and message of an error, without line breaks, for a table of results."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Bad input found in here is said to be at `place`: a file, a folder; once is enough."""
+    """Prefix the message of an InputError with a file or folder, unless it has that prefix."""
     try:
         yield
     except InputError as error:

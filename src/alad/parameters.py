@@ -1,9 +1,8 @@
-"""What a user gives by name: fields whose annotation is the check, and what refuses a value.
+"""Parameters as fields of a dataclass, each checked against its annotation.
 
-Each refusal names the value and the remedy. The parameters of a detector, and the widths of an
-architecture, are fields of a dataclass:
+An error names the value and the remedy. A field of a detector or of an architecture reads:
 
-    max_rows: Count = 20_000  # with more training rows, a random sample of so many is kept
+    max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 """
 
 import functools
@@ -31,11 +30,11 @@ import numpy as np
 from alad.errors import InputError
 
 MOST_HELD_OUT = 0.5  # share of the rows given to fit
-LARGEST_DENOMINATOR = 10**9  # of a fraction that somebody may have meant
+LARGEST_DENOMINATOR = 10**9  # of the fraction that a decimal stands for
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
-    """`value` as a whole number of at least `least`, else InputError."""
+    """Convert a value to a whole number of at least `least`, or raise InputError."""
     try:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -45,36 +44,39 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number of Python or NumPy; True and False are none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def share(name: str, value: Any, most: float = 1.0) -> float:
-    """`value` as a number above 0 and at most `most`, else InputError."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value <= most:
+    """Convert a value to a number above 0 and at most `most`, or raise InputError."""
+    if not is_number(value) or not 0 < value <= most:
         raise InputError(f"{name} is {value!r}; give a number above 0 and at most {most}")
     return float(value)
 
 
 def fraction(name: str, value: Any) -> float:
-    """`value` as a number from 0 to below 1, else InputError."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
+    """Convert a value to a number of at least 0 and below 1, or raise InputError."""
+    if not is_number(value) or not 0 <= value < 1:
         raise InputError(f"{name} is {value!r}; give a number from 0 to below 1")
     return float(value)
 
 
 def folder(name: str, value: Any) -> None:
-    """InputError unless `value` names a folder, or is None."""
+    """Raise InputError unless a value is the path of a folder, or None."""
     if not isinstance(value, str | Path | None):
         raise InputError(f"{name} is {value!r}; give a folder, or None")
 
 
 def exactly(number: float) -> Fraction:
-    """The fraction that was meant: 0.29 is 29/100, though 0.29 * 100 is 28.999999999999996."""
+    """Convert a decimal to the fraction it stands for: 0.29 to 29/100, without its rounding."""
     simple = Fraction(number).limit_denominator(LARGEST_DENOMINATOR)
     return simple if float(simple) == number else Fraction(number)
 
 
 def held_out(name: str, value: float, rows: int) -> int:
-    """How many of `rows` rows a share holds out; InputError if they would be more than the rest."""
+    """Count the held-out rows among `rows`; raise InputError if they are more than the rest."""
     count = math.floor(exactly(value) * rows)
     if value > MOST_HELD_OUT:
         raise InputError(
@@ -85,37 +87,36 @@ def held_out(name: str, value: float, rows: int) -> int:
 
 
 def switch(name: str, value: Any) -> bool:
-    """`value` if it is True or False, else InputError."""
+    """Convert a value to True or False, or raise InputError."""
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"{name} is {value!r}; give True or False")
     return bool(value)
 
 
-def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
-    """`value` if it is one of the names in `known`, else InputError."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError(f"{name} is {value!r}; choose one of: {', '.join(known)}")
+def one_of(name: str, value: Any, options: tuple[str, ...]) -> str:
+    """Return a value that is among the options, or raise InputError."""
+    if not isinstance(value, str) or value not in options:
+        raise InputError(f"{name} is {value!r}; choose one of: {', '.join(options)}")
     return value
 
 
 def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
-    """`value` as a finite number above 0, or 0 if that is allowed, else InputError."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not (0 < value < math.inf or (or_zero and value == 0)):
+    """Convert a value to a finite number above 0 (or_zero: or 0), or raise InputError."""
+    if not is_number(value) or not (0 < value < math.inf or (or_zero and value == 0)):
         least = "of at least 0" if or_zero else "above 0"
         raise InputError(f"{name} is {value!r}; give a number {least}")
     return float(value)
 
 
 def check_random_state(name: str, value: Any) -> None:
-    """InputError unless it is what scikit-learn calls a random state."""
+    """Raise InputError unless a value is what scikit-learn calls a random state."""
     if value is None or isinstance(value, np.random.RandomState | np.random.Generator):
         return
     try:
-        known = 0 <= operator.index(value) < 2**32
+        valid = 0 <= operator.index(value) < 2**32
     except TypeError:
-        known = False
-    if not known:
+        valid = False
+    if not valid:
         raise InputError(
             f"{name} is {value!r}; give None, a whole number from 0 to {2**32 - 1}, or a "
             f"RandomState"
@@ -123,13 +124,13 @@ def check_random_state(name: str, value: Any) -> None:
 
 
 def not_empty(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
-    """`value` if there is anything in it, else InputError."""
+    """Return a tuple of at least one item, or raise InputError."""
     if not value:
         raise InputError(f"{name} is (); give at least one, such as (64,)")
     return value
 
 
-# --- kinds of value: a type, and what refuses a value of it by its name ---------------------------
+# --- kinds of value: a type, and the function that checks a value of it ---------------------------
 
 Count = Annotated[int, whole]  # 1, 2, …
 CountOrZero = Annotated[int, functools.partial(whole, least=0)]
@@ -147,19 +148,19 @@ SomeWidths = Annotated[tuple[Width, ...], not_empty]
 
 
 def checked(name: str, value: Any, kind: Any) -> Any:
-    """`value` as one of `kind`, an annotation, lists as tuples; else InputError.
+    """Check a value against an annotation, and convert lists to tuples; or raise InputError.
 
-    A union of None and one other kind is checked as that one; of several, what takes the value has
-    to look at it.
+    A union of None and one other kind is checked as that kind; a union of several kinds is left to
+    the code that uses the value.
     """
     if get_origin(kind) is Annotated:
-        refuse = kind.__metadata__[0]
-        result = refuse(name, checked(name, value, kind.__origin__))
+        check = kind.__metadata__[0]
+        result = check(name, checked(name, value, kind.__origin__))
         return value if result is None else result
     if get_origin(kind) in (Union, types.UnionType):
-        others = [one for one in get_args(kind) if one is not type(None)]
-        one_kind = value is not None and len(others) == 1
-        return checked(name, value, others[0]) if one_kind else value
+        kinds = [option for option in get_args(kind) if option is not type(None)]
+        single = value is not None and len(kinds) == 1
+        return checked(name, value, kinds[0]) if single else value
     if get_origin(kind) is Literal:
         return one_of(name, value, get_args(kind))
     if get_origin(kind) is tuple:
@@ -176,37 +177,37 @@ HOW, DECIDES, REPLACES = "how", "decides", "replaces"  # marks, in the metadata 
 
 
 def how(default: Default) -> Default:
-    """A field that says how a fit is run, not what is fitted: a device, a checkpoint, messages.
+    """Declare a field for how a fit is run (device, checkpoint, messages), not what is fitted.
 
-    It is not stored with a model and no part of a fingerprint, and may change after the fit.
+    It is neither stored with a model nor part of a fingerprint, and may change after the fit.
     """
     return field(default=default, metadata={HOW: True})
 
 
 def decides(default: Default) -> Default:
-    """A field that tells thresholds, not weights: a resumed training may have another value."""
+    """Declare a field of which thresholds depend, not weights; a resumed fit may change it."""
     return field(default=default, metadata={DECIDES: True})
 
 
 def replaces(name: str, default: Default) -> Default:
-    """A field that, unless it is None, replaces the value `name` of an architecture."""
+    """Declare a field that, unless it is None, replaces the value `name` of an architecture."""
     return field(default=default, metadata={REPLACES: name})
 
 
 def marked(owner: Any, mark: str) -> dict[str, Any]:
-    """The fields of a dataclass with that mark: name -> what the mark holds."""
-    return {one.name: one.metadata[mark] for one in fields(owner) if mark in one.metadata}
+    """List the fields of a dataclass that have a mark: name -> value of the mark."""
+    return {item.name: item.metadata[mark] for item in fields(owner) if mark in item.metadata}
 
 
 @functools.cache
 def kinds_of(cls: type) -> dict[str, Any]:
-    """Annotation of every field, by name."""
+    """Collect the annotations of a dataclass's fields, by name."""
     hints = get_type_hints(cls, include_extras=True)
-    return {one.name: hints[one.name] for one in fields(cls)}
+    return {item.name: hints[item.name] for item in fields(cls)}
 
 
 def check_fields(owner: Any) -> None:
-    """Raise InputError, naming field, value and remedy, if a value is not of its field's kind."""
+    """Raise InputError, naming field, value and remedy, if a value does not fit its annotation."""
     for name, kind in kinds_of(type(owner)).items():
         checked(name, getattr(owner, name), kind)
 
@@ -216,7 +217,7 @@ def check_fields(owner: Any) -> None:
 
 @dataclass(frozen=True)
 class Widths:
-    """The body of an architecture: a dataclass whose values make sense once it exists.
+    """Base of architectures: a dataclass whose values are checked when it is made.
 
     Lists become tuples. Raises InputError that names field, value and remedy.
     """
@@ -227,16 +228,15 @@ class Widths:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Make one of names and values. Raises InputError if some are unknown, or lacking."""
-        known = {one.name: is_needed(one) for one in fields(cls)}
-        if unknown := [str(name) for name in given if name not in known]:
-            raise InputError(f"architecture: no {', '.join(unknown)}; there are {', '.join(known)}")
-        if lacking := [name for name, needed in known.items() if needed and name not in given]:
-            raise InputError(f"architecture: {', '.join(lacking)} not given; add it")
-        return cls(**given)
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Build an architecture from values by name; InputError if any is unknown or missing."""
+        names = {item.name: _has_no_default(item) for item in fields(cls)}
+        if unknown := [str(name) for name in values if name not in names]:
+            raise InputError(f"architecture: no {', '.join(unknown)}; there are {', '.join(names)}")
+        if missing := [name for name, needed in names.items() if needed and name not in values]:
+            raise InputError(f"architecture: {', '.join(missing)} not given; add it")
+        return cls(**values)
 
 
-def is_needed(one: Field[Any]) -> bool:
-    """Whether a field has no default."""
-    return one.default is MISSING and one.default_factory is MISSING
+def _has_no_default(item: Field[Any]) -> bool:
+    return item.default is MISSING and item.default_factory is MISSING

@@ -1,4 +1,4 @@
-"""Constructor arguments as rows of tables that can be laid beside the paper's."""
+"""Presets: constructor arguments as rows of tables, to be compared with the papers' settings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from alad.errors import InputError
 
-# Constructor arguments of ALAD. `paper` rows follow the authors' code to the letter: rows unscaled,
-# no spectral normalisation (their table networks ignore it), training to the end, no validation
-# rows.
+# Constructor arguments of ALAD. Presets named `paper` follow the authors' code to the letter: rows
+# unscaled, no spectral normalisation (their table networks ignore it), training to the end, no
+# validation rows.
 PRESETS: dict[str, dict[str, Any]] = {
-    # chosen on the development split of KDD99 (EXPERIMENTS.md), all else as by default: F1 swings,
-    # and the stopping rule needs enough checks to choose from
+    # chosen on the development split of KDD99 (EXPERIMENTS.md): F1 varies from check to check, so
+    # the stopping rule needs enough checks to choose from
     "kdd99": {"architecture": "kdd99", "scaling": "robust-minmax", "max_steps": 5_000},
-    # scaling chosen on divisions of the table that the benchmark does not use (EXPERIMENTS.md)
+    # scaling chosen on splits of the table that the benchmark does not use (EXPERIMENTS.md)
     "arrhythmia": {"architecture": "arrhythmia", "scaling": "quantile", "patience": 10},
     "kdd99-paper": {
         "architecture": "kdd99",
@@ -27,9 +27,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation_fraction": 0.0,
         "patience": None,
     },
-    # the rate and batches of the authors, for networks of a quarter of their width; to the end
+    # learning rate and batch size of the authors, networks a quarter as wide; trained to the end
     "images": {"learning_rate": 2e-4, "batch_size": 32, "share_batch": True, "patience": None},
-    # a pass of minutes; chosen on training images (EXPERIMENTS.md)
+    # trains in minutes; chosen on training images (EXPERIMENTS.md)
     "images-quick": {
         "architecture": "narrow",
         "learning_rate": 5e-4,
@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "max_steps": 200,
         "patience": None,
     },
-    # an epoch has 112 steps; they stop when more than 10 pass without improvement
+    # an epoch has 112 steps; the authors stop after more than 10 epochs without improvement
     "cifar10-paper": {
         "architecture": "cifar10",
         "learning_rate": 2e-4,
@@ -67,28 +67,28 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _of_anogan(name: str, **changes: Any) -> dict[str, Any]:
-    """A row of the table above, without what AnoGAN does not have or calls otherwise."""
-    alads_own = ("spectral_norm", "score_function", "stopping_rule", "share_batch")
-    return {key: value for key, value in PRESETS[name].items() if key not in alads_own} | changes
+    """Copy a preset of ALAD without the parameters that AnoGAN lacks or names differently."""
+    only_alad = ("spectral_norm", "score_function", "stopping_rule", "share_batch")
+    return {key: value for key, value in PRESETS[name].items() if key not in only_alad} | changes
 
 
 TO_THE_END: dict[str, Any] = {"max_steps": None, "validation_fraction": 0.0, "patience": None}
-# Constructor arguments of AnoGAN: trained as ALAD; `paper` rows search as the authors' code does.
+# Constructor arguments of AnoGAN: trained as ALAD; `paper` presets search as the authors' code.
 ANOGAN_PRESETS: dict[str, dict[str, Any]] = {
     "kdd99": _of_anogan("kdd99"),
     "arrhythmia": _of_anogan("arrhythmia"),
     "kdd99-paper": _of_anogan("kdd99-paper", search_learning_rate=1e-3),
     "arrhythmia-paper": _of_anogan("arrhythmia-paper", search_learning_rate=1e-3),
     "images": _of_anogan("images"),
-    # the authors stop by the mean score of validation images, for which all have to be searched
+    # the authors stop by the mean score of validation images, which needs a search for each image
     "cifar10-paper": _of_anogan("cifar10-paper", search_learning_rate=1e-3, **TO_THE_END),
 }
 
 
-# The same for the other methods with networks; those not listed have one row for each architecture
+# Presets of the other methods with networks; methods not listed have one for each architecture
 OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "anogan": ANOGAN_PRESETS,
-    # Zong et al. 2018, section 4.3; how rows were scaled is not said there
+    # Zong et al. 2018, section 4.3, which does not say how rows were scaled
     "dagmm": {
         "kdd99": {"architecture": "kdd99"},
         "arrhythmia": {"architecture": "arrhythmia"},
@@ -106,31 +106,31 @@ OTHER_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "epochs": 10_000,
             **TO_THE_END,
         },
-        "images": {"batch_size": 128},  # a mixture has to be told from each
+        "images": {"batch_size": 128},  # the mixture is estimated from each batch
     },
 }
 OF_THE_GAME = ("alad", "alice", "bigan")
 BY_ARCHITECTURE = {name: {"architecture": name} for name in ("kdd99", "arrhythmia")}
 BY_ARCHITECTURE |= {"images": {"batch_size": 32}}
-# rate and batches of the authors' code for CIFAR-10 and SVHN; networks as wide as the others'
+# learning rate and batch size of the authors' code for CIFAR-10 and SVHN
 ENERGY_PRESETS = BY_ARCHITECTURE | {"images": {"learning_rate": 3e-3, "batch_size": 32}}
 OTHER_PRESETS |= {"dsebm-r": ENERGY_PRESETS, "dsebm-e": ENERGY_PRESETS}
 NARROW = {"architecture": "narrow", "batch_size": 32, "max_steps": 200, "patience": None}
 CODE_PRESETS = BY_ARCHITECTURE | {"images-quick": NARROW}
 OTHER_PRESETS |= dict.fromkeys(("autoencoder", "robust-autoencoder", "vae"), CODE_PRESETS)
-# what it sets aside of a row is used at the next visit; 2,000 steps visit these rows less than once
+# the outlier part of a row is used at its next visit; 2,000 steps visit these rows less than once
 SEVERAL_VISITS = {"architecture": "kdd99", "epochs": 10, "max_steps": None}
 OTHER_PRESETS["robust-autoencoder"] = CODE_PRESETS | {"kdd99": SEVERAL_VISITS}
 
 
 def presets_of(method: str) -> dict[str, dict[str, Any]]:
-    """Name -> constructor arguments, for a detector with networks."""
+    """List the presets of a detector with networks: name -> constructor arguments."""
     return PRESETS if method in OF_THE_GAME else OTHER_PRESETS.get(method, BY_ARCHITECTURE)
 
 
 def preset(name: str, method: str = "alad") -> dict[str, Any]:
-    """A copy of the preset's arguments; InputError lists the names if there is none of this one."""
-    known = presets_of(method)
-    if name not in known:
-        raise InputError(f"no preset {name!r} of {method}; there are: {', '.join(known)}")
-    return dict(known[name])
+    """Copy the arguments of a preset; InputError lists the names if there is none of this name."""
+    presets = presets_of(method)
+    if name not in presets:
+        raise InputError(f"no preset {name!r} of {method}; there are: {', '.join(presets)}")
+    return dict(presets[name])

@@ -1,8 +1,7 @@
-"""One seed, one stream for every member and purpose; the global generators are never touched.
+"""One random stream for every seed, member, purpose and number; global generators stay untouched.
 
-A stream is named by (seed, member, purpose, number), so step 70,000 of member 3 can be replayed
-without the 69,999 before it, member 3 draws the same numbers whoever trains beside it, and a
-checkpoint holds no generator.
+So step 70,000 of member 3 can be replayed without the 69,999 before it, member 3 draws the same
+numbers whichever members train beside it, and a checkpoint holds no generator.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import numpy as np
 
 from alad.errors import InputError
 
-DRAWN_SEEDS = 2**31 - 1  # how many different seeds a random state may draw
+DRAWN_SEEDS = 2**31 - 1  # number of different seeds that a random state may draw
 
 
 class Purpose(IntEnum):
-    """What a stream is for."""
+    """Purpose of a stream."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -29,10 +28,10 @@ class Purpose(IntEnum):
 
 
 def seed_of(random_state: object) -> int:
-    """One integer seed from what scikit-learn calls a random state.
+    """Turn what scikit-learn calls a random state into an integer seed.
 
-    None gives a fresh seed, an integer is the seed; a RandomState or a Generator draws one, and so
-    gives another at the next call. Raises InputError for anything else.
+    None gives a fresh seed, an integer is the seed; a RandomState or a Generator draws another seed
+    at each call. Raises InputError for anything else.
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
@@ -53,6 +52,6 @@ def seed_of(random_state: object) -> int:
 
 
 def stream(seed: int, member: int, purpose: Purpose, number: int = 0) -> np.random.Generator:
-    """The generator of one member for one purpose."""
+    """Make the generator of a member for a purpose; number: such as that of the step."""
     key = np.random.SeedSequence(seed, spawn_key=(member, int(purpose), number))
     return np.random.Generator(np.random.SFC64(key))

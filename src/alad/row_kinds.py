@@ -1,7 +1,8 @@
-"""The two kinds of row, a row of a table and an image: how many are taken at a time, and for what.
+"""The two kinds of row, of a table and an image, with the numbers of rows that suit each.
 
-An image costs as much as hundreds of rows, so all such numbers differ, and stand here side by side.
-Learning rates and batch sizes are `presets`; widths are `networks.stacks` and the architectures.
+An image costs as much as hundreds of table rows, so these numbers differ, and stand here side by
+side. Learning rates and batch sizes are in `presets`; widths in `networks.stacks` and the
+architectures.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class AtOnce:
-    """So many rows at a time; fewer of images whose pixels together would be more than `pixels`."""
+class BlockSize:
+    """Number of rows in a block: `most`, or of images fewer, of `pixels` together at most."""
 
     most: int
     pixels: int | None = None
 
     def rows(self, shape: tuple[int, ...]) -> int:
-        """Count the rows of `shape`."""
+        """Count the rows of `shape` in a block."""
         if self.pixels is None:
             return self.most
         return max(1, min(self.most, self.pixels // (shape[0] * shape[1])))
@@ -25,44 +26,47 @@ class AtOnce:
 
 @dataclass(frozen=True)
 class RowKind:
-    """Numbers of rows of one kind."""
+    """Numbers of rows that suit a kind of row."""
 
-    scored: AtOnce  # in a block: activations take a thousand times as much memory as the rows
-    blocks_in_c: int  # of those blocks, in a call to C: enough to forget the call, few enough to
-    # stay near; more of images, as C makes no copies of patches
-    filled_up_in_c: int  # to so many: of one image alone PyTorch may add up features otherwise
-    monitored: int  # held out, that the stopping rule looks at; it must cost little
+    scored: BlockSize  # scored at once: activations take a thousand times the memory of the rows
+    # blocks scored in one call to C: enough to make its cost small, few enough for the cache; more
+    # of images, as C makes no copies of patches
+    blocks_in_c: int
+    # fewer rows are padded to this number before C: one image alone PyTorch may add up in another
+    # order
+    filled_up_in_c: int
+    monitored: int  # held-out rows that the stopping rule scores at every check
     learnt_by_scores: int  # training rows from which scores learn scales; more change nothing
     learnt_at_once: int  # training rows read at a time, by a score that learns from all of them
-    searched: AtOnce  # in a block of AnoGAN's search: one number for all, so that sums run alike
-    searched_on_gpu: AtOnce
-    reported: int  # searched from one look at the progress to the next
-    thresholded: int  # searched for a threshold at fit, of those given to it
-    scaled: int  # training rows whose search tells the members' common scale
+    searched: BlockSize  # in a block of AnoGAN's search: always as many, so that sums run alike
+    searched_on_gpu: BlockSize
+    reported: int  # searched between two updates of the progress
+    thresholded: int  # most that are searched at fit, to set the threshold
+    scaled: int  # training rows searched at fit, to bring members to a common scale
 
 
 TABLE = RowKind(
-    scored=AtOnce(512),
+    scored=BlockSize(512),
     blocks_in_c=2,
     filled_up_in_c=0,
     monitored=4_000,
     learnt_by_scores=20_000,
     learnt_at_once=4_096,
-    searched=AtOnce(128),
-    searched_on_gpu=AtOnce(4_096),
+    searched=BlockSize(128),
+    searched_on_gpu=BlockSize(4_096),
     reported=2_048,
     thresholded=2_000,
     scaled=500,
 )
 IMAGE = RowKind(
-    scored=AtOnce(32, pixels=1 << 17),
+    scored=BlockSize(32, pixels=1 << 17),
     blocks_in_c=4,
     filled_up_in_c=2,
     monitored=256,
     learnt_by_scores=512,
     learnt_at_once=64,
-    searched=AtOnce(32, pixels=1 << 15),
-    searched_on_gpu=AtOnce(32, pixels=1 << 15),
+    searched=BlockSize(32, pixels=1 << 15),
+    searched_on_gpu=BlockSize(32, pixels=1 << 15),
     reported=64,
     thresholded=200,
     scaled=64,
@@ -70,5 +74,5 @@ IMAGE = RowKind(
 
 
 def row_kind(shape: tuple[int, ...]) -> RowKind:
-    """Give the kind of rows of `shape`: (width,), or (height, width, channels)."""
+    """Return the kind of rows of `shape`: (width,), or (height, width, channels)."""
     return TABLE if len(shape) == 1 else IMAGE

@@ -1,6 +1,6 @@
-"""Models that version 0.1.0 stored, as this version has them.
+"""Convert models of schema 1, which version 0.1.0 stored, to schema 2.
 
-It stored parameters and arrays, and derived the layers of networks anew at every load.
+Schema 1 held parameters and arrays; the layers of networks were derived anew at every load.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,11 @@ from alad.networks.description import description
 from alad.neural.detector import NetworkDetector
 from alad.parameters import HOW
 
-BESIDE = (CALIBRATION, REPEATED, LEARNT, REFERENCE)  # arrays that are not the model's own
-PLACES = {"weight": "weights", "buffer": "buffers", "score": "learnt", "scale": "scales"}
+BESIDE = (CALIBRATION, REPEATED, LEARNT, REFERENCE)  # arrays stored beside those of the model
+RENAMED = {"weight": "weights", "buffer": "buffers", "score": "learnt", "scale": "scales"}
 
 Content = Mapping[str, Any]
-# of each detector without networks: the values of its model, from parameters and stored state
+# for each detector without networks: the values of its model from parameters and stored state
 CLASSIC: dict[str, Callable[[Content, Content], dict[str, Any]]] = {
     "isolation-forest": lambda params, state: {"kind": "forest", "samples": state["samples"]},
     "oc-svm": lambda params, state: {"kind": "border", **state},
@@ -40,31 +40,33 @@ CLASSIC: dict[str, Callable[[Content, Content], dict[str, Any]]] = {
 def upgraded(
     kind: type[Detector], content: Content, arrays: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return content and arrays of schema 1, of a detector of that class, as schema 2 has them."""
+    """Convert content and arrays of a detector of class `kind` from schema 1 to schema 2."""
     params = content["params"]
-    known = {one.name for one in fields(kind) if HOW not in one.metadata}
+    # the values of the model, and the paths of its arrays
     if issubclass(kind, NetworkDetector):
-        values = _networks(kind, content)
-        place = _of_networks
+        values, renamed = _network_values(kind, content), _renamed
     else:
-        values = CLASSIC[kind.name](params, content["state"])
+        values, renamed = CLASSIC[kind.name](params, content["state"]), str
         if values["kind"] == "forest":
             values["width"] = encoder_from_state(content["encoder"]).width_
-        place = str
+    # parameters that say how a fit is run are no longer stored
+    fitted = {item.name for item in fields(kind) if HOW not in item.metadata}
     new = {key: value for key, value in content.items() if key != "state"}
-    new["params"] = {key: value for key, value in params.items() if key in known}
+    new["params"] = {key: value for key, value in params.items() if key in fitted}
     new["engine"] = "torch" if params.get("engine") == "torch" else "auto"
-    own = {MODEL + place(key): a for key, a in arrays.items() if key not in BESIDE}
-    return new | {"model": values}, own | {key: arrays[key] for key in BESIDE if key in arrays}
+    new["model"] = values
+    moved = {MODEL + renamed(key): a for key, a in arrays.items() if key not in BESIDE}
+    return new, moved | {key: arrays[key] for key in BESIDE if key in arrays}
 
 
-def _networks(kind: type[NetworkDetector], content: Content) -> dict[str, Any]:
-    """The values of a model with networks: layers from the widths that the training noted."""
+def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, Any]:
+    """Build the values of a model with networks, its layers from the widths in the content."""
     params, state = content["params"], content["state"]
-    # before there were images, `width` was the shape
+    # models older than images stored a width instead of a shape
     shape = tuple(state["shape"] if "shape" in state else [state["width"]])
-    given = {one.name: params[one.name] for one in fields(kind) if one.name in params}
-    detector = kind(**given)
+    detector = kind(
+        **{item.name: params[item.name] for item in fields(kind) if item.name in params}
+    )
     architectures = kind.tables if len(shape) == 1 else kind.images
     architecture = architectures.kind.of(content["training"]["architecture"])
     return {
@@ -77,7 +79,7 @@ def _networks(kind: type[NetworkDetector], content: Content) -> dict[str, Any]:
     }
 
 
-def _of_networks(path: str) -> str:
-    """The path of an array as it is called now."""
-    kind, _, name = path.partition("/")
-    return f"{PLACES.get(kind, kind)}/{name}"
+def _renamed(path: str) -> str:
+    """Give an array of networks its path in schema 2."""
+    group, _, name = path.partition("/")
+    return f"{RENAMED.get(group, group)}/{name}"

@@ -1,4 +1,4 @@
-"""Isolation Forest: the trees of scikit-learn, laid out side by side and walked together."""
+"""Isolation Forest: scikit-learn's trees in flat arrays, all descended at the same time."""
 
 import functools
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from alad.parameters import Count, whole
 
 @dataclass(frozen=True, eq=False)
 class ForestModel(Model):
-    """The nodes of all trees side by side; `root` [trees] says where each tree begins.
+    """The nodes of all trees in one array; `root` [trees] is the node where each tree begins.
 
     feature, threshold, path_length [nodes], children [nodes, 2]: the left child is taken where
     x[feature] <= threshold. A leaf is its own left child and sends all rows there.
     """
 
     kind: ClassVar[str] = "forest"
-    row_by_row: ClassVar[bool] = True  # comparisons, and a sum along each row's own trees
+    row_by_row: ClassVar[bool] = True  # comparisons, and a sum over trees for each row
 
     feature: Integers
     threshold: Floats
@@ -46,23 +46,23 @@ class ForestModel(Model):
 
     @functools.cached_property
     def _unit(self) -> float:
-        """Sum over trees of the mean path length of an unsuccessful search."""
+        """The mean path length of an unsuccessful search, summed over trees."""
         return len(self.root) * average_path_length(np.array([self.samples]))[0]
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """2^(-mean path length / mean path length of unsuccessful search), eq. 2 of the paper."""
+        """Score rows by 2^(-mean path length / that of an unsuccessful search), eq. 2."""
         rows = np.arange(len(X))[:, np.newaxis]
-        at = np.repeat(self.root[np.newaxis], len(X), axis=0)  # [n, trees]
-        # of the deepest leaf; all walks are as long
+        node = np.repeat(self.root[np.newaxis], len(X), axis=0)  # [n, trees]
+        # as many steps as the deepest leaf needs; leaves lead to themselves
         for _ in range(int(np.ceil(np.log2(self.samples)))):
-            right = X[rows, self.feature[at]] > self.threshold[at]
-            at = self.children[at, right.view(np.int8)]
-        return np.exp2(-self.path_length[at].sum(axis=1) / self._unit)[np.newaxis]
+            right = X[rows, self.feature[node]] > self.threshold[node]
+            node = self.children[node, right.view(np.int8)]
+        return np.exp2(-self.path_length[node].sum(axis=1) / self._unit)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class IsolationForest(Detector):
-    """Rows that random cuts isolate soon are anomalous. Liu, Ting, Zhou: Isolation Forest, 2008.
+    """Isolation Forest: anomalies are isolated by few random cuts. Liu, Ting, Zhou 2008.
 
     Score, large = anomalous: 2^(-E(h(x)) / c(psi)) (eq. 2), between 0 and 1; h(x) is the number of
     cuts to x in a tree, c(psi) that of an unsuccessful search among psi rows (eq. 1). The scaling
@@ -73,8 +73,8 @@ class IsolationForest(Detector):
     summary: ClassVar[str] = "few random cuts isolate an anomaly (Liu, Ting, Zhou 2008)"
     model = ForestModel
 
-    n_estimators: Count = 100  # trees
-    max_samples: Annotated[int, functools.partial(whole, least=2)] = 256  # rows of a tree, at most
+    n_estimators: Count = 100  # number of trees
+    max_samples: Annotated[int, functools.partial(whole, least=2)] = 256  # most rows of a tree
 
     def _learn(self, X: np.ndarray, fit: Fit) -> ForestModel:
         need(self, X, fit, 2)
@@ -82,45 +82,41 @@ class IsolationForest(Detector):
         settings: dict[str, Any] = {"n_estimators": self.n_estimators, "max_samples": samples}
         seed = seed_for(self, fit)
         forest = ensemble.IsolationForest(**settings, random_state=seed).fit(X)
-        nodes = _flattened([each.tree_ for each in forest.estimators_])
+        nodes = _flattened([tree.tree_ for tree in forest.estimators_])
         return ForestModel(**nodes, samples=samples, width=X.shape[1])
 
 
 def _flattened(trees: list[Any]) -> dict[str, np.ndarray]:
-    """Lay the nodes of all trees side by side, as `ForestModel` has them."""
+    """Concatenate the nodes of all trees into the arrays of `ForestModel`."""
     begins = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
-    children = [_children(tree) + begin for tree, begin in zip(trees, begins, strict=True)]
+    children, path_length = [], []
+    for tree, begin in zip(trees, begins, strict=True):
+        # a leaf, whose children are -1 in scikit-learn, becomes its own child
+        pair = np.stack([tree.children_left, tree.children_right], axis=1)
+        itself = np.arange(tree.node_count)[:, np.newaxis]
+        children.append(np.where(pair < 0, itself, pair) + begin)
+        # isolating the rows of a leaf would take further cuts; scikit-learn's depths begin at 1
+        depth = tree.compute_node_depths() - 1.0
+        path_length.append(depth + average_path_length(tree.n_node_samples))
     feature = np.concatenate([tree.feature for tree in trees])
     threshold = np.concatenate([tree.threshold for tree in trees])
     return {
         "feature": np.maximum(feature, 0).astype(np.int32),
         "threshold": _rounded_down(np.where(feature < 0, np.inf, threshold)),
         "children": np.concatenate(children).astype(np.int32),
-        "path_length": np.concatenate([_path_length(tree) for tree in trees]),
+        "path_length": np.concatenate(path_length),
         "root": begins.astype(np.int32),
     }
 
 
-def _children(tree: Any) -> np.ndarray:
-    """[nodes, 2], a leaf (-1 in scikit-learn) its own child."""
-    children = np.stack([tree.children_left, tree.children_right], axis=1)
-    return np.where(children < 0, np.arange(tree.node_count)[:, np.newaxis], children)
-
-
-def _path_length(tree: Any) -> np.ndarray:
-    """Cuts from the root to each node, and as many as its rows would take to be told apart."""
-    depth = tree.compute_node_depths() - 1.0  # scikit-learn counts the root as 1
-    return depth + average_path_length(tree.n_node_samples)
-
-
 def average_path_length(rows: np.ndarray) -> np.ndarray:
-    """Mean path length of an unsuccessful search among so many rows: eq. 1 of the paper."""
+    """Compute the mean path length of an unsuccessful search among `rows` rows, eq. 1."""
     n = np.maximum(rows.astype(np.float64), 3)
     longer = 2 * (np.log(n - 1) + np.euler_gamma) - 2 * (n - 1) / n
     return np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, longer))
 
 
 def _rounded_down(threshold: np.ndarray) -> np.ndarray:
-    """float64 -> float32 such that x <= threshold has the same answer for every float32 x."""
+    """Round to float32 so that x <= threshold has the same answer for every float32 x."""
     rounded = threshold.astype(np.float32)
     return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)

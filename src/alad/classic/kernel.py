@@ -1,23 +1,23 @@
-"""The Gaussian kernel between rows and some stored rows."""
+"""The Gaussian kernel between new rows and stored rows."""
 
 from typing import Annotated, Any
 
 import numpy as np
 
 from alad.errors import InputError
+from alad.parameters import is_number
 
 
 def bandwidth(gamma: float | None, X: np.ndarray) -> float:
-    """gamma, or 1 / (width · variance of all entries of X): scikit-learn's rule "scale"."""
+    """Choose gamma; None = 1 / (width · variance of all entries of X), scikit-learn's "scale"."""
     spread = float(X.var(dtype=np.float64))
     by_rule = 1 / (X.shape[1] * spread) if spread else 1.0
     return by_rule if gamma is None else float(gamma)
 
 
 def check_gamma(name: str, gamma: Any) -> None:
-    """InputError unless gamma is None or a finite number above 0."""
-    number = isinstance(gamma, int | float | np.number) and not isinstance(gamma, bool)
-    if gamma is not None and not (number and 0 < gamma < np.inf):
+    """Raise InputError unless gamma is None or a finite number above 0."""
+    if gamma is not None and not (is_number(gamma) and 0 < gamma < np.inf):
         raise InputError(f"{name} is {gamma!r}; give a number above 0, or None for the rule")
 
 
@@ -25,7 +25,7 @@ Gamma = Annotated[float | None, check_gamma]
 
 
 class Gaussian:
-    """k(x, y) = exp(-gamma |x - y|²) with each of `rows`, float32 [m, width], as y."""
+    """The kernel k(x, y) = exp(-gamma |x - y|²) with each of `rows`, float32 [m, width], as y."""
 
     def __init__(self, rows: np.ndarray, gamma: float):
         self.rows, self.gamma = rows, gamma
@@ -33,13 +33,13 @@ class Gaussian:
         self._squares = (self._columns**2).sum(axis=0)
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Float64 [n, m]."""
+        """Compute the kernels of X [n, width] with all stored rows, float64 [n, m]."""
         x = X.astype(np.float64)
         squares = (x**2).sum(axis=1, keepdims=True)
-        distance = x @ self._columns  # turned step by step, in place, into the kernel
+        distance = x @ self._columns  # turned into the kernel in place
         distance *= -2
         distance += squares
         distance += self._squares
-        np.maximum(distance, 0, out=distance)  # rounding may have left a little less
+        np.maximum(distance, 0, out=distance)  # rounding may have made it negative
         distance *= -self.gamma
         return np.exp(distance, out=distance)

@@ -1,4 +1,4 @@
-"""Directions in the feature space of a kernel; what lies outside them is anomalous."""
+"""Kernel PCA: rows far outside the main directions in the feature space are anomalous."""
 
 import functools
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from alad.parameters import Count, Share
 
 @dataclass(frozen=True, eq=False)
 class KernelDirections(Model):
-    """Rows, float32 [m, width], and directions among their kernels.
+    """Training rows, float32 [m, width], and principal directions in their feature space.
 
-    weights [m, kept], shift [kept]; mean: of the kernel matrix of the rows.
+    weights [m, kept] of the rows in each direction; shift [kept], the coordinates of the mean; mean
+    of the rows' kernel matrix.
     """
 
     kind: ClassVar[str] = "kernel-directions"
@@ -48,11 +49,12 @@ class KernelDirections(Model):
         return Gaussian(self.rows, self.gamma)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Weights of a direction add up to 0, so only the rows' own means are left to subtract."""
+        """Score rows by their squared length outside the directions, float64 [1, n]."""
         kernel = self._kernel(X)  # [n, rows]
+        # the weights of a direction add up to 0, so a row's mean kernel adds nothing to coordinates
         coordinates = kernel @ self.weights - self.shift  # f_l(x), [n, kept]
-        whole_length = 1 - 2 * kernel.mean(axis=1) + self.mean  # k'(x, x)
-        return (whole_length - (coordinates**2).sum(axis=1))[np.newaxis]
+        length = 1 - 2 * kernel.mean(axis=1) + self.mean  # k'(x, x)
+        return (length - (coordinates**2).sum(axis=1))[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -72,11 +74,10 @@ class KernelPCA(Detector):
     model = KernelDirections
 
     explained: Share = 0.95  # the fewest directions that explain this share of the variance
-    n_components: Count | None = None  # keep so many instead, at most as many as there are
+    n_components: Count | None = None  # number of directions instead, if there are so many
     # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded sample)
     gamma: Gamma = None
-    # with more training rows it learns from a random sample of so many; its cost grows with their
-    # third power
+    # learn from at most this many rows, a random sample; the cost grows with the cube of it
     max_rows: Count = 2000
 
     def _learn(self, X: np.ndarray, fit: Fit) -> KernelDirections:
@@ -84,7 +85,7 @@ class KernelPCA(Detector):
         kernel = Gaussian(rows, bandwidth(self.gamma, rows))
         matrix = kernel(rows)
         fitted = decomposition.KernelPCA(kernel="precomputed", eigen_solver="dense").fit(matrix)
-        values = fitted.eigenvalues_  # descending; those of 0 are left out
+        values = fitted.eigenvalues_  # descending; zeros are left out
         if self.n_components is None:
             kept = components_to_keep(values, self.explained, len(values))
         else:

@@ -1,4 +1,4 @@
-"""How far the nearest training rows are, and how dense they lie."""
+"""Detectors by nearest neighbours: distance (k-NN) and density (LOF)."""
 
 import functools
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from alad.detector.model import Floats, Model
 from alad.errors import InputError
 from alad.parameters import Count, whole
 
-SMALLEST_REACH = 1e-10  # added to the mean reach, as scikit-learn does: copies have none
+SMALLEST_REACH = 1e-10  # added to the mean reach, as in scikit-learn: that of copies is 0
 
 
 @dataclass(frozen=True, eq=False)
 class NeighbourModel(Model):
-    """Training rows, float32 [m, width]; a score is a distance to the nearest of them."""
+    """Training rows, float32 [m, width]; scores are distances to the nearest of them."""
 
     kind: ClassVar[str] = "neighbours"
     row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
@@ -39,13 +39,14 @@ class NeighbourModel(Model):
         return Nearest(self.rows)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score rows by their distance to training rows, float64 [1, n]."""
         distance = self._nearest.search(X, self.n_neighbors).distance
         chosen = distance[:, -1] if self.distance == "kth" else distance.mean(axis=1)
         return chosen[np.newaxis]
 
 
 def _enough_rows(detector: "KNN | LOF", beside: int = 0) -> None:
-    """There have to be as many rows as neighbours, and for LOF the row itself."""
+    """Raise InputError if max_rows is below the neighbours, plus (LOF) the row itself."""
     whole("max_rows", detector.max_rows, least=detector.n_neighbors + beside)
 
 
@@ -64,9 +65,9 @@ class KNN(Detector):
     model = NeighbourModel
     rules = (_enough_rows,)
 
-    n_neighbors: Count = 5  # how many neighbours
-    distance: Literal["kth", "mean"] = "kth"  # to the farthest of them, or over all of them
-    max_rows: Count = 20_000  # with more training rows, a random sample of so many is kept
+    n_neighbors: Count = 5  # number of neighbours
+    distance: Literal["kth", "mean"] = "kth"  # "kth": to the k-th nearest; "mean": over all k
+    max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 
     def _learn(self, X: np.ndarray, fit: Fit) -> NeighbourModel:
         need(self, X, fit, self.n_neighbors, "lower n_neighbors or ")
@@ -75,7 +76,7 @@ class KNN(Detector):
 
 @dataclass(frozen=True, eq=False)
 class DensityModel(Model):
-    """Training rows, float32 [m, width], with the reach and the density [m] of each."""
+    """Training rows, float32 [m, width], with the reach [m] and the density [m] of each."""
 
     kind: ClassVar[str] = "density"
     row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
@@ -103,6 +104,7 @@ class DensityModel(Model):
         return Nearest(self.rows)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score rows by their neighbours' mean density over their own, float64 [1, n]."""
         distance, row = self._nearest.search(X, self.neighbours)
         neighbour = self._nearest.first[row]
         density = _density(distance, self.reach[neighbour])
@@ -111,14 +113,13 @@ class DensityModel(Model):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LOF(Detector):
-    """Thinner among its neighbours than they are among theirs. Breunig et al.: LOF, 2000.
+    """Local outlier factor: less dense than its neighbours. Breunig et al. 2000.
 
     Each training row has a reach, the distance to its k-th neighbour; the density at x is
     1 / mean over its k neighbours o of max(reach of o, |x - o|) (def. 6), and the score, large =
     anomalous, the mean of the neighbours' densities over that of x (def. 7): about 1 within a
-    cluster, however dense. As novelty detection: a new row meets the training rows only. A training
-    row, when scored, is its own nearest neighbour at distance 0, and seems a little denser than it
-    is.
+    cluster, however dense. New rows are compared with training rows only. A training row, when
+    scored, is its own nearest neighbour at distance 0, and seems a little denser than it is.
     """
 
     name: ClassVar[str] = "lof"
@@ -126,18 +127,18 @@ class LOF(Detector):
     model = DensityModel
     rules = (functools.partial(_enough_rows, beside=1),)
 
-    # k, at most one fewer than the rows; 20 stands in the middle of the range that the paper
-    # advises (10 as the least that is stable, 30 to 50 as the size of small clusters)
+    # number of neighbours k, less than the number of rows; 20 is in the middle of the range that
+    # the paper advises (at least 10 for stable scores, 30 to 50 as the size of small clusters)
     n_neighbors: Count = 20
-    max_rows: Count = 20_000  # with more training rows, a random sample of so many is kept
+    max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 
     def _learn(self, X: np.ndarray, fit: Fit) -> DensityModel:
         need(self, X, fit, 2)
         rows = sample(self, X, fit)
         model = self._model(rows)
         if not model.reach.all():
-            # more copies of a row than it has neighbours: its density would be infinite, and normal
-            # rows beside it the most anomalous ones. Equal rows count once (the paper's
+            # with more copies of a row than neighbours its density would be infinite, and normal
+            # rows beside it the most anomalous; so equal rows count once (the paper's
             # k-distinct-distance, remark to def. 3)
             distinct = np.unique(rows, axis=0)
             model = self._model(distinct) if len(distinct) > 1 else model
@@ -156,5 +157,5 @@ class LOF(Detector):
 
 
 def _density(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Local reachability density [n] from distances to neighbours and their reach, [n, k] each."""
+    """Compute reachability densities [n] from distances to neighbours and their reach, [n, k]."""
     return 1 / (np.maximum(distance, reach).mean(axis=1) + SMALLEST_REACH)

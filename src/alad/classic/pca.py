@@ -1,4 +1,4 @@
-"""Directions in which normal rows vary; what lies outside them is anomalous."""
+"""PCA and robust PCA: rows far outside the directions in which normal rows vary are anomalous."""
 
 import functools
 import warnings
@@ -17,14 +17,16 @@ from alad.detector.model import Floats, Model
 from alad.errors import InputError
 from alad.parameters import Count, Share, whole
 
-LEAST_NOISE = 1e-9  # of the largest variance: where nothing varied, any difference is a large one
+LEAST_NOISE = (
+    1e-9  # share of the largest variance: where rows did not vary, small differences count
+)
 
 
 @dataclass(frozen=True, eq=False)
 class PrincipalModel(Model):
     """A centre [width], orthonormal directions [width, kept] and the variance along each [kept].
 
-    noise: the variance in all other directions, each.
+    noise: the variance in each of the other directions.
     """
 
     kind: ClassVar[str] = "principal"
@@ -48,6 +50,7 @@ class PrincipalModel(Model):
         return Subspace(self.centre, self.directions)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score rows by residual or Mahalanobis length, float64 [1, n]."""
         within, rest = self._subspace.coordinates_and_rest(X)
         if self.distance == "residual":
             return rest[np.newaxis]
@@ -57,29 +60,29 @@ class PrincipalModel(Model):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PCA(Detector):
-    """Length of a row outside the directions in which the training rows vary most.
+    """Length of a row outside the main directions of the training rows.
 
     Score, large = anomalous: |c - P P' c|_2, c = x - mean, P [width, kept] the directions. This is
     the square root of the Q statistic (Jackson, Mudholkar 1979). The Mahalanobis length is that of
     the same model with noise of one variance in all other directions (Tipping, Bishop 1999, eq. 6
-    to 8): it also counts how far a row lies out within the kept directions. Nothing is drawn.
+    to 8): it also counts how far out a row lies within the kept directions. Nothing is random.
     """
 
     name: ClassVar[str] = "pca"
     summary: ClassVar[str] = "outside the main directions of the rows (Jackson, Mudholkar 1979)"
     model = PrincipalModel
 
-    # the fewest directions that explain this share of the variance are kept, but one is left out
+    # keep the fewest directions that explain this share of the variance, but not all of them
     explained: Share = 0.95
-    n_components: Count | None = None  # keep so many instead
-    # "residual", the length outside, or "mahalanobis"
+    n_components: Count | None = None  # number of directions instead
+    # "residual" (length outside the directions) or "mahalanobis"
     distance: Literal["residual", "mahalanobis"] = "residual"
 
     def _learn(self, X: np.ndarray, fit: Fit) -> PrincipalModel:
         need(self, X, fit, 2)
         centre, width = X.mean(axis=0, dtype=np.float64), X.shape[1]
         with np.errstate(invalid="ignore"):  # 0 / 0, the explained share where nothing varies
-            # of few rows the rows are decomposed, whose cost does not grow with the columns cubed
+            # for fewer rows than columns, the cost of "full" does not grow with the columns cubed
             solver = "covariance_eigh" if width <= len(X) else "full"
             fitted = decomposition.PCA(svd_solver=solver).fit(X - centre)
         variances = fitted.explained_variance_
@@ -100,7 +103,7 @@ class PCA(Detector):
 
 @dataclass(frozen=True, eq=False)
 class RowSpaceModel(Model):
-    """A centre [width] and orthonormal directions [width, kept]; a score is the length outside."""
+    """A centre [width] and orthonormal directions [width, kept]; scores are lengths outside."""
 
     kind: ClassVar[str] = "row-space"
 
@@ -108,7 +111,7 @@ class RowSpaceModel(Model):
     directions: Floats
 
     def __post_init__(self) -> None:
-        _ = self._subspace  # refuses what does not fit together
+        _ = self._subspace  # checks that the shapes match
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -136,12 +139,12 @@ class RobustPCA(Detector):
     summary: ClassVar[str] = "outside the low-rank part of the rows (Candès et al. 2009)"
     model = RowSpaceModel
 
-    # keep so many directions, those of the largest singular values; None = all with at least 0.001
-    # of the largest; one is always left out
+    # number of directions, those of the largest singular values; None = those of at least 0.001
+    # times the largest, but not all directions
     n_components: Count | None = None
-    tolerance: Share = 1e-5  # the pursuit ends when so small a share of the rows is in neither part
-    max_steps: Count = 1000  # or, with a warning, after so many steps
-    # with more training rows it learns from a random sample of so many
+    tolerance: Share = 1e-5  # the pursuit ends when less than this share of the rows is unexplained
+    max_steps: Count = 1000  # or after this many steps, with a warning
+    # learn from at most this many rows, a random sample
     max_rows: Annotated[int, functools.partial(whole, least=2)] = 5000
 
     def _learn(self, X: np.ndarray, fit: Fit) -> RowSpaceModel:

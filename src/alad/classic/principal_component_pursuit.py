@@ -1,4 +1,4 @@
-"""Principal component pursuit: a matrix as low rank plus sparse.
+"""Principal component pursuit: decompose a matrix into a low-rank and a sparse part.
 
 Candès, Li, Ma, Wright: Robust principal component analysis?, 2009 (Journal of the ACM 2011).
 """
@@ -11,7 +11,7 @@ RANK_SHARE = 1e-3  # singular values below this share of the largest count as ze
 
 
 class Pursuit(NamedTuple):
-    """M = low_rank + sparse up to `gap`, the relative Frobenius norm of what is missing."""
+    """M = low_rank + sparse up to `gap`, the relative Frobenius norm of the difference."""
 
     low_rank: np.ndarray
     sparse: np.ndarray
@@ -41,15 +41,15 @@ def pursue(M: np.ndarray, *, tolerance: float = 1e-7, max_steps: int = 1000) -> 
 
 
 def shrink(M: np.ndarray, by: float) -> np.ndarray:
-    """Each entry nearer to 0 by so much: the proximal map of by |M|_1."""
+    """Move each entry towards 0 by `by`: the proximal map of by |M|_1."""
     return M - np.clip(M, -by, by)
 
 
 def shrink_singular(M: np.ndarray, by: float) -> np.ndarray:
-    """Each singular value nearer to 0 by so much: the proximal map of by |M|_*.
+    """Move each singular value towards 0 by `by`: the proximal map of by |M|_*.
 
-    By the eigenvectors of the smaller of M'M and MM'. That loses singular values below 1e-8 of the
-    largest, which are far below any `by` in use.
+    Uses the eigenvectors of the smaller of M'M and MM', which loses singular values below 1e-8 of
+    the largest; they are far below any `by` in use.
     """
     if M.shape[0] < M.shape[1]:
         return shrink_singular(M.T, by).T
@@ -61,7 +61,7 @@ def shrink_singular(M: np.ndarray, by: float) -> np.ndarray:
 
 
 def row_space(M: np.ndarray) -> np.ndarray:
-    """[columns, rank]: orthonormal, of the largest singular value first."""
+    """Find an orthonormal basis [columns, rank], by descending singular value."""
     values, vectors = np.linalg.eigh(M.T @ M)
     rank = int((values > RANK_SHARE**2 * max(values[-1], 0)).sum())
     return vectors[:, ::-1][:, :rank]

@@ -1,4 +1,4 @@
-"""Which training rows a detector learns from, and what `training_` says of it."""
+"""The sample of training rows that a detector learns from, and checks of stored rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from alad.randomness import seed_of
 
 
 def seed_for(detector: Detector, fit: Fit) -> int:
-    """Draw the seed of this fit, and note it."""
+    """Draw the seed of this fit, and note it in the fit's facts."""
     fit.facts["seed"] = seed_of(detector.random_state)
     return fit.facts["seed"]
 
 
 def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
-    """X, or so many of its rows in their order, if it has more."""
+    """Draw `rows` rows of X in their order; all of X if it has no more."""
     if rows >= len(X):
         return X
     chosen = np.random.default_rng(seed).choice(len(X), rows, replace=False)
@@ -26,7 +26,7 @@ def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
 
 
 def sample(detector: Any, X: np.ndarray, fit: Fit) -> np.ndarray:
-    """At most `max_rows` rows of X, drawn with the fit's seed; it notes how many."""
+    """Draw at most `max_rows` rows of X with the fit's seed, and note their number."""
     drawn = draw(X, detector.max_rows, seed_for(detector, fit))
     fit.facts["rows_used"] = len(drawn)
     return drawn
@@ -34,7 +34,7 @@ def sample(detector: Any, X: np.ndarray, fit: Fit) -> np.ndarray:
 
 @contextmanager
 def global_generator_kept() -> Iterator[None]:
-    """Put NumPy's global generator back to where it was, after code that draws from it."""
+    """Restore NumPy's global generator after code that draws from it."""
     state = np.random.get_state()
     try:
         yield
@@ -53,11 +53,11 @@ def need(detector: Detector, X: np.ndarray, fit: Fit, least: int, remedy: str = 
 
 
 def within(numbers: np.ndarray, bound: int) -> bool:
-    """Are all numbers at least 0 and below `bound`?"""
+    """Tell whether all numbers are at least 0 and below `bound`."""
     return bool(((numbers >= 0) & (numbers < bound)).all())
 
 
 def check_rows(rows: np.ndarray, least: int = 1) -> None:
-    """Raise InputError unless they are at least `least` rows."""
+    """Raise InputError unless stored rows are a matrix of at least `least` rows."""
     if rows.ndim != 2 or len(rows) < least:
         raise InputError(f"the stored rows have the shape {rows.shape}; save them anew")

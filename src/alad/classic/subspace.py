@@ -1,4 +1,4 @@
-"""A flat part of the space of rows: its directions, how many, and what lies outside."""
+"""An affine subspace of rows: its directions, their number, and distances from it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from alad.errors import InputError
 
 @dataclass(frozen=True)
 class Subspace:
-    """centre [width] plus the span of orthonormal directions [width, kept], float64."""
+    """A centre [width] and the span of orthonormal directions [width, kept], float64."""
 
     centre: np.ndarray
     directions: np.ndarray
@@ -22,14 +22,14 @@ class Subspace:
             )
 
     def coordinates_and_rest(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of rows [n, width]: [n, kept] within the subspace, and the length outside it [n]."""
+        """Project rows [n, width]: coordinates [n, kept], and distances from the subspace [n]."""
         away = X - self.centre
         within = away @ self.directions
         return within, np.sqrt(((away - within @ self.directions.T) ** 2).sum(axis=1))
 
 
 def components_to_keep(variances: np.ndarray, explained: float, most: int) -> int:
-    """The fewest that explain this share of all variance; `variances` descend."""
+    """Count the fewest components, `most` at most, that explain a share of descending variances."""
     total = variances.sum()
     if not total > 0:
         return 0
@@ -37,7 +37,7 @@ def components_to_keep(variances: np.ndarray, explained: float, most: int) -> in
 
 
 def fitting_count(n_components: int, width: int) -> int:
-    """n_components, or InputError if that leaves none of `width` directions outside."""
+    """Return n_components; raise InputError if it leaves none of `width` directions outside."""
     if n_components >= width:
         raise InputError(
             f"n_components is {n_components}, the encoded rows have n_features={width}, and one "

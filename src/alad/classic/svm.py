@@ -1,4 +1,4 @@
-"""A smooth border around most rows: the one-class SVM, exact on a sample or approximate on all."""
+"""The one-class SVM: exact on a sample of rows, or approximate on all of them."""
 
 import functools
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from alad.parameters import Count, share
 
 @dataclass(frozen=True, eq=False)
 class BorderModel(Model):
-    """A border is where a weighted sum of kernels with some rows, and a shift, is 0.
+    """The border where the weighted kernels with the vectors, plus the shift, add up to 0.
 
-    vectors: float32 [m, width], weights [m]; gamma: of the kernel.
+    vectors: float32 [m, width]; weights [m]; gamma: of the kernel.
     """
 
     kind: ClassVar[str] = "border"
@@ -49,6 +49,7 @@ class BorderModel(Model):
         return Gaussian(self.vectors, self.gamma)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score rows by the negative decision function, float64 [1, n]; above 0 outside."""
         kernel = self._kernel(X)
         kernel *= self.weights
         return -(kernel.sum(axis=1) + self.shift)[np.newaxis]
@@ -59,23 +60,23 @@ Nu = Annotated[float, functools.partial(share, most=0.999)]  # at 1 there may be
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class OneClassSVM(Detector):
-    """Distance beyond a smooth border around most rows. Schölkopf et al. 2001.
+    """One-class SVM: distance beyond a smooth border around most rows. Schölkopf et al. 2001.
 
     min |w|² / 2 + sum_i xi_i / (nu n) - rho, subject to w·phi(x_i) >= rho - xi_i and xi_i >= 0: the
     paper's primal problem. Score, large = anomalous: rho - sum_i alpha_i k(x_i, x), above 0 outside
     the border, by the dual's alpha. The kernel is k(s, x) = exp(-gamma |x - s|²). Far from all rows
-    it vanishes: of two distant anomalies it cannot tell which is farther.
+    it vanishes, so two distant anomalies get the same score, however far each is.
     """
 
     name: ClassVar[str] = "oc-svm"
     summary: ClassVar[str] = "outside a smooth border around most rows (Schölkopf et al. 2001)"
     model = BorderModel
 
-    # at most this share of the fitted rows lies outside, at least this share are support vectors
+    # at most this share of the training rows lies outside, and at least it are support vectors
     nu: Nu = 0.5
-    gamma: Gamma = None  # of the kernel; None = 1 / (width · variance of the encoded sample)
-    # with more training rows it learns from a random sample of so many; its cost grows with the
-    # square of the rows
+    # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded sample)
+    gamma: Gamma = None
+    # learn from at most this many rows, a random sample; the cost grows with the square of it
     max_rows: Count = 5000
 
     def _learn(self, X: np.ndarray, fit: Fit) -> BorderModel:
@@ -106,11 +107,12 @@ class OneClassSVMSGD(Detector):
     summary: ClassVar[str] = "the one-class SVM on all rows: Nyström features, gradient descent"
     model = BorderModel
 
-    nu: Nu = 0.5  # about this share of the fitted rows lies outside
-    gamma: Gamma = None  # of the kernel; None = 1 / (width · variance of the encoded rows)
-    # rows sampled, and features; while fitting, the features of all rows are held in float32
+    nu: Nu = 0.5  # about this share of the training rows lies outside
+    # of the kernel exp(-gamma |x - y|²); None = 1 / (width · variance of the encoded rows)
+    gamma: Gamma = None
+    # number of sampled rows, and of features; a fit holds the features of all rows in float32
     n_components: Count = 300
-    max_epochs: Count = 1000  # passes over the rows; it warns if the loss still falls then
+    max_epochs: Count = 1000  # most passes over the rows; warns if the loss still falls after them
 
     def _learn(self, X: np.ndarray, fit: Fit) -> BorderModel:
         seed = seed_for(self, fit)
@@ -129,8 +131,8 @@ class OneClassSVMSGD(Detector):
 
 
 def _orthonormal(kernel: Gaussian) -> np.ndarray:
-    """[features, rows]: what makes features of kernels with the rows."""
+    """Compute Nyström's map [features, rows] from kernels with the rows to features."""
     count, rows = len(kernel.rows), kernel.rows.astype(np.float64)
     nystroem = Nystroem(gamma=kernel.gamma, n_components=count, random_state=0).fit(rows)
-    in_their_order = np.argsort(nystroem.component_indices_)  # it has shuffled them
-    return nystroem.normalization_[:, in_their_order]
+    order = np.argsort(nystroem.component_indices_)  # scikit-learn has shuffled the rows
+    return nystroem.normalization_[:, order]

@@ -1,1 +1,1 @@
-"""Data in: files, streams and frames as tables of columns, and the benchmarks' official files."""
+"""Data in and out: files, streams, frames and pictures as batches; results as tables and images."""

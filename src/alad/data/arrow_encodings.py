@@ -1,4 +1,4 @@
-"""Turn the Arrow encodings that few kernels know into those that all do."""
+"""Decode the Arrow encodings that most kernels do not support."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ RawColumn = Any  # pa.Array | pa.ChunkedArray: classes that type checkers do not
 
 
 def plain(raw: RawColumn) -> RawColumn:
-    """A column in an Arrow encoding that every kernel knows: one value a cell, text as text.
+    """Convert a column to an Arrow encoding that every kernel supports.
 
-    Views of text, runs, 8-bit booleans, and dictionaries of these come from polars, DataFusion and
-    others; intervals of numbers (pandas.cut) become the text that pandas shows. What else there is
-    stays as it is.
+    Text views, run-end encoding, 8-bit booleans, and dictionaries of these come from polars,
+    DataFusion and others; intervals of numbers (pandas.cut) become the text that pandas shows.
+    Other columns are returned unchanged.
     """
     kind = raw.type
     if isinstance(raw, pa.ChunkedArray):
@@ -41,7 +41,7 @@ def _is_special(kind: pa.DataType) -> bool:
 
 
 def _interval_text(raw: RawColumn) -> RawColumn:
-    """(0.5, 1.0], as pandas shows it; intervals of dates stay as they are."""
+    """Format intervals as pandas shows them, (0.5, 1.0]; those of dates stay unchanged."""
     if pa.types.is_temporal(raw.type.subtype):
         return raw
     opening = "[" if raw.type.closed in ("left", "both") else "("

@@ -1,4 +1,4 @@
-"""Decide from the values what the columns of a table hold; for fitting."""
+"""Decide from the values whether a column is numbers or categories; for fitting."""
 
 import math
 import re
@@ -38,20 +38,20 @@ _DAYS = (
 _TIME = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]\.?m\.?)?"
 _SPANS = r"(19|20)\d{2}-(0[1-9]|1[0-2])|\d{4}-?W\d{2}(-?\d)?"  # 2020-12, 2020-W53
 DATE = re.compile(rf"({'|'.join(_DAYS)})(,?[T ]\s*.*)?|{_TIME}|{_SPANS}", re.IGNORECASE)
-LONG_TEXT = 30  # characters: longer on average, and a column is prose rather than labels
-FEW = 20  # so many distinct values may be labels, whatever they look like
-FEW_LEVELS = {True: FEW, False: 50}  # is it prose? -> so many are never too many
-NEARLY_ALL = 0.9  # of the distinct values: with more numbers than this, the rest are slips
-MOSTLY = 0.5  # of the distinct values: with fewer slips, labels are worth a warning
-PLAIN = "12 or 1234.5"  # how numbers are to be written
+LONG_TEXT = 30  # characters; text that is longer on average is prose rather than labels
+FEW = 20  # up to this number, distinct values may be labels, whatever they look like
+FEW_LEVELS = {True: FEW, False: 50}  # is it prose? -> number of levels that is never too many
+NEARLY_ALL = 0.9  # share of the distinct values; if more are numbers, the rest are slips
+MOSTLY = 0.5  # share of the distinct values; if fewer are slips, labels are worth a warning
+PLAIN_NUMBERS = "12 or 1234.5"  # how messages ask for numbers
 
 
 def guess(name: str, raw: RawColumn) -> Column:
-    """Decide from the values what a column holds; for fitting.
+    """Read a column as numbers or categories, by its values; for fitting.
 
-    Text of which every value is a number becomes numbers, other text, booleans and dictionaries
-    (pandas Categorical, polars Enum) become categories, as does a column without any value.
-    Raises InputError for dates, nested values, free text and infinity.
+    Text of which every value is a number becomes numbers; other text, booleans, dictionaries
+    (pandas Categorical, polars Enum) and columns without any value become categories. Raises
+    InputError for dates, nested values, free text and infinity.
     """
     reader = ColumnReader(name)
     reader.add(raw)
@@ -59,7 +59,7 @@ def guess(name: str, raw: RawColumn) -> Column:
 
 
 class ColumnReader:
-    """Read a column batch by batch, each cell once; `column` then decides what it holds.
+    """A reader of a column, batch by batch; `column` then decides between numbers and categories.
 
     Text is kept until then: a later batch may show that it is no number, or has decimal commas.
     """
@@ -67,14 +67,14 @@ class ColumnReader:
     def __init__(self, name: str) -> None:
         self.name = name
         self._parts: list[Column] = []
-        self._texts: list[RawColumn | None] = []  # of each batch; None if it was no text
+        self._texts: list[RawColumn | None] = []  # a batch each; None if it was no text
         self._of_text = False  # does any batch hold text?
 
     def add(self, raw: RawColumn, before: int = 0, decimal: str | None = None) -> None:
         """Read the next batch.
 
-        before: number of rows in earlier ones, for messages. decimal: the mark before decimals in
-        the file that it is from, if that is known.
+        before: number of rows in earlier batches, for messages. decimal: the decimal mark of the
+        file, if known.
         """
         kind = kind_of(self.name, raw)
         if kind == "text":
@@ -88,76 +88,80 @@ class ColumnReader:
         self._of_text |= kind == "text"
 
     def add_numbers(self, values: np.ndarray, empty: bool) -> None:
-        """Take the next batch from an array of finite numbers [n]; empty: are all missing?"""
+        """Read the next batch from finite numbers [n]; empty: are all of them missing?"""
         part = Column(self.name, values)
         self._parts.append(part.or_empty() if empty else part)
         self._texts.append(None)
 
     def column(self) -> Column:
-        """The whole column. Raises InputError as `guess` does."""
+        """Join the batches to the whole column. Raises InputError as `guess` does."""
+        # if one batch has decimal commas, all have: read again those that fit either mark
         if len(self._parts) > 1 and any(part.decimal == COMMA for part in self._parts):
-            self._read_with_commas()
+            for at, (part, cells) in enumerate(zip(self._parts, self._texts, strict=True)):
+                if cells is not None and part.decimal != COMMA:
+                    self._parts[at] = text(self.name, cells, COMMA).or_empty()
+        # numbers, if each batch is numbers or has no value at all; no value anywhere is categories
         if all(part.levels is None or not part.levels for part in self._parts):
-            column = joined(self.name, self._numbers())
+            parts = self._parts
+            if any(part.levels is None for part in parts):
+                missing = [Column(self.name, np.full(len(part.values), np.nan)) for part in parts]
+                pairs = zip(parts, missing, strict=True)
+                parts = [part if part.levels is None else empty for part, empty in pairs]
+            column = joined(self.name, parts)
             return finite(column) if self._of_text else column
-        column = joined(self.name, self._categories())
+        # categories: batches of numbers are read again, as the text that they were
+        parts = []
+        for part, cells in zip(self._parts, self._texts, strict=True):
+            if part.levels is None:
+                raw = pa.array(part.values, from_pandas=True) if cells is None else cells
+                part = categories(self.name, raw)
+            parts.append(part)
+        column = joined(self.name, parts)
         if self._of_text:
             _check_labels(column)
         return column
 
-    def _read_with_commas(self) -> None:
-        """Read the batches anew that could have been read with either decimal mark."""
-        for at, (part, cells) in enumerate(zip(self._parts, self._texts, strict=True)):
-            if cells is not None and part.decimal != COMMA:
-                self._parts[at] = text(self.name, cells, COMMA).or_empty()
-
-    def _numbers(self) -> list[Column]:
-        """The batches as numbers, those without any value too, unless all are."""
-        if all(part.levels is not None for part in self._parts):
-            return self._parts
-        return [
-            part if part.levels is None else Column(self.name, np.full(len(part.values), np.nan))
-            for part in self._parts
-        ]
-
-    def _categories(self) -> list[Column]:
-        """The batches as categories; numbers among them are told by their text."""
-        return [
-            part if part.levels is not None else categories(self.name, _cells(part, kept))
-            for part, kept in zip(self._parts, self._texts, strict=True)
-        ]
-
-
-def _cells(numbers: Column, kept: RawColumn | None) -> RawColumn:
-    return pa.array(numbers.values, from_pandas=True) if kept is None else kept
-
 
 def _check_labels(column: Column) -> None:
-    """Refuse text that is dates, numbers with slips among them, or different in nearly each row.
+    """Check that text is labels. Raises InputError for dates, numbers with slips, and free text.
 
-    Warn of numbers as people write them that are few enough to be labels.
+    Warns of few levels that look like numbers, and of many that are partly numbers.
     """
     levels = levels_of(column)
-    dates = sum(map(bool, map(DATE.fullmatch, levels)))
-    if levels and (
-        dates == len(levels) or (len(levels) > FEW and dates > NEARLY_ALL * len(levels))
-    ):
-        example = next(filter(DATE.fullmatch, levels))
-        raise dates_error(column.name, f"such as {short(example)}")
+    count, present = len(levels), int((column.values >= 0).sum())
+    if not levels:
+        return
+    # dates: all levels, or nearly all of many
+    dates = [level for level in levels if DATE.fullmatch(level)]
+    if len(dates) == count or (count > FEW and len(dates) > NEARLY_ALL * count):
+        raise dates_error(column.name, f"such as {short(dates[0])}")
+    # numbers with a few slips
     slips = [level for level in levels if spelled(level) is None]
-    if len(levels) > FEW and 0 < len(slips) < (1 - NEARLY_ALL) * len(levels):
+    if count > FEW and 0 < len(slips) < (1 - NEARLY_ALL) * count:
         where = with_row(column, slips[0])
         raise InputError(f"column {column.name!r} holds numbers, but also {where}; {MEND}")
-    if levels and (not slips or are_measures(levels)):
-        odd = next((level for level in levels if not _is_plain(level)), levels[0])
-        _tell_of_written_numbers(column, odd)
-    prose = bool(levels) and math.fsum(map(len, levels)) > LONG_TEXT * len(levels)
-    present = int((column.values >= 0).sum())
-    if len(levels) > max(FEW_LEVELS[prose], present // 2):
-        what = f"free text or identifiers ({len(levels)} different ones in {present} rows, "
+    # numbers in an unclear spelling, or with units: refused if many, labels if few
+    if not slips or are_measures(levels):
+        unclear = [level for level in levels if not _is_plain(level)]
+        where = with_row(column, (unclear or levels)[0])
+        if count > FEW:
+            cure = f"write it as {PLAIN_NUMBERS}"
+            raise refusal(column.name, f"{where}, which is no plain number", cure)
+        _warn(
+            f"column {column.name!r} is read as categories, though it looks like numbers, such as "
+            f"{where}; if it is numbers, write them as {PLAIN_NUMBERS}"
+        )
+    # free text or identifiers: more levels than labels have
+    prose = math.fsum(map(len, levels)) > LONG_TEXT * count
+    if count > max(FEW_LEVELS[prose], present // 2):
+        what = f"free text or identifiers ({count} different ones in {present} rows, "
         raise refusal(column.name, f"{what}such as {short(levels[0])})", "shorten it to labels")
-    if len(levels) > FEW and 0 < len(slips) <= MOSTLY * len(levels):
-        _warn_of_many_numbers(column, slips)
+    if count > FEW and 0 < len(slips) <= MOSTLY * count:
+        _warn(
+            f"column {column.name!r} is read as categories, though {count - len(slips)} of its "
+            f"{count} values are numbers; if all are, correct those that are not, such as "
+            f"{with_row(column, slips[0])}"
+        )
 
 
 def _is_plain(level: str) -> bool:
@@ -165,25 +169,5 @@ def _is_plain(level: str) -> bool:
     return reading is not None and COMMA not in reading.mark
 
 
-def _tell_of_written_numbers(column: Column, slip: str) -> None:
-    """Refuse, or where there are few of them read as categories, with a warning."""
-    where = with_row(column, slip)
-    if len(levels_of(column)) > FEW:
-        raise refusal(column.name, f"{where}, which is no plain number", f"write it as {PLAIN}")
-    warn(
-        f"column {column.name!r} is read as categories, though it looks like numbers, such as "
-        f"{where}; if it is numbers, write them as {PLAIN}",
-        UserWarning,
-        stacklevel=4,
-    )
-
-
-def _warn_of_many_numbers(column: Column, slips: list[str]) -> None:
-    count = len(levels_of(column))
-    warn(
-        f"column {column.name!r} is read as categories, though {count - len(slips)} of its {count} "
-        f"values are numbers; if all are, correct those that are not, such as "
-        f"{with_row(column, slips[0])}",
-        UserWarning,
-        stacklevel=4,
-    )
+def _warn(message: str) -> None:
+    warn(message, UserWarning, stacklevel=4)

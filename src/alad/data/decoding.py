@@ -1,11 +1,10 @@
-"""From the bytes of a picture to pixels.
+"""Decode the bytes of a picture to pixels: grey or red-green-blue, of 8 or 16 bits, upright.
 
-What a picture becomes, whatever its file: grey or red-green-blue, 8 or 16 bits, upright.
-
-- Turned as its EXIF orientation says.
-- A palette is looked up; transparent parts are laid on white, as a page shows them.
-- CMYK and its like become RGB. Grey of 16 bits keeps them; colour of 16 bits is read as 8 (Pillow).
-- Of another size than wanted: resized, its aspect ratio not kept, by area-true bilinear filtering.
+- The EXIF orientation is applied.
+- Palettes are looked up; transparent parts are laid on white, as a page shows them.
+- CMYK and the like become RGB. Grey of 16 bits keeps them; colour of 16 bits is read as 8 (Pillow).
+- Pictures of another size are resized to the one wanted, without keeping the aspect ratio, by
+  bilinear filtering over the area of a pixel.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from alad.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
-MOST_PIXELS = 64_000_000  # of one picture; more is a mistake, or meant to fill the memory
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+MOST_PIXELS = 64_000_000  # of a picture; more is a mistake, or an attempt to fill the memory
 OPAQUE_BACKGROUND = (255, 255, 255, 255)
 
 Mode = Literal["L", "RGB"]
@@ -32,7 +31,7 @@ Mode = Literal["L", "RGB"]
 
 @dataclass(frozen=True)
 class Form:
-    """What all pictures of a set are made to be."""
+    """Size, channels and bits that all pictures of a set are decoded to."""
 
     height: int
     width: int
@@ -42,7 +41,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture is before it is decoded."""
+    """Size, channels and bits of a picture, known before it is decoded."""
 
     height: int
     width: int
@@ -51,6 +50,7 @@ class Header:
 
 
 def require_pillow() -> None:
+    """Raise InputError if Pillow is not installed."""
     try:
         import PIL  # noqa: F401
     except ImportError as error:
@@ -58,13 +58,13 @@ def require_pillow() -> None:
 
 
 def _opened(content: bytes) -> Image:
-    """A picture whose header was read; Unreadable says what is the matter with it."""
+    """Open a picture and read its header; raise Unreadable, with the reason, if that fails."""
     from PIL import Image, UnidentifiedImageError
 
     if not content:
         raise Unreadable("the file is empty")
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=PICTURE_FORMATS)
     except UnidentifiedImageError as error:
         raise Unreadable("is no picture of a known format") from error
     except Image.DecompressionBombError as error:
@@ -83,12 +83,19 @@ def _opened(content: bytes) -> Image:
 
 # what Pillow raises for bytes that are no whole picture
 DAMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError),
-    *(KeyError, IndexError, TypeError, struct.error),
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    KeyError,
+    IndexError,
+    TypeError,
+    struct.error,
 )
 
 
 def header_of(content: bytes) -> Header:
+    """Read the header of a picture; size as seen upright."""
     image = _opened(content)
     height, width = image.height, image.width
     if _orientation(image) >= 5:  # 5 to 8 lie on their side
@@ -98,7 +105,8 @@ def header_of(content: bytes) -> Header:
 
 
 def _orientation(image: Image) -> int:
-    """By EXIF. Of a PNG without any Pillow would decode the pixels to look behind them."""
+    """Read the EXIF orientation, 1 to 8; 1 = upright."""
+    # to look for EXIF behind the pixels of a PNG, Pillow would decode them
     if image.format == "PNG" and not any("exif" in str(key).lower() for key in image.info):
         return 1
     return image.getexif().get(0x0112, 1)
@@ -109,7 +117,7 @@ def _is_deep(image: Image) -> bool:
 
 
 def decoded(content: bytes, form: Form) -> np.ndarray:
-    """[height, width, channels] in the wanted form."""
+    """Decode a picture to pixels [height, width, channels] of a form."""
     from PIL import ImageOps
 
     image = _opened(content)
@@ -119,7 +127,7 @@ def decoded(content: bytes, form: Form) -> np.ndarray:
 
 
 def _plain(image: Image, form: Form) -> np.ndarray:
-    """From 8 bits a channel."""
+    """Convert a picture of 8 bits a channel to pixels of a form."""
     from PIL import Image
 
     if image.has_transparency_data:
@@ -135,7 +143,7 @@ def _plain(image: Image, form: Form) -> np.ndarray:
 
 
 def _deep(image: Image, form: Form) -> np.ndarray:
-    """From grey of 16 bits."""
+    """Convert a grey picture of 16 bits to pixels of a form."""
     from PIL import Image
 
     pixels = np.asarray(image)

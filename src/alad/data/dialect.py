@@ -1,4 +1,4 @@
-"""Tell from the text of a CSV file how it is written: delimiter, header, what ends its rows."""
+"""Detect how a CSV file is written: delimiter, header, decimal mark, delimiters that end rows."""
 
 import csv
 import io
@@ -16,86 +16,87 @@ from alad.data.spelling import COMMA, POINT, decimal_mark, spelled
 from alad.errors import InputError
 
 DELIMITERS = ",;\t|"
-SAMPLE = 200  # rows that tell the delimiter
-MOST_CELLS = 20_000  # that tell the decimal mark
-NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes it, and takes it
+SAMPLE = 200  # rows from which the delimiter is detected
+MOST_CELLS = 20_000  # cells from which the decimal mark is detected
+NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes and reads it
 JSON = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|true|false|null|$))')
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
-NO_DELIMITER = frozenset("._-+\"'")  # marks that stand within names and numbers
-MOSTLY = 0.5  # share of the cells: with so many numbers, another separator is none by chance
+NO_DELIMITER = frozenset("._-+\"'")  # marks within names and numbers
+SHARE_OF_NUMBERS = 0.5  # with this share of numbers, a mark separates cells not by chance
 
 
 class Dialect(NamedTuple):
-    """How a CSV file is written."""
+    """The way in which a CSV file is written."""
 
     delimiter: str
-    names: list[str]  # of its columns
+    names: list[str]  # of columns
     start: int  # where the header line begins, in characters
     stop: int  # where the rows begin
-    trailing: bool  # does a delimiter end every row, for which there is no column?
-    decimal: str | None  # the mark before decimals, if the first rows show it and agree
+    trailing: bool  # does a delimiter without a column end every row?
+    decimal: str | None  # the decimal mark, if the first rows show one and agree
 
 
 def dialect_of(text: str) -> Dialect:
-    """From the beginning of a file, whole lines. Raises InputError if it is no such table."""
+    """Detect the dialect from the first lines of a file. Raises InputError for other formats."""
     if JSON.match(text):
         raise InputError("is JSON; save it as CSV or Parquet")
     if MARKUP.match(text):
         raise InputError("is HTML or XML; save the table as CSV")
+    # the header line: below a line such as "sep=;", or the first that is not empty
     named = NAMED_DELIMITER.match(text)
     start = named.end() if named else len(text) - len(text.lstrip("\r\n"))
     body = text[start:]
     delimiter = named[1] if named else _delimiter(body)
     records = _records(body, delimiter)
     names, rows = records[0], [row for row in records[1:] if row]
+    # a delimiter at the end of every row, or of the header too, makes no column
     trailing = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)
     if names[-1] == "" and len(names) > 1 and not any(any(row[len(names) - 1 :]) for row in rows):
         names, trailing = names[:-1], True
     _check_header(names)
     if len(names) == 1:
         _check_separator(body)
-    stop = start + _length_of_first(body, delimiter)
-    return Dialect(delimiter, names, start, stop, trailing, _decimal(rows))
-
-
-def _decimal(rows: list[list[str]]) -> str | None:
+    # the header may go over several lines
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
+    next(reader)
+    stop = start + sum(map(len, body.splitlines(keepends=True)[: reader.line_num]))
     cells = (cell for row in rows for cell in row if POINT in cell or COMMA in cell)
-    return decimal_mark(islice(cells, MOST_CELLS))
+    decimal = decimal_mark(islice(cells, MOST_CELLS))
+    return Dialect(delimiter, names, start, stop, trailing, decimal)
 
 
 def _records(text: str, delimiter: str) -> list[list[str]]:
-    """Header and some rows; the last of them may be cut. Empty if they cannot be taken apart."""
+    """Split the header and some rows, the last maybe cut, into cells; empty if that fails."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     with suppress(csv.Error):
         return [record for record, _ in zip(reader, range(SAMPLE + 1), strict=False)]
     return []
 
 
-def _length_of_first(text: str, delimiter: str) -> int:
-    """Characters of the header, which may go over several lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    next(reader)
-    lines = text.splitlines(keepends=True)
-    return sum(map(len, lines[: reader.line_num]))
-
-
 def _delimiter(text: str) -> str:
-    """Of those in the header the one that takes most rows apart as it takes apart the header.
+    """Choose the delimiter in the header that splits most rows into as many cells as the header.
 
-    If several do ("temp, C;pres, bar" above "20,5;1,0"), the one that leaves least of the others in
-    the cells, commas aside, and most numbers.
+    If several do ("temp, C;pres, bar" above "20,5;1,0"), the one that leaves fewest of the others,
+    commas aside, in the cells, and most numbers.
     """
     unquoted = re.sub(r'"[^"]*"', "", text)
     header = unquoted.splitlines()[0] if unquoted.strip() else ""
-    there = [delimiter for delimiter in DELIMITERS if delimiter in header]
-    if there:
-        return max(there, key=lambda delimiter: _fit(_records(text, delimiter)))
-    alone = (each for each in DELIMITERS if all(len(row) <= 1 for row in _records(text, each)))
-    return next(alone, DELIMITERS[0])
+    candidates = [delimiter for delimiter in DELIMITERS if delimiter in header]
+    if candidates:
+        return max(candidates, key=lambda delimiter: _fit(_records(text, delimiter)))
+    # a single column: a delimiter that does not occur in the rows either
+    for delimiter in DELIMITERS:
+        if all(len(row) <= 1 for row in _records(text, delimiter)):
+            return delimiter
+    return DELIMITERS[0]
 
 
 def _fit(records: list[list[str]]) -> tuple[float, ...]:
-    """How well rows fit the header: share with as many cells, of whole cells, of numbers; cells."""
+    """Rate how well rows fit the header, as a tuple to compare.
+
+    The share of rows with as many cells, of cells without another delimiter, of numbers; the number
+    of columns.
+    """
     if not records:
         return (0.0,)
     width = len(records[0])
@@ -116,20 +117,20 @@ def _is_number(text: str) -> bool:
 
 
 def _check_header(names: Sequence[str]) -> None:
-    """InputError for names that are none: a missing header would make the first row disappear."""
+    """Raise InputError if names look like cells: without a header line the first row is lost."""
     check_names([name for name in names if name], "the table")
     if "" in names:
         raise InputError(
             f"column {list(names).index('') + 1} has no name in the header line; name it (or leave "
             "out a saved row index)"
         )
-    counted = list(names) == [str(i) for i in range(len(names))]  # a frame saved without names
+    counted = list(names) == [str(i) for i in range(len(names))]  # a frame without names
     if not counted and all(map(_is_number, names)):
         raise InputError("the first line holds numbers; put a line of column names above it")
 
 
 def _check_separator(text: str) -> None:
-    """InputError if a single column is several, separated by something else."""
+    """Raise InputError if a single column holds several, separated by another mark."""
     lines = [line for line in text.splitlines() if line.strip()][: SAMPLE + 1]
     marks = {mark for mark in lines[0].strip() if not mark.isalnum()} - NO_DELIMITER
     for mark in sorted(marks):
@@ -137,17 +138,22 @@ def _check_separator(text: str) -> None:
         cells = [cell for row in rows[1:] for cell in row]
         alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
         numbers = sum(spelled(cell) is not None for cell in cells)
-        if alike and cells and numbers >= MOSTLY * len(cells):
+        if alike and cells and numbers >= SHARE_OF_NUMBERS * len(cells):
             what = "spaces" if mark.isspace() else repr(mark)
             raise InputError(f"cells are separated by {what}; separate them by commas or tabs")
 
 
 def check_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """InputError if the header line looks like one of the first rows.
+    """Raise InputError if the header line looks like one of the first rows.
 
-    That is: where cells are numbers, it has one, and where they are text, it has one of them.
+    It does if it has a number above each column of numbers, and one of the cells above each column
+    of text.
     """
-    if not rows or any(map(_names_numbers, names, rows[0])):
+    if not rows:
+        return
+    if any(
+        _is_number(cell) and not _is_number(name) for name, cell in zip(names, rows[0], strict=True)
+    ):
         return
     columns = list(zip(*rows, strict=True))
     texts = [at for at, cells in enumerate(columns) if not all(map(_is_number, cells))]
@@ -156,7 +162,3 @@ def check_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             f"the first line holds {listed(names)}, which look like cells; put a line of column "
             "names above it"
         )
-
-
-def _names_numbers(name: str, cell: str) -> bool:
-    return _is_number(cell) and not _is_number(name)

@@ -1,7 +1,7 @@
-"""Take what people call a table as named Arrow columns that are not yet read.
+"""Convert tables of any kind to named Arrow columns, not yet read as numbers or categories.
 
-pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`: one batch of a
-source. What a column means is asked one column at a time, in `alad.data.column_kinds`.
+pandas, polars and Arrow frames, NumPy arrays and lists of rows all become `Columns`, a batch of a
+source. `alad.data.column_kinds` decides what each column means.
 """
 
 import re
@@ -20,31 +20,32 @@ from alad.data.columns import is_nan, label
 from alad.data.refusals import dates_error, listed, nested_error, refusal
 from alad.errors import InputError
 
-DECIMAL = b"alad.decimal"  # metadata of a table of text: the mark before decimals
-Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers where none has one
+DECIMAL = b"alad.decimal"  # metadata of a table of text: its decimal mark
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+Drop = str | int | Sequence[str | int]  # columns to leave out: names, or numbers if they have none
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Hold a table not yet read: `named` says whether names are the user's or x0, x1, …
+    """A table not yet read; `named`: are names the user's, or x0, x1, …?
 
-    Labels that are no text (1, 2, 3 of a frame without a header line) are names by their text,
-    unless they only count the columns from 0: then `counted` says so, and there are no names.
+    Labels that are not text (1, 2, 3 of a frame without a header line) become names by their text,
+    unless they count the columns from 0: then `counted` is true, and there are no names.
 
-    Where the table came as one array of numbers, `matrix` [n, columns] holds its cells as float64.
+    matrix: float64 [n, columns], the cells of a table that is one array of numbers.
     """
 
     names: tuple[str, ...]
     named: bool
     raw: Sequence[RawColumn]
     matrix: np.ndarray | None = None
-    before: int = 0  # rows in earlier batches of the same source, for messages
+    before: int = 0  # number of rows in earlier batches of the source, for messages
     counted: bool = False
-    decimal: str | None = None  # the mark before decimals in a file of text, if that is known
+    decimal: str | None = None  # the decimal mark of a file of text, if known
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """What a frame calls its columns, as text; None for arrays and lists."""
+        """The labels of a frame's columns, as text; None for arrays and lists."""
         if self.counted:
             return tuple(map(str, range(len(self.names))))
         return self.names if self.named else None
@@ -54,11 +55,11 @@ class Columns:
         return len(self.raw[0])
 
     def kept(self, drop: Drop) -> list[int]:
-        """Numbers of the columns that are not left out.
+        """List the places of the columns that are not left out.
 
-        A number means the column that a frame labels with it, of an array the one at that place.
-        Raises InputError if one to leave out is not there, or none remains. This is the one place
-        where `drop` is understood.
+        A number in `drop` means the column with that label in a frame, or at that place in an
+        array. Raises InputError if a column to leave out does not exist, or none remains. Only here
+        is `drop` interpreted.
         """
         numbered = {} if self.named else dict(enumerate(self.names))
         wanted = [
@@ -66,15 +67,15 @@ class Columns:
         ]
         absent = [key for key in wanted if key not in self.names]
         if absent:
-            there = listed(self.names)
-            raise InputError(f"no column named {listed(absent)} to drop; there are {there}")
+            names = listed(self.names)
+            raise InputError(f"no column named {listed(absent)} to drop; there are {names}")
         places = [at for at, name in enumerate(self.names) if name not in wanted]
         if not places:
             raise InputError(f"drop leaves no column; there were {listed(self.names)}")
         return places
 
     def without(self, drop: Drop) -> "Columns":
-        """The table as if it never had those columns. Raises InputError as `kept` does."""
+        """Leave out columns. Raises InputError as `kept` does."""
         places = self.kept(drop)
         if len(places) == len(self.names):
             return self
@@ -86,7 +87,7 @@ class Columns:
         return {"names": names, "raw": tuple(self.raw[at] for at in places)}
 
     def in_order_of(self, first: "Columns") -> "Columns":
-        """The columns in the order of another batch; InputError if they are not the same."""
+        """Put columns in the order of another batch; InputError if their names differ."""
         if self.names == first.names and self.named == first.named:
             return self
         if sorted(self.names) != sorted(first.names):
@@ -98,31 +99,31 @@ class Columns:
         return replace(self, **self._at(order), matrix=None)
 
     def taken(self, rows: np.ndarray) -> "Columns":
-        """Some of the rows, by number."""
+        """Select rows by number."""
         raw = tuple(column.take(pa.array(rows)) for column in self.raw)
         return replace(self, raw=raw, matrix=None if self.matrix is None else self.matrix[rows])
 
     def table(self) -> pa.Table:
-        """The cells as they came."""
+        """Make an Arrow table of the cells as they came."""
         return pa.table(dict(zip(self.names, self.raw, strict=True)))
 
 
 def chosen(matrix: np.ndarray, places: list[int]) -> np.ndarray:
-    """Those columns of a matrix [n, columns]; itself, if it is all of them."""
+    """Select columns of a matrix [n, columns]; the matrix itself if all are selected."""
     return matrix if places == list(range(matrix.shape[1])) else matrix[:, places]
 
 
 def keys(drop: Drop) -> list[str | int]:
-    """What to leave out as plain names and numbers; a single one may come without its list."""
+    """Convert `drop`, a single column or several, to a list of names and numbers."""
     try:
-        given = [drop] if isinstance(drop, str | int) else [*drop]
-        return [str(key) if isinstance(key, str) else int(key) for key in given]
+        items = [drop] if isinstance(drop, str | int) else [*drop]
+        return [str(key) if isinstance(key, str) else int(key) for key in items]
     except (TypeError, ValueError):
         raise InputError(f"drop is {drop!r}; give names or numbers of columns") from None
 
 
 class _Slices(Sequence[RawColumn]):
-    """Columns of an array [n, columns], each made into Arrow when it is asked for."""
+    """Columns of an array [n, columns], each converted to Arrow when it is asked for."""
 
     def __init__(self, names: tuple[str, ...], array: np.ndarray):
         self._names, self._array = names, array
@@ -135,10 +136,10 @@ class _Slices(Sequence[RawColumn]):
 
 
 def columns(X: Any) -> Columns:
-    """Columns of a pandas, polars or Arrow frame, a 2-d array, or a list of rows.
+    """Convert a pandas, polars or Arrow frame, a 2-d array, or a list of rows to columns.
 
-    Raises InputError (or what scikit-learn raises for arrays) if X is no table of at least one row
-    and one column, or names a column twice.
+    Raises InputError if X is not a table of at least one row and one column, or names a column
+    twice.
     """
     if isinstance(X, Columns):
         return X
@@ -154,9 +155,13 @@ def columns(X: Any) -> Columns:
 def _of_frame(X: Any) -> Columns:
     check_names(list(X.column_names if isinstance(X, pa.Table) else X.columns), "the table")
     frame = nw.from_native(X, eager_only=True)
-    series = [each for each in frame.iter_columns() if not _numbers_rows(each.name)]
-    labels = [each.name for each in series]
-    names, named = _names(labels)
+    # pandas adds its index to Parquet files; it says nothing about a row
+    series = [
+        column
+        for column in frame.iter_columns()
+        if not (isinstance(column.name, str) and PANDAS_INDEX.fullmatch(column.name))
+    ]
+    names, named = _names([column.name for column in series])
     if not names:
         raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
     raw = tuple(map(_of_series, names, series))
@@ -165,11 +170,6 @@ def _of_frame(X: Any) -> Columns:
     metadata = X.schema.metadata if isinstance(X, pa.Table) else None
     mark = (metadata or {}).get(DECIMAL, b"").decode() or None
     return Columns(names, named, raw, counted=not named, decimal=mark)
-
-
-def _numbers_rows(name: Any) -> bool:
-    """Is it the index that pandas adds to its Parquet files? It says nothing about a row."""
-    return isinstance(name, str) and re.fullmatch(r"__index_level_\d+__", name) is not None
 
 
 def check_names(names: Sequence[Any], place: str) -> None:
@@ -181,9 +181,9 @@ def check_names(names: Sequence[Any], place: str) -> None:
 
 
 def _names(names: list[Any]) -> tuple[tuple[str, ...], bool]:
-    """Names, and whether they are the user's: no labels that only count, 0, 1, 2, …
+    """Make names of labels, and tell whether they are the user's rather than 0, 1, 2, …
 
-    scikit-learn takes labels that are no text for none; but 1, 2, 3 may come in another order.
+    scikit-learn ignores labels that are not text; but 1, 2, 3 may come in another order.
     """
     texts = sum(isinstance(name, str) for name in names)
     if 0 < texts < len(names):
@@ -209,14 +209,14 @@ def _of_series(name: str, series: nw.Series) -> RawColumn:
         pass
     try:
         cells = series.to_numpy()
-    except Exception as error:  # each library has its own
+    except Exception as error:  # each library raises its own
         what = f"values that no array holds ({series.dtype})"
         raise refusal(name, what, "cast it to numbers or text") from error
     return _of_numpy(name, cells)
 
 
 def _rows(X: Sequence[Any]) -> np.ndarray:
-    """Rows in lists as an array: objects where a common type would turn numbers into text."""
+    """Convert lists of rows to an array, of objects if a common type would turn numbers to text."""
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -234,22 +234,20 @@ def _rows(X: Sequence[Any]) -> np.ndarray:
 
 def _of_array(X: Any) -> Columns:
     if np.ma.isMaskedArray(X):
-        X = np.ma.filled(
-            X.astype(np.float64), np.nan
-        )  # otherwise what lies below the mask would count
+        X = np.ma.filled(X.astype(np.float64), np.nan)  # the values below the mask do not count
     try:
         array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
-    except ValueError as error:  # scikit-learn's words, our one kind of error for bad input
+    except ValueError as error:  # scikit-learn's message, as the error of all bad input
         raise InputError(" ".join(str(error).split())) from error
     names = _numbered(array.shape[1])
-    if array.dtype.kind in "biuf":  # one type for all columns: a matrix of booleans is one of 0/1
+    if array.dtype.kind in "biuf":  # one type for all columns; booleans are 0 and 1
         array = np.asarray(array, dtype=np.float64)
         return Columns(names, False, _Slices(names, array), array)
     return Columns(names, False, tuple(_Slices(names, array)))
 
 
 def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
-    """One array as Arrow; cells of unusual or mixed types are looked at one by one."""
+    """Convert an array [n] to Arrow; cells of unusual or mixed types one by one."""
     if values.dtype.kind == "O":
         return _of_objects(name, values.tolist())
     if values.dtype.kind == "c":
@@ -267,7 +265,7 @@ def _of_objects(name: str, cells: list[Any]) -> RawColumn:
     try:
         return pa.array(cells, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        present = [None if _absent(cell) else cell for cell in cells]
+        present = [None if _is_missing(cell) else cell for cell in cells]
     kinds = {type(cell) for cell in present} - {type(None)}
     for kind in sorted(kinds, key=str):
         _check_scalar(name, kind)
@@ -276,7 +274,7 @@ def _of_objects(name: str, cells: list[Any]) -> RawColumn:
     return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
 
 
-def _absent(cell: Any) -> bool:
+def _is_missing(cell: Any) -> bool:
     return cell is None or type(cell).__name__ in ("NAType", "NaTType") or is_nan(cell)
 
 

@@ -1,15 +1,15 @@
-"""Open whatever people give as a source of rows or images; `source_of` is the one way in.
+"""Open data of any kind as a source of rows or images, by `source_of`.
 
-what is given -> its batches
+data -> batches
     frame of pandas, polars or Arrow, array, list of rows -> one
-    Arrow stream (`__arrow_c_stream__`) -> its own, small ones joined; read once
-    file; "-", standard input, which is read once -> one
-    list of files, folder of part files -> one a file
+    Arrow stream (`__arrow_c_stream__`), read once -> its own, small ones joined
+    file; "-", standard input, read once -> one
+    list of files, folder of part files -> one for each file
     array of images -> one
     `Pictures`; folder, picture or table of pictures -> as many pictures as suit their size
 
-A new kind of source is a function from what is given to a `TableSource` or an `ImageSource`, and
-its row in `OPENERS`.
+A new kind of source is a function from the data to a `TableSource` or an `ImageSource`, and a row
+of `OPENERS`.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from alad.data.source import ImageSource, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError
 
-CHANNELS = (1, 3, 4)  # the last axis of colour images; another length is most likely no channel
-LEAST_ROWS = 1 << 16  # of a batch of a stream: smaller ones are joined, up to the last
+CHANNELS = (1, 3, 4)  # lengths of the last axis of images; others are most likely no channels
+LEAST_ROWS = 1 << 16  # in a batch of a stream, but for the last; smaller ones are joined
 
 
 def source_of(X: Any, *, size: tuple[int, int] | None = None, strict: bool = False) -> Source:
-    """The source that X is; the one way in, for detectors and for the command line.
+    """Open X as a source, for detectors and for the command line.
 
     size, strict: of pictures in a folder or file, see `alad.Pictures`. Raises InputError if there
-    is nothing at a path; what lies there is refused when it is read.
+    is nothing at a path; its content is checked when it is read.
     """
     opener = next(opener for opener in OPENERS if opener.fits(X))
     return opener.opened(X, {"size": size, "strict": strict})
 
 
 class Opener(NamedTuple):
-    """A kind of thing that people give: does it fit, and the source that it is."""
+    """A kind of data: the test for it, and the function that opens it."""
 
     fits: Callable[[Any], bool]
-    opened: Callable[[Any, dict[str, Any]], Source]  # what is given; size and strict of pictures
+    opened: Callable[[Any, dict[str, Any]], Source]  # data, {size, strict} of pictures -> source
 
 
 def _is_path(X: Any) -> bool:
@@ -60,7 +60,7 @@ def _are_paths(X: Any) -> bool:
 
 
 def _is_stream(X: Any) -> bool:
-    """An Arrow stream that is no frame and no series."""
+    """Tell whether X is an Arrow stream, but neither a frame nor a series."""
     whole = nw.dependencies.is_into_dataframe(X) or nw.dependencies.is_into_series(X)
     return hasattr(X, "__arrow_c_stream__") and not whole and not isinstance(X, pa.RecordBatch)
 
@@ -78,7 +78,7 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
 
 
 def _files(paths: Sequence[str | Path], place: str) -> TableSource:
-    """Several files of the same columns; those without rows are passed over."""
+    """Make a source of files of the same columns; files without rows are skipped."""
 
     def pieces() -> Iterator[pa.Table]:
         first: list[str] = []
@@ -86,44 +86,35 @@ def _files(paths: Sequence[str | Path], place: str) -> TableSource:
             table = read_table(path, may_be_empty=True)
             first = first or table.column_names
             if sorted(table.column_names) != sorted(first):
-                raise InputError(f"{path}: {_differing(table.column_names, first, paths[0])}")
+                changes = {
+                    "missing": [name for name in first if name not in table.column_names],
+                    "new": [name for name in table.column_names if name not in first],
+                }
+                parts = [f"{word}: {listed(names)}" for word, names in changes.items() if names]
+                raise InputError(f"{path}: has other columns than {paths[0]}; {'; '.join(parts)}")
             if table.num_rows:
                 yield table
 
     return TableSource(pieces, place)
 
 
-def _differing(names: list[str], first: list[str], where: str | Path) -> str:
-    missing = [name for name in first if name not in names]
-    unknown = [name for name in names if name not in first]
-    parts = [
-        f"{word}: {listed(some)}" for word, some in (("missing", missing), ("new", unknown)) if some
-    ]
-    return f"has other columns than {where}; {'; '.join(parts)}"
-
-
 def _of_stream(X: Any, _: dict[str, Any]) -> TableSource:
     def pieces() -> Iterator[pa.Table]:
         with explained("X"):
-            yield from _regrouped(pa.RecordBatchReader.from_stream(X))
+            small: list[pa.RecordBatch] = []  # batches to be joined
+            for batch in pa.RecordBatchReader.from_stream(X):
+                small += [batch] if batch.num_rows else []
+                if sum(map(len, small)) >= LEAST_ROWS:
+                    yield pa.Table.from_batches(small)
+                    small = []
+            if small:
+                yield pa.Table.from_batches(small)
 
     return TableSource(_once(pieces, "X"), again=False)
 
 
-def _regrouped(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """The batches of a stream, small ones joined."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in reader:
-        waiting += [batch] if batch.num_rows else []
-        if sum(map(len, waiting)) >= LEAST_ROWS:
-            yield pa.Table.from_batches(waiting)
-            waiting = []
-    if waiting:
-        yield pa.Table.from_batches(waiting)
-
-
 def _once(pieces: Callable[[], Iterable[Any]], place: str) -> Callable[[], Iterable[Any]]:
-    """The same, which refuses to be called again."""
+    """Make a function callable once; a second call raises InputError."""
     calls = iter([pieces])
 
     def pieces_once() -> Iterable[Any]:
@@ -136,7 +127,7 @@ def _once(pieces: Callable[[], Iterable[Any]], place: str) -> Callable[[], Itera
 
 
 def _of_images(X: Any, _: dict[str, Any]) -> ImageSource:
-    """An array of images. Raises InputError if its shape is none of theirs."""
+    """Open an array of images. Raises InputError if it has another shape."""
     pixels = np.asarray(X)
     if pixels.ndim == 3 and pixels.shape[2] in CHANNELS:
         raise InputError(
@@ -165,15 +156,15 @@ def _of_table(X: Any, _: dict[str, Any]) -> TableSource:
     return TableSource(lambda: [X], n_rows=len(X) if sized else None, in_memory=True)
 
 
-def _called(paths: Sequence[str | Path]) -> str:
-    return f"{paths[0]} and {len(paths) - 1} more" if paths[1:] else str(paths[0])
+def _of_paths(X: Sequence[str | Path], _: dict[str, Any]) -> TableSource:
+    return _files(X, f"{X[0]} and {len(X) - 1} more" if X[1:] else str(X[0]))
 
 
 OPENERS = [  # the first that fits opens it
     Opener(lambda X: isinstance(X, Source), lambda X, _: X),
     Opener(lambda X: isinstance(X, Pictures), lambda X, _: ImageSource(X, str(X.source))),
     Opener(_is_path, _at_path),
-    Opener(_are_paths, lambda X, _: _files(X, _called(X))),
+    Opener(_are_paths, _of_paths),
     Opener(lambda X: getattr(X, "ndim", 0) in (3, 4), _of_images),
     Opener(_is_stream, _of_stream),
     Opener(lambda X: True, _of_table),

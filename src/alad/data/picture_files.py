@@ -1,4 +1,4 @@
-"""Where pictures are: in a folder and all below it, in one file, in a column of image bytes."""
+"""Find pictures: in a folder and all folders below, in a file, in a column of image bytes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from alad.data.reading import part_files
 from alad.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # how pictures begin
+MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # first bytes of pictures
 
 
 class Unreadable(Exception):
-    """Why a picture is left out."""
+    """The reason why a picture is skipped."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class StoredPicture:
     """A picture not yet read: in a file, or in memory."""
 
     name: str
     content: Path | bytes | None
 
     def bytes(self) -> bytes:
+        """Read the picture's bytes; Unreadable says why that fails."""
         if isinstance(self.content, bytes):
             return self.content
         if self.content is None:
@@ -41,10 +42,10 @@ class Cell:
 
 
 def holds_pictures(source: str | Path) -> bool:
-    """Is it a folder, a picture file, or a table with a column of image bytes?
+    """Tell whether a source is a folder of pictures, a picture, or a table with image bytes.
 
-    What is called a picture counts as one, so that a text named .png is told to be none; and a
-    folder without any holds pictures unless it has tables.
+    A file with a picture's suffix counts as one, so that an error names it if it is none; a folder
+    without any picture counts unless it has tables.
     """
     path = Path(source)
     if path.is_dir():
@@ -54,23 +55,34 @@ def holds_pictures(source: str | Path) -> bool:
     return path.is_file() and (_begins_as_picture(path) or _bytes_column(path) is not None)
 
 
-def cells_of(source: Path) -> list[Cell]:
-    """Of a folder in the order of their names; InputError if it, or one below, cannot be read."""
+def stored_pictures(source: Path) -> list[StoredPicture]:
+    """List the pictures of a source, by name; InputError if a folder cannot be read."""
     if source.is_dir():
         files = sorted(path for path in _files_below(source) if _seems_picture(path))
-        return [Cell(_name(path.relative_to(source)), path) for path in files]
+        return [StoredPicture(_name(path.relative_to(source)), path) for path in files]
     if not source.is_file():
         raise InputError(f"{source}: no such file or folder")
     column = _bytes_column(source)
     if column is None:
-        return [Cell(source.name, source)]
-    return _cells_of_column(column)
+        return [StoredPicture(source.name, source)]
+    # in a table, by the names it holds; rows tell apart those of the same name
+    pictures = []
+    for row, value in enumerate(column.to_pylist()):
+        name = f"row {row}"
+        if isinstance(value, dict):
+            name, value = value.get("path") or name, value["bytes"]
+        pictures.append(StoredPicture(name, value))
+    times = Counter(picture.name for picture in pictures)
+    return [
+        replace(picture, name=f"row {row}: {picture.name}") if times[picture.name] > 1 else picture
+        for row, picture in enumerate(pictures)
+    ]
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """What is hidden is left alone, and links to folders are not followed: they may go in circles.
+    """List files in a folder and below, but hidden ones; InputError if a folder cannot be read.
 
-    A folder that cannot be listed is an error, or its pictures would be missing without a word.
+    Links to folders are not followed, as they may go in circles.
     """
 
     def stop(error: OSError) -> None:
@@ -82,20 +94,20 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def links_in(folder: Path) -> str:
-    """What to add where no picture was found, if there are links to folders; else nothing."""
+    """Mention links to folders, if there are any, in the message that there is no picture."""
     below = (Path(place, name) for place, names, _ in os.walk(folder) for name in names)
     return ", links to folders aside" if any(path.is_symlink() for path in below) else ""
 
 
 def _seems_picture(path: Path) -> bool:
-    """By its suffix or by how it begins; a link that leads nowhere by its suffix alone."""
+    """Tell by suffix or first bytes whether a file is a picture; a broken link, by suffix alone."""
     if path.suffix.lower() in SUFFIXES:
         return path.is_file() or not path.exists()
     return path.is_file() and _begins_as_picture(path)
 
 
 def _name(path: Path) -> str:
-    r"""With / between folders; bytes that are no UTF-8 as \xff, as a table can hold them."""
+    r"""Write a path with / between folders, and bytes that are no UTF-8 as \xff."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
@@ -109,7 +121,7 @@ def _begins_as_picture(path: Path) -> bool:
 
 
 def _bytes_column(path: Path) -> pa.ChunkedArray | None:
-    """The first column of a Parquet or Arrow file that holds bytes; None if there is none."""
+    """Read the first column of a Parquet or Arrow file that holds bytes; None if there is none."""
     with path.open("rb") as file:
         head = file.read(6)
     try:
@@ -121,12 +133,12 @@ def _bytes_column(path: Path) -> pa.ChunkedArray | None:
                 name = _bytes_name(reader.schema)
                 return None if name is None else reader.read_all()[name]
     except (pa.ArrowException, OSError, ValueError):
-        return None  # whoever reads it as a table says what is wrong with it
+        return None  # reading it as a table will tell what is wrong
     return None
 
 
 def _bytes_name(schema: pa.Schema) -> str | None:
-    return next((one.name for one in schema if _is_bytes(one.type)), None)
+    return next((column.name for column in schema if _is_bytes(column.type)), None)
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
@@ -134,18 +146,3 @@ def _is_bytes(kind: pa.DataType) -> bool:
         names = [kind.field(at).name for at in range(kind.num_fields)]
         return "bytes" in names and _is_bytes(kind.field("bytes").type)
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def _cells_of_column(column: pa.ChunkedArray) -> list[Cell]:
-    """By the names that they have there, told apart by their rows where a name comes twice."""
-    found = []
-    for row, value in enumerate(column.to_pylist()):
-        name = f"row {row}"
-        if isinstance(value, dict):
-            name, value = value.get("path") or name, value["bytes"]
-        found.append(Cell(name, value))
-    times = Counter(cell.name for cell in found)
-    return [
-        cell if times[cell.name] == 1 else replace(cell, name=f"row {row}: {cell.name}")
-        for row, cell in enumerate(found)
-    ]

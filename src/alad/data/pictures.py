@@ -1,7 +1,7 @@
-"""Pictures in: folders, files, and tables with image bytes; decoded when asked for, block by block.
+"""Pictures of folders, files and tables with image bytes, decoded block by block when asked for.
 
-A file that cannot be read is left out, with its reason, or stops the reading (`strict`). What
-becomes of the others: see `decoding`.
+A file that cannot be read is skipped, with the reason, or raises an error (`strict`). `decoding`
+describes the pixels that pictures are decoded to.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any
 import numpy as np
 
 from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require_pillow
-from alad.data.picture_files import SUFFIXES, Cell, Unreadable, cells_of, links_in
+from alad.data.picture_files import SUFFIXES, StoredPicture, Unreadable, links_in, stored_pictures
 from alad.errors import InputError
 
-BLOCK, BLOCK_VALUES = 256, 1 << 24  # pictures decoded at a time, and their values
+BLOCK_PICTURES, BLOCK_VALUES = 256, 1 << 24  # most pictures, and values, decoded at once
 
 
 @dataclass
 class Pictures:
-    """Pictures of one source, to be decoded: a folder and all below it, a file, or a table.
+    """Pictures of a source: a folder and all folders below, a file, or a table.
 
     source: a folder; a picture; or a Parquet or Arrow file with a column of image bytes (or of
     structs of `bytes` and `path`, as Hugging Face writes them). size: (height, width) to which all
-    are resized; None = their own if they share one, else the median, but at most `most_side` on the
-    longer side. strict: a picture that cannot be read raises InputError instead of being skipped.
-    scratch: the folder in which a file holds all of them, decoded, while a model learns; None = the
-    system's for temporary files, which may be a part of memory.
+    are resized; None = their median, but at most `most_side` on the longer side. strict: a picture
+    that cannot be read raises InputError instead of being skipped. scratch: the folder of a file
+    with all decoded pictures while a model is fitted; None = the system's folder for temporary
+    files, which may lie in memory.
 
-    `skipped` says which were left out so far, and why. Raises InputError if there is no picture.
+    `skipped`: name -> reason, of pictures skipped so far. Raises InputError if there is no picture.
     """
 
     source: str | Path
@@ -46,8 +46,8 @@ class Pictures:
         require_pillow()
         if not isinstance(self.source, str | Path) or not str(self.source):
             raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
-        self._cells = cells_of(Path(self.source))
-        if not self._cells:
+        self._stored = stored_pictures(Path(self.source))
+        if not self._stored:
             aside = links_in(Path(self.source))
             raise InputError(
                 f"{self.source}: no pictures in it or in folders below{aside}; "
@@ -55,20 +55,22 @@ class Pictures:
             )
 
     def __len__(self) -> int:
-        """How many there are, unreadable ones included."""
-        return len(self._cells)
+        """Count the pictures, unreadable ones included."""
+        return len(self._stored)
 
     @property
     def names(self) -> list[str]:
-        """Of all that were not skipped: file names below the folder, with / between folders."""
-        return [cell.name for cell in self._cells if cell.name not in self.skipped]
+        """Names of all pictures not skipped: paths below the folder, with / between folders."""
+        return [picture.name for picture in self._stored if picture.name not in self.skipped]
 
     def form(self) -> Form:
-        """The form that suits most of them: from headers, nothing is decoded.
+        """Choose the form of decoded pictures from their headers.
 
-        Coloured if any is, of 16 bits if any is.
+        Coloured if any picture is, of 16 bits if any is.
         """
-        headers = [header for cell in self._cells if (header := self._tried(cell, header_of))]
+        headers = [
+            header for picture in self._stored if (header := self._tried(picture, header_of))
+        ]
         if not headers:
             raise self._nothing_left()
         height, width = self.size or _common_size(headers, self.most_side)
@@ -76,20 +78,21 @@ class Pictures:
         return Form(height, width, channels, max(header.bits for header in headers))
 
     def blocks(self, form: Form, rows: int | None = None) -> Iterator[tuple[list[str], np.ndarray]]:
-        """(names, pixels [n, height, width, channels]) with n at most `rows`; uint8 or uint16.
+        """Decode blocks of at most `rows` pictures: (names, pixels [n, height, width, channels]).
 
-        rows: None = as many as suit their size.
+        Pixels are uint8 or uint16. rows: None = as many as suit their size.
         """
+        # images of many pixels come in smaller blocks, so that memory stays bounded
         fitting = BLOCK_VALUES // (form.height * form.width * form.channels)
-        rows = rows or max(1, min(BLOCK, fitting))
+        rows = rows or max(1, min(BLOCK_PICTURES, fitting))
         names: list[str] = []
         pixels: list[np.ndarray] = []
         count = 0
-        for cell in self._cells:
-            array = self._tried(cell, lambda content: decoded(content, form))
+        for picture in self._stored:
+            array = self._tried(picture, lambda content: decoded(content, form))
             if array is None:
                 continue
-            names.append(cell.name)
+            names.append(picture.name)
             pixels.append(array)
             count += 1
             if len(pixels) == rows:
@@ -101,31 +104,32 @@ class Pictures:
             raise self._nothing_left()
 
     def taken(self, form: Form, chosen: Sequence[int]) -> np.ndarray:
-        """Pixels [n, height, width, channels] of some of those that `names` lists, by number.
+        """Decode at least one of the pictures in `names`, by number: [n, height, width, channels].
 
-        At least one must be chosen. Raises InputError if one cannot be read any more.
+        Raises InputError if a picture cannot be read any more.
         """
-        left = [cell for cell in self._cells if cell.name not in self.skipped]
+        left = [picture for picture in self._stored if picture.name not in self.skipped]
         pixels = [self._tried(left[at], lambda content: decoded(content, form)) for at in chosen]
-        if any(one is None for one in pixels):
+        if any(array is None for array in pixels):
             raise InputError(f"{self.source}: pictures changed while they were read; try again")
         return np.stack(pixels)
 
-    def _tried(self, cell: Cell, read: Callable[..., Any]) -> Any:
-        """What `read` makes of a picture's bytes; None, with its reason noted, if it fails."""
-        if cell.name in self.skipped:
+    def _tried(self, picture: StoredPicture, read: Callable[..., Any]) -> Any:
+        """Call `read` with a picture's bytes; None, and the reason in `skipped`, if it fails."""
+        if picture.name in self.skipped:
             return None
         try:
-            with warnings.catch_warnings():  # Pillow's name no file; what matters raises as well
+            with warnings.catch_warnings():  # Pillow's name no file, and damage raises
                 warnings.simplefilter("ignore")
-                return read(cell.bytes())
+                return read(picture.bytes())
         except Unreadable as error:
             reason = str(error)
         except DAMAGE as error:
-            reason = f"is damaged or cut short: {_first_line(error)}"
+            line = str(error).partition("\n")[0][:80] or type(error).__name__
+            reason = f"is damaged or cut short: {line}"
         if self.strict:
-            raise InputError(f"{cell.name}: {reason}")
-        self.skipped[cell.name] = reason
+            raise InputError(f"{picture.name}: {reason}")
+        self.skipped[picture.name] = reason
         return None
 
     def _nothing_left(self) -> InputError:
@@ -134,12 +138,8 @@ class Pictures:
         return InputError(f"{self.source}: {first}{name}: {reason}")
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:80] or type(error).__name__
-
-
 def _common_size(headers: list[Header], most: int) -> tuple[int, int]:
-    """Their own size if they share one, else the median; scaled down to `most` if it is longer."""
+    """Compute the median size, scaled down if its longer side exceeds `most`."""
     sizes = np.array([(header.height, header.width) for header in headers])
     height, width = np.median(sizes, axis=0)
     scale = min(1.0, most / max(height, width))
@@ -147,7 +147,7 @@ def _common_size(headers: list[Header], most: int) -> tuple[int, int]:
 
 
 def size_of(text: str) -> tuple[int, int]:
-    """ "64" -> (64, 64), "48x64" -> (48, 64), height first. Raises InputError for anything else."""
+    """Parse a size to (height, width): "64", or "48x64", height first; InputError for others."""
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 10_000 for part in parts):
         raise InputError(f"size is {text!r}; give one side such as 64, or HEIGHTxWIDTH")

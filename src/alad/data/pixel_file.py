@@ -1,4 +1,4 @@
-"""Images that memory need not hold: decoded once into a nameless file, read when asked for."""
+"""Images too many for memory: decoded once into a temporary file, and read when asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIGABYTE = 1e9
 
 
 class PixelFile:
-    """Images [n, height, width, channels], of which `pixels[places]` reads some, by number."""
+    """Images [n, height, width, channels] in a file; `pixels[places]` reads some, by number."""
 
     def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: type[np.generic]):
         self._file, self.shape, self.dtype = file, shape, np.dtype(dtype)
@@ -27,27 +27,27 @@ class PixelFile:
         return self.shape[0]
 
     def __getitem__(self, places: np.ndarray) -> np.ndarray:
-        """[len(places), height, width, channels]; places: int, in any order."""
-        found = np.empty((len(places), *self.shape[1:]), self.dtype)
-        for image, place in zip(found, places.tolist(), strict=True):
+        """Read images [len(places), height, width, channels]; places: int, in any order."""
+        images = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for image, place in zip(images, places.tolist(), strict=True):
             self._file.seek(place * self._bytes)
             read = self._file.readinto(image.data)  # pyright: ignore[reportAttributeAccessIssue]
             if read < self._bytes:
                 raise InputError("decoded pictures are no longer whole; is the disk full?")
-        return found
+        return images
 
 
 @contextmanager
 def decoded_once(pictures: Pictures) -> Iterator[PixelFile]:
-    """All pictures that can be read, in a file that is gone afterwards, whatever happens.
+    """Decode all readable pictures into a file that is removed at the end of the context.
 
-    It lies in `pictures.scratch`, and takes a byte (of 16-bit pictures two) a value. Raises
+    The file lies in `pictures.scratch`, and takes a byte per value, of 16-bit pictures two. Raises
     InputError if there is no room, or no picture.
     """
     form = pictures.form()
     dtype = np.uint16 if form.bits == 16 else np.uint8
     folder = pictures.scratch or tempfile.gettempdir()
-    with _unnamed(folder) as file:
+    with _temporary_file(folder) as file:
         count = 0
         for _, pixels in pictures.blocks(form):
             _append(file, pixels, folder, len(pictures))
@@ -55,7 +55,7 @@ def decoded_once(pictures: Pictures) -> Iterator[PixelFile]:
         yield PixelFile(file, (count, form.height, form.width, form.channels), dtype)
 
 
-def _unnamed(folder: object) -> IO[bytes]:
+def _temporary_file(folder: object) -> IO[bytes]:
     try:
         return tempfile.TemporaryFile(dir=str(folder))
     except OSError as error:

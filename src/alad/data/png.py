@@ -1,4 +1,4 @@
-"""Images out: as PNG files, without a library, one by one or many in a grid."""
+"""Write images as PNG files, singly or in a grid, without a library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAP = 2  # pixels between the images of a grid
 
 
 def write_grid(path: str | Path, rows: Sequence[np.ndarray], enlarge: int = 2) -> None:
-    """A PNG of the `grid` of `rows`, each pixel `enlarge` times as wide and high.
+    """Write the `grid` of `rows` as PNG, each pixel `enlarge` times as wide and high.
 
     Raises InputError if the file cannot be written.
     """
@@ -29,10 +29,9 @@ def write_grid(path: str | Path, rows: Sequence[np.ndarray], enlarge: int = 2) -
 
 
 def grid(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """uint8 [height, width, 3]: rows of images on white, one below the other, GAP pixels apart.
+    """Lay rows of images on white, one below the other, GAP pixels apart: uint8 [height, width, 3].
 
-    rows: [n, height, width, channels] each, from -1 (dark) to 1; values beyond are cut off, as a
-    screen would.
+    rows: [n, height, width, channels] each, from -1 (dark) to 1; values beyond are clipped.
     """
     height, width, _ = rows[0].shape[1:]
     down, across = height + GAP, width + GAP
@@ -46,7 +45,7 @@ def grid(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def png(image: np.ndarray) -> bytes:
-    """uint8 [height, width, 1 or 3] as a PNG file (W3C PNG, 8 bits, no filter)."""
+    """Encode uint8 [height, width, 1 or 3] as a PNG file (W3C PNG, 8 bits, no filter)."""
     height, width, channels = image.shape
     kind = {1: 0, 3: 2}[channels]  # grey, colours
     lines = image.reshape(height, -1)

@@ -1,7 +1,7 @@
-"""Tables in files and streams: read as they were written, written whole or not at all.
+"""Read tables from files and standard input.
 
-Cells of a CSV file stay text, exactly as they stand there: what a column means is decided once, in
-`alad.data.column_kinds`, and a scored CSV keeps every cell of its input to the letter.
+Cells of a CSV file stay text, exactly as written: `alad.data.column_kinds` decides once what a
+column means, and a scored CSV keeps every cell of its input to the letter.
 """
 
 import codecs
@@ -30,8 +30,8 @@ pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 
 __all__ = ["check_target", "place_of", "read_table", "write_table"]
 
-HEAD = 1 << 16  # bytes looked at to tell formats and delimiters apart
-BLOCK = 1 << 24  # bytes of CSV parsed at a time; also the longest line
+HEAD = 1 << 16  # bytes from which format and delimiter are detected
+BLOCK = 1 << 24  # bytes of CSV parsed at once; also the longest line
 UNREADABLE = (
     (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
@@ -50,17 +50,20 @@ UNREADABLE = (
 
 
 def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
-    """Table in a CSV, TSV, Parquet or Arrow file, each also gzipped; "-" reads standard input.
+    """Read a table from a CSV, TSV, Parquet or Arrow file, also gzipped; "-" = standard input.
 
-    The format is told from the content, the delimiter (, ; tab |) from the header line and the rows
-    below. CSV must be UTF-8 with one header line; its columns come as text. may_be_empty: is a
+    The format is detected from the content, the delimiter (, ; tab |) from the header line and the
+    rows below. CSV must be UTF-8 with one header line; its columns are text. may_be_empty: is a
     table without rows allowed? Anything else raises InputError, on one line that names the file.
     """
     if not str(source):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
     place = place_of(source)
     with explained(place):
-        table = _parsed(_unpacked(_content(source, place)), place)
+        content = _content(source)
+        if content[:2].to_pybytes() == b"\x1f\x8b":
+            content = pa.py_buffer(gzip.decompress(content))
+        table = _parsed(content)
         check_names(table.column_names, "the table")
         if not table.num_columns or not (table.num_rows or may_be_empty):
             raise InputError("the table is empty: it has column names and no rows")
@@ -68,10 +71,10 @@ def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
 
 
 def part_files(folder: Path) -> list[Path]:
-    """Tables in a folder and all below it, in the order of their names.
+    """List tables in a folder and all folders below, by name.
 
-    They are told by their suffix, or begin with part-, as Spark and Hadoop have it; names that
-    begin with . or _ are left alone. Raises InputError if folders are named as columns are.
+    Tables have a known suffix, or begin with part-, as those of Spark and Hadoop; names that begin
+    with . or _ are skipped. Raises InputError for Hive partitions, folders such as year=2020.
     """
     below = sorted(path for path in folder.rglob("*") if path.is_file())
     parts = [(path, path.relative_to(folder).parts) for path in below]
@@ -80,6 +83,7 @@ def part_files(folder: Path) -> list[Path]:
         for path, names in parts
         if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
     ]
+    # a folder year=2020 holds a column `year` in its name, which is not read
     partitioned = next((path.parent.name for path in tables if "=" in path.parent.name), None)
     if partitioned and tables[0].parent != folder:
         raise InputError(
@@ -95,13 +99,13 @@ def _called_table(path: Path) -> bool:
 
 
 def place_of(source: str | Path) -> str:
-    """What to call a source in messages."""
+    """Name a source for messages."""
     return "standard input" if str(source) == STREAM else str(source)
 
 
 @contextmanager
 def explained(place: str) -> Iterator[None]:
-    """Turn whatever reading can raise into one line that begins with the file's name."""
+    """Turn all errors of reading into an InputError, a line that begins with the file's name."""
     try:
         yield
     except InputError as error:
@@ -122,11 +126,12 @@ NOT_UTF8 = "is not UTF-8 text; convert it, for example: iconv -f latin1 -t utf-8
 
 
 def _reason(line: str) -> str:
+    """Explain a message of Arrow or Python in the terms of a table."""
     ragged = re.search(r"(Row #\d+: )?Expected (\d+) columns, got (\d+): (.*)", line)
     if ragged:
-        row, due, found, text = ragged.groups()
+        row, due, count, text = ragged.groups()
         where = f"line {row[5:-2]}" if row else "a line"
-        return f"{where} has {found} cells where the header has {due}: {text[:60]!r}; repair it"
+        return f"{where} has {count} cells where the header has {due}: {text[:60]!r}; repair it"
     if "invalid UTF8" in line:
         return NOT_UTF8
     if "straddling" in line:
@@ -134,7 +139,7 @@ def _reason(line: str) -> str:
     return f"damaged, or no table: {line}"
 
 
-def _content(source: str | Path, place: str) -> pa.Buffer:
+def _content(source: str | Path) -> pa.Buffer:
     if str(source) == STREAM:
         if sys.stdin is None:
             raise InputError("is closed; give it a table, or name a file")
@@ -150,12 +155,7 @@ def _content(source: str | Path, place: str) -> pa.Buffer:
     return pa.memory_map(str(source)).read_buffer()
 
 
-def _unpacked(content: pa.Buffer) -> pa.Buffer:
-    packed = content[:2].to_pybytes() == b"\x1f\x8b"
-    return pa.py_buffer(gzip.decompress(content)) if packed else content
-
-
-def _parsed(content: pa.Buffer, place: str) -> pa.Table:
+def _parsed(content: pa.Buffer) -> pa.Table:
     head = content[:HEAD].to_pybytes()
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty")
@@ -163,57 +163,56 @@ def _parsed(content: pa.Buffer, place: str) -> pa.Table:
         if head.startswith(magic):
             raise InputError(f"is {what}")
     if head.startswith(b"PAR1"):
-        return _whole(parquet.read_table(pa.BufferReader(content)))
+        return _validated(parquet.read_table(pa.BufferReader(content)))
     if head.startswith((b"ARROW1", b"FEA1")):
-        return _whole(feather.read_table(pa.BufferReader(content), memory_map=False))
+        return _validated(feather.read_table(pa.BufferReader(content), memory_map=False))
     if head.startswith(b"\xff\xff\xff\xff"):
-        return _whole(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
+        return _validated(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
     if b"\0" in head:
         raise InputError("is binary, and neither Parquet nor Arrow")
     return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())
 
 
-def _whole(table: pa.Table) -> pa.Table:
-    """The table in encodings that every kernel knows."""
-    table.validate(full=True)  # these files carry no checksum: damage must not show only later
+def _validated(table: pa.Table) -> pa.Table:
+    """Check a table for damage, and decode its columns to encodings that every kernel supports."""
+    table.validate(full=True)  # these files carry no checksum
     columns = [plain(column) for column in table.columns]
     kept = table.schema.metadata
     return pa.Table.from_arrays(columns, names=table.column_names, metadata=kept)
 
 
 def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
+    """Parse CSV to a table of text; head: its first lines."""
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    text = head[mark : head.rfind(b"\n") + 1 or None].decode()  # cut between characters
+    # whole lines, or a character might be cut
+    text = head[mark : head.rfind(b"\n") + 1 or None].decode()
     dialect = dialect_of(text)
     content = _from_header(content, mark, text, dialect)
     names = [*dialect.names, *([""] if dialect.trailing else [])]
     try:
         table = _cells(content, dialect.delimiter, names, threads=True)
-    except pa.ArrowInvalid:  # again with one thread, which knows the number of the line at fault
-        with _lines_counted_from(text[: dialect.start].count("\n")):
+    except pa.ArrowInvalid:
+        # again with one thread, for the number of the broken line; Arrow counts from the header
+        before = text[: dialect.start].count("\n")
+        try:
             table = _cells(content, dialect.delimiter, names, threads=False)
+        except pa.ArrowInvalid as error:
+            line = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + before}", str(error))
+            raise pa.ArrowInvalid(line) from error
+    # what Arrow accepts, but is most likely not meant
     if table.column_names != names:
         raise InputError("the header line is ambiguous; check its quotes")
     _check_quotes(table, content)
     table = _without_trailing(table) if dialect.trailing else table
     _check_repeated(table)
-    check_rows(dialect.names, _first_rows(table))
+    first = (cells.to_pylist() for cells in table.slice(0, SAMPLE).columns)
+    check_rows(dialect.names, list(zip(*first, strict=True)))
     decimal = {DECIMAL: dialect.decimal.encode()} if dialect.decimal else {}
     return table.replace_schema_metadata({FROM_TEXT: b"csv", **decimal})
 
 
-@contextmanager
-def _lines_counted_from(lines: int) -> Iterator[None]:
-    """Add the lines before the header to those that Arrow counts."""
-    try:
-        yield
-    except pa.ArrowInvalid as error:
-        counted = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + lines}", str(error))
-        raise pa.ArrowInvalid(counted) from error
-
-
 def _from_header(content: pa.Buffer, mark: int, text: str, dialect: Dialect) -> pa.Buffer:
-    """What begins with the header line, with a delimiter at its end if all rows have one."""
+    """Cut what precedes the header line; end it with a delimiter if all rows end with one."""
     start = mark + len(text[: dialect.start].encode())
     header = text[dialect.start : dialect.stop]
     line = header.rstrip("\r\n")
@@ -225,7 +224,7 @@ def _from_header(content: pa.Buffer, mark: int, text: str, dialect: Dialect) -> 
 
 
 def _without_trailing(table: pa.Table) -> pa.Table:
-    """Without the last column, which has no name; InputError if it has a cell."""
+    """Remove the last column, which has no name; InputError if it has a cell."""
     last = table.column(table.num_columns - 1)
     filled = pc.not_equal(last, "")
     if pc.any(filled).as_py():
@@ -234,12 +233,8 @@ def _without_trailing(table: pa.Table) -> pa.Table:
     return table.remove_column(table.num_columns - 1)
 
 
-def _first_rows(table: pa.Table) -> list[tuple[str, ...]]:
-    return list(zip(*(cells.to_pylist() for cells in table.slice(0, SAMPLE).columns), strict=True))
-
-
 def _check_repeated(table: pa.Table) -> None:
-    """InputError if a row is the header once more, as in files put one behind the other."""
+    """Raise InputError if a row repeats the header, as in concatenated files."""
     rows = None
     for name, cells in zip(table.column_names, table.columns, strict=True):
         same = pc.equal(cells, name)
@@ -266,7 +261,7 @@ def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) 
 
 
 def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:
-    """A quote left open makes all that follows one cell, silently."""
+    """Raise InputError if a quote is left open, which makes all that follows one cell."""
     last = table.column(table.num_columns - 1).slice(max(table.num_rows - 1, 0)).to_pylist()
     end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
     if last and "\n" in (last[0] or "") and end != b'"':

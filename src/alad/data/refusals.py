@@ -1,4 +1,4 @@
-"""Say in one line what a detector of tables cannot learn from, and what to do about it."""
+"""Error messages for columns that cannot be read: the value and the remedy, on one line."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,34 +12,34 @@ class NestedError(InputError, TypeError):
 
 
 def short(text: str) -> str:
-    """Quoted on one line, cut after 40 characters."""
+    """Quote a text, cut after 40 characters."""
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
 def dates_error(name: str, what: str) -> InputError:
+    """Make the error for a column of dates or times."""
     cure = "turn them into numbers (hour of day, days since)"
     return refusal(name, f"dates or times ({what})", cure)
 
 
 def nested_error(name: str, what: str) -> InputError:
-    rule = f"{_shape(what)} ({what}), and the argument must be a string or a number"
+    """Make the error for a column whose cells are no single number or text; what: their type."""
+    values = "neither numbers nor text" if what.startswith("extension") else "nested values"
+    values = "bytes" if "binary" in what else values
+    rule = f"{values} ({what}), and the argument must be a string or a number"
     return refusal(name, rule, "flatten it", NestedError)
-
-
-def _shape(what: str) -> str:
-    other = "neither numbers nor text" if what.startswith("extension") else "nested values"
-    return "bytes" if "binary" in what else other
 
 
 def refusal(
     name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
 ) -> InputError:
+    """Make the error for a column: what it holds, how to mend it, how to leave it out."""
     quoted = f"'\"{name}\"'" if "," in name else name  # a comma separates names
     way_out = f"leave it out: drop=[{name!r}] (--drop {quoted})"
     return error(f"column {name!r} holds {what}; {cure}, or {way_out}")
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names quoted for a message, the first few of them: 'a', 'b' and 7 more."""
+    """Quote the first few names for a message: 'a', 'b' and 7 more."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,4 +1,4 @@
-"""Give rows or images in batches, wherever they come from; `opening` tells what is which source."""
+"""Sources: rows of a table or images, in batches; `opening` chooses the source of given data."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from alad.errors import InputError
 class Source(ABC):
     """Rows or images in batches.
 
-    Other verbs than `batches` are for what is held in memory, or can be read again.
+    Methods other than `batches` need a source that is in memory, or can be read again.
     """
 
     kind: ClassVar[Literal["table", "images"]]
     unit: ClassVar[Literal["row", "image"]]
-    place: str  # what to call it in messages
+    place: str  # its name in messages
     again: bool  # can it be read more than once?
-    n_rows: int | None  # number of rows or images; None until it is known
+    n_rows: int | None  # number of rows or images; None = not known yet
 
     @property
     @abstractmethod
@@ -40,35 +40,35 @@ class Source(ABC):
 
     @property
     def skipped(self) -> dict[str, str]:
-        """Names of pictures that cannot be read, as far as that is known, and why."""
+        """Names of the pictures that could not be read so far, with the reasons."""
         return {}
 
     @abstractmethod
     def batches(self) -> Iterator[Any]:
-        """`Columns` of a table, pixels [n, height, width, channels] of images."""
+        """Yield batches: `Columns`, or pixels [n, height, width, channels]."""
 
     @abstractmethod
     def held(self) -> Source:
-        """The same, read once if that is needed to read it again."""
+        """Make a source that can be read again, by reading a stream into memory."""
 
     @abstractmethod
     def without(self, drop: Drop) -> Source:
-        """The same without some columns; InputError, when it is read, if one is not there."""
+        """Leave out columns; InputError, when it is read, if one does not exist."""
 
     @abstractmethod
     def taken(self, rows: Sequence[int] | np.ndarray) -> Source:
-        """Some of the rows or images of a held source, by number."""
+        """Select rows or images of a held source by number."""
 
     @abstractmethod
     def table(self) -> pa.Table:
-        """What is written out beside scores: the cells as they came, or the names of pictures."""
+        """Make the table to be written beside scores: cells as they came, or names of pictures."""
 
 
 class TableSource(Source):
     """Rows of a table; a batch is `Columns`.
 
-    pieces: gives, whenever it is called, what `alad.data.frames.columns` reads, piece by piece.
-    in_memory: are the pieces there already, so that nothing is read for them?
+    pieces: a function whose result iterates over tables of any kind that `frames.columns` converts.
+    in_memory: are the pieces in memory already?
     """
 
     kind, unit = "table", "row"
@@ -85,11 +85,11 @@ class TableSource(Source):
         self._pieces, self._in_memory = pieces, in_memory
         self.place, self.again, self.n_rows = place, again, n_rows
         self._names: tuple[str, ...] = ()
-        self._begun: Iterator[Any] | None = None  # where only the names were asked for so far
+        self._begun: Iterator[Any] | None = None  # pieces, of which only the names were read so far
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns, for which the first batch is read."""
+        """Names of the columns; reads the first batch."""
         if not self._names:
             pieces = iter(self._pieces())
             first = next(pieces, None)
@@ -100,12 +100,12 @@ class TableSource(Source):
         return self._names
 
     def _all(self) -> Iterable[Any]:
-        """All pieces, the first of which may be at hand."""
+        """Iterate over all pieces; the first may have been read for the names."""
         begun, self._begun = self._begun, None
         return self._pieces() if begun is None else begun
 
     def batches(self) -> Iterator[Columns]:
-        """Rows, batch by batch. Raises InputError if there is none, or if they were read before."""
+        """Yield batches of rows. Raises InputError for no row, or a stream that was read before."""
         before = 0
         for piece in self._all():
             batch = replace(columns(piece), before=before)
@@ -120,6 +120,7 @@ class TableSource(Source):
         return InputError(f"{self.place}: the table is empty: it has column names and no rows")
 
     def without(self, drop: Drop) -> TableSource:
+        """Leave out columns; InputError, when it is read, if one does not exist."""
         if not keys(drop):
             return self
 
@@ -132,6 +133,7 @@ class TableSource(Source):
         return TableSource(pieces, self.place, n_rows=self.n_rows, **how)
 
     def held(self) -> TableSource:
+        """Make a source that can be read again, by reading the table into memory."""
         if self._in_memory:
             return self
         table = self.table()
@@ -139,37 +141,34 @@ class TableSource(Source):
         return self._of(lambda: [table], in_memory=True)
 
     def taken(self, rows: Sequence[int] | np.ndarray) -> TableSource:
+        """Select rows of a held source by number."""
         batches = list(self.batches())
         whole = batches[0] if len(batches) == 1 else columns(self.table())
-        some = whole.taken(np.asarray(rows))
-        return TableSource(lambda: [some], self.place, n_rows=some.n_rows, in_memory=True)
+        selected = whole.taken(np.asarray(rows))
+        return TableSource(lambda: [selected], self.place, n_rows=selected.n_rows, in_memory=True)
 
     def table(self) -> pa.Table:
-        """All rows, their cells as they came."""
+        """Read all rows, cells as they came, with columns in the order of the first piece."""
         tables = [
             piece if isinstance(piece, pa.Table) else columns(piece).table()
             for piece in self._all()
         ]
         if not tables:
             raise self._empty()
-        return tables[0] if len(tables) == 1 else _concatenated(tables)
-
-
-def _concatenated(tables: list[pa.Table]) -> pa.Table:
-    """Tables of the same columns, in the order of the first one's."""
-    first = tables[0].column_names
-    try:
-        return pa.concat_tables(
-            [each.select(first) for each in tables], promote_options="permissive"
-        )
-    except (pa.ArrowException, KeyError) as error:
-        raise InputError(f"the batches do not fit together: {first_line(error)}") from error
+        if len(tables) == 1:
+            return tables[0]
+        names = tables[0].column_names
+        try:
+            tables = [table.select(names) for table in tables]
+            return pa.concat_tables(tables, promote_options="permissive")
+        except (pa.ArrowException, KeyError) as error:
+            raise InputError(f"the batches do not fit together: {first_line(error)}") from error
 
 
 class ImageSource(Source):
-    """Images: an array [n, height, width, channels], or pictures to be decoded; a batch is pixels.
+    """Images: an array [n, height, width, channels], or pictures to decode; a batch is pixels.
 
-    chosen: numbers of those that count; None = all.
+    chosen: numbers of the images that are part of the source; None = all.
     """
 
     kind, unit, again = "images", "image", True
@@ -184,12 +183,12 @@ class ImageSource(Source):
 
     @property
     def n_rows(self) -> int:
-        """How many there are, without those that were found unreadable so far."""
+        """Number of images, without those that could not be read so far."""
         return len(self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of files; of an array numbers, from 1."""
+        """Names of files; for an array, numbers from 1."""
         if isinstance(self.content, Pictures):
             names = self.content.names
         else:
@@ -198,16 +197,16 @@ class ImageSource(Source):
 
     @property
     def skipped(self) -> dict[str, str]:
-        """Names of pictures that cannot be read, as far as that is known, and why."""
+        """Names of the pictures that could not be read so far, with the reasons."""
         return self.content.skipped if isinstance(self.content, Pictures) else {}
 
     def use_scratch(self, folder: Path) -> None:
-        """Put decoded pictures there while a model learns."""
+        """Set the folder for decoded pictures while a model is fitted."""
         if isinstance(self.content, Pictures):
             self.content.scratch = folder
 
     def batches(self, form: Form | None = None) -> Iterator[np.ndarray]:
-        """Pixels [n, height, width, channels]; form: of decoded pictures, None = what suits."""
+        """Yield pixels [n, height, width, channels]; form: of pictures, None = what suits."""
         if isinstance(self.content, Pictures):
             form = form or self.content.form()
             if self._chosen is None:
@@ -219,7 +218,7 @@ class ImageSource(Source):
 
     @contextmanager
     def decoded(self) -> Iterator[np.ndarray | PixelFile]:
-        """All images at once, for training; pictures lie in a file while the context lasts."""
+        """Open all images at once, for training; pictures lie in a file within the context."""
         if isinstance(self.content, Pictures) and self._chosen is None:
             with decoded_once(self.content) as pixels:
                 yield pixels
@@ -227,16 +226,19 @@ class ImageSource(Source):
             yield np.concatenate(list(self.batches()))
 
     def held(self) -> ImageSource:
+        """Return the source, which can always be read again."""
         return self
 
     def without(self, drop: Drop) -> ImageSource:
+        """Raise InputError if there is anything to leave out."""
         if keys(drop):
             raise InputError(f"{self.place}: images have no columns; leave out drop")
         return self
 
     def taken(self, rows: Sequence[int] | np.ndarray) -> ImageSource:
+        """Select images by number."""
         return ImageSource(self.content, self.place, np.asarray(rows).tolist())
 
     def table(self) -> pa.Table:
-        """Names of those that could be read, as a column `file`."""
+        """Make a table of the names of readable images, column `file`."""
         return pa.table({"file": list(self.names)})

@@ -1,16 +1,16 @@
-"""Read numbers as people and spreadsheets write them, and tell what only looks like numbers.
+"""Parse numbers as people and spreadsheets write them.
 
-A cell of text is a number if it is spelled so, with these rules:
+Text is a number by these rules:
 
-- space around it, of any width, means nothing; a minus may be any dash (-, −, –)
-- the mark before decimals is a point or a comma; the last of the two, if both are there
-- marks between thousands are spaces of any width, apostrophes, or that of the two that is not
-  before decimals: 1 234,5 and 1'234.5 and 1.234,5 and 1,234.5
-- 1,234 alone can be two numbers. It is read with the decimal mark that its file, its column, or the
-  model's training rows have; a comma where that is the point is refused, and the other way round
-- units and currencies (12 %, 23.5 °C, $5) are refused: a cell may have another one
+- spaces around it, of any width, are ignored; a minus may be any dash (-, −, –)
+- the decimal mark is a point or a comma; if both occur, the last of them
+- marks between thousands are spaces of any width, apostrophes, or the point or comma that is not
+  the decimal mark: 1 234,5 and 1'234.5 and 1.234,5 and 1,234.5
+- 1,234 alone can be two numbers. It is read with the decimal mark of its file, its column, or the
+  training rows; a comma is refused where the decimal mark is the point, and the other way round
+- units and currencies (12 %, 23.5 °C, $5) are refused: another cell may have another one
 
-Words for "no value" are those of `columns.MISSING`.
+Words for a missing value are those of `columns.MISSING`.
 """
 
 import re
@@ -29,7 +29,7 @@ _UNIT = re.compile(
     rf"[$€£¥]?\s*(?P<number>[+-]?[\d.,'{SPACES}]*\d)(?P<space>\s*)"
     r"(?P<unit>[A-Za-zµμΩ°℃℉%‰€$£¥/²³·]{0,8}\d?)"
 )
-UNITS = frozenset(  # that stand right behind a number without being a label's last letter
+UNITS = frozenset(  # units that may follow a number without a space; other letters make a label
     "V mV kV A mA W kW MW Hz kHz MHz GHz Pa kPa MPa bar mbar psi N Nm J kJ kWh mm cm km ms min kg "
     "mg ml rpm dB ppm mph km/h m/s kB MB GB".split()
 )
@@ -38,8 +38,8 @@ UNITS = frozenset(  # that stand right behind a number without being a label's l
 class Spelled(NamedTuple):
     """A number as it is written.
 
-    mark: "" (could have either decimal mark), "." or "," (has that one), "?." or "?," (has it, or
-    that is between thousands). value: with that mark before decimals.
+    mark: "." or "," = the decimal mark; "?." or "?," = a mark that may also stand between
+    thousands; "" = no mark. value: with that mark before decimals.
     """
 
     value: float
@@ -47,7 +47,7 @@ class Spelled(NamedTuple):
 
 
 def spelled(text: str) -> Spelled | None:
-    """The number that a text is; None if it is none."""
+    """Parse text as a number; None if it is none."""
     clean = text.translate(_CLEAN).strip()
     parts = _PARTS.fullmatch(clean)
     if parts is None:
@@ -58,7 +58,7 @@ def spelled(text: str) -> Spelled | None:
         decimal = max(POINT, COMMA, key=body.rfind)
         return _with_groups(sign, body, power, decimal)
     mark = POINT if points else COMMA
-    if points + commas >= 2:  # 1,234,567: the other one is before decimals
+    if points + commas >= 2:  # 1,234,567: the other mark stands before decimals
         return _with_groups(sign, body, power, COMMA if points else POINT)
     whole, _, decimals = body.partition(mark)
     if not _WHOLE.fullmatch(whole) or not (decimals.isdecimal() or not decimals):
@@ -72,7 +72,7 @@ def spelled(text: str) -> Spelled | None:
 
 
 def _with_groups(sign: str, body: str, power: str, decimal: str) -> Spelled | None:
-    """A number with the other mark between thousands."""
+    """Parse a number with the other mark between thousands; None if it is none."""
     between = COMMA if decimal == POINT else POINT
     whole, _, decimals = body.partition(decimal)
     grouped = re.fullmatch(rf"\d{{1,3}}(?:[{between}]\d{{3}})+", whole)
@@ -82,7 +82,7 @@ def _with_groups(sign: str, body: str, power: str, decimal: str) -> Spelled | No
 
 
 def number(text: str, decimal: str | None) -> float | None:
-    """The number that a text is where `decimal` is the mark; None if it is none, or can be two."""
+    """Parse text as a number with a decimal mark; None if it is none, or can be two numbers."""
     reading = spelled(text)
     if reading is None or (reading.mark.startswith("?") and reading.mark[1] != decimal):
         return None
@@ -90,14 +90,14 @@ def number(text: str, decimal: str | None) -> float | None:
 
 
 def decimal_mark(texts: Iterable[str]) -> str | None:
-    """The mark before decimals, as far as all texts that show one agree; else None."""
-    marks = {reading.mark for text in texts if (reading := spelled(text)) is not None}
-    sure = marks & {POINT, COMMA}
-    return sure.pop() if len(sure) == 1 else None
+    """Detect the decimal mark that all texts with one share; else None."""
+    readings = map(spelled, texts)
+    marks = {reading.mark for reading in readings if reading is not None} & {POINT, COMMA}
+    return marks.pop() if len(marks) == 1 else None
 
 
 def are_measures(texts: Iterable[str]) -> bool:
-    """Are all texts numbers, some with a unit or a currency, which is always the same one?"""
+    """Tell whether all texts are numbers, some of them with the same unit or currency."""
     units, evident = set(), False
     for text in texts:
         parts = _UNIT.fullmatch(text.translate(_CLEAN).strip())

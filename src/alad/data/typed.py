@@ -1,4 +1,4 @@
-"""Read a table whole, in one pass over its batches: every column as numbers or as categories."""
+"""Read a table in one pass over its batches: every column as numbers or as categories."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,23 +13,20 @@ from alad.errors import InputError
 
 @dataclass(frozen=True)
 class TypedTable:
-    """Hold a table read whole: every column once, as numbers or as categories.
+    """A table with every column read as numbers or as categories, but those left out."""
 
-    Columns left out are named, and not read.
-    """
-
-    names: tuple[str, ...]  # of all columns
+    names: tuple[str, ...]  # of all columns, also of those left out
     named: bool
-    kept: list[int]  # places of those that were read
+    kept: list[int]  # places of the columns that were read
     columns: list[Column]
-    matrix: np.ndarray | None = None  # [n, names], where the table came as one array of numbers
+    matrix: np.ndarray | None = None  # [n, names], of a table that is one array of numbers
 
     def __len__(self) -> int:
         return len(self.columns[0].values)
 
 
 def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
-    """Read all batches in one pass; what a column holds is decided from all of its values.
+    """Read all batches in one pass; each column's kind is decided from all of its values.
 
     Raises InputError as `guess` does, and if the batches have different columns.
     """
@@ -44,17 +41,14 @@ def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
             for reader, place in zip(readers, kept, strict=True):
                 reader.add(batch.raw[place], batch.before, batch.decimal)
         else:
-            _add_matrix(readers, chosen(batch.matrix, kept), batch.before)
+            # numbers are checked as they lie in memory, all columns at once
+            matrix = chosen(batch.matrix, kept)
+            check_finite([reader.name for reader in readers], matrix, batch.before)
+            empty = np.all(np.isnan(matrix), axis=0)
+            for at, reader in enumerate(readers):
+                reader.add_numbers(matrix[:, at], bool(empty[at]))
     if first is None:
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: there is no batch")
     columns = [reader.column() for reader in readers]
     matrix = first.matrix if count == 1 else None
     return TypedTable(first.names, first.named, kept, columns, matrix)
-
-
-def _add_matrix(readers: list[ColumnReader], matrix: np.ndarray, before: int) -> None:
-    """Give each reader its column of a matrix [n, readers], looked through as it lies in memory."""
-    check_finite([reader.name for reader in readers], matrix, before)
-    empty = np.all(np.isnan(matrix), axis=0)
-    for at, reader in enumerate(readers):
-        reader.add_numbers(matrix[:, at], bool(empty[at]))

@@ -1,11 +1,11 @@
-"""Tables out: to files that appear whole or not at all, and to standard output."""
+"""Write tables to files, whole or not at all, and to standard output."""
 
 import csv
 import gzip
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -25,7 +25,7 @@ from alad.errors import InputError
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 
 STREAM = "-"  # standard input or output
-FROM_TEXT = b"alad.text"  # metadata of a table whose cells are text because CSV has no types
+FROM_TEXT = b"alad.text"  # metadata of a table whose cells are text, as CSV has no types
 NEEDS_QUOTES = '[",;|\t\r\n]'
 FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
@@ -35,7 +35,7 @@ FORMATS = {
 
 
 def check_target(target: str | Path) -> None:
-    """Raise InputError if no table can be written there; for asking before long work."""
+    """Raise InputError if no table can be written to a target, before long work."""
     if str(target) == STREAM:
         if sys.stdout is None:
             raise InputError("standard output is closed; name a file with -o")
@@ -59,6 +59,7 @@ def write_table(
     each also with .gz; "-" writes CSV to standard output. Raises InputError if a name is taken, if
     the suffix is unknown, if CSV cannot hold a column, or if the file cannot be written.
     """
+    # refuse everything before a file is touched
     check_target(target)
     whole = with_columns(table, added or {})
     if str(target) == STREAM:
@@ -73,7 +74,7 @@ def write_table(
 
 
 def with_columns(table: pa.Table, added: Mapping[str, np.ndarray]) -> pa.Table:
-    """`table` and the `added` columns after its own; InputError if a name is taken."""
+    """Append columns to a table; InputError if a name is taken."""
     taken = [name for name in added if name in table.column_names]
     if taken:
         raise InputError(f"the table has a column {listed(taken)} already; rename or remove it")
@@ -84,12 +85,12 @@ def with_columns(table: pa.Table, added: Mapping[str, np.ndarray]) -> pa.Table:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A binary file beside `target` that takes its place when all went well, and else vanishes."""
-    if target.exists() and not target.is_file():  # a pipe or a device has no place to take
+    """Open a binary file that replaces `target` if no error occurs, and else is removed."""
+    if target.exists() and not target.is_file():  # a pipe or a device is written to directly
         with target.open("wb") as file:
             yield file
         return
-    final = Path(os.path.realpath(target))  # through a link, to the file that it means
+    final = Path(os.path.realpath(target))  # the file that a link points to
     part = final.with_name(f".{final.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -102,12 +103,12 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
 
 def _format(target: Path) -> tuple[str, str]:
-    """(suffix without .gz, format) of a file's name."""
+    """Tell (suffix without .gz, format) from a file's name; InputError if it is unknown."""
     name = target.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InputError(f"{target}: unknown kind of file {suffix!r}; end its name in {known}")
+        suffixes = ", ".join(FORMATS)
+        raise InputError(f"{target}: unknown kind of file {suffix!r}; end its name in {suffixes}")
     return suffix, FORMATS[suffix]
 
 
@@ -122,20 +123,17 @@ def _write(table: pa.Table, target: Path, file: IO[bytes]) -> None:
 
 def _write_csv(table: pa.Table, file: IO[bytes], delimiter: str) -> None:
     plain = pa.table({str(i): _flat(n, table[n]) for i, n in enumerate(table.column_names)})
-    quoting: Any = "needed" if any(map(_structural, plain.columns)) else "none"
-    file.write(_header_line(table.column_names, delimiter).encode())
+    # Arrow quotes all text or none, so only where a cell needs it
+    quoting: Any = "needed" if any(map(_needs_quotes, plain.columns)) else "none"
+    header = io.StringIO()
+    csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
+    file.write(header.getvalue().encode())
     options = pacsv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=quoting)
     pacsv.write_csv(plain, pa.PythonFile(file, mode="w"), options)
 
 
-def _header_line(names: Sequence[str], delimiter: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(names)
-    return line.getvalue()
-
-
 def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as CSV can hold it: dictionaries as their values; InputError for nested ones."""
+    """Convert a column for CSV, dictionaries to their values; InputError for nested ones."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _flat(name, column.cast(kind.value_type))
@@ -146,27 +144,26 @@ def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _structural(column: pa.ChunkedArray) -> bool:
-    """Does a cell need quotes? (Arrow quotes all text or none.)"""
+def _needs_quotes(column: pa.ChunkedArray) -> bool:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
     return bool(pc.any(pc.match_substring_regex(column, NEEDS_QUOTES)).as_py())
 
 
 def _typed(table: pa.Table) -> pa.Table:
-    """Text from CSV as the types of a format that has them; other tables unchanged."""
+    """Convert text from CSV to types, for formats that have them; other tables stay unchanged."""
     if FROM_TEXT not in (table.schema.metadata or {}):
         return table
-    # one new table: setting columns one by one takes the square of their number
+    # a new table: setting columns one by one takes time quadratic in their number
     commas = table.schema.metadata.get(DECIMAL) == COMMA.encode()
     columns = [_typed_column(c, commas) if pa.types.is_string(c.type) else c for c in table.columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
 
 
 def _typed_column(cells: pa.ChunkedArray, commas: bool) -> pa.ChunkedArray:
-    """Whole numbers, else numbers, else text as it was ("007" and other codes stay text).
+    """Convert text to whole numbers or numbers, if all cells are; codes such as "007" stay text.
 
-    commas: may they stand before decimals?
+    commas: may commas be decimal marks?
     """
     filled = pc.if_else(
         pc.is_in(cells, value_set=EXACT_MISSING), pa.scalar(None, pa.string()), cells
@@ -190,6 +187,6 @@ _WRITERS: dict[str, Callable[[pa.Table, IO[bytes], str], None]] = {
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, on one line of at most 200 characters."""
+    """Cut the message of an error to its first line, at most 200 characters."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.splitlines()[0].split())[:200]

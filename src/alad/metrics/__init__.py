@@ -1,6 +1,6 @@
-"""How well scores find the anomalies. Scores are large for anomalies, labels 1 or True.
+"""Measures of how well scores detect anomalies; scores are large for anomalies, labels 1 or True.
 
-This is where test labels are read, once, after the scores exist.
+Only here are test labels read, once, after the scores exist.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from alad.metrics.flagged import (
     AtShare,
     Confusion,
-    Share,
+    EstimatedShare,
     at_share,
     confusion,
     flags_at,
@@ -28,7 +28,7 @@ __all__ = [
     "Confusion",
     "Curve",
     "Estimate",
-    "Share",
+    "EstimatedShare",
     "anomalous",
     "at_share",
     "auroc",
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def evaluate(scores: ArrayLike, labels: ArrayLike, percentile: float) -> dict[str, float | int]:
-    """Every number of a results line: precision, recall, f1, flagged, anomalies, auroc, …"""
+    """Compute all numbers of a results line: precision, recall, f1, flagged, anomalies, auroc, …"""
     share = at_share(scores, labels, percentile)
     return {
         **vars(share),

@@ -1,4 +1,4 @@
-"""What a decision finds: the rows that are flagged, held against the labels."""
+"""Measures of decisions: the rows that are flagged, compared with the labels."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from alad.metrics.labels import checked
 
 @dataclass(frozen=True)
 class AtShare:
-    """What flagging a share of the rows finds; fractions, 0 where the denominator is 0."""
+    """Measures when a share of the rows is flagged; fractions, 0 where the denominator is 0."""
 
     precision: float
     recall: float
@@ -19,16 +19,16 @@ class AtShare:
 
 
 def flags_at(scores: ArrayLike, percentile: float) -> np.ndarray:
-    """The authors' rule: flag scores AT or above the percentile (linear interpolation). bool [n]
+    """Flag scores at or above the percentile (linear interpolation), the authors' rule: bool [n].
 
-    With ties at the cut it flags more rows than the share says.
+    Where scores equal the threshold it flags more rows than the percentile says.
     """
     scores = np.asarray(scores, dtype=np.float64)
     return scores >= np.percentile(scores, percentile)
 
 
 def at_share(scores: ArrayLike, labels: ArrayLike, percentile: float) -> AtShare:
-    """Precision, recall and F1 of the rows that `flags_at` flags."""
+    """Compute precision, recall and F1 of the rows that `flags_at` flags."""
     scores, anomalous = checked(scores, labels)
     flagged = flags_at(scores, percentile)
     hits, count, anomalies = (flagged & anomalous).sum(), flagged.sum(), anomalous.sum()
@@ -41,7 +41,7 @@ def at_share(scores: ArrayLike, labels: ArrayLike, percentile: float) -> AtShare
 
 
 @dataclass(frozen=True)
-class Share:
+class EstimatedShare:
     """`hits` of `count` rows, and the exact (Clopper–Pearson 1934) interval of the true share."""
 
     hits: int
@@ -54,19 +54,19 @@ class Share:
         return ratio(self.hits, self.count)
 
 
-def share_of(hits: int, count: int, level: float = 0.95) -> Share:
-    """The share with its interval at confidence `level`; 0 to 1 where there is no row."""
+def share_of(hits: int, count: int, level: float = 0.95) -> EstimatedShare:
+    """Compute a share and its interval at confidence `level`; from 0 to 1 where there is no row."""
     from scipy.stats import beta
 
     tail = (1 - level) / 2
     low = beta.ppf(tail, hits, count - hits + 1) if hits else 0.0
     high = beta.ppf(1 - tail, hits + 1, count - hits) if hits < count else 1.0
-    return Share(int(hits), int(count), float(low), float(high))
+    return EstimatedShare(int(hits), int(count), float(low), float(high))
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """What a decision got right and wrong, in rows."""
+    """Numbers of rows by label and decision."""
 
     hits: int  # anomalous and flagged
     misses: int  # anomalous, not flagged
@@ -74,26 +74,30 @@ class Confusion:
     passed: int  # normal, not flagged
 
     @property
-    def recall(self) -> Share:
+    def recall(self) -> EstimatedShare:
         return share_of(self.hits, self.hits + self.misses)
 
     @property
-    def precision(self) -> Share:
+    def precision(self) -> EstimatedShare:
         return share_of(self.hits, self.hits + self.false_alarms)
 
     @property
-    def false_alarm_rate(self) -> Share:
+    def false_alarm_rate(self) -> EstimatedShare:
         return share_of(self.false_alarms, self.false_alarms + self.passed)
 
 
 def confusion(flagged: ArrayLike, labels: ArrayLike) -> Confusion:
-    """Flagged bool [n] against labels [n]."""
+    """Count rows by decision, bool [n], and label [n]."""
     flagged = np.asarray(flagged, dtype=bool)
     _, anomalous = checked(flagged, labels)
-    counts = [(flagged & anomalous), (~flagged & anomalous), (flagged & ~anomalous)]
-    hits, misses, false_alarms = (int(found.sum()) for found in counts)
-    return Confusion(hits, misses, false_alarms, len(flagged) - hits - misses - false_alarms)
+    return Confusion(
+        hits=int((flagged & anomalous).sum()),
+        misses=int((~flagged & anomalous).sum()),
+        false_alarms=int((flagged & ~anomalous).sum()),
+        passed=int((~flagged & ~anomalous).sum()),
+    )
 
 
 def ratio(part, whole) -> float:
+    """Divide; 0 where the denominator is 0."""
     return float(part / whole) if whole else 0.0

@@ -1,4 +1,4 @@
-"""How far a measure varies with the rows at hand."""
+"""Confidence intervals of measures, by resampling the test rows."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ LEVEL = 0.95  # of the intervals
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measure on the rows at hand, and the interval in which it varies with them."""
+    """A measure on the test rows, and its confidence interval."""
 
     value: float
     low: float
@@ -24,15 +24,15 @@ class Estimate:
 def estimates(
     scores: ArrayLike, labels: ArrayLike, rounds: int = ROUNDS, seed: int = 0
 ) -> dict[str, Estimate]:
-    """AUROC and average precision with bootstrap intervals (percentiles of LEVEL).
+    """Estimate AUROC and average precision with bootstrap intervals (percentiles of LEVEL).
 
-    Anomalies and normal rows are drawn anew, each among their own, so that every sample has both.
+    Anomalies and normal rows are resampled separately, so that every sample has both.
     """
     scores, anomalous = checked(scores, labels)
     both_kinds(anomalous)
     group = np.unique(-scores, return_inverse=True)[1]  # equal scores together, largest first
-    drawn = np.random.default_rng(seed)
-    samples = [_resampled(group, anomalous, drawn) for _ in range(rounds)]
+    generator = np.random.default_rng(seed)
+    samples = [_resampled(group, anomalous, generator) for _ in range(rounds)]
     edges = 100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2
     low, high = np.percentile(samples, edges, axis=0)
     whole = {"auroc": auroc(scores, labels), "average_precision": average_precision(scores, labels)}
@@ -42,11 +42,11 @@ def estimates(
     }
 
 
-def _resampled(group: np.ndarray, anomalous: np.ndarray, drawn: np.random.Generator):
-    """AUROC and average precision of one bootstrap sample."""
+def _resampled(group: np.ndarray, anomalous: np.ndarray, generator: np.random.Generator):
+    """Compute AUROC and average precision of a bootstrap sample."""
     groups = int(group.max()) + 1
     counts = []
-    for own in (group[anomalous], group[~anomalous]):
-        chosen = own[drawn.integers(len(own), size=len(own))]
+    for members in (group[anomalous], group[~anomalous]):
+        chosen = members[generator.integers(len(members), size=len(members))]
         counts.append(np.bincount(chosen, minlength=groups))
     return ranking(counts[0], counts[1])

@@ -1,4 +1,4 @@
-"""Labels as tables have them, and the guards before scores meet them."""
+"""Labels as tables have them, and checks of labels and scores."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,35 +8,37 @@ from numpy.typing import ArrayLike
 
 from alad.errors import InputError
 
-NORMAL = ("0", "false", "no", "normal", "inlier")  # what labels are taken for, capitals or not
+NORMAL = ("0", "false", "no", "normal", "inlier")  # in any case of letters
 ANOMALOUS = ("1", "true", "yes", "anomaly", "anomalous", "abnormal", "outlier")
 
 
 def anomalous(labels: Sequence[Any], normal: Sequence[str] = ()) -> np.ndarray:
-    """Bool [n], True = anomaly, from labels as tables have them: numbers, truth values, words.
+    """Read labels as tables have them (numbers, truth values, words): bool [n], True = anomaly.
 
-    normal: the labels of normal rows, all others being anomalous; without it, those in NORMAL and
-    ANOMALOUS are understood. Raises InputError for an empty or unknown label; rows count from 1.
+    normal: labels of normal rows, all others being anomalous; by default, those in NORMAL and
+    ANOMALOUS. Raises InputError for an empty or unknown label; rows count from 1.
     """
+    # refuse missing labels, and normal ones that no row has, which are most likely misspelt
     words = [_word(label) for label in labels]
     if "" in words:
         raise InputError(f"row {words.index('') + 1} has no label; fill it in or remove the row")
-    chosen = {_word(label) for label in normal}
-    unseen = chosen - set(words)
+    normal_words = {_word(label) for label in normal}
+    unseen = normal_words - set(words)
     if unseen:
         raise InputError(f"no row has the normal label {min(unseen)!r}; {_there_are(words)}")
+    # unless the normal labels are given, all have to be words of the lists
     unknown = set(words) - {*NORMAL, *ANOMALOUS}
-    if unknown and not chosen:
+    if unknown and not normal_words:
         raise InputError(
             f"label {min(unknown)!r} is neither of {', '.join(NORMAL)} nor of "
             f"{', '.join(ANOMALOUS)}; say which labels are normal (--normal)"
         )
-    usual = chosen or set(NORMAL)
-    return np.array([word not in usual for word in words], dtype=bool)
+    normal_words = normal_words or set(NORMAL)
+    return np.array([word not in normal_words for word in words], dtype=bool)
 
 
 def _word(label: Any) -> str:
-    """A label as it is compared: 1, 1.0, "1 " and True are not told apart from "1" and "true"."""
+    """Normalise a label, so that 1, 1.0 and "1 " are equal, and so are True and "true"."""
     if label is None or label != label:
         return ""
     if isinstance(label, float) and label == int(label):
@@ -50,11 +52,11 @@ def _there_are(words: list[str]) -> str:
     return f"there are: {', '.join(different[:8])}{more}"
 
 
-# --- guards ---------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 
 
 def checked(scores: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Scores float64 [n] and anomalous bool [n], refused where no rank or no answer exists."""
+    """Convert scores to float64 [n] and labels to bool [n]; InputError for NaN, or other labels."""
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape or not len(scores):
         shapes = f"{scores.shape} and {labels.shape}"
@@ -68,5 +70,6 @@ def checked(scores: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarra
 
 
 def both_kinds(anomalous: np.ndarray) -> None:
+    """Raise InputError unless there are both normal and anomalous rows."""
     if anomalous.all() or not anomalous.any():
         raise InputError("the labels are all alike, so there is nothing to rank; give both kinds")

@@ -1,4 +1,4 @@
-"""How well scores rank: every threshold at once."""
+"""Measures of how well scores rank rows, over all thresholds."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from alad.metrics.labels import both_kinds, checked
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Share of (anomaly, normal) pairs in the right order; a tie counts one half."""
+    """Compute the share of (anomaly, normal) pairs in the right order; a tie counts one half."""
     from sklearn.metrics import roc_auc_score
 
     scores, anomalous = checked(scores, labels)
@@ -18,7 +18,7 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Sum over distinct thresholds, descending, of recall gained times precision there."""
+    """Sum, over descending distinct thresholds, the recall gained times the precision there."""
     from sklearn.metrics import average_precision_score
 
     scores, anomalous = checked(scores, labels)
@@ -28,14 +28,14 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class Curve:
-    """A way through all thresholds, from the strictest on: x and y [points], fractions."""
+    """A curve over all thresholds, the strictest first: x and y [points], fractions."""
 
     x: np.ndarray
     y: np.ndarray
 
 
 def roc(scores: ArrayLike, labels: ArrayLike) -> Curve:
-    """Recall (y) over the share of normal rows flagged (x); from (0, 0) to (1, 1)."""
+    """Compute recall (y) over the false alarm rate (x), from (0, 0) to (1, 1)."""
     from sklearn.metrics import roc_curve
 
     scores, anomalous = checked(scores, labels)
@@ -45,22 +45,22 @@ def roc(scores: ArrayLike, labels: ArrayLike) -> Curve:
 
 
 def precision_recall(scores: ArrayLike, labels: ArrayLike) -> Curve:
-    """Precision (y) over recall (x), one point a distinct score, the strictest threshold first."""
+    """Compute precision (y) over recall (x), a point per distinct score, strictest first."""
     from sklearn.metrics import precision_recall_curve
 
     scores, anomalous = checked(scores, labels)
     both_kinds(anomalous)
     precision, recall, _ = precision_recall_curve(anomalous, scores)
-    return Curve(recall[-2::-1], precision[-2::-1])  # the last point, (0, 1), is of no threshold
+    return Curve(recall[-2::-1], precision[-2::-1])  # the last point, (0, 1), has no threshold
 
 
 def ranking(hits: np.ndarray, misses: np.ndarray) -> tuple[float, float]:
-    """AUROC and average precision from the anomalies and normal rows at each distinct score.
+    """Compute AUROC and average precision from counts of rows at each distinct score.
 
-    hits, misses: int [distinct scores], largest score first.
+    hits, misses: numbers of anomalies and of normal rows, int [scores], largest score first.
     """
-    found = np.cumsum(hits)
-    pairs = (misses * (found - hits / 2)).sum()  # normal rows below an anomaly; a tie is one half
-    flagged = np.maximum(found + np.cumsum(misses), 1)
-    precision = (hits * found / flagged).sum() / found[-1]
-    return float(pairs / (found[-1] * misses.sum())), float(precision)
+    detected = np.cumsum(hits)
+    pairs = (misses * (detected - hits / 2)).sum()  # normal below an anomaly; a tie is one half
+    flagged = np.maximum(detected + np.cumsum(misses), 1)
+    precision = (hits * detected / flagged).sum() / detected[-1]
+    return float(pairs / (detected[-1] * misses.sum())), float(precision)

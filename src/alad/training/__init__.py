@@ -1,1 +1,1 @@
-"""The training loop, a step, the optimiser, the stopping rule; it knows no model."""
+"""The training loop, a step, the optimiser and the stopping rule, of any model."""

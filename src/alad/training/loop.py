@@ -1,9 +1,9 @@
-"""The only training loop: steps, checks, best weights, checkpoints. It knows no model.
+"""The training loop of every model: steps, checks, best weights, checkpoints.
 
 A step is a function of its number and of arrays that it changes in place (`Step`). At every check
-the loop looks at the losses and asks a monitor, which reads no labels, how good each member is;
-members are independent, so each keeps its own best weights and stops learning from checks after its
-own patience, exactly as it would alone.
+the loop records the losses and lets a monitor, which reads no labels, rate each member. Members are
+independent: each keeps its own best weights, and stops when its own patience ends, as it would
+alone.
 """
 
 from __future__ import annotations
@@ -25,59 +25,56 @@ from alad import storage
 from alad.errors import InputError, TrainingError
 from alad.progress import Progress
 
-FINITE_CHECK_EVERY = 20  # steps; a look at the losses makes an accelerator wait
+FINITE_CHECK_EVERY = 20  # steps; reading the losses makes an accelerator wait
 
 
 class Step(Protocol):
-    """What is trained."""
+    """A step of training, with the arrays that it changes."""
 
     def __call__(self, number: int) -> Tensor:
-        """Make update `number` (from 0); losses [members, kinds]."""
+        """Make update `number` (from 0), and return losses [members, kinds]."""
         ...
 
     def arrays(self) -> dict[str, Tensor]:
-        """All that changes from step to step, by reference."""
+        """Name all that changes from step to step, by reference."""
         ...
 
     def scoring_arrays(self) -> dict[str, Tensor]:
-        """What scores will read, [members, ...] each, by reference."""
+        """Name the arrays that scores read, [members, ...] each, by reference."""
         ...
 
 
 Monitor = Callable[[], np.ndarray]  # [members], lower is better
-Watch = Callable[[int], None]  # told how many steps were made; it changes nothing
+Watch = Callable[[int], None]  # called with the number of steps made; changes nothing
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train.
-
-    Without a monitor training runs to the end and the last weights are kept.
-    """
+    """The length of training; without a monitor all steps are made and the last weights kept."""
 
     steps: int  # at most
-    check_every: int  # steps from one check to the next; there is one after the last step, too
+    check_every: int  # steps between checks; there is also one after the last step
     patience: int | None = None  # checks without improvement before a member stops; None = never
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where and how often to save the state, and whether to go on from what was saved."""
+    """The folder and interval of checkpoints, and whether to resume from one."""
 
     folder: Path
-    fingerprint: str  # of data and settings; must match to go on
+    fingerprint: str  # of data and settings; must match to resume
     seconds: float = 60.0  # from one save to the next
     resume: bool = False
 
 
 @dataclass
 class Training:
-    """What came of it. `best` holds scoring arrays [members, ...], `history` one entry a check."""
+    """The state and result of training; `history` has an entry for each check."""
 
-    best: dict[str, Tensor]
+    best: dict[str, Tensor]  # scoring arrays [members, ...]
     best_step: np.ndarray  # [members]
     best_value: np.ndarray  # [members], of the monitor
-    stale: np.ndarray  # [members], checks since then
+    stale: np.ndarray  # [members], checks since the best
     loss_sum: Tensor  # [members, kinds], over the steps since the last check
     steps_done: int = 0
     seconds: float = 0.0
@@ -85,16 +82,18 @@ class Training:
 
     @classmethod
     def new(cls, step: Step) -> Training:
+        """Begin with the initial weights of a step as the best."""
         best = {name: array.clone() for name, array in step.scoring_arrays().items()}
         members = len(next(iter(best.values())))
         zeros = np.zeros(members, np.int64)
         return cls(best, zeros, np.full(members, np.inf), zeros.copy(), torch.zeros(()))
 
     def exhausted(self, patience: int | None) -> np.ndarray:
-        """Which members [members] no longer learn from checks."""
+        """Tell which members [members] have run out of patience."""
         return np.zeros(len(self.stale), bool) if patience is None else self.stale >= patience
 
     def over(self, schedule: Schedule) -> bool:
+        """Tell whether all steps are made, or every member has run out of patience."""
         return self.steps_done >= schedule.steps or bool(self.exhausted(schedule.patience).all())
 
 
@@ -110,9 +109,9 @@ def train(
 ) -> Training:
     """Train to the end of the schedule, or until every member has run out of patience.
 
-    The best weights are in the result. `watch` is called before the first step and after every
-    check. Raises TrainingError at a loss that is not finite, KeyboardInterrupt (after writing a
-    checkpoint) at Ctrl-C.
+    The result holds the best weights. `watch` is called before the first step and after every
+    check. Raises TrainingError at a loss that is not finite, and KeyboardInterrupt, after writing a
+    checkpoint, at Ctrl-C.
     """
     training = Training.new(step)
     if checkpoint is not None and checkpoint.resume:
@@ -121,12 +120,13 @@ def train(
         watch(0)
     progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
     began = saved = time.monotonic()
-    before = training.seconds
+    before = training.seconds  # of the run that a checkpoint ended
     with progress, _interrupts() as interrupted:
         while not training.over(schedule):
             checked = _advance(step, schedule, monitor, training, progress)
             if checked and watch is not None:
                 watch(training.steps_done)
+            # save now and then, and before Ctrl-C takes effect
             training.seconds = before + time.monotonic() - began
             stop = interrupted()
             if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
@@ -140,69 +140,55 @@ def train(
 def _advance(
     step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress
 ) -> bool:
-    """One step; was there a check after it?"""
+    """Make a step; return whether a check followed it."""
     losses = step(training.steps_done)
     training.loss_sum = training.loss_sum + losses
     training.steps_done += 1
     last = training.steps_done == schedule.steps
+    # look at the losses, for errors and for the progress
     if training.steps_done % FINITE_CHECK_EVERY == 0 or last:
-        _require_finite(training)
-        progress.advance(training.steps_done, _describe(losses))
+        broken = (~torch.isfinite(training.loss_sum).all(dim=1)).nonzero().flatten().tolist()
+        if broken:
+            raise TrainingError(
+                f"the loss is no longer finite at step {training.steps_done} (member {broken[0]}): "
+                "lower learning_rate, or choose a scaling that tames huge values"
+            )
+        means = " / ".join(f"{value:.3f}" for value in losses.mean(dim=0).tolist())
+        progress.advance(training.steps_done, f"loss {means}")
     due = last or training.steps_done % schedule.check_every == 0
     if due:
         _check(step, schedule, monitor, training)
     return due
 
 
-def _describe(losses: Tensor) -> str:
-    return "loss " + " / ".join(f"{value:.3f}" for value in losses.mean(dim=0).tolist())
-
-
-def _require_finite(training: Training) -> None:
-    broken = (~torch.isfinite(training.loss_sum).all(dim=1)).nonzero().flatten().tolist()
-    if broken:
-        raise TrainingError(
-            f"the loss is no longer finite at step {training.steps_done} (member {broken[0]}): "
-            "lower learning_rate, or choose a scaling that tames huge values"
-        )
-
-
 def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Training) -> None:
-    """Record the mean losses; keep the weights of the members that improved and have patience."""
+    """Record the mean losses; keep the weights of members that improved and have patience left."""
     counted = (training.steps_done - 1) % schedule.check_every + 1
     loss = training.loss_sum / counted
     entry: dict[str, Any] = {"step": training.steps_done, "loss": loss.tolist()}
     training.loss_sum = torch.zeros(())
+    # without a monitor the latest weights are the best
     improved = np.ones(len(training.stale), bool)
     if monitor is not None:
         value = monitor()
         entry["monitor"] = value.tolist()
-        improved = _judge(training, value, schedule.patience)
+        improved = (value < training.best_value) & ~training.exhausted(schedule.patience)
+        training.best_value = np.where(improved, value, training.best_value)
+        training.stale = np.where(improved, 0, training.stale + 1)
     training.history.append(entry)
-    _keep(step, training, improved)
-
-
-def _judge(training: Training, value: np.ndarray, patience: int | None) -> np.ndarray:
-    """Which members [members] are better than ever by the monitor's value and still count."""
-    improved = (value < training.best_value) & ~training.exhausted(patience)
-    training.best_value = np.where(improved, value, training.best_value)
-    training.stale = np.where(improved, 0, training.stale + 1)
-    return improved
-
-
-def _keep(step: Step, training: Training, improved: np.ndarray) -> None:
+    # keep the weights of the members that improved, of no other
     training.best_step = np.where(improved, training.steps_done, training.best_step)
     for name, array in step.scoring_arrays().items():
-        chosen = torch.from_numpy(improved).to(array.device)
-        training.best[name][chosen] = array[chosen]
+        members = torch.from_numpy(improved).to(array.device)
+        training.best[name][members] = array[members]
 
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a question asked between two steps, so that no checkpoint holds half a step.
+    """Defer Ctrl-C to the end of a step, so that no checkpoint holds half a step.
 
-    A second one stops at once. Only the main thread may set signal handlers; elsewhere Ctrl-C keeps
-    its usual way.
+    A second Ctrl-C stops at once. Only the main thread may set signal handlers; in other threads
+    Ctrl-C has its usual effect.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -236,10 +222,11 @@ def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
 
 
 def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
-    """Go on from the checkpoint, in place; where there is none yet, start from the beginning."""
+    """Restore step and training from a checkpoint, in place, if there is one."""
     if not checkpoint.folder.exists():
         return
     summary, arrays = storage.read(checkpoint.folder, "checkpoint")
+    # other data, other settings or another version would train something else
     if summary["fingerprint"] != checkpoint.fingerprint:
         raise InputError(
             f"checkpoint {checkpoint.folder} belongs to other data or settings: "
@@ -250,6 +237,7 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
             f"checkpoint {checkpoint.folder} was written by another version of alad (it lacks "
             f"{lacking[0]}): choose another folder, or do not resume"
         )
+    # into the arrays that the step holds, which it knows by reference
     for name, array in step.arrays().items():
         array.copy_(torch.from_numpy(arrays[f"step.{name}"]))
     for name, array in training.best.items():

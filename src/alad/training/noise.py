@@ -15,19 +15,19 @@ class StepNoise:
     """The random numbers of one training step: latent samples and dropout masks for all members."""
 
     def __init__(self, seed: int, members: Sequence[int], step: int, like: Tensor | None = None):
-        """Tensors have the device and the type of `like`; the numbers are the same for all."""
+        """Draw for the given members and step; tensors have the device and type of `like`."""
         self._streams = [stream(seed, member, Purpose.STEP, step) for member in members]
         self._like = torch.empty(0) if like is None else like
 
     def normal(self, *shape: int) -> Tensor:
-        """[members, *shape] of N(0, 1)."""
+        """Draw [members, *shape] from N(0, 1)."""
         drawn = np.empty((len(self._streams), *shape), np.float32)
         for generator, out in zip(self._streams, drawn, strict=True):
             generator.standard_normal(dtype=np.float32, out=out)
         return torch.from_numpy(drawn).to(self._like)
 
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
-        """[members, rows, units]: 0 with probability `rate` (to 16 bits), else 1 / (1 - rate)."""
+        """Draw [members, rows, units]: 0 with probability `rate` (16 bits), else 1 / (1 - rate)."""
         count = rows * units
         words = -(-count // 4)  # four 16-bit numbers in each
         bits = np.empty((len(self._streams), words), np.uint64)
@@ -40,9 +40,9 @@ class StepNoise:
 
 
 class Order:
-    """Which rows make which batch: a fresh permutation for every member, group and epoch.
+    """The rows of each batch: a new permutation for every member, group and epoch.
 
-    The odd rest of an epoch is dropped.
+    Rows that do not fill a batch at the end of an epoch are dropped.
     """
 
     def __init__(
@@ -55,17 +55,11 @@ class Order:
         self._permutations = np.empty((0,))
 
     def batch(self, step: int, group: int) -> np.ndarray:
-        """Give row numbers [members, batch] for one step of a group of weights (from 0)."""
+        """List row numbers [members, batch] for a step of a group of weights (from 0)."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._permutations = epoch, self._draw(epoch)
+            streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
+            groups = range(self._groups)
+            drawn = [[generator.permutation(self._rows) for generator in streams] for _ in groups]
+            self._epoch, self._permutations = epoch, np.array(drawn)
         return self._permutations[group, :, position * self._batch : (position + 1) * self._batch]
-
-    def _draw(self, epoch: int) -> np.ndarray:
-        streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
-        return np.array(
-            [
-                [generator.permutation(self._rows) for generator in streams]
-                for _ in range(self._groups)
-            ]
-        )

@@ -1,4 +1,4 @@
-"""The weights that one optimiser moves, their Adam moments and their moving average."""
+"""The optimiser: Adam, and a moving average of the weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alad.networks.weights import weight_layout
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Adam (Kingma & Ba 2015), and the moving average of the weights that is used for scoring."""
+    """Settings of Adam (Kingma & Ba 2015) and of the moving average that scores use."""
 
     learning_rate: float
     batch_size: int
@@ -26,7 +26,7 @@ class Optimiser:
 
 
 def ema_decay_at(update: int, decay: float) -> float:
-    """Decay at update number `update` (from 0): 0.1, 0.18, 0.25, ... up to `decay`.
+    """Compute the decay at an update (from 0): 0.1, 0.18, 0.25, ... up to `decay`.
 
     It starts low so that initial weights are forgotten.
     """
@@ -34,10 +34,7 @@ def ema_decay_at(update: int, decay: float) -> float:
 
 
 class WeightGroup:
-    """The weights that one optimiser moves, their Adam moments and their moving average.
-
-    All are flat, [members, size].
-    """
+    """The weights of an optimiser, their Adam moments and moving average, flat [members, size]."""
 
     def __init__(self, layers: Sequence[Layer], weights: Tensor, optimiser: Optimiser):
         self.optimiser = optimiser
@@ -53,7 +50,7 @@ class WeightGroup:
 
     @cached_property
     def _adam(self) -> torch.optim.Adam:
-        """Made when first used: it loads torch's compiler, which other engines can do without."""
+        """Torch's Adam, made when first used: it loads a compiler, needed by no other engine."""
         parameter = torch.nn.Parameter(self.weights)
         parameter.grad = self._gradient
         settings = self.optimiser
@@ -71,9 +68,9 @@ class WeightGroup:
         return adam
 
     def descend(self, loss: Tensor, update: int) -> None:
-        """One Adam update down `loss`, then the moving average.
+        """Make an Adam update down a loss, and update the moving average.
 
-        loss: a scalar, the sum over members, who share no weight.
+        loss: a scalar, the sum over members, which share no weight.
         """
         gradients = torch.autograd.grad(loss, list(self.leaves.values()))
         copy = torch._foreach_copy_  # pyright: ignore[reportPrivateImportUsage]
@@ -84,6 +81,7 @@ class WeightGroup:
         self.average.lerp_(self.weights, 1.0 - ema_decay_at(update, self.optimiser.ema_decay))
 
     def arrays(self) -> dict[str, Tensor]:
+        """Name all that changes from step to step, by reference."""
         return {
             "weights": self.weights,
             "average": self.average,

@@ -1,4 +1,4 @@
-"""Training rows as a step asks for them: a tensor of all, or images read and scaled as needed."""
+"""Training rows for steps: a tensor of all of them, or images read and scaled when needed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 from alad.encoding import ScaledImages
 
-RESIDENT_VALUES = 1 << 29  # 2 GB: up to so many an accelerator holds all images, scaled
-READ_AT_ONCE = 1_024  # images, on their way there
+RESIDENT_VALUES = 1 << 29  # 2 GB; up to this size an accelerator holds all images, scaled
+READ_AT_ONCE = 1_024  # images read at once to fill an accelerator
 
 
 class StreamedRows:
-    """Images [n, *shape] in the place of a tensor of them, on a device only as far as asked for.
+    """Images [n, *shape] that stand for a tensor, and are read only when asked for.
 
-    Slices of them are such again and cost nothing; `tensor` reads and scales all of them.
+    Slicing costs nothing; `tensor` reads and scales the images and puts them on the device.
     """
 
     dtype = torch.float32
@@ -40,28 +40,28 @@ class StreamedRows:
         return StreamedRows(self._images[chosen], self.device)
 
     def tensor(self) -> Tensor:
-        """In memory that torch has laid out: how it is aligned may decide last bits."""
-        found = torch.empty(self.shape)
-        self._images.into(found.numpy())
-        return found.to(self.device)
+        """Read and scale the images [n, *shape], float32, on the device."""
+        pixels = torch.empty(self.shape)  # allocated by torch: alignment may decide last bits
+        self._images.into(pixels.numpy())
+        return pixels.to(self.device)
 
     def split(self, rows: int) -> Iterator[Tensor]:
-        """All of them, so many at a time."""
+        """Yield tensors of `rows` images, in order."""
         return (self[at : at + rows].tensor() for at in range(0, len(self), rows))
 
     def resident(self) -> Tensor:
-        """All of them on their device, read a part at a time."""
-        held = torch.empty(self.shape, device=self.device)
+        """Read all images [n, *shape] onto the device, a part at a time."""
+        pixels = torch.empty(self.shape, device=self.device)
         for at in range(0, len(self), READ_AT_ONCE):
-            held[at : at + READ_AT_ONCE] = self[at : at + READ_AT_ONCE].tensor()
-        return held
+            pixels[at : at + READ_AT_ONCE] = self[at : at + READ_AT_ONCE].tensor()
+        return pixels
 
 
 Rows = Tensor | StreamedRows  # [n, *shape]
 
 
 def rows_on(device: torch.device, X: np.ndarray | ScaledImages) -> Rows:
-    """Encoded rows for a step on that device; an accelerator holds images too, if they fit."""
+    """Put encoded rows on a device; images only on an accelerator that can hold all of them."""
     if isinstance(X, np.ndarray):
         return torch.from_numpy(X).to(device)
     rows = StreamedRows(X, device)
@@ -70,13 +70,14 @@ def rows_on(device: torch.device, X: np.ndarray | ScaledImages) -> Rows:
 
 
 def taken(X: Rows, places: np.ndarray) -> Tensor:
-    """Some of the rows, by number: [len(places), *shape]."""
+    """Select rows by number: [len(places), *shape]."""
     if isinstance(X, StreamedRows):
         return X[places].tensor()
     return X.index_select(0, torch.from_numpy(places).to(X.device))
 
 
 def whole(X: Rows) -> Tensor:
+    """Read all rows into a tensor [n, *shape]."""
     return X.tensor() if isinstance(X, StreamedRows) else X
 
 

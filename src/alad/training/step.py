@@ -1,8 +1,7 @@
-"""One update of the networks: of both sides of an adversarial game, or down a single loss.
+"""A training step: an update of both sides of an adversarial game, or down a single loss.
 
-These are the plain PyTorch steps, the reference for every faster one. A step is asked for by its
-number and is a pure function of (state, number): it can be replayed, and an interrupted training
-goes on from its arrays alone.
+These steps in plain PyTorch are the reference for every faster one. A step is a pure function of
+(state, number): it can be replayed, and interrupted training continues from its arrays alone.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from alad.training.rows import Rows, taken
 
 
 class NetworkStep(ABC):
-    """One step on the rows X [n, *shape] for all members and all groups of `networks`."""
+    """A step on the rows X [n, *shape] for all members and all groups of `networks`."""
 
-    products: PatchProducts = PATCHES  # what makes those of convolutions
-    watch: Watch | None = None  # who looks on, if anybody does
-    note: str | None = None  # why it is not a faster one, if that is the game's fault
+    products: PatchProducts = PATCHES  # how products of convolutions are computed
+    watch: Watch | None = None  # called before the first step and at every check
+    note: str | None = None  # why no faster step is used, if the game is the reason
 
     def __init__(
         self,
@@ -45,9 +44,7 @@ class NetworkStep(ABC):
         self.batch = min(optimiser.batch_size, len(X))
         self.order = Order(seed, members, len(X), self.batch, groups=len(networks.groups))
         self.steps_per_epoch = self.order.steps_per_epoch
-        self._initialise(networks, optimiser)
-
-    def _initialise(self, networks: Networks, optimiser: Optimiser) -> None:
+        # weights of each optimiser, and statistics that depend on initial weights
         generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
         self.by_group: dict[str, WeightGroup] = {}
         views: dict[str, Tensor] = {}
@@ -60,12 +57,12 @@ class NetworkStep(ABC):
 
     @property
     def engine(self) -> str:
-        """Name what trains."""
+        """The engine that trains."""
         return self.products.engine
 
     @abstractmethod
     def __call__(self, number: int) -> Tensor:
-        """Make update `number` (from 0); losses [members, kinds]."""
+        """Make update `number` (from 0), and return losses [members, kinds]."""
 
     def _noise(self, number: int) -> StepNoise:
         return StepNoise(self.seed, self.members, number, self.like)
@@ -77,12 +74,12 @@ class NetworkStep(ABC):
         return Context(weights, self.buffer_views, noise, **how)
 
     def _rows(self, number: int, turn: int) -> Tensor:
-        """[members, batch, *shape]."""
+        """Select the batch of a step and turn, [members, batch, *shape]."""
         rows = taken(self.X, self.order.batch(number, turn).flatten())
         return rows.unflatten(0, (len(self.members), self.batch))
 
     def arrays(self) -> dict[str, Tensor]:
-        """All that changes from step to step, by reference: enough to stop here and go on later."""
+        """Name all that changes from step to step, by reference: enough to continue from."""
         arrays = {
             f"{group}.{name}": array
             for group, weights in self.by_group.items()
@@ -91,24 +88,17 @@ class NetworkStep(ABC):
         return arrays | {"buffers": self.buffers}
 
     def scoring_arrays(self) -> dict[str, Tensor]:
-        """The part of `arrays` that a score reads, [members, size] each.
-
-        These are the averaged weights and the running statistics.
-        """
+        """Name the arrays that scores read, [members, size]: averages and running statistics."""
         averages = {group: weights.average for group, weights in self.by_group.items()}
         return averages | {"buffers": self.buffers}
 
 
-# context, batch x [members, n, *shape] and the step's noise -> [members], each the mean over rows
+# context, batch x [members, n, *shape] and the step's noise -> [members], each a mean over rows
 Loss = Callable[[Context, Tensor, StepNoise], Tensor]
 
 
 class LossStep(NetworkStep):
-    """All weights go down one loss.
-
-    loss: context, batch x [members, n, *shape] and the step's noise -> [members], each the mean
-    over its rows.
-    """
+    """A step that moves all weights down one loss."""
 
     def __init__(
         self,
@@ -125,7 +115,7 @@ class LossStep(NetworkStep):
         (self.weights,) = self.by_group.values()
 
     def __call__(self, number: int) -> Tensor:
-        """One update; losses [members, 1]."""
+        """Make update `number` (from 0), and return losses [members, 1]."""
         noise = self._noise(number)
         context = self._context(self.weights.leaves, noise, track=True)
         loss = self._loss(context, self._rows(number, 0), noise)

@@ -59,7 +59,7 @@ def _ranking(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, str]:
     return facts
 
 
-def _share(share: metrics.Share) -> str:
+def _share(share: metrics.EstimatedShare) -> str:
     if not share.count:
         return "there is none"
     value, low, high = (number(100 * end) for end in (share.value, share.low, share.high))
