@@ -34,7 +34,7 @@ LEFT_OUT_FOR_DRIFT = 0.1  # share of high scores: anomalies among new rows are n
 
 
 @dataclass(frozen=True)
-class Rule:
+class FlaggingRule:
     """Which rows to flag: by a false-alarm rate, by an FDR, or by the model's own threshold."""
 
     false_alarm_rate: float | None = None
@@ -147,15 +147,14 @@ def calibrate(
 
 def _summary(calibration: "Calibration", unit: str) -> str:
     """Say how many rows it is made of, and from which false-alarm rate on it can decide."""
-    message = f"{counted(len(calibration), unit)}; false-alarm rates from "
-    message += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
+    # two digits, rounded up: a smaller rate could not be asked for
+    rate = calibration.smallest_rate
+    scale = 10 ** (1 - math.floor(math.log10(rate)))
+    least = f"{math.ceil(rate * scale - 1e-9) / scale:.2g}"
+    message = (
+        f"{counted(len(calibration), unit)}; false-alarm rates from {least} on can be asked for"
+    )
     if seen := calibration.seen:
         message += f"; {counted(seen, unit)} left out, because the model learnt from them"
         message += " (others, if they were changed since, go unnoticed)"
     return message
-
-
-def _rounded_up(rate: float) -> str:
-    """Write a rate with two digits, rounded up: a smaller one could not be asked for."""
-    digits = 1 - math.floor(math.log10(rate))
-    return f"{math.ceil(rate * 10**digits - 1e-9) / 10**digits:.2g}"

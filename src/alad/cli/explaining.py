@@ -57,6 +57,7 @@ def explain(
     from alad.data import writing
     from alad.detector.attribution import Explanation
 
+    # refuse what cannot be written before the long work
     rows = pictures.read(table, drop, strict)
     _require_target(output, table, columns, of_pictures=rows.kind == "images")
     detector = catalogue.load(model, device=device)

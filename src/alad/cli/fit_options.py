@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from alad.catalogue import DETECTORS, declared
-from alad.cli.options import SCORES, flag_of, option
+from alad.cli.options import SCORES_HELP, flag_of, option
 from alad.declared import Parameter
 
 LONGEST_HELP = 160  # characters: then the first clause has to do
@@ -69,7 +69,7 @@ def _option(name: str, owners: dict[str, Parameter]) -> inspect.Parameter:
 def _help(parameter: Parameter, owners: list[str]) -> str:
     """Make the help from the parameter's comment, shortened; names its detectors if few."""
     if parameter.name == "score_function":
-        return f"Which score counts: {SCORES}"
+        return f"Which score counts: {SCORES_HELP}"
     text = parameter.comment.replace("`", "")
     if len(text) > LONGEST_HELP:
         text = re.split(r"(?<=[^0-9])[;.:] ", text)[0]

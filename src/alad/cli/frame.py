@@ -54,15 +54,20 @@ def require_empty(folder: Path) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; -> exit status. Errors that a user can mend are one line."""
+    # a stream whose encoding lacks a character writes "?" instead of raising
     for stream in (sys.stdout, sys.stderr):
-        _accept_any_character(stream)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         with _plain_warnings():
             status = typer.main.get_command(app).main(
                 list(arguments), prog_name="alad", standalone_mode=False
             )
     except typer.TyperException as error:
-        return _complain(_usage(error), error.exit_code)
+        context = getattr(error, "ctx", None)
+        verb = context.command_path if context else "alad"
+        message = error.format_message().rstrip(".")
+        return _complain(f"{message}; see {verb} --help", error.exit_code)
     except InputError as error:
         return _complain(str(error), 2)
     except TrainingError as error:
@@ -74,29 +79,13 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _accept_any_character(stream: Any) -> None:
-    """Let a stream whose encoding lacks a character write "?" instead of raising."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
-
-
 def _complain(message: str, status: int) -> int:
-    say(f"alad: {_one_line(message)}")
-    return status
-
-
-def _one_line(message: str) -> str:
-    """Put a message on one line without control characters, its middle cut if it is long."""
+    """Write an error on one line of printable characters, its middle cut if it is long."""
     line = "".join(c if c.isprintable() else "�" for c in " ".join(message.split()))
     cut = LONGEST_LINE // 2 - 3
-    return line if len(line) <= LONGEST_LINE else f"{line[:cut]} … {line[-cut:]}"
-
-
-def _usage(error: typer.TyperException) -> str:
-    """Say what is wrong with a command line, and where the right ones are listed."""
-    context = getattr(error, "ctx", None)
-    verb = context.command_path if context else "alad"
-    return f"{error.format_message().rstrip('.')}; see {verb} --help"
+    line = line if len(line) <= LONGEST_LINE else f"{line[:cut]} … {line[-cut:]}"
+    say(f"alad: {line}")
+    return status
 
 
 def say(message: str) -> None:

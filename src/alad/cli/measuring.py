@@ -95,7 +95,7 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
     if as_json:
         content = {
             "rows": [asdict(row) for row in measured.rows],
-            "verdicts": [asdict(verdict) for verdict in verdicts(measured.rows)],
+            "verdicts": [verdict.as_json() for verdict in verdicts(measured.rows)],
             "images": [asdict(row) for row in images if row.auroc],
             "page": [str(path) for path in measured.page],
         }
@@ -123,6 +123,7 @@ def _show(
     from alad.benchmark.summary import group_by
     from alad.benchmark.tables import rows_in, tables_of
 
+    # rows of all files, and the errors among what was chosen
     rows: list[Any] = []
     errors: dict[str, None] = {}
     for name, path in files.items():

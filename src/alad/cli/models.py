@@ -58,6 +58,7 @@ def fit(
     given = {name: value for name, value in parameters.items() if value is not None}
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
+    # the detector: pictures have settings of their own
     source = pictures.source(table, size, strict, drop=drop, scaling=given.get("scaling"))
     if preset is None and not given.keys() & {"epochs", "max_steps"}:
         given |= pictures.usual_length(source, detector)
@@ -70,8 +71,10 @@ def fit(
     made.set_params(**{k: running[k] for k in running if k in made.get_params(deep=False)})
     if "samples" in given:
         _require_samples(given["samples"], source, (output, kept), resume)
+    # all that can be refused has been
     with stoppable(lambda: _how_to_resume(kept)):
         facts = _fitted(made, source, output, kept)
+    # what became of it, and what to type next
     if as_json:
         print_json(facts)
     if not quiet:

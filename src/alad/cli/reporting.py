@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from alad.cli import options, pictures
-from alad.cli.deciding import Rule
+from alad.cli.deciding import FlaggingRule
 from alad.cli.frame import app, say
 from alad.cli.options import option, separated, table_argument
 from alad.errors import InputError, located
@@ -49,12 +49,16 @@ def report(
     from alad import catalogue, storage
     from alad.report.model.page import model_page, write_model_page
 
-    Rule(false_alarm_rate).check(None)
+    # refuse what can be refused before the long work
+    FlaggingRule(false_alarm_rate).check(None)
     _require_page(output)
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
     detector = catalogue.load(model, device=device)
     source = None if table is None else pictures.read(table, drop, strict)
+    # read, score, lay out
+    manifest = storage.manifest(model, "model")
+    versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
     place = "" if source is None else source.place
     with located(place or model):
         rows, anomalous = _rows(source, detector, label, normal)
@@ -65,7 +69,7 @@ def report(
             source=place,
             false_alarm_rate=false_alarm_rate,
             top=top,
-            about=_about(storage.manifest(model, "model"), model),
+            about={"model": str(model), "saved": manifest["created"], "written with": versions},
         )
     write_model_page(output, page)
     if not quiet:
@@ -111,9 +115,3 @@ def _require_page(output: Path) -> None:
         raise InputError(f"{output}: a page is HTML; end its name in .html")
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise InputError(f"{output}: there is no such folder, or it is one; choose another file")
-
-
-def _about(manifest: dict[str, Any], model: Path) -> dict[str, str]:
-    """List facts about a saved model that its manifest alone holds."""
-    versions = ", ".join(f"{name} {which}" for name, which in manifest["versions"].items())
-    return {"model": str(model), "saved": manifest["created"], "written with": versions}

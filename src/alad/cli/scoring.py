@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from alad.cli import options, pictures
-from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Rule, warn_of_drift
+from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, FlaggingRule, warn_of_drift
 from alad.cli.frame import app, check_output, counted, print_json, say
-from alad.cli.options import SCORES, check_score, option, separated
+from alad.cli.options import SCORES_HELP, check_score, option, separated
 from alad.errors import InputError, located
 
 
@@ -19,7 +19,7 @@ def score(
     ] = "-",
     score: Annotated[
         str | None,
-        option(help=f"Another score of the same networks, nothing is flagged then: {SCORES}"),
+        option(help=f"Another score of the same networks, nothing is flagged then: {SCORES_HELP}"),
     ] = None,
     false_alarm_rate: FalseAlarmRate = None,
     confidence: Confidence = None,
@@ -45,13 +45,15 @@ def score(
         raise InputError(
             "--json and the scored rows both want standard output; name a file with -o"
         )
-    rule = Rule(false_alarm_rate, confidence, fdr)
+    # refuse what can be refused before the long work
+    rule = FlaggingRule(false_alarm_rate, confidence, fdr)
     rule.check(score)
     check_output(output, table)
     detector = catalogue.load(model, device=device)
     threshold = rule.threshold(detector)
     source = pictures.source(table, None, strict, drop=drop)
     check_score(detector.name, detector.score_names(), score)
+    # score
     with located(source.place):
         rows = source.held()
         seen = rows.without(separated(drop))
@@ -61,6 +63,7 @@ def score(
             added = {"anomaly_score": detector.score_as(seen, score)}
         whole = writing.with_columns(rows.table(), added)
     writing.write_table(whole, output)
+    # report
     facts = {"output": output, "rows": whole.num_rows, "threshold": threshold}
     flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
     if as_json:
