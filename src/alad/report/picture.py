@@ -19,7 +19,7 @@ SHOWN_COLUMNS = 12  # columns in a picture, those that raise scores most
 
 
 def can_draw() -> bool:
-    """Tell whether matplotlib is installed."""
+    """Return whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 

@@ -81,6 +81,7 @@ class Table(Block):
         return joined(parts)
 
     def _cell(self, at: int, cell: str | Cell) -> Markup:
+        """Write a cell as `<td>`, the first as `<th>`, with what the script sorts by."""
         cell = cell if isinstance(cell, Cell) else Cell(cell)
         numeric = at not in self.left
         value = number_in(cell.content) if cell.value is None and numeric else cell.value

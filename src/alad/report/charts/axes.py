@@ -172,6 +172,7 @@ def _decimals(gap: float) -> int:
 
 
 def _log_ticks(low: float, high: float, count: int) -> list[float]:
+    """List powers of ten, or 1, 2 and 5 times them where these are few."""
     first, last = math.log10(low), math.log10(high)
     if last - first < 1.0:  # within a decade, ticks at equal distances serve best
         return _linear_ticks(low, high, count)

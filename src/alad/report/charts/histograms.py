@@ -20,11 +20,11 @@ class Quantiles:
     count: int  # of the values themselves
 
 
-Group = np.ndarray | Quantiles
+Sample = np.ndarray | Quantiles
 
 
 def histogram(
-    title: str, label: str, groups: Mapping[str, Group], rules: Sequence[Rule] = ()
+    title: str, label: str, groups: Mapping[str, Sample], rules: Sequence[Rule] = ()
 ) -> Chart:
     """Draw for each group the shares of its own rows over common bins.
 
@@ -50,12 +50,12 @@ def histogram(
     return plot(title, x, y.rounded(), series, rules, description=" ".join(described))
 
 
-def count_of(group: Group) -> int:
+def count_of(group: Sample) -> int:
     """Count the values of a group."""
     return group.count if isinstance(group, Quantiles) else len(group)
 
 
-def shares_between(edges: np.ndarray, group: Group) -> np.ndarray:
+def shares_between(edges: np.ndarray, group: Sample) -> np.ndarray:
     """Measure the share of the group in each bin; -> [bins], summing to 1 if all lie within."""
     if isinstance(group, Quantiles):
         return np.diff(_share_up_to(edges, group.values))

@@ -65,6 +65,7 @@ def plot(
 
 
 def _mark(area: Plot, line: Series) -> Markup:
+    """Draw a line, and the area below it."""
     x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     finite = np.isfinite(x) & np.isfinite(y)
     places = thinned(area.places(x[finite], y[finite]))
@@ -92,6 +93,7 @@ def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_words(x: Axis, y: Axis, series: Sequence[Series], rules: Sequence[Rule]) -> str:
+    """Describe each line by its ends and extremes."""
     parts = [f"{y.label} over {x.label}."]
     for line in series:
         values = np.asarray(line.y, dtype=np.float64)

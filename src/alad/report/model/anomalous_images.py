@@ -14,10 +14,6 @@ from alad.report.tables import Cell, Table
 
 MOST_IMAGES = 24  # on a page; a heat map takes some 200 scores
 MOST_LETTERS = 2_400_000  # of embedded pictures, for a page below 3 MB
-ALT = {
-    "reconstruction": "what the model makes of it",
-    "nearest learnt": "the learnt image nearest to it",
-}
 # Colour of pixels that raise a score, told apart in print and by the colour-blind
 HOT = np.array([213.0, 60.0, 0.0])
 PALE = 0.45  # how far an image is moved towards mid-grey under its heat
@@ -75,14 +71,16 @@ def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     maps = detector.explain(images)
     pixels = shown(detector.encoder_, maps.images)
     expected = shown(detector.encoder_, maps.expected)
-    what = "reconstruction" if detector.model_.makes_rows else "nearest learnt"
+    what, alt = "nearest learnt", "the learnt image nearest to it"
+    if detector.model_.makes_rows:
+        what, alt = "reconstruction", "what the model makes of it"
     cells, letters = [], 0
     for at in range(len(pixels)):
         row, column = maps.hottest(at)
         place = f"hottest at row {row + 1}, column {column + 1}"
         figures = [
             _figure("image", pixels[at], "the image itself"),
-            _figure(what, expected[at], ALT[what]),
+            _figure(what, expected[at], alt),
             _figure("heat", overlay(pixels[at], maps.heat[at]), f"its heat map, {place}"),
         ]
         letters += sum(map(len, figures))

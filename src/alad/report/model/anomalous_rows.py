@@ -43,6 +43,7 @@ def anomalous_rows_section(
         ("rank", [Cell(f"{at}", at) for at in range(1, len(order) + 1)]),
         ("row", [Cell(f"{at + 1:,}", int(at) + 1) for at in order]),
     ]
+    # columns that the model drops tell rows apart
     names = identifiers(detector, table)
     columns += [(name, [cell_text(table[name][int(at)]) for at in order]) for name in names]
     columns.append(("score", [Cell(number(score), score) for score in scores[order].tolist()]))

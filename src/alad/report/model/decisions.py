@@ -7,7 +7,7 @@ import numpy as np
 from alad.detector.drift import LEVEL, drift
 from alad.errors import InputError
 from alad.report.charts.axes import Axis, number
-from alad.report.charts.histograms import Group, histogram
+from alad.report.charts.histograms import Sample, histogram
 from alad.report.charts.lines import Rule, Series, plot
 from alad.report.model.training import training_scores, unit
 from alad.report.page_parts import Block, Figures, Section, Text
@@ -32,11 +32,12 @@ def scores_section(
         if rate is None
         else f"a false-alarm rate of at most {number(100 * rate)} % of normal {what}"
     )
-    scores: dict[str, Group | None] = {
+    scores: dict[str, Sample | None] = {
         "training": training_scores(detector),
         "calibration": None if calibration is None else calibration.scores,
         f"new {what}": new,
     }
+    # a model may keep no training scores, and lack calibration
     groups = {name: group for name, group in scores.items() if group is not None}
     text = f"{what.capitalize()} that score above {number(threshold)} are flagged: {chosen}."
     blocks: list[Block] = [Text(text)]
@@ -95,6 +96,7 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
     what = unit(detector)
     whose = f"all new {what}" if normal is None else f"new {what} labelled normal"
     chosen = scores if normal is None else scores[normal]
+    # p-values of normal rows are uniform if calibration holds
     p = np.sort(calibration.p_values(chosen))
     asked, share = "false-alarm rate asked for", "share flagged"
     low = min(calibration.smallest_rate, 0.01)  # where the logarithmic axes begin

@@ -19,6 +19,7 @@ def evaluation_section(
 
     scores [n]; flagged, anomalous: bool [n].
     """
+    # how scores rank, at every threshold
     if anomalous.all() or not anomalous.any():
         blocks: list[Block] = [Text("By their labels all are alike, so there is nothing to rank.")]
     else:
@@ -28,7 +29,14 @@ def evaluation_section(
             roc_chart("ROC", {detector: metrics.roc(scores, anomalous)}),
             precision_recall_chart("Precision and recall", precision, share),
         ]
-        blocks = [Facts(_ranking(scores, anomalous), large=True), Figures(charts)]
+        rounds = metrics.ROUNDS if len(scores) <= MOST_ROWS_RESAMPLED else FEW_ROUNDS
+        facts = {"anomalies by label": f"{int(anomalous.sum()):,} of {len(anomalous):,}"}
+        titles = {"auroc": "AUROC", "average_precision": "average precision"}
+        for name, estimate in metrics.estimates(scores, anomalous, rounds).items():
+            interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
+            facts[titles[name]] = f"{estimate.value:.3f} ({interval})"
+        blocks = [Facts(facts, large=True), Figures(charts)]
+    # how the decision did
     counts = metrics.confusion(flagged, anomalous)
     shares = {
         "recall: of anomalies, flagged": counts.recall,
@@ -51,16 +59,8 @@ def evaluation_section(
     return Section("Against the labels", blocks)
 
 
-def _ranking(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, str]:
-    rounds = metrics.ROUNDS if len(scores) <= MOST_ROWS_RESAMPLED else FEW_ROUNDS
-    facts = {"anomalies by label": f"{int(anomalous.sum()):,} of {len(anomalous):,}"}
-    titles = {"auroc": "AUROC", "average_precision": "average precision"}
-    for name, estimate in metrics.estimates(scores, anomalous, rounds).items():
-        facts[titles[name]] = f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
-    return facts
-
-
 def _share(share: metrics.Share) -> str:
+    """Write a share with its interval, in %."""
     if not share.count:
         return "there is none"
     value, low, high = (number(100 * end) for end in (share.value, share.low, share.high))

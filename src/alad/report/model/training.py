@@ -134,6 +134,7 @@ def _chart(title: str, training: Mapping[str, Any], y: Axis, series: list[Series
 
 
 def _losses(training: Mapping[str, Any]) -> Chart:
+    """Draw each loss of the training over the steps."""
     history = training["history"]
     at = [entry["step"] for entry in history]
     losses = np.array([entry["loss"] for entry in history])  # [checks, members, kinds]
@@ -146,6 +147,7 @@ def _losses(training: Mapping[str, Any]) -> Chart:
 
 
 def _signal(training: Mapping[str, Any]) -> Chart:
+    """Draw the stopping signal over the steps."""
     history = [entry for entry in training["history"] if "monitor" in entry]
     at = [entry["step"] for entry in history]
     values = np.array([entry["monitor"] for entry in history])  # [checks, members]
