@@ -45,9 +45,9 @@ def test_every_table_has_the_untrained_row():
 
 def test_outcome_of_a_perfect_and_of_a_reversed_ranking():
     data = demo.tumours(0)
-    perfect = demo.measured(data.malignant.astype(float), data.malignant)
+    perfect = demo.ranking_measures(data.malignant.astype(float), data.malignant)
     assert perfect == {"auroc": 1.0, "average_precision": 1.0}
-    assert demo.measured(-data.malignant.astype(float), data.malignant)["auroc"] == 0.0
+    assert demo.ranking_measures(-data.malignant.astype(float), data.malignant)["auroc"] == 0.0
 
 
 def test_demo_writes_model_rows_and_picture(tmp_path, monkeypatch, capsys, quick):

@@ -1,7 +1,7 @@
-"""ALAD on a real table that ships inside scikit-learn, beside other detectors, in under a minute.
+"""ALAD beside other detectors on a table that comes with scikit-learn, in under a minute.
 
-Breast cancer (Wisconsin, diagnostic): 569 tumours, 30 measurements each. Benign is normal: half of
-the benign rows are trained on, the other half and all malignant rows are scored.
+Breast cancer (Wisconsin, diagnostic): 569 tumours, 30 measurements each. Half of the benign rows
+are learnt from, the other half and all malignant rows are scored.
 """
 
 import time
@@ -26,26 +26,21 @@ from alad.detector.contract import Detector
 from alad.errors import InputError
 from alad.report.model.page import model_page, write_model_page
 
-SEEDS = 8  # members of ALAD, and runs of what is random besides
+SEEDS = 8  # members of ALAD, and runs of other random detectors
 SPLIT_SEED = 0
-FALSE_ALARM_RATE = 0.05  # at which the page flags
+FALSE_ALARM_RATE = 0.05  # of the page
 TOP = 8  # most anomalous rows in the printed table
 EXPLAINED = 12  # of them in the picture
 LABELS = ("benign", "malignant")
-FILES = {
-    "model": "model",
-    "normal": "normal.csv",
-    "new": "new.csv",
-    "page": "report.html",
-    "picture": "demo.png",
-}
+FILES = {"model": "model", "normal": "normal.csv", "new": "new.csv"}
+FILES |= {"page": "report.html", "picture": "demo.png"}
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Tumours:
-    """Rows to learn from (benign), rows to score, and the answer, which only metrics may read."""
+    """Rows to learn from (benign), rows to score, and their labels, which only metrics may read."""
 
     train: pa.Table
     test: pa.Table
@@ -54,20 +49,17 @@ class Tumours:
 
 @dataclass(frozen=True)
 class Contender:
-    """One line of the comparison."""
+    """One row of the comparison."""
 
     title: str
     detector: str  # as in the catalogue
     params: dict[str, Any] = field(default_factory=dict)
-    seeds: int = 1  # how many runs, for detectors that are random and have no members
+    seeds: int = 1  # number of runs, of random detectors without members
 
 
-# Few rows, few steps; chosen on other divisions of the table than the one shown
-SETTINGS = {
-    **{"scaling": "minmax", "learning_rate": 1e-3, "batch_size": 32},
-    **{"patience": 10, "members": SEEDS},
-    "calibration_fraction": 0.2,  # 35 of 178 rows; the usual tenth would be too few
-}
+# Chosen on other divisions of the table; a tenth of 178 rows would be too few to calibrate on
+SETTINGS = {"scaling": "minmax", "learning_rate": 1e-3, "batch_size": 32, "patience": 10}
+SETTINGS |= {"members": SEEDS, "calibration_fraction": 0.2}
 CONTENDERS = (
     Contender("ALAD", "alad", {**SETTINGS, "max_steps": 1500}),
     Contender("ALAD, untrained", "alad", {**SETTINGS, "max_steps": 0}),
@@ -78,18 +70,18 @@ CONTENDERS = (
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How well one contender ranks the test rows: single runs, and its members together."""
+class Ranking:
+    """How well one contender ranks the test rows: single runs, and its members as an ensemble."""
 
     title: str
     auroc: Spread
     average_precision: Spread
-    ensemble: dict[str, float] | None  # of a detector with several members
+    ensemble: dict[str, float] | None  # of several members
     seconds: float  # to fit, all runs together
 
 
 def tumours(seed: int) -> Tumours:
-    """Read the table, divided at random."""
+    """Read the table and divide it at random."""
     from sklearn.datasets import load_breast_cancer
 
     data: Any = load_breast_cancer()
@@ -101,8 +93,8 @@ def tumours(seed: int) -> Tumours:
     return Tumours(table.take(train), table.take(test), malignant[test])
 
 
-def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, Detector]:
-    """Fit and score one contender; -> its outcome, and its first run, with all members."""
+def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Ranking, Detector]:
+    """Fit and score one contender; -> its outcome, and the detector of its first run."""
     begun = time.perf_counter()
     detectors = []
     for seed in range(contender.seeds):
@@ -110,42 +102,44 @@ def compare(contender: Contender, data: Tumours, **how: Any) -> tuple[Outcome, D
         detectors.append(with_known(made, how).fit(data.train))
     seconds = time.perf_counter() - begun
     runs = [scores for detector in detectors for scores in detector.member_scores(data.test)]
-    measures = [measured(scores, data.malignant) for scores in runs]
+    measures = [ranking_measures(scores, data.malignant) for scores in runs]
     several = contender.seeds == 1 and len(runs) > 1
-    whole = detectors[0].anomaly_score(data.test) if several else None
-    together = None if whole is None else measured(whole, data.malignant)
+    score = detectors[0].anomaly_score
+    together = ranking_measures(score(data.test), data.malignant) if several else None
     spreads = {name: Spread.of([values[name] for values in measures]) for name in measures[0]}
-    return Outcome(contender.title, **spreads, ensemble=together, seconds=seconds), detectors[0]
+    return Ranking(contender.title, **spreads, ensemble=together, seconds=seconds), detectors[0]
 
 
-def measured(scores: np.ndarray, malignant: np.ndarray) -> dict[str, float]:
+def ranking_measures(scores: np.ndarray, malignant: np.ndarray) -> dict[str, float]:
+    """Compute AUROC and average precision of scores [n], malignant bool [n]."""
     measures = (metrics.auroc, metrics.average_precision)
     return {measure.__name__: measure(scores, malignant) for measure in measures}
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Outcomes and scores, and the files that were written."""
+    """Outcomes, ALAD's scores, and the files that were written."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Ranking, ...]
     scores: np.ndarray  # [rows of test], ALAD's
     malignant: np.ndarray  # bool [rows of test]
     explanation: Explanation  # of the most anomalous test rows
-    files: dict[str, Path]  # model, rows to learn from and to score, page, picture if there is one
+    files: dict[str, Path]  # by the keys of FILES, the picture if there is one
 
     def tables(self) -> list[report.Table]:
-        """Make the comparison, and the most anomalous rows."""
+        """Make the table of outcomes, and that of the most anomalous rows."""
         top = np.argsort(-self.scores, kind="stable")[:TOP]
         truth = [LABELS[int(self.malignant[row])] for row in top]
         return [_comparison(self.outcomes), most_anomalous(truth, self.explanation)]
 
     def as_json(self) -> dict[str, Any]:
-        """Give the same to programs."""
+        """List outcomes and files."""
         files = {name: str(path) for name, path in self.files.items()}
         return {"outcomes": [asdict(outcome) for outcome in self.outcomes], "files": files}
 
 
-def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
+def _comparison(outcomes: Sequence[Ranking]) -> report.Table:
+    """Make the table of outcomes."""
     columns = ("detector", "AUROC", "AP", "of all members: AUROC", "AP", "fit s")
     body = []
     for outcome in outcomes:
@@ -158,15 +152,12 @@ def _comparison(outcomes: Sequence[Outcome]) -> report.Table:
 
 
 def most_anomalous(truth: Sequence[str], explanation: Explanation) -> report.Table:
-    """List the first rows explained, as many as there are labels: what they are, and why."""
+    """Make the table of the first rows explained, one for each label: score, label, reasons."""
     columns = ("", "score", "in truth", "columns that raise the score, and their part in it")
     body = []
     for at, label in enumerate(truth):
-        shares = explanation.raising(at)
-        worst = explanation.worst(at)
-        reasons = (
-            f"{explanation.columns[column]} {100 * shares[column]:.0f} %" for column in worst
-        )
+        shares, names = explanation.raising(at), explanation.columns
+        reasons = (f"{names[x]} {100 * shares[x]:.0f} %" for x in explanation.worst(at))
         body.append((f"{at + 1}", f"{explanation.score[at]:.3f}", label, ", ".join(reasons)))
     return report.Table("Most anomalous rows, and the reasons", columns, body, left=(0, 2, 3))
 
@@ -174,9 +165,8 @@ def most_anomalous(truth: Sequence[str], explanation: Explanation) -> report.Tab
 def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> Demo:
     """Compare all contenders; write ALAD's model, the rows, a page and a picture into `folder`.
 
-    how: parameters such as verbose or device, given to the detectors that have them.
-    Raises InputError if `folder` cannot be written to, or holds files of such names that are not
-    an earlier demo's.
+    how: parameters such as verbose, set where a detector has them. Raises InputError if `folder`
+    cannot be written to, or holds files of these names that are not of an earlier demo.
     """
     folder, data = Path(folder), tumours(SPLIT_SEED)
     try:
@@ -198,7 +188,7 @@ def run(folder: str | Path, *, say: Say = lambda message: None, **how: Any) -> D
 
 
 def _holds(path: Path, table: pa.Table) -> bool:
-    """Tell whether there is a table of these columns and as many rows."""
+    """Return whether `path` is a table of these columns and as many rows."""
     if not path.is_file():
         return False
     there = read_table(path)
@@ -206,9 +196,9 @@ def _holds(path: Path, table: pa.Table) -> bool:
 
 
 def _written(
-    outcomes: tuple[Outcome, ...], detector: Any, data: Tumours, folder: Path, say: Say
+    outcomes: tuple[Ranking, ...], detector: Any, data: Tumours, folder: Path, say: Say
 ) -> Demo:
-    """Write what is to be kept of the first contender, ALAD."""
+    """Write the files of ALAD, the first contender."""
     scores = detector.anomaly_score(data.test)
     order = np.argsort(-scores, kind="stable")
     explanation = detector.explain(data.test.take(order[:EXPLAINED]))

@@ -56,7 +56,7 @@ def test_a_detector_with_one_score_has_one(toy, tmp_path):
 
 
 def test_of_a_detector_of_the_catalogue_every_published_score_is_looked_at(tmp_path):
-    for name, scores in (("alad", score_curves.SCORES), ("isolation-forest", (None,))):
+    for name, scores in (("alad", score_curves.COMPARED), ("isolation-forest", (None,))):
         (cell,) = cells("kdd99", ["paper"], [name], 1)
         job = score_curves.ScoresJob(cell, ResultsFile(tmp_path / "scores.jsonl"), {}, True)
         assert job.scores == scores

@@ -60,7 +60,8 @@ def test_a_row_that_was_not_measured_is_listed_and_not_judged():
     absent = dataclasses.replace(row(0.0, 0.9), measures={})
     measured = row(0.9, 0.9, detector="knn")
     (verdict, other) = verdicts([absent, measured])
-    assert (verdict.f1, verdict.difference, verdict.within, verdict.why) == (None, None, False, ())
+    assert (verdict.difference, verdict.within, verdict.why) == (None, False, ())
+    assert verdict.as_json()["f1"] is None
     told = beside_published([verdict, other])[0].markdown()
     assert "1 of 1 rows" in told and "Not measured yet: 1." in told
     assert "| kdd99 alad | M, verified | not measured yet | 0.9000 |" in told

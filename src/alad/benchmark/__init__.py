@@ -1,11 +1,11 @@
 """Detectors × protocols × runs, measured once each, kept line by line, shown beside the paper.
 
-`rows` says what a table shows, `cells` what is to be measured for it, `results_file` keeps what
-was, `runner` does the rest of it, `summary` groups it; `results`, `leaderboard` and `one_class`
-make rows of it, and tables.
+`rows` defines the rows of the tables, `cells` what is measured for them, `runner` measures what
+`results_file` lacks, `summary` groups its lines; `results`, `leaderboard` and `one_class` make
+rows and tables of them.
 """
 
-from alad.benchmark.cells import Cell, planned_runs
+from alad.benchmark.cells import BenchmarkCell, planned_runs
 from alad.benchmark.results import Result, result_rows
 from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.row import Row
@@ -13,14 +13,5 @@ from alad.benchmark.rows import BENCHMARKS
 from alad.benchmark.runner import run
 from alad.benchmark.summary import Spread
 
-__all__ = [
-    "BENCHMARKS",
-    "Cell",
-    "Result",
-    "ResultsFile",
-    "Row",
-    "Spread",
-    "planned_runs",
-    "result_rows",
-    "run",
-]
+__all__ = ["BENCHMARKS", "BenchmarkCell", "Result", "ResultsFile", "Row", "Spread"]
+__all__ += ["planned_runs", "result_rows", "run"]

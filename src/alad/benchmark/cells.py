@@ -1,4 +1,4 @@
-"""What a benchmark measures: the cells of which each of its rows consists."""
+"""The cells of a benchmark: each row of its tables, on each split, with each seed."""
 
 import hashlib
 import json
@@ -9,24 +9,23 @@ from typing import Any
 
 from alad import catalogue
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
+from alad.benchmark.data.splits import check_choice
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of, usual_runs
 from alad.errors import InputError
 
-# Parameters that say how a fit is done here and now, not what is fitted; that of calibration,
-# which benchmarks always do without: all their rows are learnt from; and that of a threshold: they
-# flag the protocol's share.
-INCIDENTAL = (
-    *("checkpoint", "checkpoint_seconds", "resume", "samples", "verbose"),
-    *("calibration_fraction", "threshold_rows"),
+# Parameters that change no score of a benchmark: how a fit is run, its calibration, its threshold
+INCIDENTAL = tuple(
+    "checkpoint checkpoint_seconds resume samples verbose calibration_fraction "
+    "threshold_rows".split()
 )
-# Parameters that came after lines had been written, at the value that changes nothing.
+# Parameters younger than the first results lines, at the value that changes nothing
 LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The smallest piece of a benchmark that is measured, and repeated if interrupted."""
+class BenchmarkCell:
+    """What is measured in one go, and repeated if interrupted: one fit of one row on one split."""
 
     benchmark: str
     protocol: str
@@ -39,7 +38,7 @@ class Cell:
 
     @property
     def shared(self) -> bool:
-        """True if all runs have the same split."""
+        """Whether all runs have the same split."""
         return len(protocol_of(self.benchmark, self.protocol).parts()[self.dataset]) == 1
 
     @property
@@ -48,7 +47,7 @@ class Cell:
         return range(self.first, self.first + self.members)
 
     def detector(self, **how: Any):
-        """Make a detector that learns from all rows; `how` sets what parameters it has."""
+        """Make the detector, without calibration rows; how: parameters set where it has them."""
         chosen = {**self.row.params(), "random_state": self.seed}
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
@@ -56,12 +55,12 @@ class Cell:
         return with_known(made, {"calibration_fraction": 0.0} | how)
 
     def config(self, detector) -> dict[str, Any]:
-        """List everything that decides the scores of `detector` on this cell, ready for JSON."""
+        """List the parameters of `detector` that decide its scores, as JSON has them."""
         params = settled(detector, self.benchmark)
         return plain({name: value for name, value in params.items() if name not in INCIDENTAL})
 
     def settings(self, config: dict[str, Any]) -> dict[str, Any]:
-        """List what the runs of one table row have in common: everything but seeds."""
+        """List what the runs of one row have in common: everything but seeds."""
         common = {name: value for name, value in config.items() if name != "random_state"}
         common = {k: v for k, v in common.items() if k not in LATER or v != LATER[k]}
         if self.first:  # which members they are is no setting, only how many
@@ -78,11 +77,12 @@ class Cell:
 
 
 def protocol_of(benchmark: str, protocol: str) -> Protocol:
+    """Look up a protocol by the names of its benchmark and its own."""
     return PROTOCOLS[benchmark][protocol]
 
 
 def settled(detector, benchmark: str) -> dict[str, Any]:
-    """List its parameters; instead of None what it stands for on that kind of rows."""
+    """List its parameters, None replaced by what it stands for on the benchmark's rows."""
     return detector.settled(images=benchmark in IMAGE_BENCHMARKS)
 
 
@@ -98,7 +98,7 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(content: dict[str, Any]) -> str:
-    """Make twelve hexadecimal digits that stand for `content`."""
+    """Hash the content; -> twelve hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -109,18 +109,18 @@ def cells(
     detectors: Iterable[str] = (),
     runs: int | None = None,
     datasets: Iterable[str] = (),
-) -> list[Cell]:
-    """List all cells of a benchmark, split by split, cheap rows first; those of hours last of all.
+) -> list[BenchmarkCell]:
+    """List the cells of a benchmark, split by split; rows that take hours come last.
 
     protocols, detectors, datasets: names to keep; none means all.
-    runs: on a shared split so many members or seeds (as published by default); otherwise so many
-        splits. Raises InputError for names that do not exist and for fewer runs than one.
+    runs: number of members or seeds on a shared split (as published by default), else of splits.
+    Raises InputError for names that do not exist and for fewer runs than one.
     """
     if runs is not None and runs < 1:
         raise InputError(f"runs is {runs}; give at least 1")
     rows = _named("detector", detectors, {row.name: row for row in rows_of(benchmark)}, benchmark)
     chosen = _named("protocol", protocols, PROTOCOLS[benchmark], benchmark)
-    every = [
+    planned = [
         cell
         for protocol in chosen
         for dataset, seeds in _named(
@@ -129,21 +129,21 @@ def cells(
         for split in seeds[:runs]
         for row in rows.values()
         if protocol in row.protocols
-        for cell in _of_split(Cell(benchmark, protocol, row, split, 0, 1, dataset), runs)
+        for cell in _of_split(BenchmarkCell(benchmark, protocol, row, split, 0, 1, dataset), runs)
     ]
-    return sorted(every, key=lambda cell: (cell.row.hours, cell.row.beside))
+    return sorted(planned, key=lambda cell: (cell.row.hours, cell.row.beside))
 
 
 def planned_runs(benchmark: str, runs: int | None = None) -> dict[tuple[str, str | None, str], int]:
-    """Count the runs of all cells together: (protocol, dataset, name of the row) -> how many."""
+    """Count the planned runs of each row: (protocol, dataset, name of the row) -> runs."""
     counts: Counter[tuple[str, str | None, str]] = Counter()
     for cell in cells(benchmark, runs=runs):
         counts[cell.protocol, cell.dataset, cell.row.name] += cell.members
     return dict(counts)
 
 
-def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
-    """List cells of one row on one split; where splits differ, one run with the split's seed."""
+def _of_split(cell: BenchmarkCell, runs: int | None) -> list[BenchmarkCell]:
+    """List cells of one row on one split; where runs differ in their splits, one cell a split."""
     row = cell.row
     if not cell.shared:
         return [replace(cell, seed=cell.split, members=row.together)]
@@ -157,10 +157,8 @@ def _of_split(cell: Cell, runs: int | None) -> list[Cell]:
 
 
 def _named(kind: str, wanted: Iterable[str], choices: Mapping[Any, Any], benchmark: str):
-    """Keep the part of `known` that is wanted, in the order of `known`."""
+    """Keep the choices that are wanted, in their own order; all if none is named."""
     wanted = list(wanted) or list(choices)
     for name in wanted:
-        if name not in choices:
-            choice = ", ".join(map(str, choices))
-            raise InputError(f"{benchmark} has no {kind} {name!r}; choose one of: {choice}")
+        check_choice(name, choices, benchmark, kind)
     return {name: choices[name] for name in choices if name in wanted}

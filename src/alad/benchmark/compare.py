@@ -1,12 +1,13 @@
 """Detectors side by side on a user's own table: their times, how alike they rank, how well.
 
-With labels half of the normal rows, drawn at random, are learnt from and all others are scored, so
-that no score is of a row that the detector has seen. Without labels every row is both.
+With labels a random half of the normal rows is learnt from and all others are scored; without
+labels all rows are both.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Outcome:
     error: str | None = None
 
     def in_words(self) -> str:
+        """Write the outcome on one line."""
         if self.error:
             return f"failed, {self.error}"
         auroc = f", AUROC {self.auroc.value:.4f}" if self.auroc else ""
@@ -56,8 +58,8 @@ class Outcome:
 class Comparison:
     """Outcomes of all detectors, and how alike they rank.
 
-    `agreement` holds rank correlations (Spearman) of the scores of all pairs, in the order of
-    `ranked`, the detectors that have scores; None where one gives all rows the same score.
+    `agreement`: Spearman's rank correlation of each pair of the detectors `ranked`, those that have
+    scores; None where one of the pair gives all rows the same score.
     """
 
     rows: str  # which rows were learnt from, and which scored
@@ -81,12 +83,12 @@ def compare(
     say: Say = lambda message: None,
     **how: Any,
 ) -> Comparison:
-    """Fit and judge detectors on a table, one after the other; one that fails does not end it.
+    """Fit detectors on a table and score it, one after the other; one may fail without the others.
 
     names: of detectors, as in the catalogue; none means all but the slow ones.
-    label, normal: column of labels, never shown to a detector, and its values for a normal row.
-    drop: columns that no detector is to see. how: parameters set where a detector has them.
-    Raises InputError for what cannot be compared at all.
+    label, normal: column of labels, which no detector sees, and its values for a normal row.
+    drop: columns that no detector sees. how: parameters set where a detector has them.
+    Raises InputError for names, labels or rows that cannot be compared on.
     """
     contenders = _contenders(names, seed, untrained=label is not None, how=how)
     anomalous = None
@@ -96,19 +98,22 @@ def compare(
             raise InputError(f"no column {label!r} to read labels from; there are: {there}")
         anomalous = metrics.anomalous(table.column(label).to_pylist(), normal)
     rows = source_of(table).without([*drop, *([label] if label else [])]).table()
-    _check_readable(rows)
+    # rows that no detector could learn from are refused before the first fit
+    if rows.num_rows < LEAST_ROWS:
+        count = "1 row is" if rows.num_rows == 1 else f"{rows.num_rows} rows are"
+        raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
+    TableEncoder().fit_transform(rows)
     train, test = _divided(rows, anomalous, seed)
-    # load what detectors load when they are first used; the first one is not to pay for it
-    native_step.reason()  # compiles, where that has not been done
-    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))  # PyTorch, and its first gradient
+    # compile the kernels and load PyTorch beforehand, so that the first detector's time is its own
+    native_step.reason()
+    catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))
     truth = None if anomalous is None else anomalous[test]
     outcomes: list[Outcome] = []
     scores: dict[str, np.ndarray] = {}
     for title, detector in contenders.items():
         say(f"{title}: learning from {len(train)} rows")
-        outcome, detector_scores = _measured(
-            title, detector, rows.take(train), rows.take(test), truth
-        )
+        parts = (rows.take(train), rows.take(test))
+        outcome, detector_scores = _measured(title, detector, *parts, truth)
         outcomes.append(outcome)
         scores |= {} if detector_scores is None else {title: detector_scores}
         say(f"{title}: {outcome.in_words()}")
@@ -127,31 +132,23 @@ def compare(
 def _contenders(
     names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any]
 ) -> dict[str, Detector]:
-    """Make unfitted detectors by title; networks are joined by their untrained selves."""
+    """Make unfitted detectors by title; untrained: each with networks also before training."""
     contenders = {}
     for name in names or [name for name in catalogue.DETECTORS if name not in SLOW]:
         parameters = set(catalogue.parameter_names(name))
         networks = "epochs" in parameters
         if not networks:
-            parameters -= {"max_steps"}  # robust PCA's are no training, too few of them no answer
+            parameters -= {"max_steps"}  # robust PCA's steps are no training: few give no answer
         params = {"random_state": seed, **{key: how[key] for key in how if key in parameters}}
         contenders[name] = catalogue.make(name, **params)
-        contenders[name].check_parameters()  # refused before the first fit, not after some
+        contenders[name].check_parameters()  # refused before the first fit
         if untrained and networks:
             contenders[f"{name}{UNTRAINED}"] = catalogue.make(name, **{**params, "max_steps": 0})
     return contenders
 
 
-def _check_readable(rows: pa.Table) -> None:
-    """Raise InputError, before any fit, for what no detector could learn from."""
-    if rows.num_rows < LEAST_ROWS:
-        count = "1 row is" if rows.num_rows == 1 else f"{rows.num_rows} rows are"
-        raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
-    TableEncoder().fit_transform(rows)
-
-
 def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
-    """Number the rows to learn from, and those to score."""
+    """Divide the rows; -> numbers of those to learn from, and of those to score."""
     everything = np.arange(rows.num_rows)
     if anomalous is None:
         return everything, everything
@@ -170,7 +167,7 @@ def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
 def _measured(
     title: str, detector: Detector, train: pa.Table, test: pa.Table, truth: np.ndarray | None
 ) -> tuple[Outcome, np.ndarray | None]:
-    """Fit and score; -> the outcome, and the scores [rows of test] unless it failed."""
+    """Fit and score; -> the outcome, and scores [test rows] unless it failed."""
     trained = not title.endswith(UNTRAINED)
     try:
         begun = time.perf_counter()
@@ -185,14 +182,11 @@ def _measured(
 
 
 def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ...], ...]:
-    """Spearman's correlation of every pair of scores, ties given their mean rank; None if all tie.
-
-    1: the same order of rows; 0: nothing in common; -1: the reverse order.
-    """
+    """Compute Spearman's correlation of every pair of scores [n]; None where all scores tie."""
     if not scores:
         return ()
     with np.errstate(invalid="ignore"):  # scores that all tie have no spread to divide by
-        matrix = np.atleast_2d(np.corrcoef([rankdata(each) for each in scores]))
+        matrix = np.atleast_2d(np.corrcoef([rankdata(values) for values in scores]))
     return tuple(tuple(None if np.isnan(x) else x for x in row) for row in matrix.tolist())
 
 
@@ -200,16 +194,17 @@ def rank_agreement(scores: Sequence[np.ndarray]) -> tuple[tuple[float | None, ..
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
-    """Make the table of detectors and, of two or more that have scores, how alike they rank."""
+    """Make the table of detectors and, if two or more have scores, that of rank correlations."""
     trained = [name for name in comparison.ranked if not name.endswith(UNTRAINED)]
     places = [comparison.ranked.index(name) for name in trained]
     return [_outcomes(comparison), *([_agreement(comparison, places)] if len(places) > 1 else [])]
 
 
 def _outcomes(comparison: Comparison) -> Table:
-    """Networks before their first step are no lines but columns of the trained ones' lines."""
+    """Make the table of detectors; their untrained networks are columns of their rows."""
     trained = [outcome for outcome in comparison.outcomes if outcome.trained]
     before = {outcome.detector: outcome for outcome in comparison.outcomes if not outcome.trained}
+    # columns and notes depend on labels and on networks
     columns = ["detector", "fit s", "score s"]
     notes = [f"{comparison.rows}: {comparison.train_rows} and {comparison.test_rows} rows"]
     if comparison.anomalies is not None:
@@ -222,6 +217,7 @@ def _outcomes(comparison: Comparison) -> Table:
             "untrained: the same networks before their first step; what training adds is the "
             "difference"
         )
+    # one row for each trained detector
     highest = max((outcome.auroc.value for outcome in trained if outcome.auroc), default=None)
     body = []
     for outcome in trained:
@@ -240,16 +236,13 @@ def _outcomes(comparison: Comparison) -> Table:
             cells += values or ["failed", ""]
         body.append([*cells, *[""] * (len(columns) - len(cells))])
     notes += [f"{', '.join(comparison.left_out)}: {LEFT_OUT}"] if comparison.left_out else []
-    notes += [
-        f"{outcome.detector} failed: {outcome.error}"
-        for outcome in comparison.outcomes
-        if outcome.error
-    ]
+    errors = {outcome.detector: outcome.error for outcome in comparison.outcomes if outcome.error}
+    notes += [f"{name} failed: {error}" for name, error in errors.items()]
     return Table("Detectors", columns, body, notes)
 
 
 def _agreement(comparison: Comparison, places: Sequence[int]) -> Table:
-    """Columns have numbers, the lines' own: so many names side by side would not fit."""
+    """Make the table of rank correlations, columns numbered as the rows to save room."""
     names, agreement = comparison.ranked, comparison.agreement
     body = []
     for number, first in enumerate(places, 1):
@@ -259,19 +252,13 @@ def _agreement(comparison: Comparison, places: Sequence[int]) -> Table:
     notes = [
         "in hundredths; 100: the same order of rows, 0: nothing in common, -100: the reverse order"
     ]
-    pairs = {
-        (first, second): value
-        for first in places
-        for second in places
-        if first != second and (value := agreement[first][second]) is not None
-    }
+    both = permutations(places, 2)
+    pairs = {pair: value for pair in both if (value := agreement[pair[0]][pair[1]]) is not None}
+    # the extremes, which a reader would look for among the numbers
     if len(places) > 2 and pairs:
         first, second = max(pairs, key=lambda pair: pairs[pair])
-        means = {
-            at: sum(values) / len(values)
-            for at in places
-            if (values := [value for pair, value in pairs.items() if pair[0] == at])
-        }
+        others = {at: [value for pair, value in pairs.items() if pair[0] == at] for at in places}
+        means = {at: sum(values) / len(values) for at, values in others.items() if values}
         last = min(means, key=lambda at: means[at])
         notes.append(
             f"most alike: {names[first]} and {names[second]}; least like the others: "

@@ -1,13 +1,10 @@
-"""Our drawing of BiGAN, ALICE and ALAD: which pairs each discriminator sees.
-
-The pairs are those of the table in `alad.adversarial.game`.
-"""
+"""A drawing of BiGAN, ALICE and ALAD: the pairs that each discriminator sees."""
 
 from alad.adversarial.game import FAMILY, Term
 from alad.report.charts.canvas import WIDTH, Chart, words
 from alad.report.markup import Markup, joined, tag
 
-METHODS = {"bigan": "BiGAN", "alice": "ALICE", "alad": "ALAD"}  # names in the table: as written
+METHODS = {"bigan": "BiGAN", "alice": "ALICE", "alad": "ALAD"}  # key of FAMILY -> name
 TERMS = tuple(dict.fromkeys(term for method in METHODS for term in FAMILY[method].terms))
 ROW, TOP = 74, 88  # height of one discriminator's row, and of what stands above the rows
 BOX = 46  # width of a network's box
@@ -16,30 +13,27 @@ BOX = 46  # width of a network's box
 def game_chart() -> Chart:
     """Draw E and G, the discriminators with their pairs, and which method has which."""
     rows = [_row(term, TOP + ROW * at) for at, term in enumerate(TERMS)]
-    described = "E turns a row x into a code E(x); G turns a code z into a row G(z). " + " ".join(
-        map(_described, TERMS)
-    )
-    body = joined([_networks(), _heads(), *rows])
+    described = ["E turns a row x into a code E(x); G turns a code z into a row G(z)."]
+    for term in TERMS:
+        real, fake = (f"({', '.join(pair)})" for pair in (term.real, term.fake))
+        pairs, methods = f"tells {real}, real, from {fake}, fake", ", ".join(methods_of(term))
+        described.append(f"D_{term.name} {pairs}: {methods}.")
+    networks = [_network("x", "E", "E(x)", 4), _network("z", "G", "G(z)", WIDTH / 2 + 4)]
+    heads = [("real pair", PAIRS[0] + PAIR / 2), ("fake pair", PAIRS[1] + PAIR / 2)]
+    heads += list(zip(METHODS.values(), DOTS, strict=True))
+    names = [words(text, at, TOP - 14, "middle", "name") for text, at in heads]
+    body = joined([*networks, *names, *rows])
     title = "Which pairs each discriminator sees: BiGAN, ALICE, ALAD"
-    return Chart(title, described, TOP + ROW * len(TERMS) + 4, body)
+    return Chart(title, " ".join(described), TOP + ROW * len(TERMS) + 4, body)
 
 
 def methods_of(term: Term) -> list[str]:
-    """Names of the methods that have this term, as they are written."""
+    """List the names of the methods that have this term."""
     return [name for method, name in METHODS.items() if term in FAMILY[method].terms]
 
 
-def _described(term: Term) -> str:
-    real, fake = (f"({', '.join(pair)})" for pair in (term.real, term.fake))
-    return f"D_{term.name} tells {real}, real, from {fake}, fake: {', '.join(methods_of(term))}."
-
-
-def _networks() -> Markup:
-    """x → E → E(x) and z → G → G(z), above the rows."""
-    return joined([_network("x", "E", "E(x)", 4), _network("z", "G", "G(z)", WIDTH / 2 + 4)])
-
-
 def _network(source: str, name: str, result: str, left: float) -> Markup:
+    """Draw a network between what it takes and what it makes: x → E → E(x)."""
     y, box = 24.0, left + 52
     return joined(
         [
@@ -57,13 +51,8 @@ PAIRS = (74, 190)  # where the real and the fake pair stand, and how wide a pair
 PAIR, DOTS = 106, [336 + 50 * at for at in range(len(METHODS))]  # and the methods' dots
 
 
-def _heads() -> Markup:
-    heads = [("real pair", PAIRS[0] + PAIR / 2), ("fake pair", PAIRS[1] + PAIR / 2)]
-    heads += list(zip(METHODS.values(), DOTS, strict=True))
-    return joined(words(text, at, TOP - 14, "middle", "name") for text, at in heads)
-
-
 def _row(term: Term, top: float) -> Markup:
+    """Draw a discriminator, its pairs, and a dot for each method that has it."""
     y, methods = top + 22, methods_of(term)
     return joined(
         [
@@ -71,10 +60,7 @@ def _row(term: Term, top: float) -> Markup:
             _discriminator(term.name, y),
             _pair(term.real, PAIRS[0], y, "t3"),
             _pair(term.fake, PAIRS[1], y, "t2"),
-            *(
-                _dot(at, y, name in methods)
-                for name, at in zip(METHODS.values(), DOTS, strict=True)
-            ),
+            *(_dot(x, y, name in methods) for name, x in zip(METHODS.values(), DOTS, strict=True)),
             words(term.asks, PAIRS[0], y + 37, "start", "name"),
         ]
     )
@@ -91,7 +77,7 @@ def _discriminator(index: str, y: float) -> Markup:
 
 
 def _pair(pair: tuple[str, ...], left: float, y: float, tone: str) -> Markup:
-    """A capsule with both members of the pair."""
+    """Draw a capsule with both members of the pair."""
     capsule = tag("rect", class_="pair", x=left, y=y - 15, width=PAIR, height=32, rx=16)
     text = words(f"( {', '.join(pair)} )", left + PAIR / 2, y + 6, "middle", "maths")
     return tag("g", capsule, text, class_=tone)

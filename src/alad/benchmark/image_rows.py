@@ -6,15 +6,11 @@ from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.row import QUICK_STEPS, Row, ablations, both
 from alad.presets import preset
 
-SEARCHED_IMAGES = 500  # test images of a detector that searches for each; a second or more each
+SEARCHED_IMAGES = 500  # test images of a detector that searches for each, a second or more
 
 
 def on_images(benchmark: str) -> tuple[Row, ...]:
-    """List detectors on pixels, E and G of all as wide; where there are numbers, published ones.
-
-    Learning takes hours on a CPU, so a row has a single run unless told otherwise, and the ablation
-    study, of which "alad" itself is one row, comes after the comparison.
-    """
+    """List detectors on pixels, E and G of all as wide, the ablation study after the comparison."""
     alad = Row("alad", "alad", "images", published="ALAD", quick=preset("images-quick"))
     quick = {"max_steps": QUICK_STEPS}
     narrow = ("autoencoder", "robust-autoencoder", "vae")  # in a quick pass
@@ -24,7 +20,9 @@ def on_images(benchmark: str) -> tuple[Row, ...]:
         Row("dsebm-e", "dsebm-e", "images", published="DSEBM-e", quick=quick),
         Row("dagmm", "dagmm", "images", quick=quick),
         Row(
-            *("anogan", "anogan", "images"),
+            "anogan",
+            "anogan",
+            "images",
             published="AnoGAN",
             test_rows=SEARCHED_IMAGES,
             quick=quick | {"search_steps": 50, "threshold_rows": 20},

@@ -1,10 +1,9 @@
 """The leaderboard of ADBench: means and mean ranks over many tables, beside what was published.
 
-Tables of fewer than 1,000 rows stand apart: the published protocol resamples them, so that the same
-rows are learnt from and scored.
+Tables of fewer than 1,000 rows, which the published protocol resamples, stand apart.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import mean
@@ -15,7 +14,16 @@ from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of
-from alad.benchmark.summary import UNMEASURED, Group, from_to, group_by, noted, out_of
+from alad.benchmark.summary import (
+    UNMEASURED,
+    Group,
+    from_to,
+    group_by,
+    mean_over,
+    means,
+    noted,
+    out_of,
+)
 from alad.report.tables import Cell, Table
 
 BENCHMARK = "adbench"
@@ -30,8 +38,8 @@ Values = Mapping[str, float]  # a measure by table
 class Standing:
     """One detector over the tables of one group under one protocol.
 
-    Means are over the tables that it has results on (None: on none); `shared_auroc` and `rank` are
-    over `shared_tables`, those that every row with a rank has.
+    Means are over the tables that it has results on; `shared_auroc` and `rank` are over those that
+    all rows with a rank have.
     """
 
     protocol: str
@@ -39,12 +47,12 @@ class Standing:
     detector: str  # as shown, its ensemble as such
     row: str  # of the benchmark
     trained: bool
-    tables: int
+    tables: int  # that it has results on
     of_tables: int  # how many the group has
     runs: tuple[int, int]  # fewest and most runs of a table
     auroc: float | None
     average_precision: float | None
-    shared_tables: int
+    shared_tables: int  # that all rows with a rank have
     shared_auroc: float | None
     rank: float | None  # mean rank by AUROC
     ranked: int  # among how many rows
@@ -52,13 +60,13 @@ class Standing:
     published_auroc: float | None  # its mean over the same tables, where the protocol is its own
     published_average_precision: float | None
     by_table: Values  # AUROC
-    notes: tuple[str, ...] = ()  # what is to be known of how it was measured
+    notes: tuple[str, ...] = ()
 
 
 def standings(lines: Iterable[Line], *, whole: bool = False) -> list[Standing]:
     """Make rows in the order of the benchmark's definition, group by group.
 
-    whole: also the rows that have not been measured.
+    whole: also rows that have not been measured.
     """
     groups = group_by(lines, "protocol", "detector", "dataset")
     made: list[Standing] = []
@@ -84,12 +92,10 @@ def _standings(
     of_tables: int,
     rows: Mapping[str, tuple[Row, Mapping[str, Group]]],
 ) -> Iterable[Standing]:
-    means = {
-        measure: {name: _means(runs, measure) for name, (_, runs) in rows.items()}
-        for measure in ("auroc", "average_precision")
-    }
-    auroc = means["auroc"]
+    """Make the rows of one group of tables; rows: name -> the row, and its runs by table."""
+    auroc = {name: means(runs, "auroc") for name, (_, runs) in rows.items()}
     most = max(map(len, auroc.values()), default=0)
+    # rows with few tables are not ranked: they would leave few tables to rank on
     ranked = {
         name: values
         for name, values in auroc.items()
@@ -97,9 +103,12 @@ def _standings(
     }
     ranks, shared = mean_ranks(ranked), shared_tables(ranked)
     for name, (row, runs) in rows.items():
+        # published numbers are averaged over the same tables as ours
         counts = [len(group.current) for group in runs.values()]
         number = published.one_class().get(row.published or "")
         number = number if protocol == OWN_PROTOCOL else None
+        measures = (number.auroc, number.average_precision) if number else ({}, {})
+        theirs = [mean_over(runs, values) for values in measures]
         notes = (
             note
             for group in runs.values()
@@ -114,28 +123,18 @@ def _standings(
             tables=len(runs),
             of_tables=of_tables,
             runs=(min(counts, default=0), max(counts, default=0)),
-            auroc=_over(runs, auroc[name]),
-            average_precision=_over(runs, means["average_precision"][name]),
+            auroc=mean_over(runs, auroc[name]),
+            average_precision=mean_over(runs, means(runs, "average_precision")),
             shared_tables=len(shared),
-            shared_auroc=_over(shared, auroc[name]) if name in ranks else None,
+            shared_auroc=mean_over(shared, auroc[name]) if name in ranks else None,
             rank=ranks.get(name),
             ranked=len(ranked),
             published=row.published if number else None,
-            published_auroc=_over(runs, number.auroc) if number else None,
-            published_average_precision=_over(runs, number.average_precision) if number else None,
+            published_auroc=theirs[0],
+            published_average_precision=theirs[1],
             by_table=auroc[name],
             notes=tuple(dict.fromkeys(notes)),
         )
-
-
-def _means(runs: Mapping[str, Group], measure: str) -> dict[str, float]:
-    spreads = {table: group.spread(measure) for table, group in runs.items()}
-    return {table: spread.mean for table, spread in spreads.items() if spread}
-
-
-def _over(tables: Collection[str], values: Values) -> float | None:
-    """Mean over these tables; None without any."""
-    return mean(values[table] for table in tables) if tables else None
 
 
 def shared_tables(rows: Mapping[str, Values]) -> set[str]:
@@ -144,7 +143,7 @@ def shared_tables(rows: Mapping[str, Values]) -> set[str]:
 
 
 def mean_ranks(rows: Mapping[str, Values]) -> dict[str, float]:
-    """Mean rank of each row over the tables that all rows have, 1 = largest; ties share theirs."""
+    """Average each row's rank over the tables that all rows have; 1 = largest, ties share ranks."""
     shared = shared_tables(rows)
     if not shared:
         return {}
@@ -177,7 +176,7 @@ def leaderboard_tables(rows: Iterable[Standing], *, one_by_one: bool = True) -> 
 
 
 def _leaderboard(rows: Sequence[Standing]) -> Table:
-    """Means and ranks; methods that only others have measured stand below."""
+    """Make the table of means and ranks; methods that only others have measured stand below."""
     protocol, shared = rows[0].protocol, rows[0].shared_tables
     beside = protocol == OWN_PROTOCOL
     most = max(row.tables for row in rows)
@@ -187,6 +186,7 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
     columns += ["mean rank"]
     columns += ["published as", "published AUROC", "published AP", "difference"] if beside else []
     body: list[Sequence[str | Cell]] = []
+    # detectors, those without results as such
     best = min((row.rank for row in rows if row.rank), default=None) if len(rows) > 1 else None
     for row in rows:
         count = out_of(row.tables, row.of_tables)
@@ -208,6 +208,7 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
                 difference = f"{points + 0.0:+.2f}"  # + 0.0: no "-0.00"
             cells.append(difference)
         body.append(cells)
+    # how the numbers were made, and what cannot be compared
     notes = [f"{PROTOCOLS[BENCHMARK][protocol].summary}; AUROC and AP in %, means over the tables"]
     count = "1 table" if shared == 1 else f"{shared} tables"
     notes.append(
@@ -223,8 +224,9 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
         ours = {row.published for row in rows}
         for name, number in published.one_class().items():
             if name not in ours and tables:
-                means = (_over(tables, number.auroc), _over(tables, number.average_precision))
-                theirs = (Cell(_percent(value), mark="published") for value in means)
+                measures = (number.auroc, number.average_precision)
+                texts = [_percent(mean_over(tables, values)) for values in measures]
+                theirs = [Cell(text, mark="published") for text in texts]
                 body.append([ALONE, str(most), *[""] * (len(columns) - 6), name, *theirs, ""])
         notes.append(f"published: {published.content()['one_class']['source']}")
         notes.append("difference: of AUROC, ours − published, over the same tables")
@@ -234,7 +236,7 @@ def _leaderboard(rows: Sequence[Standing]) -> Table:
 
 
 def _one_by_one(rows: Sequence[Standing]) -> Table:
-    """Detectors down, tables across; a published method below the row that it belongs to."""
+    """Make the table of AUROC, detectors down, tables across; published rows below ours."""
     tables = sorted({table for row in rows for table in row.by_table})
     body: list[Sequence[str | Cell]] = []
     for row in rows:
@@ -249,4 +251,5 @@ def _one_by_one(rows: Sequence[Standing]) -> Table:
 
 
 def _percent(value: float | None) -> str:
+    """Write a fraction in %; "" for none."""
     return "" if value is None else f"{100 * value:.2f}"

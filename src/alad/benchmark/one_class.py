@@ -1,8 +1,7 @@
-"""The benchmarks of images: each detector's AUROC class by class, and what it stands beside."""
+"""Rows of results on images: AUROC by normal class, beside what was published."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import mean
 from typing import Any
 
 from alad.adversarial.architectures import IMAGE_ARCHITECTURES
@@ -12,23 +11,23 @@ from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
-from alad.benchmark.summary import Group, from_to, group_by
+from alad.benchmark.summary import Group, from_to, group_by, mean_over, means
 from alad.networks.stacks import USUAL_WIDTH
 
-AS_PUBLISHED = "paper"  # the protocol beside which published numbers stand
+PAPERS_PROTOCOL = "paper"  # the protocol beside which published numbers stand
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One detector under one protocol, mean over runs."""
+    """One detector under one protocol on images, mean over runs."""
 
     benchmark: str
     protocol: str
     detector: str
     trained: bool
     auroc: Classes  # of the classes that were measured
-    by_score: Mapping[str, Classes]  # by each score of the same trainings, where lines tell it
+    by_score: Mapping[str, Classes]  # by each score of the same trainings, where lines have it
     untrained: Classes  # of `twin`, the networks before training
     twin: str
     runs: str  # of each class: "3", or "1 to 3"
@@ -38,17 +37,17 @@ class ClassRow:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Those that the benchmark has."""
+        """All normal classes of the benchmark."""
         return tuple(IMAGE_BENCHMARKS[self.benchmark][self.protocol].tables)
 
     @property
     def before_training(self) -> float | None:
-        """Mean of its networks before training, over the same classes."""
+        """Mean AUROC of its networks before training, over the same classes."""
         return mean_over(self.auroc, self.untrained)
 
     @property
     def published_over_same(self) -> float | None:
-        """The published mean over those classes that we have measured, as far as it is known."""
+        """The published mean over the classes measured here, None if it is not known."""
         if self.published is None or not self.auroc:
             return None
         if len(self.auroc) == len(self.classes):
@@ -56,16 +55,16 @@ class ClassRow:
         return mean_over(self.auroc, self.published.by_class)
 
     def published_score(self, score: str) -> PublishedMean | None:
-        """Of ALAD, whose scores the paper compares."""
+        """Look up what was published of one of ALAD's scores."""
         if self.published is None or self.published.method != "ALAD":
             return None
         return published.score_means(published_as(self.benchmark)).get(score)
 
 
 def class_rows(lines: Iterable[Line], benchmark: str) -> list[ClassRow]:
-    """Make every row of the protocols of which there are lines, and of the paper's."""
+    """Make all rows of the protocols that have lines, and of the paper's."""
     groups = group_by(lines, "protocol", "detector")
-    begun = {protocol for protocol, _ in groups} | {AS_PUBLISHED}
+    begun = {protocol for protocol, _ in groups} | {PAPERS_PROTOCOL}
     return [
         _class_row(benchmark, protocol, row, groups)
         for protocol in IMAGE_BENCHMARKS[benchmark]
@@ -76,19 +75,21 @@ def class_rows(lines: Iterable[Line], benchmark: str) -> list[ClassRow]:
 
 
 def _class_row(benchmark: str, protocol: str, row: Row, groups: Mapping[tuple, Group]) -> ClassRow:
+    """Make the row of one detector; groups: by (protocol, row)."""
     group = groups.get((protocol, row.name), Group())
     runs = group.single
     twin, what = untrained_twin(benchmark, row.name)
     before = groups.get((protocol, twin), Group()) if row.trained else Group()
-    method = (row.published or "") if protocol == AS_PUBLISHED else ""
+    scores = dict.fromkeys(at for line in runs.current for at in line.get("auroc_by_score", ()))
+    method = (row.published or "") if protocol == PAPERS_PROTOCOL else ""
     return ClassRow(
         benchmark=benchmark,
         protocol=protocol,
         detector=row.name,
         trained=row.trained,
-        auroc=_classes(runs),
-        by_score=_by_score(runs),
-        untrained=_classes(before.single),
+        auroc=_by_class(runs),
+        by_score={score: _by_class(runs, score) for score in scores},
+        untrained=_by_class(before.single),
         twin=what,
         runs=from_to([len(group.current) for group in runs.by("dataset").values()]),
         networks=" / ".join(dict.fromkeys(_networks(line["config"]) for line in runs.current)),
@@ -97,19 +98,12 @@ def _class_row(benchmark: str, protocol: str, row: Row, groups: Mapping[tuple, G
     )
 
 
-def _classes(runs: Group) -> Classes:
-    """Mean AUROC by normal class."""
-    spreads = {name: group.spread("auroc") for (name,), group in runs.by("dataset").items()}
-    return {name: spread.mean for name, spread in spreads.items() if spread}
-
-
-def _by_score(runs: Group) -> dict[str, Classes]:
-    lines = [line for line in runs.current if "auroc_by_score" in line]
-    names = dict.fromkeys(name for line in lines for name in line["auroc_by_score"])
-    return {
-        name: _classes(Group([{**x, "auroc": x["auroc_by_score"][name]} for x in lines]))
-        for name in names
-    }
+def _by_class(runs: Group, score: str | None = None) -> Classes:
+    """Average AUROC by normal class, of another score if one is named."""
+    if score is not None:
+        lines = [line for line in runs.current if "auroc_by_score" in line]
+        runs = Group([{**line, "auroc": line["auroc_by_score"][score]} for line in lines])
+    return means({name: group for (name,), group in runs.by("dataset").items()}, "auroc")
 
 
 def _networks(config: Mapping[str, Any]) -> str:
@@ -121,10 +115,3 @@ def _networks(config: Mapping[str, Any]) -> str:
     long = f"≤ {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
     half = ", bfloat16" if config.get("engine") == "bfloat16" else ""
     return f"{width} channels, {'untrained' if steps == 0 else long}{half}"
-
-
-def mean_over(classes: Iterable[str], values: Classes) -> float | None:
-    """Mean over these classes; None unless there are some, and each has a value."""
-    classes = list(classes)
-    known = classes and all(each in values for each in classes)
-    return mean(values[each] for each in classes) if known else None

@@ -1,4 +1,4 @@
-"""The benchmarks' page: our numbers beside the published ones, as Markdown and as one HTML file."""
+"""The page of benchmarks: our numbers beside published ones, as Markdown and as HTML."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -40,9 +40,8 @@ def benchmark_page(
 ) -> list[Path]:
     """Write README.md with figures/*.svg, and index.html; -> the files written.
 
-    After the drawing of the games there is a section for every benchmark and protocol among the
-    rows, one on the ablation study if it was run, then the `extra` ones. Raises InputError if the
-    folder cannot be written to.
+    Sections: the drawing of the games, each benchmark and protocol of the rows, the ablation study
+    if it was measured, the `extra` ones. Raises InputError if the folder cannot be written to.
     """
     games = Section("The three games", [Text(GAMES_TEXT), Figures([game_chart()])])
     sections = [games, *results_sections(rows), *ablation_sections(rows), *extra]
@@ -59,7 +58,7 @@ def benchmark_page(
 
 
 def results_sections(rows: Sequence[Result]) -> list[Section]:
-    """Lay out for each benchmark and protocol its table, with notes, and F1 as bars."""
+    """Make a section for each benchmark and protocol: its table, and F1 as bars."""
     sections = []
     for name, group in _by_protocol(rows).items():
         beside = [row for row in group if row.published and OTHER_PROTOCOL not in row.notes]
@@ -72,7 +71,7 @@ def results_sections(rows: Sequence[Result]) -> list[Section]:
 
 
 def ablation_sections(rows: Sequence[Result]) -> list[Section]:
-    """Draw the ablation study of every benchmark and protocol that has it."""
+    """Draw the ablation study of each benchmark and protocol that has one."""
     charts = [
         ablation_chart(f"Ablation on {name}", group)
         for name, group in _by_protocol(rows).items()
@@ -87,13 +86,13 @@ def _by_protocol(rows: Sequence[Result]) -> dict[str, list[Result]]:
 
 
 def comparison_chart(title: str, rows: Sequence[Result]) -> Chart:
-    """Draw ours beside published, bars from 0 with spreads; rows that have neither are left out."""
+    """Draw F1, ours and published, as bars with spreads; rows without either are left out."""
     lines = [line for row in rows if any((line := _compared(row)).values)]
     return bars(title, Axis(LABEL, 0.0, 1.0), BESIDE, lines)
 
 
 def ablation_chart(title: str, rows: Sequence[Result]) -> Chart:
-    """Draw the ablation study as dots with spreads, on an axis that shows differences."""
+    """Draw F1 of the ablation study as dots with spreads."""
     by_name = {row.detector: row for row in rows}
     names = (name for name in (*ABLATION, *WITH_ALL) if name in by_name)
     return dots(title, LABEL, BESIDE, [_compared(by_name[name]) for name in names])
@@ -106,13 +105,14 @@ def _compared(row: Result) -> Compared:
 
 
 def estimate_of(spread: Spread | None) -> Estimate | None:
+    """Make the estimate that a chart draws."""
     return spread and Estimate.around(spread.mean, spread.sd)
 
 
 def timing_chart(title: str, rows: Mapping[str, tuple[Estimate | None, Estimate | None]]) -> Chart:
     """Draw milliseconds a batch on a logarithmic axis: name -> (measured here, published)."""
     lines = [Compared(name, pair) for name, pair in rows.items()]
-    values = [estimate.value for line in lines for estimate in line.values if estimate is not None]
+    values = [estimate.value for line in lines for estimate in line.values if estimate]
     low, high = (min(values) / 2, max(values) * 2) if values else (1.0, 10.0)
     axis = Axis("milliseconds a batch, logarithmic", low, high, "log")
     return bars(title, axis, BESIDE, lines, as_dots=True, decimals=None)

@@ -1,4 +1,4 @@
-"""The published numbers, how sure each is, and what arithmetic says against some of them."""
+"""The published numbers, how sure each is, and what arithmetic says against some."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 ROUNDING = 1e-4  # published numbers have four decimals
-TIES = 2e-3  # what ties at the cut may move precision / recall by
+TIES = 2e-3  # by which ties at the threshold may change precision / recall
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class OneClass:
 
 @dataclass(frozen=True)
 class Flagging:
-    """What the paper's protocol flags on its test half, whatever the scores."""
+    """Numbers of the paper's test half that do not depend on scores."""
 
     anomalies: int
     flagged: int
@@ -52,7 +52,7 @@ class Flagging:
 
     @property
     def precision_over_recall(self) -> float:
-        """(hits / flagged) / (hits / anomalies): no score can change it."""
+        """(hits / flagged) / (hits / anomalies), the same for all scores."""
         return self.anomalies / self.flagged
 
 
@@ -61,7 +61,7 @@ FLAGGING = {
     "arrhythmia": Flagging(32, 34, 226),
 }
 
-ABLATIONS = {  # names in the file: names in the paper's table
+ABLATIONS = {  # key in the file -> name in the paper's table
     "baseline": "Baseline (ALICE)",
     "dl": "Baseline + DL",
     "sn": "Baseline + SN",
@@ -72,10 +72,9 @@ NO_SN_IN_CODE = "the authors' released code has no SN in its networks for tables
 
 @lru_cache(maxsize=1)
 def content() -> dict:
-    """Read the whole file of published numbers, the image tables and timings among them."""
-    return json.loads(
-        files("alad.benchmark").joinpath("published.json").read_text(encoding="utf-8")
-    )
+    """Read the whole file of published numbers."""
+    file = files("alad.benchmark").joinpath("published.json")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def methods(benchmark: str) -> tuple[Published, ...]:
@@ -85,7 +84,7 @@ def methods(benchmark: str) -> tuple[Published, ...]:
 
 
 def ablations(benchmark: str) -> tuple[Published, ...]:
-    """Read the ablation table of one tabular benchmark (the paper prints F1 and its spread)."""
+    """Read the ablation table of one tabular benchmark."""
     table = content()["ablation"].get(f"{benchmark}_f1", {})
     return tuple(
         Published(benchmark, title, *table[key], status=table["status"])
@@ -97,21 +96,20 @@ def ablations(benchmark: str) -> tuple[Published, ...]:
 def on_images(benchmark: str) -> tuple[PublishedMean, ...]:
     """Read the comparison table of one benchmark of images; empty where the paper has none."""
     table = content().get(benchmark, {"rows": []})
-    columns = table.get("per_class", {})
+    by_class = {
+        method: dict(zip(table["classes"], values, strict=True))
+        for method, values in table.get("per_class", {}).items()
+        if method != "status"
+    }
     return tuple(
-        PublishedMean(
-            **row,
-            by_class=dict(zip(table["classes"], columns[row["method"]], strict=True))
-            if row["method"] in columns
-            else {},
-        )
+        PublishedMean(**row, by_class=by_class.get(row["method"], {}))
         for row in table["rows"]
         if "auroc" in row
     )
 
 
 def mean_of(benchmark: str, method: str) -> PublishedMean | None:
-    """Find what was published on images of a method of the paper, or an ablation ("sn")."""
+    """Find the published mean on images of a method, or of a row of the ablation study ("sn")."""
     table = content()["ablation"].get(f"{benchmark}_auroc", {})
     if method in ABLATIONS and method in table:
         return PublishedMean(ABLATIONS[method], *table[method], status=table["status"])
@@ -119,14 +117,14 @@ def mean_of(benchmark: str, method: str) -> PublishedMean | None:
 
 
 def score_means(benchmark: str) -> dict[str, PublishedMean]:
-    """Read ALAD on images by the name of its score."""
+    """Read the published means of ALAD on images by score."""
     table = content()["scores"].get(f"{benchmark}_auroc", {})
     status = content()["scores"]["status"]
     return {name: PublishedMean("ALAD", *pair, status=status) for name, pair in table.items()}
 
 
 def one_class() -> dict[str, OneClass]:
-    """Read published methods on ADBench, best mean AUROC first (`content()` names the source)."""
+    """Read the published methods on ADBench, best mean AUROC first."""
     table = content()["one_class"]
 
     def fractions(measure: str, method: str) -> dict[str, float]:
@@ -141,17 +139,17 @@ def one_class() -> dict[str, OneClass]:
 
 
 def find(benchmark: str, method: str) -> Published | None:
-    """Find the row of `method`, named as in the paper ("IF") or the ablations ("sn+dl"), if any."""
+    """Find a row by its name in the paper ("IF") or in the ablation study ("sn+dl"), if any."""
     title = ABLATIONS.get(method, method)
     rows = (*methods(benchmark), *ablations(benchmark))
     return next((row for row in rows if row.method == title), None)
 
 
 def notes(row: Published) -> tuple[str, ...]:
-    """Tell why `row` cannot be right, or not of the paper's protocol; empty if nothing says so."""
+    """Note why the row cannot be right, or not of the paper's protocol."""
     reasons = []
     if row.precision is not None and row.recall is not None:
-        # Run by run F1 is the harmonic mean, which is at most the arithmetic one; means keep that
+        # each run's F1, the harmonic mean, is at most the arithmetic one, and so are their means
         highest = (row.precision + row.recall) / 2
         if row.f1 > highest + ROUNDING:
             single = 2 * row.precision * row.recall / (row.precision + row.recall)
@@ -159,6 +157,7 @@ def notes(row: Published) -> tuple[str, ...]:
                 f"cannot be right: P {row.precision:.4f} and R {row.recall:.4f} make F1 "
                 f"{single:.4f}, over several runs at most {highest:.4f}"
             )
+        # under one protocol precision / recall is the same for all scores
         protocol, ratio = FLAGGING.get(row.benchmark), row.precision / row.recall
         if protocol and abs(ratio - protocol.precision_over_recall) > TIES:
             reasons.append(

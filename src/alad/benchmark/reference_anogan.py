@@ -1,7 +1,6 @@
-"""AnoGAN's search as its authors and those of ALAD ran it: autograd, and PyTorch's own Adam.
+"""AnoGAN's search as a plain program: autograd, PyTorch's Adam and, for images, its modules.
 
-The yardstick of times, and what the package's own searches are checked against. For images G and D
-are PyTorch's own modules, as a plain program would have them.
+Inference times are compared with it, and the package's own searches are checked against it.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def search(detector: "AnoGAN", X: np.ndarray) -> np.ndarray:
-    """Losses [n] of encoded rows X [n, *shape], all searched for at once; of one member."""
+    """Search for encoded rows X [n, *shape], all at once, by one member; -> losses [n]."""
     model: Any = detector.model_
     context = context_of(model.networks, {**model.weights, **model.buffers}, "cpu")
     weight = detector.discrimination_weight
@@ -50,7 +49,7 @@ Network = Callable[[Tensor], Tensor]
 
 
 def _networks(networks: GanNetworks, context: Context) -> tuple[Network, Network]:
-    """G and D up to its features, of the first member, on rows [n, *]."""
+    """Make G, and D up to its features, of the first member, on rows [n, *]."""
     layers = networks.generator.layers, networks.discriminator.joint.layers
     if not isinstance(layers[0][0], Convolution):
         return (
@@ -61,12 +60,12 @@ def _networks(networks: GanNetworks, context: Context) -> tuple[Network, Network
         nn.Sequential(*(module for layer in part for module in _modules(layer, context)))
         for part in layers
     )
-    # their units come out by channel first, ours last: to a sum that makes no difference
+    # features are ordered by channel first, ours last, which no sum over them depends on
     return lambda z: generator(z[:, :, None, None]), lambda x: discriminator(x).flatten(1)
 
 
 def _modules(layer: Convolution, context: Context) -> Iterable[nn.Module]:
-    """Make PyTorch's modules of a layer of images, [n, channels, height, width] there."""
+    """Make PyTorch's modules of a convolution, for images [n, channels, height, width]."""
     geometry, weights = layer.geometry, {name: array[0] for name, array in context.weights.items()}
     (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
     if layer.transposed and (top, left) != (bottom, right):

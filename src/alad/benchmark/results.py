@@ -1,4 +1,4 @@
-"""Rows of results on one table, such as KDD99: means over runs, beside what was published."""
+"""Rows of results on tables, such as KDD99: means over runs, beside what was published."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ AS_PUBLISHED = ("paper", "quick")  # protocols that stand beside the published n
 
 @dataclass(frozen=True)
 class Result:
-    """One detector under one protocol. `measures` are those of single runs or members."""
+    """One detector under one protocol; `measures` of single runs or members."""
 
     benchmark: str
     protocol: str
@@ -45,9 +45,9 @@ class Result:
 def result_rows(
     lines: Iterable[Line], benchmark: str, planned: Mapping[Place, int] | None = None
 ) -> list[Result]:
-    """Make rows in the order of the benchmark's definition; those without any line are left out.
+    """Make the rows that have lines, in the order of the benchmark's definition.
 
-    planned: how many runs each row is to have; rows named there stay in, and say what they lack.
+    planned: runs of rows that are made in any case, and note the runs that they lack.
     """
     planned = planned or {}
     groups = group_by(lines, "protocol", "dataset", "detector")
@@ -59,13 +59,16 @@ def result_rows(
         for place in [(protocol, dataset, row.name)]
         if place in groups or place in planned
     }
-    return [
-        replace(row, notes=(*row.notes, *_no_better(row, rows), *_lacking(row, planned.get(at, 0))))
-        for at, row in rows.items()
-    ]
+    made = []
+    for place, row in rows.items():
+        runs, due = row.measures["f1"].runs if row.measures else 0, planned.get(place, 0)
+        lacking = [runs_so_far(runs, due)] if runs < due else []
+        made.append(replace(row, notes=(*row.notes, *_no_better(row, rows), *lacking)))
+    return made
 
 
 def _result(benchmark: str, place: Place, row: Row, group: Group) -> Result:
+    """Make the row of one detector from its lines."""
     protocol, dataset, _ = place
     single, ensemble = group.single, group.ensemble
     seconds = {line["cell"]: line["fit_seconds"] for line in single.current}
@@ -81,11 +84,7 @@ def _result(benchmark: str, place: Place, row: Row, group: Group) -> Result:
         fit_seconds=sum(seconds.values()),
         score_seconds=scoring.mean if scoring else 0.0,
         published=number,
-        notes=(
-            *_notes_on(number, protocol, row),
-            *group.notes(row, benchmark),
-            *group.errors,
-        ),
+        notes=(*_notes_on(number, protocol, row), *group.notes(row, benchmark), *group.errors),
         dataset=dataset,
     )
 
@@ -95,7 +94,7 @@ def _spreads(group: Group) -> dict[str, Spread]:
 
 
 def _notes_on(number: Published | None, protocol: str, row: Row) -> tuple[str, ...]:
-    """Tell how sure the published number is, and where it is not like ours."""
+    """Note how sure the published number is, and in what it differs from ours."""
     if number is None:
         return ()
     if protocol not in AS_PUBLISHED:
@@ -110,7 +109,7 @@ def _notes_on(number: Published | None, protocol: str, row: Row) -> tuple[str, .
 
 
 def _no_better(row: Result, rows: Mapping[Place, Result]) -> tuple[str, ...]:
-    """Tell if the row's networks found no more, by mean F1, before their first step."""
+    """Note if the row is no better, by mean F1, than its networks before training."""
     name, what = untrained_twin(row.benchmark, row.detector)
     twin = rows.get((row.protocol, row.dataset, name))
     if not (twin and twin.measures and row.measures):
@@ -119,45 +118,34 @@ def _no_better(row: Result, rows: Mapping[Place, Result]) -> tuple[str, ...]:
     return (f"no better than {what} ({name})",) if behind else ()
 
 
-def _lacking(row: Result, due: int) -> tuple[str, ...]:
-    """Tell if fewer runs were measured than are due."""
-    runs = row.measures["f1"].runs if row.measures else 0
-    return () if runs >= due else (runs_so_far(runs, due),)
-
-
 def runs_so_far(runs: int, due: int) -> str:
+    """Note how many of the runs that are due were measured."""
     return f"{runs} of {due} runs measured so far" if runs else UNMEASURED
 
 
 # --- tables ---------------------------------------------------------------------------------------
 
-NAMES = {
-    **{"f1": "F1", "auroc": "AUROC", "average_precision": "AP"},
-    **{"precision": "precision", "recall": "recall"},
-}
-BESIDE_F1 = {name: title for name, title in NAMES.items() if name != "f1"}
-COLUMNS = (
-    *("detector", "runs", "F1", "published F1", *BESIDE_F1.values()),
-    *("ensemble F1", "ensemble AUROC", "fit s", "notes"),
-)
+OTHERS = {"auroc": "AUROC", "average_precision": "AP", "precision": "precision", "recall": "recall"}
+COLUMNS = ["detector", "runs", "F1", "published F1", *OTHERS.values()]
+COLUMNS += ["ensemble F1", "ensemble AUROC", "fit s", "notes"]
 FIT_SECONDS = (
     "fit s: seconds for all runs of the row together; members of one fit train side by side"
 )
 
 
 def results_tables(rows: Iterable[Result]) -> list[Table]:
-    """Make a table for each benchmark and protocol, the published F1 beside ours."""
+    """Make a table for each benchmark and protocol."""
     groups = groupby(rows, lambda row: (row.benchmark, row.protocol))
     return [results_table(list(group)) for _, group in groups]
 
 
 def results_table(rows: Sequence[Result]) -> Table:
-    """Make the table of one benchmark's protocol; its rows refer to notes by number."""
+    """Make the table of one protocol, the published F1 beside ours."""
     notes = [*dict.fromkeys(note for row in rows for note in row.notes), FIT_SECONDS]
     title = f"{rows[0].benchmark}, protocol {rows[0].protocol}: mean ± sd over runs"
     best = {
         name: max((row.measures[name].mean for row in rows if name in row.measures), default=None)
-        for name in NAMES
+        for name in ("f1", *OTHERS)
     }
 
     def spread(row: Result, name: str, decimals: int) -> Cell:
@@ -171,11 +159,8 @@ def results_table(rows: Sequence[Result]) -> Table:
         runs = max((measure.runs for measure in row.measures.values()), default=0)
         number = mean_and_sd(row.published.f1, row.published.sd) if row.published else ""
         together = row.ensemble or {}
-        cells: list[str | Cell] = [
-            *(row.detector, str(runs), spread(row, "f1", 4) if row.measures else f1),
-            *(Cell(number, mark="published"), *(spread(row, name, 3) for name in BESIDE_F1)),
-            *(mean_and_sd(together.get(name)) for name in ("f1", "auroc")),
-            *(f"{row.fit_seconds:.1f}" if runs else "", numbered(notes, row.notes)),
-        ]
-        body.append(cells)
+        cells = [row.detector, str(runs), spread(row, "f1", 4) if row.measures else f1]
+        cells += [Cell(number, mark="published"), *(spread(row, name, 3) for name in OTHERS)]
+        cells += [mean_and_sd(together.get(name)) for name in ("f1", "auroc")]
+        body.append([*cells, f"{row.fit_seconds:.1f}" if runs else "", numbered(notes, row.notes)])
     return Table(title, COLUMNS, body, notes, left=(0, len(COLUMNS) - 1))

@@ -13,18 +13,18 @@ from alad.errors import InputError
 
 Line = dict[str, Any]
 
-NAMING = {"protocol", "detector", "cell", "settings"}  # what every line must say of itself
-MEASURED = {"member", "cell_lines"}  # and what those must that hold no error
+NAMING = {"protocol", "detector", "cell", "settings"}  # keys of every line
+MEASURED = {"member", "cell_lines"}  # and of those that hold no error
 
 
 class ResultsFile:
-    """A results file. A last line without its end was cut short and counts as not written."""
+    """A results file; a last line without a line end counts as not written."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
 
     def lines(self) -> list[Line]:
-        """Read all whole lines, oldest first. Raises InputError for a line that is none."""
+        """Read all whole lines, oldest first. Raises InputError for a line that is no result."""
         if not self.path.exists():
             return []
         lines, (whole, _, _) = [], self.path.read_bytes().rpartition(b"\n")
@@ -58,7 +58,7 @@ class ResultsFile:
             os.fsync(file.fileno())
 
     def finished(self) -> set[str]:
-        """List digests of the cells of which every line is there and none is an error."""
+        """List the digests of the cells that have all their lines."""
         latest = {(line["cell"], line["member"]): line for line in measured(self.lines())}
         counts = Counter(cell for cell, _ in latest)
         return {cell for (cell, _), line in latest.items() if counts[cell] == line["cell_lines"]}
@@ -70,7 +70,7 @@ def measured(lines: Iterable[Line]) -> list[Line]:
 
 
 def machine(device: str = "cpu") -> dict[str, Any]:
-    """Describe cores that may be used, memory in GiB, processor, and an accelerator in use."""
+    """Describe usable cores, memory in GiB, processor, and an accelerator in use."""
     try:
         pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         memory = round(pages / 2**30, 1)

@@ -1,4 +1,4 @@
-"""One line of a results table as data: which detector, which settings, beside which number."""
+"""A row of a results table as data: its detector, settings, and published number."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ QUICK_STEPS = 300  # of training, in a pass that is to take minutes
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a results table."""
+    """One row of a results table."""
 
     name: str
     detector: str  # as in the catalogue
@@ -20,14 +20,14 @@ class Row:
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the preset, or the defaults
     published: str | None = None  # the method's name in the paper
     protocols: tuple[str, ...] = ("paper", "clean")
-    members: bool = False  # runs are members of one fit, trained side by side
-    at_once: int | None = None  # on a shared split, so many members a fit; None = all runs
-    together: int = 1  # where splits differ, so many members a run, judged as an ensemble too
+    members: bool = False  # runs are members of one fit
+    at_once: int | None = None  # members a fit on a shared split; None = all runs
+    together: int = 1  # members a run where splits differ, scored as an ensemble, too
     most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
     trained: bool = True
     hours: bool = False  # trained for hours, so measured after all else
     beside: bool = False  # of a study beside the comparison, so measured after that
-    test_rows: int | None = None  # score a random sample of so many, where all would take hours
+    test_rows: int | None = None  # size of a random sample that is scored; None = all
     quick: Mapping[str, Any] = field(default_factory=dict)  # further changes in a quick pass
 
     def params(self) -> dict[str, Any]:
@@ -36,12 +36,12 @@ class Row:
 
 
 def untrained_name(name: str) -> str:
-    """Of the row whose networks are those of row `name` before their first step."""
+    """Name the row of the networks of row `name` before training."""
     return f"{name}-untrained"
 
 
 def untrained(row: Row) -> Row:
-    """The same networks before their first step: what they find is not training's credit."""
+    """Make the row of the same networks before training."""
     changes = {**row.changes, "max_steps": 0}
     quick = {key: value for key, value in row.quick.items() if key != "max_steps"}
     name = untrained_name(row.name)
@@ -49,6 +49,7 @@ def untrained(row: Row) -> Row:
 
 
 def both(row: Row) -> tuple[Row, Row]:
+    """Make the untrained row and the trained one."""
     return untrained(row), row
 
 
@@ -60,7 +61,7 @@ SWITCHES = {
 
 
 def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
-    """ALAD's ablation study with all else as in `row`; how: further fields of its rows."""
+    """Make the rows of ALAD's ablation study from `row`; how: further fields of them."""
     return tuple(
         replace(
             row,
@@ -74,7 +75,7 @@ def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
 
 
 def ablation_of(row: Row) -> str | None:
-    """Which row of the ablation study a trained row of the family is: "dl", "sn+dl", …"""
+    """Name the row of the ablation study that a trained row of the family is: "dl", "sn+dl", …"""
     if row.detector != "alad" or not row.trained:
         return None
     params = row.params()

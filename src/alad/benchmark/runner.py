@@ -1,4 +1,4 @@
-"""Measures what a benchmark still lacks, cell by cell; stopped anywhere, it goes on from there."""
+"""Measure the cells that a results file lacks; after an interruption the same call goes on."""
 
 import platform
 import shutil
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from alad import metrics
-from alad.benchmark.cells import Cell, cells, digest, protocol_of
+from alad.benchmark.cells import BenchmarkCell, cells, digest, protocol_of
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.data.splits import Split, fewer
 from alad.benchmark.results_file import Line, ResultsFile, machine, measured
@@ -39,10 +39,9 @@ def run(
 ) -> ResultsFile:
     """Fit and score every cell that `results`/`benchmark`.jsonl lacks, and append its lines.
 
-    protocols, detectors, runs, datasets: as in `cells`.
-    how: parameters such as device or verbose, given to the detectors that have them.
-    A cell that fails is recorded with its error, and tried again by the next call. A long fit keeps
-    a checkpoint below `results`, from which the same call goes on.
+    protocols, detectors, runs, datasets: as in `cells`. how: parameters such as device, set where
+    a detector has them. A cell that fails is recorded with its error, and tried again by the next
+    call; a long fit keeps a checkpoint in `results`.
     """
     file = ResultsFile(Path(results) / f"{benchmark}.jsonl")
     wanted = cells(benchmark, protocols, detectors, runs, datasets)
@@ -53,7 +52,7 @@ def run(
 def work(
     jobs: Sequence["Job"], file: ResultsFile, title: str, data_dir: str | Path | None, say: Say
 ) -> None:
-    """Do what the file lacks, reading each split once."""
+    """Do the jobs that the file lacks, reading each split once."""
     file.path.parent.mkdir(parents=True, exist_ok=True)
     finished = file.finished()
     lacking = [job for job in jobs if not finished.issuperset(job.keys)]
@@ -70,9 +69,9 @@ def work(
 
 
 class Job:
-    """One cell to be measured, under which key, and where its lines go."""
+    """One cell to be measured, its key, and the file for its lines."""
 
-    def __init__(self, cell: Cell, file: ResultsFile, how: dict[str, Any]):
+    def __init__(self, cell: BenchmarkCell, file: ResultsFile, how: dict[str, Any]):
         self.cell, self.file, self.how = cell, file, how
         self.config = cell.config(cell.detector(**how))
         self.key = cell.key(self.config)
@@ -81,7 +80,7 @@ class Job:
 
     @property
     def keys(self) -> list[str]:
-        """Digests of the cells that are finished when the job is done."""
+        """Keys of the cells that the job finishes."""
         return [self.key]
 
     @property
@@ -89,7 +88,7 @@ class Job:
         return self.file.path.with_name(f"{self.cell.benchmark}-{self.key}.checkpoint")
 
     def do(self, data: Split) -> str:
-        """Measure and record; -> one line for the reader."""
+        """Measure and append lines; -> a message."""
         cell = self.cell
         which = " ".join(filter(None, (cell.benchmark, cell.protocol, cell.dataset, cell.row.name)))
         title = f"{which}, seed {cell.seed}"
@@ -106,12 +105,12 @@ class Job:
         return f"{title}: F1 {lines[-1]['f1']:.4f}, AUROC {lines[-1]['auroc']:.4f}"
 
     def _measure(self, data: Split) -> list[Line]:
-        """Make one line a member; of several members one more for the ensemble, last."""
+        """Make a line for each member and, of several, a last one for the ensemble."""
         detector, shared = self._fitted(data)
         numbers = self.cell.numbers
         scored = member_scores(detector, data.test, numbers)
-        # by each of its scores too, on images, whose trainings are too long for a second one; not
-        # where a sample is scored because every row costs a search
+        # on images, where training takes long, by each of its scores too, unless each row is
+        # searched for
         by_score: dict[str, list[Scored]] = {}
         if self.of_images and not self.cell.row.test_rows:
             for name in detector.score_names():
@@ -136,11 +135,11 @@ class Job:
         return lines
 
     def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
-        """Fit the detector; -> it, and what all its lines have in common."""
+        """Fit the detector; -> the detector, and what all its lines have in common."""
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
         detector = self.cell.detector(**self.how, **kept)
         _, seconds = timed(lambda: detector.fit(data.train))
-        # earlier sittings of a training that was resumed count too
+        # a resumed training knows the seconds before its interruption
         trained = detector.training_.get("seconds", 0.0)
         return detector, {
             "fit_seconds": max(seconds, trained),
@@ -149,6 +148,7 @@ class Job:
         }
 
     def _line(self, **measures: Any) -> Line:
+        """Make a line: the cell, its measures, and how they were made."""
         cell = self.cell
         return {
             "benchmark": cell.benchmark,
@@ -169,7 +169,7 @@ class Job:
 
 
 def made_by(command: str, device: str) -> dict[str, Any]:
-    """Describe versions, machine, command and time, as every line has them."""
+    """Describe versions, machine, command and time, for every line."""
     return {
         "versions": {"python": platform.python_version(), **versions()},
         "machine": machine(device),
@@ -178,8 +178,8 @@ def made_by(command: str, device: str) -> dict[str, Any]:
     }
 
 
-def command(cell: Cell) -> str:
-    """Write what to type to measure the cell's row again; without the paths of this machine."""
+def command(cell: BenchmarkCell) -> str:
+    """Write the command that measures the cell's row again, without paths."""
     runs = f" --runs {cell.numbers.stop}" if cell.row.members and cell.shared else ""
     table = f" --dataset {cell.dataset}" if cell.dataset else ""
     what = f"--protocol {cell.protocol}{table} --detector {cell.row.name}{runs}"
@@ -189,29 +189,31 @@ def command(cell: Cell) -> str:
 def member_scores(
     detector, rows: np.ndarray, numbers: range, score: str | None = None
 ) -> list[Scored]:
-    """Score rows by each member, and by the ensemble if there are several, last.
+    """Score rows by each member and, of several, last by the ensemble.
 
-    score: another than the detector's own, of those that it offers.
+    score: another one than the detector's own.
     """
     how = (rows,) if score is None else (rows, score)
     scored = detector.anomaly_score if score is None else detector.score_as
     whole, seconds = timed(lambda: scored(*how))
     if len(numbers) == 1:
         return [(numbers[0], whole, seconds)]
-    each, of_all = timed(lambda: detector.member_scores(*how))
-    if len(each) != len(numbers):
-        raise InputError(f"{len(each)} members were scored and {len(numbers)} asked for")
-    single = [(k, scores, of_all / len(each)) for k, scores in zip(numbers, each, strict=True)]
+    rows_of_scores, of_all = timed(lambda: detector.member_scores(*how))
+    count = len(rows_of_scores)
+    if count != len(numbers):
+        raise InputError(f"{count} members were scored and {len(numbers)} asked for")
+    single = [(k, x, of_all / count) for k, x in zip(numbers, rows_of_scores, strict=True)]
     return [*single, ("ensemble", whole, seconds)]
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Call `work`; -> its result, seconds."""
     begun = time.perf_counter()
     return work(), time.perf_counter() - begun
 
 
 class RemainingTime:
-    """Seconds of a cell by its row, from lines of a results file and from what is measured now."""
+    """Estimates seconds to go from the cells measured before and now, row by row."""
 
     def __init__(self, lines: Iterable[Line]):
         cells: dict[tuple[str, str], float] = defaultdict(float)  # of several members, one fit
@@ -224,10 +226,11 @@ class RemainingTime:
             self._seconds[row].append(seconds)
 
     def add(self, row: str, seconds: float) -> None:
+        """Add the seconds of a cell."""
         self._seconds[row].append(seconds)
 
     def of(self, rows: Sequence[str]) -> str:
-        """Tell how long cells of these rows take, as far as their like were measured."""
+        """Write how long cells of these rows take, as far as such cells were measured."""
         timed = [mean(self._seconds[row]) for row in rows if row in self._seconds]
         if not timed:
             return "how long is not known yet"

@@ -1,7 +1,4 @@
-"""One training looked at from several sides: each of its scores, with curves and histograms.
-
-A row of a results table is judged by one score; here all scores of the same fit are.
-"""
+"""Every score of one training, measured as the rows of results are, with curves and histograms."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from alad import metrics
-from alad.benchmark.cells import Cell, cells
+from alad.benchmark.cells import BenchmarkCell, cells
 from alad.benchmark.data.splits import Split
 from alad.benchmark.results_file import Line, ResultsFile
 from alad.benchmark.runner import Job, Say, member_scores, work
 from alad.report.charts.lines import thinned
 
-SCORES = ("features", "logits", "l1", "l2", "whitened")  # those published, and ours
+COMPARED = ("features", "logits", "l1", "l2", "whitened")  # those published, and ours
 POINTS = 120  # of a curve
 QUANTILES = 101  # of the scores of normal and of anomalous rows
 DIGITS = 5  # of a fraction in a curve
@@ -35,7 +32,7 @@ def run(
 ) -> ResultsFile:
     """Fit each row of `views` as its benchmark does, and append a line a score and member.
 
-    The first line of each score of the first split holds curves. runs, how: as in `runner.run`.
+    Lines of the first split hold curves. runs, how: as in `runner.run`.
     """
     file = ResultsFile(path)
     chosen = [cell for view in views for cell in cells(view[0], [view[1]], [view[2]], runs)]
@@ -46,13 +43,13 @@ def run(
 
 
 class ScoresJob(Job):
-    """A cell of which every score is measured; one finished cell of the file for each."""
+    """A cell measured by every score, each under a key of its own."""
 
-    def __init__(self, cell: Cell, file: ResultsFile, how: dict[str, Any], curves: bool):
+    def __init__(self, cell: BenchmarkCell, file: ResultsFile, how: dict[str, Any], curves: bool):
         super().__init__(cell, file, how)
         self.curves = curves
         several = cell.detector(**how).model.offers
-        self.scores: tuple[str | None, ...] = tuple(s for s in SCORES if s in several) or (None,)
+        self.scores: tuple[str | None, ...] = tuple(s for s in COMPARED if s in several) or (None,)
 
     @property
     def keys(self) -> list[str]:
@@ -62,7 +59,7 @@ class ScoresJob(Job):
         return f"{self.key}-{score or 'own'}"
 
     def _measure(self, data: Split) -> list[Line]:
-        """Make a line for each score and member; of several members one more for the ensemble."""
+        """Make a line for each score and member and, of several members, for the ensemble."""
         detector, shared = self._fitted(data)
         lines = []
         for score in self.scores:
@@ -83,7 +80,7 @@ class ScoresJob(Job):
 
 
 def curves(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
-    """Draw ROC, precision over recall, and quantiles of both kinds of rows, for JSON."""
+    """Compute ROC, precision over recall, and quantiles of both kinds of rows, for JSON."""
     levels = np.linspace(0, 1, QUANTILES)
     kinds = {"normal": scores[~anomalous], "anomalous": scores[anomalous]}
     return {
@@ -98,6 +95,6 @@ def curves(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
 
 
 def _thinned(curve: metrics.Curve) -> list[list[float]]:
-    """Keep x and y of at most POINTS points, about equally far from each other along the curve."""
+    """Keep x and y of at most POINTS points, evenly along the curve."""
     places = thinned(np.stack([curve.x, curve.y], axis=1), POINTS - 2)
     return np.round(places.T, DIGITS).tolist()

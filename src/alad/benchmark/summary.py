@@ -1,7 +1,4 @@
-"""The one group-by over results lines: what counts of them, and its means over runs.
-
-Every table of results is made of such groups: of rows, of data sets, of scores.
-"""
+"""Groups of results lines, of which every table is made: which lines count, means over runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +16,7 @@ MEASURES = ("precision", "recall", "f1", "auroc", "average_precision")
 ENSEMBLE = "ensemble"  # a line's member, where it is of all members' common score
 UNMEASURED = "not measured yet"
 OTHER_PROTOCOL = "published for the paper's protocol, not this one"
-# Parameters that say which run it is, and where; not with which settings
+# Parameters that say which run it is and where, not with which settings
 OF_THE_RUN = {"random_state", "members", "device", "engine", *INCIDENTAL}
 
 
@@ -36,6 +33,7 @@ class Spread:
         return cls(mean(values), stdev(values) if len(values) > 1 else None, len(values))
 
     def text(self, decimals: int = 4) -> str:
+        """Write mean and deviation."""
         return mean_and_sd(self.mean, self.sd, decimals)
 
 
@@ -54,10 +52,7 @@ class Group:
 
     @cached_property
     def current(self) -> list[Line]:
-        """The runs that count: with the settings measured last, each run's newest line.
-
-        Wherever a run was measured, it is the same run.
-        """
+        """The newest line of each run with the settings measured last, on whatever machine."""
         good = measured(self.lines)
         current = [line for line in good if settings_of(line) == settings_of(good[-1])]
         return list({_run(line): line for line in current}.values())
@@ -74,24 +69,24 @@ class Group:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """What went wrong in cells that were not measured since, each reason once."""
+        """Reasons why cells failed that were not measured since, each once."""
         good = {line["cell"] for line in measured(self.lines)}
         failed = [x for x in self.lines if "error" in x and x["cell"] not in good]
         return tuple(dict.fromkeys(f"failed: {line['error']}" for line in failed))
 
     def spread(self, measure: str) -> Spread | None:
-        """Mean and deviation over its runs; None without any."""
+        """Compute mean and deviation over its runs; None without any."""
         values = [line[measure] for line in self.current]
         return Spread.of(values) if values else None
 
     def by(self, *keys: str) -> "dict[tuple, Group]":
-        """Group the runs that count once more."""
+        """Group its current lines by further keys."""
         return group_by(self.current, *keys)
 
     def notes(self, row: Row, benchmark: str, where: str = "") -> tuple[str, ...]:
-        """Tell what was learnt from, or scored, in part, and settings that are no more.
+        """Note samples learnt from or scored, and settings that are not the present ones.
 
-        where: on which data sets that is, if there are several.
+        where: said of samples, where the row has several data sets.
         """
         if not self.current:
             return ()
@@ -128,14 +123,27 @@ def settings_of(line: Line) -> Mapping[str, Any]:
 
 
 def _run(line: Line) -> tuple:
-    """Identify a run within a group; the first of its members tells two halves of one row apart."""
+    """Identify a run within a group; of a row fitted in parts also by its first member."""
     members = line["config"].get("members")
     first = members[0] if isinstance(members, list) else 0
     return (*(line.get(key) for key in ("dataset", "split", "seed", "member")), first)
 
 
+def means(groups: Mapping[Any, Group], measure: str) -> dict[Any, float]:
+    """Compute the mean of a measure over the runs of each group that has any."""
+    spreads = {name: group.spread(measure) for name, group in groups.items()}
+    return {name: spread.mean for name, spread in spreads.items() if spread}
+
+
+def mean_over(names: Iterable[str], values: Mapping[str, float]) -> float | None:
+    """Average the values of these names; None without names, or if one has no value."""
+    chosen = [values.get(name) for name in names]
+    numbers = [value for value in chosen if value is not None]
+    return mean(numbers) if numbers and len(numbers) == len(chosen) else None
+
+
 def noted(notes: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
-    """Join the rows that share a note: "alad, vae: learns from …". notes: (row, its notes)."""
+    """Join the rows that share a note, given (row, its notes): "alad, vae: learns from …"."""
     rows: dict[str, list[str]] = defaultdict(list)
     for row, texts in notes:
         for note in texts:

@@ -24,28 +24,28 @@ def _family(preset: str, hours: bool = False, **how: Any) -> tuple[Row, ...]:
 
 
 def _deep(name: str, preset: str | None, *, called: str = "", **how: Any) -> tuple[Row, Row]:
-    """Another method with networks, before and after training."""
+    """List a method with networks, before and after training."""
     quick = {"max_steps": QUICK_STEPS, **how.pop("quick", {})}
     return both(Row(called or name, name, preset, members=True, quick=quick, **how))
 
 
 def _anogan(preset: str | None, **how: Any) -> tuple[Row, Row]:
-    """Trained as ALAD; it searches for every row that it scores, so it scores fewer of them."""
+    """List AnoGAN, trained as ALAD."""
     return _deep("anogan", preset, quick={"search_steps": 100}, **how)
 
 
 def _one_loss(preset: str, **how: Any) -> tuple[Row, ...]:
-    """Networks that descend a loss of their own, before and after training."""
+    """List the methods that minimise one loss, before and after training."""
     published = {"dsebm-r": "DSEBM-r", "dsebm-e": "DSEBM-e", "dagmm": "DAGMM"}
     names = ("autoencoder", "robust-autoencoder", "vae", *published)
     rows = [row for name in names for row in _deep(name, preset, published=published.get(name))]
-    # and DAGMM trained as its own authors did: far longer than our rows, which share one setting
+    # and DAGMM trained as by its authors: far longer than our rows, which share one setting
     named = {"called": "dagmm-paper", "published": "DAGMM", "protocols": ("paper",)}
     return (*rows, *_deep("dagmm", f"{preset}-paper", **named, **how))
 
 
 def _classic(drawn: int) -> tuple[Row, ...]:
-    """Detectors without networks. drawn: runs of those that take a sample, on a shared split."""
+    """List detectors without networks; drawn: runs of those that learn from a sample."""
     return (
         Row("isolation-forest", "isolation-forest", published="IF"),
         Row("oc-svm", "oc-svm", published="OC-SVM", most_runs=drawn),
@@ -59,9 +59,9 @@ def _classic(drawn: int) -> tuple[Row, ...]:
 
 
 def _on_adbench() -> tuple[Row, ...]:
-    """Every detector of the catalogue, each with one setting for all tables: its defaults.
+    """List every detector of the catalogue with its defaults, the same for all tables.
 
-    Only neighbours are looked for among all rows, as in the published protocol.
+    Only neighbours are searched among all rows, as in the published protocol.
     """
     return (
         Row("isolation-forest", "isolation-forest", published="IForest"),
@@ -85,7 +85,7 @@ def _on_adbench() -> tuple[Row, ...]:
     )
 
 
-# On KDD99 some take a sample of the rows, and long to score: fewer runs.
+# On KDD99 some learn from a sample of the rows and take long to score: fewer runs
 ON_TABLES: dict[str, tuple[Row, ...]] = {
     "kdd99": (
         *_classic(drawn=3),

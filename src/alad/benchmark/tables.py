@@ -1,4 +1,4 @@
-"""What a benchmark's results file holds, as rows and as tables, whichever kind it is of."""
+"""Rows and tables of any benchmark's results file."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -17,10 +17,7 @@ AnyRow = Result | Standing | ClassRow
 def rows_in(
     lines: Iterable[Line], name: str, protocols: Sequence[str] = (), detectors: Sequence[str] = ()
 ) -> list[AnyRow]:
-    """Make the rows of one benchmark; of some protocols and detectors, if any are named.
-
-    Ranks are among all rows, whichever are named.
-    """
+    """Make the rows of one benchmark, of the named protocols and detectors; none means all."""
     if name == BENCHMARK:
         rows: Sequence[AnyRow] = standings(lines)
     else:
@@ -34,6 +31,6 @@ def rows_in(
 
 
 def tables_of(rows: Iterable[AnyRow]) -> list[Table]:
-    """Make the tables of all rows, benchmark by benchmark."""
+    """Make the tables of all rows, in their order."""
     makers = {Result: results_tables, Standing: leaderboard_tables, ClassRow: class_tables}
     return [table for kind, group in groupby(rows, type) for table in makers[kind](group)]

@@ -1,13 +1,11 @@
 """Inference time a batch, of ALAD and of AnoGAN, one after the other in one run.
 
-Zenati et al. 2018 (poster) print milliseconds a batch of 50 rows of KDD99 and of 32 of Arrhythmia.
-Of SVHN and CIFAR-10, whose networks are the same, they print a batch of 32 images. Their machine is
-not this one: what can be compared is the ratio. Their rows were encoded beforehand, and their
-AnoGAN is the plain program, whose place our own search takes for those who use the package.
+Zenati et al. 2018 (poster) print milliseconds for a batch of 50 rows of KDD99, 32 of Arrhythmia and
+32 images of SVHN or CIFAR-10, on another machine: ratios can be compared. As theirs, rows are
+encoded beforehand, and AnoGAN is the plain program as well as the package's own search.
 
-Time depends neither on what images show nor on what weights have learnt, and every step of a search
-costs the same. So images are random, their networks those before training, and of AnoGAN's 500
-steps on them some are timed and counted as many times as they go into 500; lines say so.
+Time depends neither on images nor on weights, and every step of a search costs the same. So images
+are random, their networks untrained, and of AnoGAN's 500 steps some are timed and counted as 500.
 """
 
 import time
@@ -30,7 +28,7 @@ from alad.errors import InputError, on_one_line
 TRAINING_ROWS = 5_000
 WARM_UP = 2  # batches that are not counted
 MILLISECONDS = ("milliseconds", "fastest", "slowest")  # of a batch: the median, and the ends
-TRAINED = {"max_steps": 200, "epochs": None}  # weights of a trained model; time hangs on no more
+TRAINED = {"max_steps": 200, "epochs": None}  # as much training as a time needs
 SEARCH_STEPS = 500  # of AnoGAN's, in the papers
 IMAGES = 32  # random ones to fit
 
@@ -45,7 +43,7 @@ ANSWERS: dict[str, Callable[[Any, np.ndarray], object]] = {
 
 @dataclass(frozen=True)
 class Timed:
-    """What is scored again and again: so many rows a batch, so many batches that count."""
+    """What is timed: a detector on batches of so many rows, so many batches that count."""
 
     name: str
     detector: str
@@ -66,43 +64,39 @@ class Bench:
     steps: int | None = None  # of a search that are timed; None = all
 
 
-def bench_of(
-    benchmark: str,
-    protocol: str,
-    params: dict[str, Any],
-    rows: int,
-    batches: int = 200,
-    searched: int = 7,
-    random: tuple[int, ...] | None = None,
-    steps: int | None = None,
-) -> Bench:
-    """Time so many batches of ALAD, and so many that are searched for."""
-    timed = (
+def timed_batches(rows: int, batches: int, searched: int) -> tuple[Timed, ...]:
+    """List what is timed on batches of `rows`: so many of ALAD, so many that are searched for."""
+    return (
         Timed("alad", "alad", rows, batches, "encoded"),
         Timed("alad, encoding its rows", "alad", rows, batches, "table"),
         Timed("anogan", "anogan", rows, searched, "encoded"),
         Timed("anogan, plain", "anogan", rows, searched, "plain"),
         Timed("anogan, plain, a row at a time", "anogan", 1, searched, "plain"),
     )
-    return Bench(benchmark, protocol, timed, params, random, steps)
+
+
+def table_bench(benchmark: str, protocol: str, architecture: str, rows: int) -> Bench:
+    """Time batches of a table."""
+    return Bench(benchmark, protocol, timed_batches(rows, 200, 7), {"architecture": architecture})
 
 
 def images_bench(
     benchmark: str, protocol: str, *, batches: int, searched: int, steps: int
 ) -> Bench:
-    """Time random images of CIFAR-10's size."""
+    """Time batches of random images of CIFAR-10's size."""
     params = {"architecture": "cifar10", "max_steps": 0}
-    return bench_of(benchmark, protocol, params, 32, batches, searched, (32, 32, 3), steps)
+    timed = timed_batches(32, batches, searched)
+    return Bench(benchmark, protocol, timed, params, (32, 32, 3), steps)
 
 
 BENCHES = (
-    bench_of("kdd99", "paper", {"architecture": "kdd99"}, 50),
-    bench_of("arrhythmia", "paper", {"architecture": "arrhythmia"}, 32),
+    table_bench("kdd99", "paper", "kdd99", 50),
+    table_bench("arrhythmia", "paper", "arrhythmia", 32),
     images_bench("cifar10", "paper", batches=20, searched=3, steps=50),
 )
-QUICK = (
-    bench_of("kdd99-quick", "quick", {"architecture": "kdd99"}, 50),
-    bench_of("arrhythmia-quick", "quick", {"architecture": "arrhythmia"}, 32),
+QUICK_BENCHES = (
+    table_bench("kdd99-quick", "quick", "kdd99", 50),
+    table_bench("arrhythmia-quick", "quick", "arrhythmia", 32),
     images_bench("cifar10-quick", "quick", batches=3, searched=1, steps=2),
 )
 
@@ -115,7 +109,7 @@ def run(
     say: Say = lambda message: None,
     **how: Any,
 ) -> ResultsFile:
-    """Measure what the file lacks; all batches of one table are timed in one go."""
+    """Time the tables that the file at `path` lacks, each in one go."""
     file = ResultsFile(path)
     file.path.parent.mkdir(parents=True, exist_ok=True)
     for bench in benches:
@@ -145,7 +139,7 @@ def key_of(bench: Bench, device: str = "cpu") -> str:
 
 
 def _measured(bench: Bench, key: str, data_dir: Any, how: dict[str, Any]) -> list[Line]:
-    """Make one line for each thing that is timed."""
+    """Time batches of one table; -> a line for each thing that is timed."""
     # rows to fit, and rows to score: of the table, or random images in its place
     if bench.random is None:
         protocol = PROTOCOLS[bench.benchmark][bench.protocol]
@@ -155,7 +149,7 @@ def _measured(bench: Bench, key: str, data_dir: Any, how: dict[str, Any]) -> lis
         count = max((WARM_UP + timed.batches + 1) * timed.rows for timed in bench.timed)
         test = np.random.default_rng(0).integers(0, 256, (count, *bench.random), np.uint8)
         train = test[:IMAGES]
-    # detectors that have learnt a little; as much as a time needs
+    # detectors that have learnt a little
     few = {"search_steps": bench.steps, "threshold_rows": 1} if bench.steps else {}
     params = {**TRAINED, "patience": None, **bench.params, **few, **how}
     detectors = {
@@ -176,7 +170,7 @@ def _measured(bench: Bench, key: str, data_dir: Any, how: dict[str, Any]) -> lis
 
 
 def milliseconds(detector, rows: np.ndarray, timed: Timed) -> dict[str, Any]:
-    """Time batches, of which the first are not counted."""
+    """Time batches of rows; -> the median, fastest and slowest but for the warm-up."""
     if timed.batches < 1:
         raise InputError(f"batches is {timed.batches}; give at least 1")
     answer, taken = ANSWERS[timed.answer], []
@@ -194,6 +188,7 @@ def milliseconds(detector, rows: np.ndarray, timed: Timed) -> dict[str, Any]:
 
 
 def _line(bench: Bench, key: str, name: str, times: dict[str, Any], how: dict[str, Any]) -> Line:
+    """Make a line of what was timed, or of an error."""
     return {
         "benchmark": bench.benchmark,
         "protocol": bench.protocol,

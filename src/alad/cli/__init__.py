@@ -10,20 +10,10 @@ from typing import NoReturn
 from alad.cli import comparing, deciding, explaining, measuring, models, reporting, scoring
 from alad.cli.frame import app, run
 
-__all__ = [
-    "app",
-    "comparing",
-    "deciding",
-    "explaining",
-    "main",
-    "measuring",
-    "models",
-    "reporting",
-    "run",
-    "scoring",
-]
+VERBS = (comparing, deciding, explaining, measuring, models, reporting, scoring)
+__all__ = ["VERBS", "app", "main", "run"]
 
 
 def main() -> NoReturn:
-    """The program `alad`."""
+    """Run the program `alad`."""
     sys.exit(run(sys.argv[1:]))

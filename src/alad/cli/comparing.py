@@ -5,22 +5,13 @@ from typing import Annotated
 
 import typer
 
-from alad.cli.frame import (
-    AsJson,
-    Drop,
-    Quiet,
-    app,
-    option,
-    print_json,
-    say,
-    separated,
-    silent,
-    stoppable,
-)
+from alad.cli import options
+from alad.cli.frame import app, print_json, say, silent, stoppable
+from alad.cli.options import option, separated, table_argument
 
 
 @app.command()
-def detectors(as_json: AsJson = False) -> None:
+def detectors(as_json: options.AsJson = False) -> None:
     """List the detectors, a line each."""
     from alad import catalogue, report
 
@@ -35,19 +26,13 @@ def detectors(as_json: AsJson = False) -> None:
 def compare(
     table: Annotated[
         str,
-        typer.Argument(
-            metavar="TABLE",
-            help="CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input.",
-        ),
+        table_argument("CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input."),
     ],
     label: Annotated[
         str | None,
         option(metavar="COLUMN", help="Which rows are anomalous; no detector sees it."),
     ] = None,
-    normal: Annotated[
-        list[str] | None,
-        option(metavar="VALUE", help="Labels of normal rows.", show_default="0, false, no, normal"),
-    ] = None,
+    normal: options.Normal = None,
     detector: Annotated[
         list[str] | None,
         option(
@@ -55,7 +40,7 @@ def compare(
             show_default="all but those that search for every row",
         ),
     ] = None,
-    drop: Drop = None,
+    drop: options.Drop = None,
     seed: Annotated[
         int, option(min=0, max=2**32 - 1, help="Of the division and the detectors.")
     ] = 0,
@@ -63,8 +48,8 @@ def compare(
         int | None,
         option(min=0, help="Steps of training, at most.", show_default="each detector's own"),
     ] = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Fit detectors on TABLE: their times, how alike they rank and, with labels, how well.
 

@@ -4,24 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from alad.cli import pictures
-from alad.cli.frame import (
-    AsJson,
-    Device,
-    Drop,
-    Model,
-    Quiet,
-    ScoringEngine,
-    app,
-    flag_of,
-    option,
-    print_json,
-    say,
-    separated,
-)
-from alad.cli.pictures import Strict
+from alad.cli import options, pictures
+from alad.cli.frame import app, counted, print_json, say
+from alad.cli.options import flag_of, option, separated, table_argument
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -49,15 +34,15 @@ LEFT_OUT_FOR_DRIFT = 0.1  # share of high scores: anomalies among new rows are n
 
 
 @dataclass(frozen=True)
-class Rule:
-    """Which rows to flag. With none of the three by the model's own threshold."""
+class FlaggingRule:
+    """Which rows to flag: by a false-alarm rate, by an FDR, or by the model's own threshold."""
 
     false_alarm_rate: float | None = None
     confidence: float | None = None
     fdr: float | None = None
 
     def check(self, score: str | None) -> None:
-        """InputError if options make no sense or contradict each other; before the long work."""
+        """Raise InputError for options that make no sense or contradict each other."""
         from alad.detector.calibration import between_0_and_1
 
         if self.false_alarm_rate is not None and self.fdr is not None:
@@ -71,36 +56,31 @@ class Rule:
             raise InputError("thresholds belong to the model's own score; leave out --score")
 
     def columns(self, detector: "Fitted", rows: Any) -> "dict[str, np.ndarray]":
-        """The columns to add to `rows`."""
-        if self.false_alarm_rate is None and self.fdr is None:
-            scores = detector.anomaly_score(rows)
-            return {"anomaly_score": scores, "is_anomaly": -scores < detector.offset_}
-        calibration = detector.calibrated()
-        limit = self._limit(detector)
+        """Compute the columns to add to `rows`: scores, flags and, by rate or FDR, p-values."""
+        # what may be refused comes before the rows are scored
+        calibrated = self.false_alarm_rate is not None or self.fdr is not None
+        calibration = detector.calibrated() if calibrated else None
+        threshold = self.threshold(detector)
         scores = detector.anomaly_score(rows)
-        flagged = calibration.select(scores, self.fdr) if self.fdr is not None else scores > limit
+        if calibration is None:
+            return {"anomaly_score": scores, "is_anomaly": scores > threshold}
+        flagged = scores > threshold if self.fdr is None else calibration.select(scores, self.fdr)
         return {
             "anomaly_score": scores,
             "p_value": calibration.p_values(scores),
             "is_anomaly": flagged,
         }
 
-    def _limit(self, detector: "Fitted") -> float:
-        """Asked for before rows are scored, because it may be refused."""
-        if self.false_alarm_rate is None:
-            return float("inf")
-        return detector.threshold(self.false_alarm_rate, self.confidence)
-
     def threshold(self, detector: "Fitted") -> float | None:
-        """From which score on rows are flagged; None where it depends on all of them."""
+        """Choose the score above which rows are flagged; None where it depends on all of them."""
         if self.fdr is not None:
             return None
         if self.false_alarm_rate is None:
             return -detector.offset_
-        return self._limit(detector)
+        return detector.threshold(self.false_alarm_rate, self.confidence)
 
-    def told(self, detector: "Fitted", rows: int, flagged: int) -> str:
-        """How many rows were flagged; of a selection of none, how many it takes at least."""
+    def summary(self, detector: "Fitted", rows: int, flagged: int) -> str:
+        """Say how many rows were flagged; of none by FDR, the least number that it selects."""
         words = f"{flagged} of them flagged"
         if self.fdr is None or flagged:
             return words
@@ -114,15 +94,15 @@ class Rule:
 
 
 def warn_of_drift(detector: "Fitted", scores: "np.ndarray") -> None:
-    """A line on stderr if the scores no longer look like those of calibration."""
+    """Write a line on stderr if the scores no longer look like those of calibration."""
     from alad.detector.drift import drift
 
     calibration = detector.calibration_
     if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:
         return
-    found = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
-    if found.drifted:
-        say(f"alad: warning: drift: {found}; rates may not hold, see alad calibrate --help")
+    test = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
+    if test.drifted:
+        say(f"alad: warning: drift: {test}; rates may not hold, see alad calibrate --help")
 
 
 # --- calibrate ------------------------------------------------------------------------------------
@@ -130,19 +110,17 @@ def warn_of_drift(detector: "Fitted", scores: "np.ndarray") -> None:
 
 @app.command()
 def calibrate(
-    model: Model,
+    model: options.Model,
     table: Annotated[
         str,
-        typer.Argument(
-            metavar="TABLE", help="Normal rows that MODEL did not learn from; or a folder."
-        ),
+        table_argument("Normal rows that MODEL did not learn from; or a folder."),
     ],
-    drop: Drop = None,
-    strict: Strict = False,
-    device: Device = None,
-    engine: ScoringEngine = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    drop: options.Drop = None,
+    strict: options.Strict = False,
+    device: options.Device = None,
+    engine: options.ScoringEngine = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Calibrate MODEL anew on normal rows that it did not learn from; it is not fitted again.
 
@@ -165,19 +143,19 @@ def calibrate(
         print_json(facts | {"smallest_false_alarm_rate": calibration.smallest_rate})
     if not quiet:
         pictures.say_skipped(rows)
-        say(_told(calibration, rows.unit))
+        say(_summary(calibration, rows.unit))
 
 
-def _told(calibration: "Calibration", unit: str) -> str:
-    message = f"{pictures.counted(len(calibration), unit)}; false-alarm rates from "
-    message += f"{_rounded_up(calibration.smallest_rate)} on can be asked for"
+def _summary(calibration: "Calibration", unit: str) -> str:
+    """Say how many rows it is made of, and from which false-alarm rate on it can decide."""
+    # two digits, rounded up: a smaller rate could not be asked for
+    rate = calibration.smallest_rate
+    scale = 10 ** (1 - math.floor(math.log10(rate)))
+    least = f"{math.ceil(rate * scale - 1e-9) / scale:.2g}"
+    message = (
+        f"{counted(len(calibration), unit)}; false-alarm rates from {least} on can be asked for"
+    )
     if seen := calibration.seen:
-        message += f"; {pictures.counted(seen, unit)} left out, because the model learnt from them"
+        message += f"; {counted(seen, unit)} left out, because the model learnt from them"
         message += " (others, if they were changed since, go unnoticed)"
     return message
-
-
-def _rounded_up(rate: float) -> str:
-    """With two digits, and never a rate that is too small."""
-    digits = 1 - math.floor(math.log10(rate))
-    return f"{math.ceil(rate * 10**digits - 1e-9) / 10**digits:.2g}"

@@ -3,22 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from alad.cli import pictures
-from alad.cli.frame import (
-    Device,
-    Drop,
-    Model,
-    Quiet,
-    ScoringEngine,
-    app,
-    check_output,
-    option,
-    require_empty,
-    say,
-)
-from alad.cli.pictures import Strict
+from alad.cli import options, pictures
+from alad.cli.frame import app, check_output, counted, require_empty, say
+from alad.cli.options import option, table_argument
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -33,12 +20,10 @@ HEAT = "heat.csv"
 
 @app.command()
 def explain(
-    model: Model,
+    model: options.Model,
     table: Annotated[
         str,
-        typer.Argument(
-            metavar="TABLE", help="Rows to explain, or a folder; - reads standard input."
-        ),
+        table_argument("Rows to explain, or a folder; - reads standard input."),
     ],
     output: Annotated[
         str,
@@ -54,11 +39,11 @@ def explain(
         int | None,
         option(min=1, help="So many columns a row, the weightiest.", show_default="all"),
     ] = None,
-    drop: Drop = None,
-    strict: Strict = False,
-    device: Device = None,
-    engine: ScoringEngine = None,
-    quiet: Quiet = False,
+    drop: options.Drop = None,
+    strict: options.Strict = False,
+    device: options.Device = None,
+    engine: options.ScoringEngine = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say what made the most anomalous rows of TABLE, or pictures of a folder, odd.
 
@@ -73,26 +58,26 @@ def explain(
     from alad.data import writing
     from alad.detector.attribution import Explanation
 
+    # refuse what cannot be written before the long work
     rows = pictures.read(table, drop, strict)
-    _require_target(output, table, columns, of_pictures=pictures.are(rows))
+    _require_target(output, table, columns, of_pictures=rows.kind == "images")
     detector = catalogue.load(model, device=device, engine=engine)
     with located(rows.place):
         scores = detector.anomaly_score(rows)
         chosen = np.argsort(-scores, kind="stable")[:top]
-        explained = detector.explain(rows.taken(chosen))
-        if isinstance(explained, Explanation):
-            writing.write_table(_lines(explained, chosen, columns), output)
+        explanation = detector.explain(rows.taken(chosen))
+        if isinstance(explanation, Explanation):
+            writing.write_table(_lines(explanation, chosen, columns), output)
         else:
-            _write_maps(detector, explained, [rows.names[at] for at in chosen], Path(output))
+            _write_maps(detector, explanation, [rows.names[at] for at in chosen], Path(output))
     if not quiet:
         pictures.say_skipped(rows)
-        of = pictures.counted(len(scores), rows.unit)
+        of = counted(len(scores), rows.unit)
         say(f"{len(chosen)} of {of} explained, the most anomalous first")
 
 
 def _require_target(output: str, table: str, columns: int | None, *, of_pictures: bool) -> None:
     """Refuse before the long work what could not be written after it."""
-
     if not of_pictures:
         check_output(output, table)
         return
@@ -107,21 +92,21 @@ def _require_target(output: str, table: str, columns: int | None, *, of_pictures
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _lines(found: "Explanation", chosen: "np.ndarray", columns: int | None) -> "pa.Table":
-    """One line a row and column, the weightiest column first."""
+def _lines(explanation: "Explanation", chosen: "np.ndarray", columns: int | None) -> "pa.Table":
+    """List each explained row's columns, the weightiest first; chosen: the rows' numbers [n]."""
     import pyarrow as pa
 
-    count = columns or len(found.columns)
-    places = [(row, at) for row in range(len(chosen)) for at in found.worst(row, count)]
+    count = columns or len(explanation.columns)
+    places = [(row, at) for row in range(len(chosen)) for at in explanation.worst(row, count)]
     return pa.table(
         {
             "row": [int(chosen[row]) + 1 for row, _ in places],
-            "anomaly_score": [float(found.score[row]) for row, _ in places],
-            "reference_score": [float(found.reference_score[row]) for row, _ in places],
-            "column": [found.columns[at] for _, at in places],
-            "value": [_text(found.values[row][at]) for row, at in places],
-            "expected": [_text(found.expected[row][at]) for row, at in places],
-            "contribution": [float(found.contributions[row, at]) for row, at in places],
+            "anomaly_score": [float(explanation.score[row]) for row, _ in places],
+            "reference_score": [float(explanation.reference_score[row]) for row, _ in places],
+            "column": [explanation.columns[at] for _, at in places],
+            "value": [_text(explanation.values[row][at]) for row, at in places],
+            "expected": [_text(explanation.expected[row][at]) for row, at in places],
+            "contribution": [float(explanation.contributions[row, at]) for row, at in places],
         }
     )
 
@@ -134,7 +119,7 @@ def _text(value: Any) -> str | None:
 
 
 def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path) -> None:
-    """A PNG for each explained picture, the most anomalous first by name, and heat.csv."""
+    """Write a PNG for each explained picture, numbered from the most anomalous, and heat.csv."""
     import pyarrow as pa
 
     from alad.data import writing
@@ -148,7 +133,7 @@ def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path)
         picture = pixels.overlay(images[at], maps.heat[at])
         (folder / file).write_bytes(png(pixels.enlarged(picture)))
     hottest = [maps.hottest(at) for at in range(len(names))]
-    found = {
+    columns = {
         "file": names,
         "anomaly_score": maps.score,
         "reference_score": maps.reference_score,
@@ -156,11 +141,11 @@ def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path)
         "hottest_column": [column + 1 for _, column in hottest],
         "heat_map": files,
     }
-    writing.write_table(pa.table(found), folder / HEAT)
+    writing.write_table(pa.table(columns), folder / HEAT)
 
 
 def _file_name(name: str) -> str:
-    """The name of a picture below its folder, as part of a file's own name."""
-    kept = "".join(one if one.isalnum() or one in "-." else "_" for one in Path(name).stem)
+    """Turn the name of a picture below its folder into a part of a file's name."""
+    kept = "".join(c if c.isalnum() or c in "-." else "_" for c in Path(name).stem)
     parent = "_".join(Path(name).parent.parts)
     return f"{parent}_{kept}"[-80:] if parent else kept[-80:]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 from alad.catalogue import DETECTORS, declared
-from alad.cli.frame import SCORES, flag_of, option
+from alad.cli.options import SCORES_HELP, flag_of, option
 from alad.declared import Parameter
 
 LONGEST_HELP = 160  # characters: then the first clause has to do
 MANY = 6  # detectors: then the help does not name them
-# what `fit` has an option of its own for, or no use for
-OWN = {"drop", "random_state", "verbose", "checkpoint", "resume"}
+# what `fit` declares an option for itself, or has no use for
+LEFT_OUT = {"drop", "random_state", "verbose", "checkpoint", "resume"}
 KINDS: tuple[tuple[str, type], ...] = (  # by what an annotation contains, in this order
     (r"\b(Count|CountOrZero|int)\b", int),
     (r"\b(Switch|bool)\b", bool),
@@ -27,29 +27,30 @@ KINDS: tuple[tuple[str, type], ...] = (  # by what an annotation contains, in th
 
 def with_parameters(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that takes **parameters an option for each parameter of any detector."""
-    own = inspect.signature(command, eval_str=True)
-    fixed = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    fixed = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
     options = [_option(name, owners) for name, owners in _owners().items()]
     command.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
-        [*(one.replace(kind=one.KEYWORD_ONLY) for one in fixed), *options]
+        [*(parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in fixed), *options]
     )
     return command
 
 
 def _owners() -> dict[str, dict[str, Parameter]]:
-    """Of each parameter, which detectors have it, and as what."""
+    """List, for each parameter, the detectors that have it, with its declaration in each."""
     owners: dict[str, dict[str, Parameter]] = {}
     for detector in DETECTORS:
         for name, parameter in declared(detector).parameters.items():
-            if name not in OWN:
+            if name not in LEFT_OUT:
                 owners.setdefault(name, {})[detector] = parameter
     return owners
 
 
 def _option(name: str, owners: dict[str, Parameter]) -> inspect.Parameter:
+    """Make the option of a parameter: its kind, flags, help and, if all agree, its default."""
     first = next(iter(owners.values()))
     kind = next((made for text, made in KINDS if re.search(text, first.annotation)), str)
-    defaults = {str(one.default) for one in owners.values()}
+    defaults = {str(parameter.default) for parameter in owners.values()}
     flags = [flag_of(name)]
     if kind is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"]
@@ -66,20 +67,21 @@ def _option(name: str, owners: dict[str, Parameter]) -> inspect.Parameter:
 
 
 def _help(parameter: Parameter, owners: list[str]) -> str:
-    """Its comment, or as much of it as a line or two hold; and whose it is, if of a few."""
+    """Make the help from the parameter's comment, shortened; names its detectors if few."""
     if parameter.name == "score_function":
-        return f"Which score counts: {SCORES}"
-    words = parameter.comment.replace("`", "")
-    if len(words) > LONGEST_HELP:
-        words = re.split(r"(?<=[^0-9])[;.:] ", words)[0]
+        return f"Which score counts: {SCORES_HELP}"
+    text = parameter.comment.replace("`", "")
+    if len(text) > LONGEST_HELP:
+        text = re.split(r"(?<=[^0-9])[;.:] ", text)[0]
     choices = re.findall(r"'([^']+)'", parameter.annotation)
-    if choices and not all(choice in words for choice in choices):
-        words = f"{words}: {', '.join(choices)}"
+    if choices and not all(choice in text for choice in choices):
+        text = f"{text}: {', '.join(choices)}"
     whose = "" if len(owners) >= MANY else f" ({', '.join(owners)})"
-    return f"{words[:1].upper()}{words[1:]}{whose}."
+    return f"{text[:1].upper()}{text[1:]}{whose}."
 
 
 def _panel(parameter: Parameter, owners: int) -> str:
+    """Name the group of the help in which the option stands."""
     if parameter.mark == "how":
         return "Running"
     if owners == len(DETECTORS):

@@ -8,18 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alad.cli.frame import (
-    AsJson,
-    Device,
-    Names,
-    Quiet,
-    app,
-    option,
-    print_json,
-    say,
-    silent,
-    stoppable,
-)
+from alad.cli import options
+from alad.cli.frame import app, print_json, say, silent, stoppable
+from alad.cli.options import option
 from alad.errors import InputError
 
 # --- bench ----------------------------------------------------------------------------------------
@@ -33,8 +24,8 @@ def bench(
             metavar="NAME…", help="kdd99, arrhythmia, adbench, cifar10, svhn, mnist or paper."
         ),
     ],
-    protocol: Names = None,
-    detector: Names = None,
+    protocol: options.Names = None,
+    detector: options.Names = None,
     dataset: Annotated[
         list[str] | None, option(help="Tables of adbench.", show_default="all")
     ] = None,
@@ -53,9 +44,9 @@ def bench(
     short: Annotated[
         bool, option("--quick", help="A pass of minutes, with results (or a page) of its own.")
     ] = False,
-    device: Device = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    device: options.Device = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Measure detectors on a benchmark, beside the published numbers.
 
@@ -104,7 +95,7 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
     if as_json:
         content = {
             "rows": [asdict(row) for row in measured.rows],
-            "verdicts": [asdict(verdict) for verdict in verdicts(measured.rows)],
+            "verdicts": [verdict.as_json() for verdict in verdicts(measured.rows)],
             "images": [asdict(row) for row in images if row.auroc],
             "page": [str(path) for path in measured.page],
         }
@@ -125,18 +116,19 @@ def _show(
 ) -> None:
     """Print what the results files hold of the chosen protocols, detectors and tables.
 
-    Exit status 1 if a cell has failed; InputError for a file that has nothing of them.
+    Exits with status 1 if a cell has failed. Raises InputError for a file that has none of them.
     """
     from alad import report
     from alad.benchmark import ResultsFile
     from alad.benchmark.summary import group_by
     from alad.benchmark.tables import rows_in, tables_of
 
+    # rows of all files, and the errors among what was chosen
     rows: list[Any] = []
     errors: dict[str, None] = {}
     for name, path in files.items():
-        every = ResultsFile(path).lines()
-        lines = [line for line in every if not datasets or line.get("dataset") in datasets]
+        lines = ResultsFile(path).lines()
+        lines = [line for line in lines if not datasets or line.get("dataset") in datasets]
         groups = [
             group
             for (protocol, detector), group in group_by(lines, "protocol", "detector").items()
@@ -164,8 +156,8 @@ def demo(
     output: Annotated[
         Path, option("--output", "-o", help="Folder for the model, the rows, a page and a picture.")
     ] = Path("alad-demo"),
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Train ALAD on benign tumours, find malignant ones, and compare with other detectors."""
     from alad import demo, report

@@ -7,26 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from alad.catalogue import DETECTORS
-from alad.cli import pictures
+from alad.cli import options, pictures
 from alad.cli.fit_options import with_parameters
-from alad.cli.frame import (
-    AsJson,
-    Drop,
-    Model,
-    Quiet,
-    TableOrFolder,
-    app,
-    check_score,
-    flag_of,
-    option,
-    print_json,
-    require_empty,
-    say,
-    separated,
-    stoppable,
-    writable,
-)
-from alad.cli.pictures import PictureSize, Strict
+from alad.cli.frame import app, counted, print_json, require_empty, say, stoppable, writable
+from alad.cli.options import check_score, flag_of, option, separated
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -40,18 +24,18 @@ TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `f
 
 
 def fit(
-    table: TableOrFolder,
+    table: options.TableOrFolder,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
     detector: Annotated[str, option(help=f"{', '.join(DETECTORS)}.")] = "alad",
-    drop: Drop = None,
+    drop: options.Drop = None,
     seed: Annotated[
         int, option(min=0, max=2**32 - 1, help="Same seed, same model (on a CPU).")
     ] = 0,
     preset: Annotated[
         str | None, option(help="Tried settings, such as kdd99-paper.", panel=TRAINING)
     ] = None,
-    size: PictureSize = None,
-    strict: Strict = False,
+    size: options.PictureSize = None,
+    strict: options.Strict = False,
     checkpoint: Annotated[
         Path | None,
         option(help="Folder for checkpoints.", show_default="MODEL.checkpoint", panel=RUNNING),
@@ -59,8 +43,8 @@ def fit(
     resume: Annotated[
         bool, option("--resume", help="Go on from the checkpoint.", panel=RUNNING)
     ] = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     **parameters: Any,
 ) -> None:
     """Learn what is normal from TABLE, or from a folder of pictures, and write the fitted model.
@@ -74,61 +58,64 @@ def fit(
     given = {name: value for name, value in parameters.items() if value is not None}
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
+    # the detector: pictures have settings of their own
     source = pictures.source(table, size, strict, drop=drop, scaling=given.get("scaling"))
     if preset is None and not given.keys() & {"epochs", "max_steps"}:
         given |= pictures.usual_length(source, detector)
     preset = preset or pictures.usual_preset(source, detector)
     kind = catalogue.detector_class(detector)
     check_score(
-        kind.name, kind.model.offered(images=pictures.are(source)), given.get("score_function")
+        kind.name, kind.model.offered(images=source.kind == "images"), given.get("score_function")
     )
     made = _configured(detector, preset, given)
-    _set_known(made, running)
+    made.set_params(**{k: running[k] for k in running if k in made.get_params(deep=False)})
     if "samples" in given:
         _require_samples(given["samples"], source, (output, kept), resume)
+    # all that can be refused has been
     with stoppable(lambda: _how_to_resume(kept)):
         facts = _fitted(made, source, output, kept)
+    # what became of it, and what to type next
     if as_json:
         print_json(facts)
     if not quiet:
         pictures.say_skipped(source)
-        say(f"{_told(facts['rows'], facts['training'], source.unit)}; the model is in {output}")
+        say(f"{_summary(facts['rows'], facts['training'], source.unit)}; the model is in {output}")
         if not facts["training"]["held_out"] and made.calibration_fraction:
             say(_how_to_calibrate(facts["rows"], output, source))
-        new = pictures.NEW if pictures.are(source) else "NEW_ROWS.csv"
+        new = pictures.NEW if source.kind == "images" else "NEW_ROWS.csv"
         say(f"next: alad score {shlex.quote(str(output))} {new} -o scored.csv")
 
 
 app.command()(with_parameters(fit))
 
 
-def _told(rows: int, training: dict[str, Any], unit: str) -> str:
-    """What became of the rows."""
-    told = f"{pictures.counted(training['rows'], unit)} learnt in {training['seconds']:.1f} s"
+def _summary(rows: int, training: dict[str, Any], unit: str) -> str:
+    """Say how many rows were learnt from, watched by the stopping rule, and held out."""
+    message = f"{counted(training['rows'], unit)} learnt in {training['seconds']:.1f} s"
     if watched := rows - training["rows"] - training["held_out"]:
-        told += f", {watched} watched by the stopping rule"
-    return told + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
+        message += f", {watched} watched by the stopping rule"
+    return message + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
 
 
 def _how_to_calibrate(rows: int, output: Path, source: "Source") -> str:
-    """For a table that was too small for its calibration fraction."""
+    """Say how a model is calibrated whose table was too small for its calibration fraction."""
     from alad.detector.contract import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
 
-    how = pictures.how_to_calibrate(output, pictures.are(source))
+    how = pictures.how_to_calibrate(output, source.kind == "images")
     percent = -(-100 * LEAST_HELD_OUT // rows)  # rounded up
     if percent <= 100 * MOST_HELD_OUT:
         how += f", or fit again with --calibration-fraction {percent / 100}"
-    takes = pictures.counted(LEAST_HELD_OUT, source.unit)
+    takes = counted(LEAST_HELD_OUT, source.unit)
     return f"not calibrated, which takes {takes} that were not learnt from: {how}"
 
 
 def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detector":
-    """An unfitted detector with a preset's settings, those given replacing them."""
+    """Make an unfitted detector with a preset's settings, those given replacing them."""
     from alad import catalogue, presets
 
-    known = catalogue.parameter_names(name)
-    if unknown := [flag_of(parameter) for parameter in given if parameter not in known]:
+    there = catalogue.parameter_names(name)
+    if unknown := [flag_of(parameter) for parameter in given if parameter not in there]:
         raise InputError(f"{name} has no {' and no '.join(unknown)}; leave it out")
     params = (presets.preset(preset, name) if preset else {}) | given
     if "epochs" in params:
@@ -136,16 +123,10 @@ def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detect
     return catalogue.make(name, **params)
 
 
-def _set_known(detector: "Detector", params: dict[str, Any]) -> None:
-    """Set those parameters that the detector has: not every one is trained step by step."""
-    known = detector.get_params(deep=False)
-    detector.set_params(**{name: value for name, value in params.items() if name in known})
-
-
 def _fitted(
     detector: "Detector", source: "Source", output: Path, checkpoint: Path
 ) -> dict[str, Any]:
-    """Fit and save; what can be refused is refused before the long work. -> facts for --json"""
+    """Fit and save, refusing what can be refused before the long work; -> facts for --json."""
     from alad import report
     from alad.data.source import ImageSource
 
@@ -172,9 +153,9 @@ def _fitted(
 
 
 def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
-    """InputError if `folder` holds anything but what we would replace, or cannot be written.
+    """Find the nearest folder that exists, `folder` itself or one above it.
 
-    -> the folder nearest to it that is there.
+    Raises InputError if `folder` holds anything but what is to be replaced, or cannot be written.
     """
     from alad import storage
 
@@ -190,8 +171,8 @@ def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
 def _require_samples(
     folder: Path, source: "Source", others: tuple[Path, ...], resumed: bool
 ) -> None:
-    """InputError if pictures of a generator make no sense, or cannot be written there."""
-    if not pictures.are(source):
+    """Raise InputError if pictures of a generator make no sense, or cannot be written there."""
+    if not source.kind == "images":
         raise InputError(f"{source.place}: is no folder of pictures; leave out --samples")
     for other in (*others, Path(source.place)):
         if other.resolve() in (folder.resolve(), *folder.resolve().parents):
@@ -203,6 +184,7 @@ def _require_samples(
 
 
 def _how_to_resume(checkpoint: Path) -> str:
+    """Write the command line that goes on from the checkpoint, if there is one."""
     if not checkpoint.exists():
         return "nothing was written"
     again = [word for word in sys.argv[1:] if word != "--resume"]
@@ -213,7 +195,7 @@ def _how_to_resume(checkpoint: Path) -> str:
 
 
 @app.command()
-def info(model: Model, as_json: AsJson = False) -> None:
+def info(model: options.Model, as_json: options.AsJson = False) -> None:
     """Say what a model is: its detector, settings, columns and training."""
     from alad import report, storage
 

@@ -2,9 +2,10 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from alad.cli.frame import option, say, separated
+from alad.cli.frame import say
+from alad.cli.options import separated
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
@@ -13,25 +14,13 @@ if TYPE_CHECKING:
 MOST_NAMED = 5  # of the skipped
 MOST_PASSES = 100
 NEW = "NEW_PICTURES/"
-PictureSize = Annotated[
-    str | None,
-    option(
-        metavar="N or HxW",
-        help="Resize pictures.",
-        show_default="their own, at most 64",
-        panel="Training",
-    ),
-]
-Strict = Annotated[
-    bool, option("--strict", help="Stop at a picture that cannot be read, instead of skipping it.")
-]
 
 
 def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> "Source":
-    """The rows or pictures at `place`, not yet read.
+    """Open the rows or pictures at `place`, not yet read.
 
-    of_tables: values of options that are for tables alone. InputError if one is given for pictures,
-    or `size` or `strict` for a table.
+    of_tables: values of options that are for tables alone. Raises InputError if one is given for
+    pictures, or `size` or `strict` for a table.
     """
     from alad.data.opening import source_of
     from alad.data.pictures import size_of
@@ -49,34 +38,22 @@ def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> "Sou
 
 
 def read(place: str, drop: list[str] | None, strict: bool) -> "Source":
-    """The rows or pictures at `place`, to be read more than once, without some columns."""
+    """Open the rows or pictures at `place` to be read more than once; drop: columns left out."""
     opened = source(place, None, strict, drop=drop)
     with located(opened.place):
         return opened.without(separated(drop)).held()
 
 
-def are(source: "Source") -> bool:
-    return source.kind == "images"
-
-
-def counted(number: int, unit: str) -> str:
-    """ "1 row", "12 images" """
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
-
-
 def usual_preset(source: "Source", detector: str) -> str | None:
-    """Settings for pictures, where the detector knows pictures as such."""
+    """Name the preset for pictures, of a detector that has networks for them; else None."""
     from alad import catalogue
 
-    seen = are(source) and catalogue.detector_class(detector).sees_images
+    seen = source.kind == "images" and catalogue.detector_class(detector).sees_images
     return "images" if seen else None
 
 
 def usual_length(source: "Source", detector: str) -> dict[str, int]:
-    """How long to learn from pictures, where nothing is said: 60 of them need no 2,000 steps.
-
-    100 passes are the most that the paper makes over its images.
-    """
+    """Limit training on few pictures to 100 passes, the most that the paper makes over images."""
     from alad import catalogue, presets
 
     if usual_preset(source, detector) is None:
@@ -86,12 +63,13 @@ def usual_length(source: "Source", detector: str) -> dict[str, int]:
 
 
 def how_to_calibrate(model: Path, of_images: bool) -> str:
+    """Write the command line that calibrates a model."""
     more = "MORE_PICTURES/" if of_images else "MORE_NORMAL_ROWS.csv"
     return f"alad calibrate {shlex.quote(str(model))} {more}"
 
 
 def say_skipped(source: "Source") -> None:
-    """A line about the pictures that could not be read, if there are any."""
+    """Write a line about the pictures that could not be read, if there are any."""
     reasons = [f"{name} ({why})" for name, why in source.skipped.items()]
     if reasons:
         more = f", and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""

@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from alad.cli import pictures
-from alad.cli.deciding import Rule
-from alad.cli.frame import Device, Drop, Model, Quiet, ScoringEngine, app, option, say, separated
-from alad.cli.pictures import Strict
+from alad.cli import options, pictures
+from alad.cli.deciding import FlaggingRule
+from alad.cli.frame import app, say
+from alad.cli.options import option, separated, table_argument
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     from alad.data.source import Source
     from alad.detector.fitted import Fitted
@@ -21,12 +18,10 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    model: Model,
+    model: options.Model,
     table: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[TABLE]", help="New rows to score, or a folder; - reads standard input."
-        ),
+        table_argument("New rows to score, or a folder; - reads standard input.", "[TABLE]"),
     ] = None,
     output: Annotated[
         Path, option("--output", "-o", metavar="PAGE", help="HTML file to write.")
@@ -35,20 +30,17 @@ def report(
         str | None,
         option(metavar="COLUMN", help="Which rows are anomalous; the model does not see it."),
     ] = None,
-    normal: Annotated[
-        list[str] | None,
-        option(metavar="VALUE", help="Labels of normal rows.", show_default="0, false, no, normal"),
-    ] = None,
+    normal: options.Normal = None,
     false_alarm_rate: Annotated[
         float | None,
         option(help="Share of normal rows to flag, at most.", show_default="the model's threshold"),
     ] = None,
     top: Annotated[int, option(min=1, max=2_000, help="Most anomalous rows to show.")] = 200,
-    drop: Drop = None,
-    strict: Strict = False,
-    device: Device = None,
-    engine: ScoringEngine = None,
-    quiet: Quiet = False,
+    drop: options.Drop = None,
+    strict: options.Strict = False,
+    device: options.Device = None,
+    engine: options.ScoringEngine = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write a page about MODEL, and what it finds in TABLE or a folder, to open in a browser.
 
@@ -58,12 +50,16 @@ def report(
     from alad import catalogue, storage
     from alad.report.model.page import model_page, write_model_page
 
-    Rule(false_alarm_rate).check(None)
+    # refuse what can be refused before the long work
+    FlaggingRule(false_alarm_rate).check(None)
     _require_page(output)
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
     detector = catalogue.load(model, device=device, engine=engine)
     source = None if table is None else pictures.read(table, drop, strict)
+    # read, score, lay out
+    manifest = storage.manifest(model, "model")
+    versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
     place = "" if source is None else source.place
     with located(place or model):
         rows, anomalous = _rows(source, detector, label, normal)
@@ -74,7 +70,7 @@ def report(
             source=place,
             false_alarm_rate=false_alarm_rate,
             top=top,
-            about=_about(storage.manifest(model, "model"), model),
+            about={"model": str(model), "saved": manifest["created"], "written with": versions},
         )
     write_model_page(output, page)
     if not quiet:
@@ -89,7 +85,7 @@ def report(
 def _rows(
     source: "Source | None", detector: "Fitted", label: str | None, normal: list[str] | None
 ) -> "tuple[Any, np.ndarray | None]":
-    """The rows that the model is to see, if any, and which are anomalous by their label."""
+    """Read the rows that the model is to see, if any, and which of them are labelled anomalous."""
     from alad import metrics
     from alad.data.source import ImageSource
 
@@ -104,18 +100,14 @@ def _rows(
         return rows, None
     if label not in rows.column_names:
         raise InputError(f"no column named {label!r} to read labels from")
-    seen = _unseen(rows, detector, label)
-    return seen, metrics.anomalous(rows[label].to_pylist(), separated(normal))
-
-
-def _unseen(rows: "pa.Table", detector: "Fitted", label: str) -> "pa.Table":
-    """The table without its labels, unless the model knows that column and drops it itself."""
     encoder = detector.encoder_.state()
     if label in {code["name"] for code in encoder["codes"]}:
         raise InputError(
             f"the model has learnt from column {label!r}; fit it again with --drop {label}"
         )
-    return rows if label in encoder["names"] else rows.drop_columns([label])
+    # a column that the model was fitted with is dropped by the model itself
+    unlabelled = rows if label in encoder["names"] else rows.drop_columns([label])
+    return unlabelled, metrics.anomalous(rows[label].to_pylist(), separated(normal))
 
 
 def _require_page(output: Path) -> None:
@@ -124,9 +116,3 @@ def _require_page(output: Path) -> None:
         raise InputError(f"{output}: a page is HTML; end its name in .html")
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise InputError(f"{output}: there is no such folder, or it is one; choose another file")
-
-
-def _about(manifest: dict[str, Any], model: Path) -> dict[str, str]:
-    """Facts of a saved model that the detector itself does not know."""
-    versions = ", ".join(f"{name} {which}" for name, which in manifest["versions"].items())
-    return {"model": str(model), "saved": manifest["created"], "written with": versions}

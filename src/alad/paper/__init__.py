@@ -1,7 +1,7 @@
-"""The paper's tables again: measured, beside what was published, and why where they differ.
+"""The paper's tables, measured again beside the published ones, with reasons for differences.
 
-`plan` says what a full and a quick pass consist of, `run` does it; `verdicts` and `reasons` judge,
-`page` lays out, with `scores_section`, `images_section` and `times_section`.
+`plan` defines a full and a quick pass, `run` measures them; `verdicts`, with `reasons`, compares
+with what was published; `page` is made of the sections.
 """
 
 from alad.paper.plan import FULL, QUICK, Plan

@@ -1,4 +1,4 @@
-"""Sections on images: means over classes and class by class, the ablation, the scores."""
+"""Sections on images: means over classes, class by class, the ablation study, the scores."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from statistics import mean
 
 from alad.benchmark import class_tables as tables
 from alad.benchmark import published
-from alad.benchmark.one_class import AS_PUBLISHED, ClassRow, class_rows
+from alad.benchmark.one_class import PAPERS_PROTOCOL, ClassRow, class_rows
 from alad.benchmark.page import ABLATION_TEXT, BESIDE
 from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line
@@ -28,9 +28,9 @@ SCORES_TEXT = (
 
 
 def images(files: Mapping[str, list[Line]], absent: Sequence[str] = ()) -> list[Section]:
-    """Lay out each benchmark of images and protocol that was measured, or is published.
+    """Make sections for each benchmark of images and protocol, measured or published.
 
-    absent: those whose official files are not at hand.
+    files: benchmark -> lines; absent: benchmarks whose official files are not at hand.
     """
     return [
         section
@@ -41,14 +41,17 @@ def images(files: Mapping[str, list[Line]], absent: Sequence[str] = ()) -> list[
 
 
 def _sections(rows: list[ClassRow], absent: bool) -> list[Section]:
+    """Make the sections of one benchmark and protocol."""
     first = rows[0]
     beside = any(row.published for row in rows)
-    strange = "" if published.on_images(published_as(first.benchmark)) else " (not of the paper)"
-    title = f"{first.benchmark}, protocol {first.protocol}{strange}"
+    other = "" if published.on_images(published_as(first.benchmark)) else " (not of the paper)"
+    title = f"{first.benchmark}, protocol {first.protocol}{other}"
+    # without measurements only published numbers are shown
     if not any(row.auroc for row in rows):
         why = "its official files are not at hand" if absent else "it has not been asked for"
         text = Text(f"Nothing is measured of it: {why}. {_how_made(first)}")
         return [Section(title, [text, tables.means_table(rows)])] if beside else []
+    # over all classes, class by class, and the studies
     overview = [
         Compared(row.detector, (_estimate(row.auroc), _over_same_classes(row)))
         for row in rows
@@ -70,6 +73,7 @@ def _sections(rows: list[ClassRow], absent: bool) -> list[Section]:
 
 
 def _how_made(row: ClassRow) -> str:
+    """Say how one protocol is measured."""
     quick = row.benchmark != published_as(row.benchmark)
     return (
         "One class is normal, the others are odd, each class in its turn. It is measured by "
@@ -80,6 +84,7 @@ def _how_made(row: ClassRow) -> str:
 
 
 def _how_published() -> str:
+    """Say how the paper trains on images, and how ours differ."""
     settings = preset("cifar10-paper")
     return (
         f"The paper trains networks of {PUBLISHED_WIDTH} channels after the first halving of an "
@@ -91,10 +96,10 @@ def _how_published() -> str:
 
 
 def lacking(rows: Sequence[ClassRow]) -> list[str]:
-    """Name normal classes that rows on images lack, rows without any, and scores not compared."""
+    """Note the normal classes that rows lack, and those on which scores were not compared."""
     missing: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for row in rows:
-        missing[tuple(each for each in row.classes if each not in row.auroc)].append(row.detector)
+        missing[tuple(name for name in row.classes if name not in row.auroc)].append(row.detector)
     notes = []
     for classes, names in missing.items():
         where = "" if set(classes) == set(rows[0].classes) else f" on {', '.join(classes)}"
@@ -111,11 +116,11 @@ def lacking(rows: Sequence[ClassRow]) -> list[str]:
 
 
 def _class_charts(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
-    """Draw class by class, what was published beside it, for each row that has both."""
+    """Draw AUROC by class of each row that has published numbers by class."""
     lines = {
         row.detector: [
-            Compared(each, tuple(_estimate(values, [each]) for values in (row.auroc, theirs)))
-            for each in row.classes
+            Compared(name, tuple(_estimate(values, [name]) for values in (row.auroc, theirs)))
+            for name in row.classes
         ]
         for row in rows
         if row.auroc and row.published and (theirs := row.published.by_class)
@@ -128,17 +133,17 @@ def _class_charts(title: str, rows: Iterable[ClassRow]) -> list[Chart]:
 
 
 def _estimate(values: Mapping[str, float], classes: Sequence[str] | None = None) -> Estimate | None:
-    """The mean over classes, and their points if there are several; None without any."""
-    chosen = tuple(value for each, value in values.items() if classes is None or each in classes)
+    """Average over classes, all with their points or those named; None without any."""
+    chosen = tuple(value for name, value in values.items() if classes is None or name in classes)
     return Estimate(mean(chosen), points=chosen if classes is None else ()) if chosen else None
 
 
 def _over_same_classes(row: ClassRow) -> Estimate | None:
-    """The published mean over the classes that we have; its deviation where none could be read."""
+    """Make the published estimate over the classes measured here, or over all if that is all."""
     number, whole = row.published, row.published_over_same
     if number is None or not number.by_class or whole is None:
         return _printed(number)
-    points = tuple(value for each, value in number.by_class.items() if each in row.auroc)
+    points = tuple(value for name, value in number.by_class.items() if name in row.auroc)
     return Estimate(whole, points=points)
 
 
@@ -150,9 +155,9 @@ def _printed(number: PublishedMean | None) -> Estimate | None:
 
 
 def _ablation(title: str, rows: list[ClassRow]) -> list[Section]:
-    """Show that of ALAD's paper, measured or not; elsewhere if there is something of it."""
+    """Show the ablation study where it is published or measured."""
     base = published_as(rows[0].benchmark)
-    beside = rows[0].protocol == AS_PUBLISHED and published.mean_of(base, "baseline") is not None
+    beside = rows[0].protocol == PAPERS_PROTOCOL and published.mean_of(base, "baseline") is not None
     table = tables.ablation_table(rows, whole=beside)
     if table is None:
         return []
@@ -168,6 +173,7 @@ def _ablation(title: str, rows: list[ClassRow]) -> list[Section]:
 
 
 def _scores(title: str, rows: list[ClassRow]) -> list[Section]:
+    """Show the scores of one training, if they were measured."""
     table = tables.scores_table(rows)
     if table is None:
         return []

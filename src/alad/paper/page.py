@@ -1,4 +1,4 @@
-"""The page: our numbers beside the published ones, and all the other sections in their order."""
+"""The page on the paper: its sections in their order."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -38,13 +38,13 @@ def write(plan: Plan, measured: Measured, folder: Path) -> list[Path]:
 
 
 def adbench(lines: Sequence[Line]) -> list[Section]:
-    """Show the leaderboard of ADBench: not of the paper, but of today."""
+    """Show the leaderboard of ADBench."""
     tables = leaderboard_tables(standings(lines, whole=True), one_by_one=False)
     return [Section("ADBench", [Text(ADBENCH_TEXT), *tables])]
 
 
 def how_made(plan: Plan, measured: Measured) -> Section:
-    """Tell the commands, the files, the machines, and what failed."""
+    """List the commands, the files, the machines, and what failed."""
     folder = f"results/{plan.tables + '/' if plan.tables else ''}"
     images = {name: lines for name, lines in measured.images.items() if lines}
     lines = [*measured.tables, *measured.scores, *measured.times, *chain(*images.values())]
@@ -67,6 +67,7 @@ def how_made(plan: Plan, measured: Measured) -> Section:
         else "",
         "machine": "; ".join(sorted(machines)),
     }
+    # cells of which nothing is shown above
     failed = [
         f"{row.benchmark}, {row.protocol}, {row.detector}: {note}"
         for row in measured.rows

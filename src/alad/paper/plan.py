@@ -1,4 +1,4 @@
-"""What a pass over the paper consists of. A quick one has a folder, and cells, of its own."""
+"""A full and a quick pass over the paper: what is measured, and where it is kept."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,12 @@ from pathlib import Path
 from alad.benchmark import Result
 from alad.benchmark.results_file import Line
 from alad.benchmark.score_curves import View
-from alad.benchmark.timing import BENCHES, Bench
-from alad.benchmark.timing import QUICK as QUICK_BENCHES
+from alad.benchmark.timing import BENCHES, QUICK_BENCHES, Bench
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which tables, scores, curves and times; and where they go below the folder of results."""
+    """What one pass measures and shows, and its folders below that of all results."""
 
     folder: str  # of the page, the scores and the times
     tables: str  # of the lines of the tables, shared with `alad bench NAME`
@@ -21,19 +20,11 @@ class Plan:
     benches: tuple[Bench, ...]
     lead: str
     command: str
-    adbench: bool = False  # is the yardstick of today beside the paper part of the plan?
-    images: tuple[str, ...] = ()  # benchmarks that are shown as far as they are there
-
-    def of_tables(self, results: Path, name: str) -> Path:
-        """Place the results file of a benchmark."""
-        return results / self.tables / f"{name}.jsonl"
-
-    def beside_page(self, results: Path, name: str) -> Path:
-        """Place the results file of scores, or of times."""
-        return results / self.folder / f"{name}.jsonl"
+    adbench: bool = False  # whether the page has ADBench, which is not of the paper
+    images: tuple[str, ...] = ()  # benchmarks shown if they were measured before
 
 
-SHOWN = ("alad", "isolation-forest", "knn")  # in pictures; their curves are told apart
+SHOWN = ("alad", "isolation-forest", "knn")  # rows whose curves are drawn
 
 FULL = Plan(
     folder="paper",
@@ -77,14 +68,14 @@ QUICK = Plan(
 
 @dataclass(frozen=True)
 class Measured:
-    """All that a page is made of."""
+    """All that the page is made of."""
 
-    rows: list[Result]  # those not measured yet among them
+    rows: list[Result]  # also those not measured yet
     tables: list[Line]  # of which the rows are made
     scores: list[Line]
     times: list[Line]
-    adbench: list[Line]  # if it has been measured; not a table of the paper
-    images: dict[str, list[Line]]  # by benchmark, what is there of those of the plan
-    absent: tuple[str, ...]  # those of them whose official files are not at hand
+    adbench: list[Line]
+    images: dict[str, list[Line]]  # by benchmark
+    absent: tuple[str, ...]  # benchmarks of images whose official files are not at hand
     runs: int | None  # of each row; None = the usual number
-    page: list[Path]
+    page: list[Path]  # files written

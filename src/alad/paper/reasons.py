@@ -1,7 +1,4 @@
-"""Why a number measured here differs from the published one: by benchmark and row, as data.
-
-What arithmetic alone says against a published number is in `alad.benchmark.published`.
-"""
+"""Reasons why numbers measured here differ from the published ones, by benchmark and row."""
 
 from alad.benchmark.rows import published_as
 
@@ -102,7 +99,7 @@ REDUCED = "a quick pass: fewer rows, runs and steps"
 
 
 def reasons(benchmark: str, row: str) -> tuple[str, ...]:
-    """Why this row differs from what was published, as far as it is known."""
+    """List the reasons why a row differs from the published one."""
     whole = published_as(benchmark)
     why = REASONS.get((whole, row), ())
     return (REDUCED, *why) if whole != benchmark else why

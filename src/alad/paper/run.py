@@ -1,4 +1,4 @@
-"""Measure what is lacking, then write the page. Stopped anywhere, the same call goes on."""
+"""Measure what a pass lacks, then write its page."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,23 +24,25 @@ def run(
     say: Say = lambda message: None,
     **how: Any,
 ) -> Measured:
-    """Measure tables, scores of one training, times; a cell that fails leaves the others alone.
+    """Measure the tables, scores and times that a pass lacks, and write its page.
 
-    Nothing is trained on images, which takes hours a row: what `alad bench cifar10` and its like
-    have measured is shown. only_show: write the page from what is there; InputError if there is
-    nothing. how: parameters such as device or verbose.
+    Nothing is trained on images, which takes hours a row: lines of `alad bench cifar10` and the
+    like are shown. only_show: measure nothing. how: parameters such as device or verbose. Raises
+    InputError if there is nothing to show.
     """
     results = Path(results)
-    scores, times = (plan.beside_page(results, name) for name in ("scores", "timing"))
+    scores, times = (results / plan.folder / f"{name}.jsonl" for name in ("scores", "timing"))
+    # measure what the files lack
     if not only_show:
         how |= {"data_dir": data_dir, "say": say}
         for name in plan.benchmarks:
-            folder = plan.of_tables(results, name).parent
-            benchmark.run(name, runs=runs, results=folder, **how)
+            benchmark.run(name, runs=runs, results=results / plan.tables, **how)
         score_curves.run(plan.views, runs=runs, path=scores, **how)
         timing.run(plan.benches, path=times, **how)
-    tables = {name: ResultsFile(plan.of_tables(results, name)).lines() for name in plan.benchmarks}
-    images = {name: ResultsFile(results / f"{name}.jsonl").lines() for name in plan.images}
+    # read all that was measured, now or before
+    folders = dict.fromkeys(plan.benchmarks, results / plan.tables)
+    tables = {at: ResultsFile(folder / f"{at}.jsonl").lines() for at, folder in folders.items()}
+    images = {at: ResultsFile(results / f"{at}.jsonl").lines() for at in plan.images}
     if not any((*tables.values(), *images.values())):
         raise InputError(f"nothing of the paper is measured in {results} yet; leave out --show")
     measured = Measured(

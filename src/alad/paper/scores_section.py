@@ -1,4 +1,4 @@
-"""Sections on one training seen from several sides: its scores, curves and histograms."""
+"""Sections on the scores of one training: F1 and AUROC, curves, histograms."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,25 +34,26 @@ COLUMNS = ("table and protocol", "score", "runs", "F1", "AUROC", "published F1")
 def scores_of_one_training(
     lines: Iterable[Line], views: Sequence[View], runs: int | None = None
 ) -> list[Section]:
-    """Show F1 and AUROC of each score of the same trained networks; and what views lack."""
+    """Show F1 and AUROC of each score of the same networks, and note what `views` lack."""
     lines = measured(lines)
     scored = [line for line in lines if line["score"]]
     body: list[Sequence[str | Cell]] = []
     charts = []
     for (benchmark, protocol), of_table in group_by(scored, "benchmark", "protocol").items():
-        compared = []
+        compared, scores = [], published.content()["scores"]
+        theirs = scores.get(f"{benchmark}_f1", {}) if protocol == "paper" else {}
         for (score,), group in group_by(of_table.lines, "score").items():
             f1, auroc = (group.single.spread(measure) for measure in ("f1", "auroc"))
             if f1 is None or auroc is None:
                 continue
-            number = _published_score(benchmark, protocol, score)
+            number = theirs.get(score)
             cells = [f"{benchmark}, {protocol}", score, str(f1.runs), f1.text(), auroc.text()]
-            theirs = Cell(mean_and_sd(*number) if number else "", mark="published")
-            body.append([*cells, theirs])
+            body.append([*cells, Cell(mean_and_sd(*number) if number else "", mark="published")])
             estimate = Estimate.around(*number) if number else None
             compared.append(Compared(score, (estimate_of(f1), estimate)))
         title = f"F1 by score, {benchmark}, protocol {protocol}"
         charts.append(bars(title, Axis(LABEL, 0.0, 1.0), BESIDE, compared))
+    # what is still to be measured
     missing = lacking(views, lines, runs)
     table = Table(TITLE, COLUMNS, body, missing, left=(0, 1))
     if not body:
@@ -61,7 +62,7 @@ def scores_of_one_training(
 
 
 def lacking(views: Sequence[View], lines: Iterable[Line], runs: int | None = None) -> list[str]:
-    """Name rows of which not all runs were looked at by every score."""
+    """Note the rows of which runs are lacking."""
     groups = group_by(measured(lines), "benchmark", "protocol", "detector")
     notes = []
     for view in views:
@@ -73,17 +74,11 @@ def lacking(views: Sequence[View], lines: Iterable[Line], runs: int | None = Non
     return notes
 
 
-def _published_score(benchmark: str, protocol: str, score: str) -> tuple[float, float] | None:
-    """Find mean and spread, where the paper's protocol was measured."""
-    table = published.content()["scores"].get(f"{benchmark}_f1", {})
-    return tuple(table[score]) if protocol == "paper" and score in table else None
-
-
 # --- curves ---------------------------------------------------------------------------------------
 
 
 def curves_and_histograms(lines: Iterable[Line]) -> list[Section]:
-    """Draw ROC and precision over recall of the detectors shown, and where ALAD's scores lie."""
+    """Draw ROC, precision over recall, and histograms of scores, table by table."""
     newest: dict[tuple[str, str], dict[str, Line]] = defaultdict(dict)
     for line in measured(lines):
         usual = line["config"].get("score_function") or "features"
@@ -99,22 +94,23 @@ def curves_and_histograms(lines: Iterable[Line]) -> list[Section]:
 
 
 def _charts(name: str, curves: Mapping[str, Line]) -> list[Chart]:
+    """Draw the charts of one table and protocol; curves: detector -> its curves, as in a line."""
     counts = next(iter(curves.values()))["rows"]
     share = counts["anomalous"] / sum(counts.values())
     roc, precision = (
-        {title: Curve(*map(np.array, each[kind])) for title, each in curves.items()}
+        {title: Curve(*map(np.array, line[kind])) for title, line in curves.items()}
         for kind in ("roc", "precision_recall")
     )
-    # are most anomalies found at a false-alarm rate that a linear axis cannot show?
+    # a logarithmic axis where most anomalies are flagged at a small false-alarm rate
     corner = median(np.interp(CORNER, curve.x, curve.y) for curve in roc.values()) > 0.9
     charts = [
         roc_chart(f"ROC, {name}", roc, corner=corner),
         precision_recall_chart(f"Precision over recall, {name}", precision, share),
     ]
-    for title, each in curves.items():
+    for title, line in curves.items():
         groups = {
-            kind: Quantiles(np.array(values), each["rows"][kind])
-            for kind, values in each["quantiles"].items()
+            kind: Quantiles(np.array(values), line["rows"][kind])
+            for kind, values in line["quantiles"].items()
         }
         charts.append(histogram(f"Scores of {title}, {name}", "anomaly score", groups))
     return charts

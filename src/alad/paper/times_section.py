@@ -1,4 +1,4 @@
-"""The section on inference times: milliseconds a batch, and how many times longer AnoGAN takes."""
+"""The section on inference times: milliseconds a batch, and how much longer AnoGAN takes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,13 +23,13 @@ TEXT = (
     "paper. The package's own search, of tables in C, gives the same losses. Published times are "
     "those of a graphics card, ours those of the machine named below: ratios can be compared."
 )
-Times = Mapping[str, Line]  # what was timed -> its newest line
+Times = Mapping[str, Line]  # name of what was timed -> its newest line
 
 
 def inference_times(lines: Iterable[Line], benches: Sequence[Bench] = ()) -> list[Section]:
-    """Show milliseconds a batch and their ratio, which another machine can be held against.
+    """Show milliseconds a batch and their ratio, beside what was published.
 
-    benches: what is to be timed; what was not is named.
+    benches: what is to be timed; those that were not are noted.
     """
     lines = measured(lines)
     tables: dict[str, Times] = {
@@ -52,23 +52,23 @@ def inference_times(lines: Iterable[Line], benches: Sequence[Bench] = ()) -> lis
 
 
 def lacking(benches: Sequence[Bench], lines: Iterable[Line]) -> list[str]:
-    """Name tables whose batches were not timed."""
+    """Note the tables whose batches were not timed."""
     timed = {line["benchmark"] for line in measured(lines)}
     return [f"{bench.benchmark}: {UNMEASURED}" for bench in benches if bench.benchmark not in timed]
 
 
 def _published_times() -> dict[str, dict[str, float]]:
-    """Milliseconds by data set and detector."""
+    """Read the published milliseconds by data set and detector."""
     return {row["data"]: row for row in published.content()["inference_ms_per_batch"]["rows"]}
 
 
 def ratio(times: Times, of: str = PLAIN) -> float:
-    """How many times longer AnoGAN takes for a batch than ALAD."""
+    """Divide the time of AnoGAN, or of another method, for a batch by that of ALAD."""
     return times[of]["milliseconds"] / times["alad"]["milliseconds"]
 
 
 def _column(benchmark: str, times: Times) -> dict[str, str]:
-    """Tell of one table: the row's head -> its cell."""
+    """Make the column of one benchmark: the row's name -> its cell."""
     theirs = _published_times().get(published_as(benchmark))
     ms = {name: line["milliseconds"] for name, line in times.items()}
     rows = times["anogan"]["batch_rows"]
@@ -93,7 +93,7 @@ def _column(benchmark: str, times: Times) -> dict[str, str]:
 
 
 def _stand_ins(benchmark: str, times: Times) -> list[str]:
-    """Tell what stood in for the data, and for a whole search; other data of the same networks."""
+    """Note random images in place of the data, and searches of which a part was timed."""
     notes = []
     if images := times["alad"].get("random_images"):
         size, other = " × ".join(map(str, images)), _published_times()["svhn"]
@@ -113,6 +113,7 @@ def _stand_ins(benchmark: str, times: Times) -> list[str]:
 
 
 def _times(benchmark: str, times: Times) -> dict[str, tuple[Estimate, Estimate | None]]:
+    """List what the chart draws: name -> (measured here, published)."""
     theirs = _published_times().get(published_as(benchmark), {})
     return {
         name: (

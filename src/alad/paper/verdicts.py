@@ -1,8 +1,10 @@
-"""Each of our numbers beside the published one: how far apart, and why if beyond the spread."""
+"""Our numbers beside the published ones: differences, and reasons for those beyond the spread."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from alad.benchmark.published import Published
 from alad.benchmark.results import AS_PUBLISHED, Result
 from alad.benchmark.row import untrained_name
 from alad.benchmark.summary import UNMEASURED, mean_and_sd
@@ -11,79 +13,74 @@ from alad.report.page_parts import Section, Text
 from alad.report.tables import Cell, Table, numbered
 
 UNEXPLAINED = "not explained yet"
-NOTABLE = 0.02  # of F1: so much needs a reason even within a spread of our own that is wide
-# What speaks against the published number itself, as notes begin
+NOTABLE = 0.02  # difference of F1 that needs a reason even within a wide spread of our own
+# Beginnings of the notes that speak against a published number itself
 AGAINST = ("cannot be right", "not like for like", "measured with other settings", "measured here")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One row of the paper. Fractions; differences are ours − published.
+    """One row beside its published one, as fractions; a difference is ours − published."""
 
-    Ours are None, and nothing is said of them, where the row has not been measured yet.
-    """
-
-    benchmark: str
-    row: str
-    published_as: str
-    f1: float | None
-    sd: float | None  # of ours, over runs
-    precision: float | None
-    recall: float | None
-    published: float
-    published_sd: float | None
-    published_precision: float | None
-    published_recall: float | None
-    status: str
-    difference: float | None
-    within: bool
+    result: Result
+    published: Published
+    difference: float | None  # of F1; None where the row has not been measured yet
+    within: bool  # the spread: the published one or, where none is printed, ours
     why: tuple[str, ...]  # where it is not within, or no spread is printed and ours is wide
+
+    def as_json(self) -> dict[str, Any]:
+        """List all numbers, ours as None where the row has not been measured yet."""
+        number, measures = self.published, self.result.measures
+        f1, precision, recall = map(measures.get, ("f1", "precision", "recall"))
+        return {
+            "benchmark": self.result.benchmark,
+            "row": self.result.detector,
+            "published_as": number.method,
+            "f1": f1 and f1.mean,
+            "sd": f1 and f1.sd,
+            "precision": precision and precision.mean,
+            "recall": recall and recall.mean,
+            "published": number.f1,
+            "published_sd": number.sd,
+            "published_precision": number.precision,
+            "published_recall": number.recall,
+            "status": number.status,
+            "difference": self.difference,
+            "within": self.within,
+            "why": self.why,
+        }
 
 
 def verdicts(rows: Iterable[Result]) -> list[Verdict]:
-    """Judge rows under the paper's protocol, or the one that stands for it."""
+    """Compare rows under the paper's protocol, or the quick one, with what was published."""
     chosen = {
         (row.benchmark, row.protocol, row.detector): row
         for row in rows
         if row.protocol in AS_PUBLISHED
     }
-    return [_verdict(row, chosen) for row in chosen.values() if row.published]
+    return [_verdict(row, row.published, chosen) for row in chosen.values() if row.published]
 
 
-def _verdict(row: Result, rows: Mapping[tuple[str, str, str], Result]) -> Verdict:
-    number, ours = row.published, row.measures.get("f1")
-    assert number is not None
+def _verdict(
+    row: Result, number: Published, rows: Mapping[tuple[str, str, str], Result]
+) -> Verdict:
+    """Compare a row with its published number; reasons are given where they differ."""
+    ours = row.measures.get("f1")
+    if ours is None:
+        return Verdict(row, number, None, False, ())
     # the published spread where there is one; else ours is all that is known of it
-    spread = number.sd if number.sd is not None else (ours and ours.sd) or 0.0
-    difference = ours and ours.mean - number.f1
-    within = difference is not None and abs(difference) <= spread
-    wanting = difference is not None and not within
-    if within and number.sd is None:
-        wanting = abs(difference or 0.0) > NOTABLE
-    precision, recall = (row.measures.get(measure) for measure in ("precision", "recall"))
-    return Verdict(
-        benchmark=row.benchmark,
-        row=row.detector,
-        published_as=number.method,
-        f1=ours and ours.mean,
-        sd=ours and ours.sd,
-        precision=precision and precision.mean,
-        recall=recall and recall.mean,
-        published=number.f1,
-        published_sd=number.sd,
-        published_precision=number.precision,
-        published_recall=number.recall,
-        status=number.status,
-        difference=difference,
-        within=within,
-        why=(_why(row, number.f1, rows) or (UNEXPLAINED,)) if wanting else (),
-    )
+    spread = (ours.sd or 0.0) if number.sd is None else number.sd
+    difference = ours.mean - number.f1
+    within = abs(difference) <= spread
+    wanting = not within or (number.sd is None and abs(difference) > NOTABLE)
+    why = _why(row, number.f1, rows) or (UNEXPLAINED,)
+    return Verdict(row, number, difference, within, why if wanting else ())
 
 
 def _why(
     row: Result, number: float, rows: Mapping[tuple[str, str, str], Result]
 ) -> tuple[str, ...]:
-    """List reasons: known ones, what speaks against the number, networks ahead untrained."""
+    """List the reasons for a difference: recorded, noted, or untrained networks."""
     why = [*reasons(row.benchmark, row.detector)]
     why += [note for note in row.notes if note.startswith(AGAINST)]
     twin = rows.get((row.benchmark, row.protocol, untrained_name(row.detector)))
@@ -96,18 +93,16 @@ def _why(
     return tuple(why)
 
 
-COLUMNS = (
-    *("row", "published as", "ours F1", "published F1", "difference", "ours is"),
-    *("ours P, R", "published P, R", "because"),
-)
+COLUMNS = ["row", "published as", "ours F1", "published F1", "difference", "ours is"]
+COLUMNS += ["ours P, R", "published P, R", "because"]
 
 
 def beside_published(judged: Sequence[Verdict]) -> list[Section]:
-    """Set every published row beside ours: the difference, and why if beyond the spread."""
+    """Make the table of all verdicts."""
     if not judged:
         return []
     notes = list(dict.fromkeys(reason for verdict in judged for reason in verdict.why))
-    measured = [verdict for verdict in judged if verdict.f1 is not None]
+    measured = [verdict for verdict in judged if verdict.difference is not None]
     within = sum(verdict.within for verdict in measured)
     text = (
         f"{within} of {len(measured)} rows lie within the spread: the published one or, where none "
@@ -122,18 +117,20 @@ def beside_published(judged: Sequence[Verdict]) -> list[Section]:
 
 
 def _row(verdict: Verdict, notes: Sequence[str]) -> list[str | Cell]:
-    difference = verdict.difference
+    """Write a verdict as a row; notes: the table's, to which it refers by number."""
+    row, number, difference = verdict.result, verdict.published, verdict.difference
     side = "above" if difference and difference > 0 else "below"
-    within = "within" if verdict.published_sd is not None else "within ours"
+    within = "within" if number.sd is not None else "within ours"
+    means = {name: spread.mean for name, spread in row.measures.items()}
     return [
-        f"{verdict.benchmark} {verdict.row}",
-        f"{verdict.published_as}, {verdict.status}",
-        mean_and_sd(verdict.f1, verdict.sd) or UNMEASURED,
-        Cell(mean_and_sd(verdict.published, verdict.published_sd), mark="published"),
+        f"{row.benchmark} {row.detector}",
+        f"{number.method}, {number.status}",
+        row.measures["f1"].text() if "f1" in means else UNMEASURED,
+        Cell(mean_and_sd(number.f1, number.sd), mark="published"),
         "" if difference is None else f"{difference:+.4f}",
         "" if difference is None else within if verdict.within else side,
-        _pair(verdict.precision, verdict.recall),
-        Cell(_pair(verdict.published_precision, verdict.published_recall), mark="published"),
+        _pair(means.get("precision"), means.get("recall")),
+        Cell(_pair(number.precision, number.recall), mark="published"),
         numbered(notes, verdict.why),
     ]
 

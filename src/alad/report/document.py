@@ -1,7 +1,7 @@
-"""A whole page, written out twice: self-contained HTML, and Markdown.
+"""A whole page, as self-contained HTML and as Markdown.
 
 The HTML loads nothing: style, script and drawings are in it, and its content security policy
-forbids the rest, our own script excepted.
+forbids everything else.
 """
 
 import base64
@@ -21,7 +21,7 @@ STYLES = ("colours.css", "charts.css", "page.css")
 
 @dataclass(frozen=True)
 class Page:
-    """A document of several sections."""
+    """A title, a lead, and sections."""
 
     title: str
     lead: str  # one or two sentences under the title
@@ -29,7 +29,7 @@ class Page:
     foot: str = ""
 
     def html(self) -> str:
-        """Write the whole file."""
+        """Write the text of the HTML file."""
         script = stylesheet("page.js")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         policy = (
@@ -43,9 +43,8 @@ class Page:
             tag("title", self.title),
             tag("style", joined(map(stylesheet, STYLES))),
         ]
-        links = [
-            tag("a", section.title, href=f"#{slug(section.title)}") for section in self.sections
-        ]
+        titles = [section.title for section in self.sections]
+        links = [tag("a", title, href=f"#{slug(title)}") for title in titles]
         body = [
             tag("a", "Skip to the content", href="#content", class_="skip"),
             tag("header", tag("h1", self.title), tag("p", self.lead, class_="lead")),
@@ -58,23 +57,19 @@ class Page:
         return f"<!doctype html>\n{page}\n"
 
     def markdown(self) -> str:
+        """Write the text of the Markdown file, which links to drawings in `figures/`."""
         parts = [f"# {plain(self.title)}", plain(self.lead)]
         parts += [section.markdown() for section in self.sections]
         return "\n\n".join([*parts, *([plain(self.foot)] if self.foot else [])]) + "\n"
 
     def charts(self) -> dict[str, Chart]:
-        """Name its drawings by their files in `figures/`, for the Markdown page."""
-        drawn = [
-            chart
-            for section in self.sections
-            for block in section.blocks
-            for chart in block.charts()
-        ]
-        return {f"{slug(chart.title)}.svg": chart for chart in drawn}
+        """List its drawings by their files in `figures/`."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        return {f"{slug(chart.title)}.svg": chart for block in blocks for chart in block.charts()}
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the file whole or not at all. Raises InputError if it cannot be written."""
+    """Write a file whole or not at all. Raises InputError if it cannot be written."""
     try:
         with replacing(path) as file:
             file.write(text.encode("utf-8"))

@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-# Control characters, halves of a pair, no characters at all; and those that turn the direction of
-# what follows them, with which one text can be made to look like another
+# Control characters, surrogates, noncharacters; and marks of direction, by which one text can be
+# made to look like another
 UNFIT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-VOID = frozenset(
-    {"br", "img", "input", "line", "meta", "path", "rect", "circle"}
-)  # have no content
+VOID = frozenset("br img input line meta path rect circle".split())  # tags without content
 
 
 class Markup(str):
@@ -26,38 +24,33 @@ class Markup(str):
 
 
 def escaped(value: Any) -> Markup:
-    """`value` as text inside HTML or SVG; characters unfit for either are shown as �."""
+    """Escape a value for HTML or SVG, unless it is markup; characters unfit for either become �."""
     if isinstance(value, Markup):
         return value
     return Markup(html.escape(UNFIT.sub("�", str(value)), quote=True))
 
 
-def joined(parts: Iterable[Any], between: str = "") -> Markup:
-    """The parts one after the other, each escaped unless it is markup."""
-    return Markup(between.join(map(escaped, parts)))
+def joined(parts: Iterable[Any]) -> Markup:
+    """Join parts, each escaped unless it is markup."""
+    return Markup("".join(map(escaped, parts)))
 
 
 def tag(name: str, /, *content: Any, **attributes: Any) -> Markup:
-    """`<name …>content</name>`; `class_` is `class`, `data_x` is `data-x`, None is left out.
+    """Write `<name …>content</name>`; `class_` is `class`, `data_x` is `data-x`.
 
-    True writes an attribute without a value, False none. Numbers are written with 2 decimals.
+    An attribute of None or False is left out, one of True has no value; floats have 2 decimals.
     """
-    head = "".join(map(_attribute, attributes.items()))
+    head = "".join(map(_attribute, attributes, attributes.values()))
     if name in VOID and not content:
         return Markup(f"<{name}{head}/>")
     return Markup(f"<{name}{head}>{joined(content)}</{name}>")
 
 
-def _attribute(item: tuple[str, Any]) -> str:
-    name, value = item
+def _attribute(name: str, value: Any) -> str:
     if value is None or value is False:
         return ""
     name = name.rstrip("_").replace("_", "-")
     if value is True:
         return f" {name}"
-    return f' {name}="{escaped(short(value))}"'
-
-
-def short(value: Any) -> Any:
-    """A float as SVG needs it: two decimals, no more digits than they say something."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+    value = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+    return f' {name}="{escaped(value)}"'

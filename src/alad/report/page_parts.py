@@ -1,6 +1,6 @@
-"""What pages are made of: paragraphs, facts, figures, each as HTML and as Markdown.
+"""Parts of a page: paragraphs, notes, facts, figures, each as HTML and as Markdown.
 
-Blocks hold plain text; it is escaped where it is written. Tables are blocks of `report.tables`.
+They hold plain text, which is escaped where it is written. Tables are in `report.tables`.
 """
 
 import re
@@ -20,10 +20,10 @@ class Block(ABC):
 
     @abstractmethod
     def markdown(self) -> str:
-        """Write its lines, drawings as links to `figures/`."""
+        """Write its lines, with links to drawings in `figures/`."""
 
     def charts(self) -> Sequence[Chart]:
-        """List its drawings, which a Markdown page needs as files."""
+        """List its drawings."""
         return ()
 
 
@@ -57,7 +57,7 @@ class Notes(Block):
 
 @dataclass(frozen=True)
 class Facts(Block):
-    """Names and values; `large` shows few of them as headline numbers."""
+    """Names and values; `large`: shown as headline numbers."""
 
     facts: Mapping[str, str]
     large: bool = False
@@ -78,17 +78,15 @@ class Figures(Block):
     note: str = ""
 
     def html(self) -> Markup:
-        figures = [
-            tag("figure", tag("figcaption", chart.title), chart.svg()) for chart in self.drawn
-        ]
+        drawn = [(tag("figcaption", chart.title), chart.svg()) for chart in self.drawn]
+        figures = [tag("figure", *parts) for parts in drawn]
         note = tag("p", self.note, class_="note") if self.note else ""
         return joined([tag("div", *figures, class_="figures") if figures else "", note])
 
     def markdown(self) -> str:
-        links = (
-            f"![{plain(chart.title)}](figures/{slug(chart.title)}.svg)" for chart in self.drawn
-        )
-        return "\n\n".join([*links, *([plain(self.note)] if self.note else [])])
+        titles = [chart.title for chart in self.drawn]
+        links = [f"![{plain(title)}](figures/{slug(title)}.svg)" for title in titles]
+        return "\n\n".join([*links, *filter(None, [plain(self.note)])])
 
     def charts(self) -> Sequence[Chart]:
         return self.drawn
@@ -103,10 +101,8 @@ class Section:
 
     def html(self) -> Markup:
         key = slug(self.title)
-        heading = tag("h2", self.title, id=key)
-        return tag(
-            "section", heading, *(block.html() for block in self.blocks), aria_labelledby=key
-        )
+        blocks = [block.html() for block in self.blocks]
+        return tag("section", tag("h2", self.title, id=key), *blocks, aria_labelledby=key)
 
     def markdown(self) -> str:
         parts = [f"## {plain(self.title)}", *(block.markdown() for block in self.blocks)]
@@ -126,7 +122,7 @@ def plain(text: str) -> str:
 def markdown_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[int] = (0,)
 ) -> str:
-    """Write a table in Markdown. left: columns set to the left; all others hold numbers."""
+    """Write a table in Markdown. left: columns of words; all others hold numbers."""
     sides = ["---" if at in left else "---:" for at in range(len(columns))]
     lines = [list(map(plain, columns)), sides, *(list(map(plain, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""A picture of scores as a PNG, drawn by matplotlib."""
+"""A PNG of scores and of what raised them, drawn by matplotlib."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ SHOWN_COLUMNS = 12  # columns in a picture, those that raise scores most
 
 
 def can_draw() -> bool:
-    """Tell whether matplotlib is there."""
+    """Return whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
@@ -30,9 +30,9 @@ def draw(
     explanation: Explanation,
     title: str,
 ) -> None:
-    """Draw a PNG: score histograms of the named groups, and what raised the scores explained.
+    """Draw a PNG: histograms of the groups' scores, and the columns that raised those explained.
 
-    scores: name of a group -> scores [n], large = anomalous; threshold: flagged from there on.
+    scores: name of a group -> scores [n], large = anomalous. threshold: rows above it are flagged.
     Raises InputError if matplotlib is not installed or the file cannot be written.
     """
     if not can_draw():
@@ -61,7 +61,7 @@ def draw(
 
 
 def _histograms(axes: "Axes", scores: dict[str, np.ndarray], threshold: float) -> None:
-    """Draw scores over equal ratios if all are positive (long tails), else over equal steps."""
+    """Draw histograms of scores, over a logarithmic axis if all are positive."""
     together = np.concatenate(list(scores.values()))
     low, high = float(together.min()), float(together.max())
     if low == high:

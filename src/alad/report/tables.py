@@ -1,4 +1,4 @@
-"""Tables: one value, written once each for a terminal, an HTML page and Markdown."""
+"""Tables, written for a terminal, an HTML page and Markdown."""
 
 import re
 import sys
@@ -20,9 +20,9 @@ STYLES = {"best": "bold", "published": "dim", "alarm": "red", "calm": "green"}  
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table shows, the number by which it is sorted, and what is special about it.
+    """What a table shows, the number that it is sorted by, and its mark.
 
-    Without a value, a cell is sorted by the number that it begins with or, among words, by them.
+    Without a value a cell is sorted by the number that it begins with, words by themselves.
     """
 
     content: str | Markup
@@ -32,11 +32,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table(Block):
-    """Rows under the names of their columns, and numbered notes below; the first names the row.
+    """Columns, rows of cells, the first of which names the row, and numbered notes.
 
-    left: columns of words, set to the left; all others hold numbers. live: on a page it can be
-    sorted and searched, turns into cards on a phone, and scrolls by itself if it is long. unit:
-    what its rows are, in the plural.
+    left: columns of words; all others hold numbers. live: on a page it can be sorted and searched,
+    scrolls by itself and turns into cards on a phone. unit: what its rows are, in the plural.
     """
 
     title: str
@@ -48,7 +47,7 @@ class Table(Block):
     unit: str = "rows"
 
     def texts(self) -> list[list[str]]:
-        """Read its cells as they are without markup."""
+        """List the texts of its cells, without markup."""
         return [[text_of(cell) for cell in row] for row in self.rows]
 
     def markdown(self) -> str:
@@ -82,6 +81,7 @@ class Table(Block):
         return joined(parts)
 
     def _cell(self, at: int, cell: str | Cell) -> Markup:
+        """Write a cell as `<td>`, the first as `<th>`, with what the script sorts by."""
         cell = cell if isinstance(cell, Cell) else Cell(cell)
         numeric = at not in self.left
         value = number_in(cell.content) if cell.value is None and numeric else cell.value
@@ -90,17 +90,17 @@ class Table(Block):
             content = tag("span", content, class_=f"flag {cell.mark}")
         elif cell.mark:
             classes.append(cell.mark)
-        how = {
+        attributes = {
             "class_": " ".join(classes) or None,
             "data_order": None if value is None else f"{value:.10g}",
             "data_head": self.columns[at],
         }
         if at == 0:
-            return tag("th", content, scope="row", role="rowheader", **how)
-        return tag("td", content, role="cell", **how)
+            return tag("th", content, scope="row", role="rowheader", **attributes)
+        return tag("td", content, role="cell", **attributes)
 
     def terminal(self) -> "RichTable":
-        """Make the table that `show` prints; names are text, whatever brackets they hold."""
+        """Make the table that `show` prints; brackets in names are no markup."""
         from rich.markup import escape
         from rich.table import Table as RichTable
         from rich.text import Text
@@ -113,14 +113,13 @@ class Table(Block):
             table.add_column(escape(name), justify=side, no_wrap=at == 0)
         for row, texts in zip(self.rows, self.texts(), strict=True):
             marks = (cell.mark if isinstance(cell, Cell) else "" for cell in row)
-            table.add_row(
-                *(Text(text, STYLES.get(mark, "")) for text, mark in zip(texts, marks, strict=True))
-            )
+            cells = zip(texts, marks, strict=True)
+            table.add_row(*(Text(text, STYLES.get(mark, "")) for text, mark in cells))
         return table
 
 
 def show(*parts: Table | str) -> None:
-    """Print tables and lines; without a terminal as wide as they are, and without colours."""
+    """Print tables and lines; where there is no terminal, at full width and without colours."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -137,13 +136,13 @@ def show(*parts: Table | str) -> None:
 
 
 def text_of(cell: str | Cell) -> str:
-    """Read what a cell shows, without markup."""
+    """Read the text of a cell, without markup."""
     content = cell.content if isinstance(cell, Cell) else cell
     return re.sub(r"<[^>]*>", "", content) if isinstance(content, Markup) else content
 
 
 def number_in(text: str) -> float | None:
-    """Read the number that a text begins with, None for words; nothing is below all numbers."""
+    """Read the number that a text begins with; None for words, -inf for an empty text."""
     if not text:
         return float("-inf")
     try:
@@ -153,5 +152,5 @@ def number_in(text: str) -> float | None:
 
 
 def numbered(notes: Sequence[str], chosen: Collection[str]) -> str:
-    """Refer to some of the notes by their numbers: "1, 3"."""
+    """Write the numbers of the chosen notes: "1, 3"."""
     return ", ".join(str(at) for at, note in enumerate(notes, 1) if note in chosen)

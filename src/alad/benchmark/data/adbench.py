@@ -1,14 +1,11 @@
-"""Twenty-two tables of ADBench, on which most of today's detectors have published numbers.
-
-Han, Hu, Huang, Jiang, Zhao: ADBench, NeurIPS 2022. A file is an archive of two arrays, `X` and `y`.
-"""
+"""Twenty-two tables of ADBench (Han et al., NeurIPS 2022), each an archive of `X` and `y`."""
 
 from pathlib import Path
 
 import numpy as np
 
 from alad.benchmark.data.official import OfficialFile, locate
-from alad.benchmark.data.splits import Split, check_protocol, half_of_normal
+from alad.benchmark.data.splits import Split, check_choice, half_of_normal
 from alad.errors import InputError
 
 FOLDER = "adbench/classical"
@@ -43,7 +40,7 @@ STEMS = {stem.partition("_")[2].lower(): stem for stem in CHECKSUMS}  # by their
 
 
 def official_file(name: str) -> OfficialFile:
-    """The file of one table. Raises InputError if there is no table of this name."""
+    """Describe the file of one table. Raises InputError if there is no table of this name."""
     if name not in STEMS:
         raise InputError(f"ADBench has no table {name!r} here; choose one of: {', '.join(STEMS)}")
     stem = STEMS[name]
@@ -52,7 +49,7 @@ def official_file(name: str) -> OfficialFile:
 
 
 def read_adbench(name: str, data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """X float32 [rows, columns] and anomalous bool [rows] of one table, in the file's order."""
+    """Read one table, in the file's order; -> X float32 [rows, columns], anomalous bool [rows]."""
     with np.load(locate(official_file(name), data_dir), allow_pickle=False) as content:
         return content["X"].astype(np.float32), content["y"] == 1
 
@@ -67,29 +64,26 @@ REDRAWN = (*SMALL, "cover")
 def adbench(
     name: str, protocol: str = "random", seed: int = 0, data_dir: str | Path | None = None
 ) -> Split:
-    """One table of ADBench; as many test rows are flagged as are anomalies, as in the published F1.
+    """Split one table; as many test rows are flagged as are anomalies, as in the published F1.
 
     random: a random half of the normal rows to learn from, all others to score.
-    published: the first half in the file's order, as in Livernoche et al., ICLR 2024. A table of
-      fewer than 1,000 rows is first resampled with replacement to 1,000: the same row is then
-      learnt from and scored, which flatters every detector. Of one with more than 50,000 rows so
-      many are drawn, in random order, so that its first half is a random one. (This is not told;
-      with it the published k-NN of `cover` comes out, 97.5, and without it 91.3.)
+    published: the first half in the file's order, as in Livernoche et al., ICLR 2024. Tables of
+      fewer than 1,000 rows are resampled with replacement to 1,000, so that rows learnt from are
+      also scored; of more than 50,000 rows so many are drawn in random order. (The paper does not
+      say so; with it the published k-NN of `cover` comes out, 97.5, and without it 91.3.)
     """
-    check_protocol(protocol, "adbench", ("random", "published"))
+    check_choice(protocol, ("random", "published"), "adbench")
     rows, anomalous = read_adbench(name, data_dir)
     if protocol == "published":
-        drawn = _redrawn(len(rows), seed)
-        rows, anomalous = rows[drawn], anomalous[drawn]
+        drawn, count = np.random.RandomState(seed), len(rows)
+        if count < FEW_ROWS:
+            chosen = drawn.choice(count, FEW_ROWS, replace=True)
+        elif count > MANY_ROWS:
+            chosen = drawn.choice(count, MANY_ROWS, replace=False)
+        else:
+            chosen = np.arange(count)
+        rows, anomalous = rows[chosen], anomalous[chosen]
     train = half_of_normal(anomalous, seed if protocol == "random" else None)
     test = np.setdiff1d(np.arange(len(rows)), train)
     percentile = 100 * (1 - float(anomalous[test].mean()))
     return Split(rows[train], rows[test], anomalous[test], percentile)
-
-
-def _redrawn(count: int, seed: int) -> np.ndarray:
-    """Row numbers of a table under the published protocol, most often all in the file's order."""
-    drawn = np.random.RandomState(seed)
-    if count < FEW_ROWS:
-        return drawn.choice(count, FEW_ROWS, replace=True)
-    return drawn.choice(count, MANY_ROWS, replace=False) if count > MANY_ROWS else np.arange(count)

@@ -14,10 +14,7 @@ import numpy as np
 from alad.benchmark.data.official import OfficialFile, find, locate
 from alad.errors import InputError
 
-CIFAR10_CLASSES = (
-    *("airplane", "automobile", "bird", "cat", "deer"),
-    *("dog", "frog", "horse", "ship", "truck"),
-)
+CIFAR10_CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 DIGITS = tuple("0123456789")
 
 # md5s as published by the data's authors (CIFAR-10, SVHN) and as everyone uses them (MNIST)
@@ -56,7 +53,7 @@ SVHN_MD5 = {
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """uint8 [n, height, width, channels], and labels [n] that number `classes`."""
+    """Images uint8 [n, height, width, channels], and labels [n] that number `classes`."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -64,7 +61,7 @@ class LabelledImages:
 
 
 def read_cifar10(data_dir: str | Path | None = None) -> tuple[LabelledImages, LabelledImages]:
-    """(50,000 training images, 10,000 test images), 32 × 32 × 3."""
+    """Read 50,000 training and 10,000 test images, 32 × 32 × 3."""
     batches = [_batch(content) for content in _cifar10_files(data_dir)]
     train = [np.concatenate([batch[at] for batch in batches[:-1]]) for at in (0, 1)]
     return (
@@ -74,14 +71,14 @@ def read_cifar10(data_dir: str | Path | None = None) -> tuple[LabelledImages, La
 
 
 def _cifar10_files(data_dir: str | Path | None) -> list[bytes]:
-    """The six batches: from the unpacked folder if there is one, else out of the archive."""
+    """Read the six batches from the unpacked folder if there is one, else from the archive."""
     files = [
         OfficialFile(f"{CIFAR10_FOLDER}/{name}", urls=(), home=CIFAR10_SITE, md5=md5)
         for name, md5 in CIFAR10_BATCHES.items()
     ]
-    found = [find(file, data_dir) for file in files]
-    if all(found):
-        return [path.read_bytes() for path in found if path]
+    paths = [find(file, data_dir) for file in files]
+    if all(paths):
+        return [path.read_bytes() for path in paths if path]
     with tarfile.open(locate(CIFAR10_ARCHIVE, data_dir)) as archive:
         return [_member(archive, file) for file in files]
 
@@ -95,14 +92,14 @@ def _member(archive: tarfile.TarFile, file: OfficialFile) -> bytes:
 
 
 def _batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """(images [n, 32, 32, 3], labels [n]) of a batch, which is a Python 2 pickle."""
+    """Read a batch, a pickle of Python 2; -> images [n, 32, 32, 3], labels [n]."""
     stored = ArraysOnly(io.BytesIO(content), encoding="bytes").load()
     pixels = np.asarray(stored[b"data"], np.uint8).reshape(-1, 3, 32, 32)
     return pixels.transpose(0, 2, 3, 1).copy(), np.asarray(stored[b"labels"], np.int64)
 
 
 class ArraysOnly(pickle.Unpickler):
-    """Reads NumPy arrays and Python's plain values; anything else could run code."""
+    """Reads NumPy arrays and plain values; refuses all else, which could run code."""
 
     ALLOWED: ClassVar = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -123,22 +120,20 @@ class ArraysOnly(pickle.Unpickler):
 
 
 def read_mnist(data_dir: str | Path | None = None) -> tuple[LabelledImages, LabelledImages]:
-    """(60,000 training images, 10,000 test images), 28 × 28 × 1."""
-    arrays = {name: idx(_mnist_file(name, md5, data_dir)) for name, md5 in MNIST_MD5.items()}
-    train, train_labels, test, test_labels = arrays.values()
+    """Read 60,000 training and 10,000 test images, 28 × 28 × 1."""
+    arrays = []
+    for name, md5 in MNIST_MD5.items():
+        file = OfficialFile(f"mnist/{name}", urls=(MNIST_MIRROR + name,), home=MNIST_SITE, md5=md5)
+        arrays.append(idx(gzip.decompress(locate(file, data_dir).read_bytes())))
+    train, train_labels, test, test_labels = arrays
     return (
         LabelledImages(train[..., np.newaxis], train_labels.astype(np.int64), DIGITS),
         LabelledImages(test[..., np.newaxis], test_labels.astype(np.int64), DIGITS),
     )
 
 
-def _mnist_file(name: str, md5: str, data_dir: str | Path | None) -> bytes:
-    file = OfficialFile(f"mnist/{name}", urls=(MNIST_MIRROR + name,), home=MNIST_SITE, md5=md5)
-    return gzip.decompress(locate(file, data_dir).read_bytes())
-
-
 def idx(content: bytes) -> np.ndarray:
-    """The uint8 array of an idx file: 0, 0, 8, number of axes, their lengths, the bytes."""
+    """Read the uint8 array of an idx file: 0, 0, 8, number of axes, their lengths, the bytes."""
     if content[:3] != b"\0\0\x08":
         raise InputError("is no idx file of bytes")
     axes = content[3]
@@ -147,7 +142,7 @@ def idx(content: bytes) -> np.ndarray:
 
 
 def svhn_files() -> tuple[OfficialFile, OfficialFile]:
-    """Of training images and of test images."""
+    """Describe the files of training images and of test images."""
     train, test = (
         OfficialFile(name, urls=(SVHN_SITE + name,), home=SVHN_SITE, md5=md5)
         for name, md5 in SVHN_MD5.items()
@@ -156,13 +151,13 @@ def svhn_files() -> tuple[OfficialFile, OfficialFile]:
 
 
 def read_svhn(data_dir: str | Path | None = None) -> tuple[LabelledImages, LabelledImages]:
-    """(73,257 training images, 26,032 test images), 32 × 32 × 3: the cropped digits."""
+    """Read the cropped digits, 73,257 training and 26,032 test images, 32 × 32 × 3."""
     train, test = svhn_files()
     return house_numbers(locate(train, data_dir)), house_numbers(locate(test, data_dir))
 
 
 def house_numbers(path: Path) -> LabelledImages:
-    """A file of SVHN: X [32, 32, 3, n], and y [n, 1], in which 10 means the digit 0."""
+    """Read a file of SVHN: X [32, 32, 3, n], and y [n, 1], in which 10 means the digit 0."""
     from scipy.io import loadmat
 
     content = loadmat(path, variable_names=("X", "y"))

@@ -1,4 +1,4 @@
-"""One class is normal, the others are not: how CIFAR-10, SVHN and MNIST are divided.
+"""Splits of CIFAR-10, SVHN and MNIST in which one class is normal.
 
 paper   the authors' code: official training and test images in one pool, a fifth of it for testing
         (drawn with seed 42, not stratified). Of the rest the normal class is kept; the authors
@@ -41,17 +41,19 @@ def _read(name: str, data_dir: str | Path | None) -> tuple[LabelledImages, Label
 def divided(
     name: str, protocol: str, normal_class: str, data_dir: str | Path | None = None
 ) -> Division:
-    """Training images (all normal), test images, and which of those are anomalous (bool)."""
+    """Divide a data set; -> training images (all normal), test images, anomalous bool [test]."""
     train, test = _read(name, data_dir)
     number = CLASSES[name].index(normal_class)
     return pooled(train, test, number) if protocol == "paper" else official(train, test, number)
 
 
 def official(train: LabelledImages, test: LabelledImages, number: int) -> Division:
+    """Divide as the field does; number: of the normal class."""
     return train.images[train.labels == number], test.images, test.labels != number
 
 
 def pooled(train: LabelledImages, test: LabelledImages, number: int) -> Division:
+    """Divide as the authors' code does; number: of the normal class."""
     from sklearn.model_selection import train_test_split
 
     labels = np.concatenate([train.labels, test.labels])

@@ -1,7 +1,4 @@
-"""KDD99: who learns from which connections. Its "normal." is the anomaly, being the rare fifth.
-
-So it is in DAGMM, ALAD and their successors.
-"""
+"""KDD99, whose attacks are the normal rows: "normal." is the anomaly, being the rare fifth."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -10,20 +7,19 @@ import numpy as np
 import pyarrow as pa
 
 from alad.benchmark.data.official import KDD99_ATTRIBUTES, read_kdd99
-from alad.benchmark.data.splits import AUTHORS_SEED, Split, check_protocol
+from alad.benchmark.data.splits import AUTHORS_SEED, Split, check_choice
 from alad.errors import InputError
 
 KDD99_PERCENTILE = 80.0  # the authors flag the highest 20 % of the test scores
-KDD99_CATEGORIES = (
-    *("protocol_type", "service", "flag"),
-    *("land", "logged_in", "is_host_login", "is_guest_login"),
+KDD99_CATEGORIES = tuple(
+    "protocol_type service flag land logged_in is_host_login is_guest_login".split()
 )
 
 
 def one_hot(table: pa.Table, categories: tuple[str, ...]) -> np.ndarray:
-    """The authors' encoding: the other columns first, then the indicators of each category.
+    """Encode as the authors do; -> float32 [rows, numbers + indicators].
 
-    Indicators are ordered by value within a category. -> float32 [rows, numbers + indicators]
+    Indicators stand behind the numbers, ordered by value within a category.
     """
     numbers = [name for name in table.column_names if name not in categories]
     parts = [table[name].to_numpy()[:, None].astype(np.float32) for name in numbers]
@@ -35,7 +31,7 @@ def one_hot(table: pa.Table, categories: tuple[str, ...]) -> np.ndarray:
 
 @lru_cache(maxsize=1)  # both protocols and the development split start from these 240 MB
 def _kdd99(data_dir: str | Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Encoded rows float32 [494021, 121], anomalous bool, kept by de-duplication bool."""
+    """Read and encode; -> rows float32 [494021, 121], anomalous bool, `distinct` bool."""
     table = read_kdd99(data_dir)
     attributes = table.select(KDD99_ATTRIBUTES)
     anomalous = table["label"].to_numpy() == "normal."
@@ -44,10 +40,10 @@ def _kdd99(data_dir: str | Path | None) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def distinct(attributes: pa.Table, anomalous: np.ndarray) -> np.ndarray:
-    """Which rows stay when each combination of attributes may occur once: bool [rows].
+    """Mark the rows to keep, bool [rows], when each combination of attributes may occur once.
 
-    The first of equal rows stays. Of a combination that occurs both as normal and as anomalous none
-    does: it has no right answer. (KDD99 has one such: two equal ICMP records, "normal." and "pod.")
+    The first of equal rows is kept; none of a combination that is both normal and anomalous, of
+    which KDD99 has one: two equal ICMP records, "normal." and "pod."
     """
     row = pa.array(np.arange(len(anomalous)))
     labelled = attributes.append_column("_row", row).append_column("_label", pa.array(anomalous))
@@ -60,38 +56,32 @@ def distinct(attributes: pa.Table, anomalous: np.ndarray) -> np.ndarray:
 
 
 def authors_half(count: int) -> np.ndarray:
-    """Training row numbers of the authors' random half, in their order: int [count / 2].
+    """Number the training rows of the authors' random half, in drawn order: int [count / 2].
 
-    The same draw as pandas' `sample(frac=0.5, random_state=42)`, whose count is rounded half to
-    even.
+    It is the draw of pandas' `sample(frac=0.5, random_state=42)`, whose count rounds half to even.
     """
     drawn = np.random.RandomState(AUTHORS_SEED).choice(count, round(count / 2), replace=False)
     return drawn.astype(np.intp)
 
 
-def _halves(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the training half (in drawn order) and of the rest (in file order)."""
-    first = authors_half(count)
-    return first, np.setdiff1d(np.arange(count), first)
-
-
 def _kdd99_half(protocol: str, data_dir: str | Path | None):
-    """Encoded rows, anomalous, and the two halves' row numbers under `protocol`."""
+    """Read KDD99 and draw its halves; -> rows, anomalous, training numbers, test numbers."""
     rows, anomalous, kept = _kdd99(data_dir)
-    check_protocol(protocol, "kdd99", ("paper", "clean"))
+    check_choice(protocol, ("paper", "clean"), "kdd99")
     chosen = np.flatnonzero(kept) if protocol == "clean" else np.arange(len(rows))
-    train, test = (chosen[half] for half in _halves(len(chosen)))
-    return rows, anomalous, train, test
+    half = authors_half(len(chosen))
+    rest = np.setdiff1d(np.arange(len(chosen)), half)
+    return rows, anomalous, chosen[half], chosen[rest]
 
 
 def kdd99(protocol: str = "paper", data_dir: str | Path | None = None) -> Split:
-    """KDD99, 121 unscaled columns; trained on attacks alone, "normal." is the anomaly.
+    """Split KDD99, 121 unscaled columns, to train on attacks alone.
 
-    paper: 198,361 training rows; 247,011 test rows with 48,629 anomalies. Rows occur many times:
-      87 % of the test attacks are also among the training rows.
+    paper: 198,361 training rows; 247,011 test rows with 48,629 anomalies. Rows repeat: 87 % of the
+      test attacks are also among the training rows.
     clean: every combination of attributes once, so that no test row was trained on; 28,807 and
-      36,181 rows. Of the distinct rows 60 % are "normal.": they are thinned in the test half
-      to 20 %, so that the flagged share stays the paper's and still fits the anomalies.
+      36,181 rows. "normal." rows, 60 % of the distinct ones, are thinned to 20 % of the test half,
+      the share that is flagged.
     """
     rows, anomalous, train, test = _kdd99_half(protocol, data_dir)
     train = train[~anomalous[train]]
@@ -101,10 +91,10 @@ def kdd99(protocol: str = "paper", data_dir: str | Path | None = None) -> Split:
 
 
 def kdd99_development(protocol: str = "paper", data_dir: str | Path | None = None) -> Split:
-    """A split of the training half alone, for choosing presets without a look at the test half.
+    """Split the training half alone, for choosing presets without the test half.
 
-    Four fifths of the half's attacks to learn from; the last fifth, with a quarter as many of the
-    "normal." rows that the protocol throws away, to score: 20 % anomalies, as in the test half.
+    Four fifths of its attacks are learnt from; the last fifth is scored, with a quarter as many of
+    the "normal." rows that the protocol leaves out: 20 % anomalies, as in the test half.
     """
     rows, anomalous, train, _ = _kdd99_half(protocol, data_dir)
     attacks, discarded = train[~anomalous[train]], train[anomalous[train]]
@@ -115,9 +105,9 @@ def kdd99_development(protocol: str = "paper", data_dir: str | Path | None = Non
 
 
 def thinned(chosen: np.ndarray, anomalous: np.ndarray, generator: np.random.Generator):
-    """`chosen` row numbers without so many anomalous ones that they are a fifth, ascending.
+    """Drop anomalous ones of the `chosen` row numbers until they are a fifth; -> ascending.
 
-    Raises InputError if there are too few to begin with.
+    Raises InputError if they are fewer than that.
     """
     normal, rare = chosen[~anomalous[chosen]], chosen[anomalous[chosen]]
     wanted = len(normal) // 4

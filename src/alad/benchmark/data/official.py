@@ -1,12 +1,12 @@
-"""The benchmarks' official files: found, checked against a sha256, downloaded if missing.
+"""The benchmarks' official files: located, checked against a checksum, downloaded if missing.
 
-A file is looked for in the given folder, then in the folder named by the environment variable
-`ALAD_DATA`, then in the cache; only then is it downloaded, into the cache. A file that is there and
-is not the official one is refused, never passed over.
+A file is looked for in the given folder, in $ALAD_DATA, then in the cache, into which it is
+downloaded. A copy with another checksum is refused, never passed over.
 """
 
 import hashlib
 import os
+import shutil
 import tempfile
 import urllib.request
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ TIMEOUT = 30.0  # seconds without an answer before the next address is tried
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """A file that is what it claims to be if and only if its checksum is this one."""
+    """A file of a data set, known by its checksum."""
 
     name: str  # below the data folder, with / between folders
     sha256: str = ""
@@ -33,12 +33,12 @@ class OfficialFile:
     md5: str = ""  # where that is all that was published
 
     def problem(self, path: Path) -> str | None:
-        """Which checksum of the copy at `path` is another; None if it is the official file."""
+        """Say how the checksum of the copy at `path` differs; None for the official file."""
         kind = "sha256" if self.sha256 else "md5"
-        expected, found = getattr(self, kind), checksum_of(path, kind)
-        if found == expected:
+        expected, actual = getattr(self, kind), checksum_of(path, kind)
+        if actual == expected:
             return None
-        return f"{kind} is {found[:12]}…, expected {expected[:12]}…"
+        return f"{kind} is {actual[:12]}…, expected {expected[:12]}…"
 
 
 KDD99 = OfficialFile(
@@ -60,34 +60,33 @@ ARRHYTHMIA = OfficialFile(
     home="https://odds.cs.stonybrook.edu/arrhythmia-dataset/",
 )
 
-KDD99_ATTRIBUTES = (
-    *("duration", "protocol_type", "service", "flag", "src_bytes", "dst_bytes", "land"),
-    *("wrong_fragment", "urgent", "hot", "num_failed_logins", "logged_in", "num_compromised"),
-    *("root_shell", "su_attempted", "num_root", "num_file_creations", "num_shells"),
-    *("num_access_files", "num_outbound_cmds", "is_host_login", "is_guest_login", "count"),
-    *("srv_count", "serror_rate", "srv_serror_rate", "rerror_rate", "srv_rerror_rate"),
-    *("same_srv_rate", "diff_srv_rate", "srv_diff_host_rate", "dst_host_count"),
-    *("dst_host_srv_count", "dst_host_same_srv_rate", "dst_host_diff_srv_rate"),
-    *("dst_host_same_src_port_rate", "dst_host_srv_diff_host_rate", "dst_host_serror_rate"),
-    *("dst_host_srv_serror_rate", "dst_host_rerror_rate", "dst_host_srv_rerror_rate"),
+KDD99_ATTRIBUTES = tuple(
+    """
+    duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot
+    num_failed_logins logged_in num_compromised root_shell su_attempted num_root
+    num_file_creations num_shells num_access_files num_outbound_cmds is_host_login is_guest_login
+    count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate same_srv_rate
+    diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate
+    dst_host_diff_srv_rate dst_host_same_src_port_rate dst_host_srv_diff_host_rate
+    dst_host_serror_rate dst_host_srv_serror_rate dst_host_rerror_rate dst_host_srv_rerror_rate
+    """.split()
 )
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `alad` below $XDG_CACHE_HOME, or below `.cache` at home."""
+    """Name the folder of downloads: `alad` below $XDG_CACHE_HOME, or below `.cache` at home."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alad"
 
 
 def checksum_of(path: Path, kind: str) -> str:
-    """Hexadecimal sha256 or md5 of a file, read in pieces."""
+    """Compute the hexadecimal sha256 or md5 of a file, read in pieces."""
+    digest = hashlib.new(kind, usedforsecurity=False)
     with path.open("rb") as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.new(kind, usedforsecurity=False)
-        ).hexdigest()
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
 
 
 def locate(file: OfficialFile, data_dir: str | Path | None = None) -> Path:
-    """Path of a checked copy of `file`, downloaded if no folder has one.
+    """Locate a checked copy of `file`, downloaded if no folder has one.
 
     Raises InputError if `data_dir` or $ALAD_DATA is no folder, if a copy has another checksum, or
     if the file can be neither found nor downloaded.
@@ -96,7 +95,7 @@ def locate(file: OfficialFile, data_dir: str | Path | None = None) -> Path:
 
 
 def find(file: OfficialFile, data_dir: str | Path | None = None) -> Path | None:
-    """Path of a checked copy, if any folder has one; InputError as of `locate`."""
+    """Locate a checked copy, if any folder has one. Raises InputError as `locate` does."""
     for path in (folder / file.name for folder in _folders(data_dir)):
         if path.is_file():
             return _checked(path, file)
@@ -104,20 +103,22 @@ def find(file: OfficialFile, data_dir: str | Path | None = None) -> Path | None:
 
 
 def is_there(file: OfficialFile, data_dir: str | Path | None = None) -> bool:
-    """Whether any folder has a file of that name, checked or not."""
+    """Return whether any folder has a file of that name, checked or not."""
     return any((folder / file.name).is_file() for folder in _folders(data_dir))
 
 
 def _folders(data_dir: str | Path | None) -> list[Path]:
+    """List the folders to look in. Raises InputError if one that is named is no folder."""
     named = {"data_dir": data_dir, "ALAD_DATA": os.environ.get("ALAD_DATA")}
-    given = {name: Path(folder) for name, folder in named.items() if folder}
-    for name, folder in given.items():
+    folders = {name: Path(folder) for name, folder in named.items() if folder}
+    for name, folder in folders.items():
         if not folder.is_dir():
             raise InputError(f"{name} is {str(folder)!r}, which is no folder; correct or unset it")
-    return [*given.values(), cache_folder()]
+    return [*folders.values(), cache_folder()]
 
 
 def _checked(path: Path, file: OfficialFile) -> Path:
+    """Return the path, or raise InputError if it is not the official file."""
     problem = file.problem(path)
     if problem:
         raise InputError(
@@ -130,8 +131,8 @@ def _checked(path: Path, file: OfficialFile) -> Path:
 def download(file: OfficialFile, folder: Path) -> Path:
     """Fetch `file` into `folder` from the first address that serves the official bytes.
 
-    The file appears under its name only when complete and checked. Raises InputError with one
-    reason per address if none works.
+    It appears under its name when complete and checked. Raises InputError with a reason for each
+    address if none works.
     """
     reasons = []
     for url in file.urls:
@@ -146,12 +147,16 @@ def download(file: OfficialFile, folder: Path) -> Path:
 
 
 def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
+    """Download one address beside its target, check it, move it into place."""
     target = folder / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as part:
-            _receive(url, part)
+            with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+                shutil.copyfileobj(answer, part, PIECE)
+            part.flush()
+            os.fsync(part.fileno())
         problem = file.problem(Path(name))
         if problem:
             raise ValueError(f"serves other bytes: their {problem}")
@@ -161,23 +166,15 @@ def _fetch(url: str, file: OfficialFile, folder: Path) -> Path:
     return target
 
 
-def _receive(url: str, part) -> None:
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-        while piece := answer.read(PIECE):
-            part.write(piece)
-    part.flush()
-    os.fsync(part.fileno())
-
-
 def read_kdd99(data_dir: str | Path | None = None) -> pa.Table:
-    """KDD Cup 1999, the 10 % file: 494,021 rows, 41 attributes and `label` ("normal.", …)."""
+    """Read KDD Cup 1999, the 10 % file: 494,021 rows, 41 attributes and `label` ("normal.", …)."""
     names = [*KDD99_ATTRIBUTES, "label"]
     options = pyarrow.csv.ReadOptions(column_names=names)
     return pyarrow.csv.read_csv(locate(KDD99, data_dir), read_options=options)
 
 
 def read_arrhythmia(data_dir: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """ODDS Arrhythmia: X float64 [452, 274] and anomalous bool [452], 66 of them true."""
+    """Read ODDS Arrhythmia: X float64 [452, 274], anomalous bool [452], 66 of them true."""
     from scipy.io import loadmat
 
     content = loadmat(locate(ARRHYTHMIA, data_dir), variable_names=("X", "y"))

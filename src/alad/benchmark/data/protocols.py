@@ -1,8 +1,7 @@
-"""Who trains on which rows of a benchmark and is tested on which.
+"""The protocols of every benchmark: which rows are learnt from, which are scored.
 
-Two protocols for each benchmark: one that repeats what was published, oddities included ("paper",
-and "published" of ADBench), and one that leaves the oddities out ("clean", "random"). Every split
-hands out the same columns, so rows of a results table differ in the detector and in nothing else.
+"paper", and "published" of ADBench, repeat what was published, oddities included; "clean", "random"
+and "common" leave the oddities out. All detectors of a protocol get the same splits and columns.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,11 +28,11 @@ class Protocol:
     tables: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # if several: seeds of each
 
     def parts(self) -> dict[str | None, tuple[int, ...]]:
-        """Seeds of the splits of each table; None stands for the only one."""
+        """List the seeds of the splits of each table; None stands for the only one."""
         return {**self.tables} if self.tables else {None: self.seeds}
 
     def rows(self, seed: int, data_dir: str | Path | None, table: str | None) -> Split:
-        """The split of that seed."""
+        """Make the split of that seed."""
         return self.split(seed, data_dir, *([] if table is None else [table]))
 
 
@@ -41,7 +40,7 @@ class Protocol:
 
 
 def _images(name: str, protocol: str, summary: str, images: int | None = None) -> Protocol:
-    """Each class is normal once; of training and test images at most `images`."""
+    """Make each class normal once; images: the most to train on, and to test on."""
 
     def split(seed: int, data_dir: str | Path | None, normal_class: str) -> Split:
         rows = divided(name, protocol, normal_class, data_dir)
@@ -57,15 +56,9 @@ IMAGE_BENCHMARKS = {
     }
     for name in CLASSES
 }
+FEW_IMAGES = "2,000 official training images and 2,000 official test images"
 IMAGE_BENCHMARKS |= {
-    f"{name}-quick": {
-        "quick": _images(
-            name,
-            "common",
-            "2,000 official training images and 2,000 official test images",
-            QUICK_IMAGES,
-        )
-    }
+    f"{name}-quick": {"quick": _images(name, "common", FEW_IMAGES, QUICK_IMAGES)}
     for name in CLASSES
 }
 

@@ -1,7 +1,8 @@
-"""Rows to learn from, rows to score; halves, and fewer of them."""
+"""Splits of a data set into rows to learn from and rows to score."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ AUTHORS_SEED = 42
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to learn from, rows to score, and the answers, which only the metrics may read."""
+    """Rows to learn from, rows to score, and their labels, which only metrics may read."""
 
     train: np.ndarray  # float32 [n, columns], or uint8 [n, height, width, channels]
     test: np.ndarray  # the same of m rows
@@ -21,7 +22,7 @@ class Split:
 
 
 def half_of_normal(anomalous: np.ndarray, seed: int | None = None) -> np.ndarray:
-    """Row numbers, ascending, of half of the normal rows: a random one, or the first (None)."""
+    """Number the rows, ascending, of a random half of the normal ones; without seed the first."""
     normal = np.flatnonzero(~anomalous)
     if seed is not None:
         normal = np.random.default_rng(seed).permutation(normal)
@@ -29,7 +30,7 @@ def half_of_normal(anomalous: np.ndarray, seed: int | None = None) -> np.ndarray
 
 
 def fewer(split: Split, train: int | None, test: int | None = None) -> Split:
-    """At most so many training rows and test rows (None = all), drawn at random, in their order."""
+    """Draw at most so many training and test rows (None = all), kept in their order."""
     first, second = (
         _drawn(len(rows), count) for rows, count in ((split.train, train), (split.test, test))
     )
@@ -44,8 +45,10 @@ def _drawn(count: int, wanted: int | None) -> np.ndarray:
     return np.sort(np.random.default_rng(AUTHORS_SEED).choice(count, wanted, replace=False))
 
 
-def check_protocol(protocol: str, benchmark: str, known: Sequence[str]) -> None:
-    """InputError unless it is one of the benchmark's protocols."""
-    if protocol not in known:
-        names = ", ".join(known)
-        raise InputError(f"{benchmark} has no protocol {protocol!r}; choose one of: {names}")
+def check_choice(
+    name: Any, choices: Collection[Any], benchmark: str, kind: str = "protocol"
+) -> None:
+    """Raise InputError, with the benchmark's choices of that kind, unless `name` is among them."""
+    if name not in choices:
+        names = ", ".join(map(str, choices))
+        raise InputError(f"{benchmark} has no {kind} {name!r}; choose one of: {names}")

@@ -17,9 +17,9 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to a share of the axis's length, and back in ticks.
+    """Places values along its length, and chooses its ticks.
 
-    `unit` is where an asinh axis turns from linear to logarithmic, on both sides of `middle`.
+    An asinh axis is linear within `unit` of `middle`, and logarithmic beyond.
     """
 
     label: str
@@ -32,22 +32,19 @@ class Axis:
 
     @classmethod
     def over(cls, label: str, *values: Sequence[float] | np.ndarray, percent: bool = False) -> Self:
-        """A linear axis over all finite values, wide enough that it has a length."""
+        """Make a linear axis over all finite values, never of length 0."""
         low, high = _span(_finite(values))
         return cls(label, low, high, percent=percent)
 
     @classmethod
     def suited(cls, label: str, *values: Sequence[float] | np.ndarray) -> Self:
-        """The same, logarithmic (asinh where values are not positive) if tails are long.
+        """Make an axis as `over`; logarithmic, or asinh with values below 0, if tails are long.
 
-        Long, that is, beside the middle half of the narrowest of the groups of values.
+        Tails are measured in widths of the middle half of the narrowest group of values.
         """
         low, high = _span(_finite(values))
-        halves = [
-            np.quantile(finite, (0.25, 0.5, 0.75))
-            for group in values
-            if len(finite := _finite((group,)))
-        ]
+        groups = filter(len, (_finite((group,)) for group in values))
+        halves = [np.quantile(group, (0.25, 0.5, 0.75)) for group in groups]
         narrow = min((half for half in halves if half[2] > half[0]), key=_width, default=None)
         if narrow is None or high - low <= LONG_TAIL * _width(narrow):
             return cls(label, low, high)
@@ -56,7 +53,7 @@ class Axis:
         return cls(label, low, high, "asinh", unit=_width(narrow), middle=float(narrow[1]))
 
     def rounded(self) -> Self:
-        """From tick to tick, for linear axes that begin and end on one."""
+        """Extend a linear axis at both ends to a tick."""
         if self.kind != "linear":
             return self
         step = _step(self.high - self.low)
@@ -64,13 +61,13 @@ class Axis:
         return replace(self, low=low, high=high)
 
     def share(self, values: Sequence[float] | np.ndarray | float) -> np.ndarray:
-        """Where values stand: 0 = at `low`, 1 = at `high`; those outside stand at the ends."""
+        """Place values: 0 = at `low`, 1 = at `high`; those outside stand at the ends."""
         low, high = self._warp(np.array([self.low, self.high]))
         place = (self._warp(np.asarray(values, dtype=np.float64)) - low) / (high - low)
         return np.clip(place, 0.0, 1.0)
 
     def edges(self, count: int) -> np.ndarray:
-        """count + 1 values at equal distances along the axis, `low` and `high` among them."""
+        """Divide the axis into `count` equal lengths; -> edges [count + 1], `low` first."""
         low, high = self._warp(np.array([self.low, self.high]))
         edges = self._unwarp(np.linspace(low, high, count + 1))
         edges[0], edges[-1] = self.low, self.high
@@ -87,7 +84,7 @@ class Axis:
         return x if self.kind == "linear" else np.sinh(x) * self.unit + self.middle
 
     def ticks(self, count: int = 5) -> list[tuple[float, str]]:
-        """(value, what to write there), from low to high; about `count` of them."""
+        """Choose about `count` ticks; -> (value, its text), from low to high."""
         if self.kind == "log":
             values = _log_ticks(self.low, self.high, count)
         elif self.kind == "asinh":
@@ -97,14 +94,14 @@ class Axis:
         return [(value, self.written(value, values)) for value in values]
 
     def written(self, value: float, beside: Sequence[float] = ()) -> str:
-        """A tick's number, with the decimals that tell it from the ones `beside` it."""
+        """Write a tick's number, with the decimals that tell it from those `beside` it."""
         scale = 100.0 if self.percent else 1.0
         gaps = np.diff(np.asarray(beside) * scale)
         decimals = _decimals(float(gaps.min())) if len(gaps) and self.kind == "linear" else None
         return number(value * scale, decimals) + (" %" if self.percent else "")
 
     def _spread_ticks(self, count: int) -> list[float]:
-        """0, powers of ten on both sides, 5 and 2 times them: what does not stand on others."""
+        """Choose of 0 and 1, 5 and 2 times powers of ten those that stand clear of each other."""
         powers = [m * 10.0**power for m in (1, 5, 2) for power in range(15, -13, -1)]
         wanted = [0.0, *(sign * power for power in powers for sign in (1, -1))]
         kept: list[float] = []
@@ -117,7 +114,7 @@ class Axis:
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """A number for people: "12,500", "0.05", "2×10⁻⁷"; 3 significant digits unless told."""
+    """Write a number: "12,500", "0.05", "2×10⁻⁷"; 3 significant digits without `decimals`."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else ("∞" if value > 0 else "-∞").replace("-", "−")
     if value == 0:
@@ -137,8 +134,8 @@ def number(value: float, decimals: int | None = None) -> str:
 
 
 def _finite(values: tuple[Sequence[float] | np.ndarray, ...]) -> np.ndarray:
-    every = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
-    return every[np.isfinite(every)]
+    together = np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values])
+    return together[np.isfinite(together)]
 
 
 def _width(quartiles: np.ndarray) -> float:
@@ -146,7 +143,7 @@ def _width(quartiles: np.ndarray) -> float:
 
 
 def _span(finite: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest, apart even where all values are alike or there is none."""
+    """Find the lowest and the highest value; two ends even where there is no or one value."""
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if high - low > 1e-9 * max(abs(low), abs(high)):
         return low, high
@@ -155,7 +152,7 @@ def _span(finite: np.ndarray) -> tuple[float, float]:
 
 
 def _step(span: float, count: int = 5) -> float:
-    """The step of STEPS that makes about `count` ticks."""
+    """Choose the distance between ticks that makes about `count` of them."""
     power = 10.0 ** math.floor(math.log10(span / count))
     return next(step * power for step in STEPS if step * power >= span / count * 0.999)
 
@@ -167,7 +164,7 @@ def _linear_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def _decimals(gap: float) -> int:
-    """Decimals that tell two ticks apart: 0.25 -> 2, 0.5 -> 1, 20 -> 0."""
+    """Count the decimals that tell two ticks apart: 0.25 -> 2, 0.5 -> 1, 20 -> 0."""
     for decimals in range(12):
         if abs(round(gap, decimals) - gap) < gap * 1e-3:
             return decimals
@@ -175,14 +172,14 @@ def _decimals(gap: float) -> int:
 
 
 def _log_ticks(low: float, high: float, count: int) -> list[float]:
+    """List powers of ten, or 1, 2 and 5 times them where these are few."""
     first, last = math.log10(low), math.log10(high)
     if last - first < 1.0:  # within a decade, ticks at equal distances serve best
         return _linear_ticks(low, high, count)
     powers = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
     if len(powers) <= 2:
-        fine = [
-            10.0**power * m for power in range(powers[0] - 1, powers[-1] + 1) for m in (1, 2, 5)
-        ]
+        around = range(powers[0] - 1, powers[-1] + 1)
+        fine = [10.0**power * m for power in around for m in (1, 2, 5)]
         return [value for value in fine if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
-    every = math.ceil(len(powers) / (count + 1))
-    return [10.0**power for power in powers if power % every == 0]
+    step = math.ceil(len(powers) / (count + 1))
+    return [10.0**power for power in powers if power % step == 0]

@@ -1,4 +1,4 @@
-"""Bars and dots with spreads, a line for everything that is compared."""
+"""Bars, or dots, with spreads: a line for each row that is compared."""
 
 import itertools
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ THICK, APART = 14, 10  # a bar, and the space between two groups of them
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, how far it spreads (None: not known), and of what it is the mean, if to be drawn."""
+    """A value, the ends of its spread (None: not known), and the values that it is the mean of."""
 
     value: float
     low: float | None = None
@@ -33,6 +33,7 @@ class Estimate:
 
     @classmethod
     def around(cls, mean: float, sd: float | None) -> "Estimate":
+        """Make the estimate whose spread is one deviation to either side."""
         return cls(mean) if sd is None else cls(mean, mean - sd, mean + sd)
 
 
@@ -47,18 +48,14 @@ class Compared:
 def dots(
     title: str, label: str, series: Sequence[str], rows: Sequence[Compared], x: Axis | None = None
 ) -> Chart:
-    """Draw dots as `bars` does, on an axis of their own that they fill."""
+    """Draw estimates as dots; without `x` on an axis that they fill."""
     return bars(title, x or axis_over(label, rows), series, rows, as_dots=True)
 
 
 def axis_over(label: str, rows: Sequence[Compared]) -> Axis:
     """Make an axis that the rows' estimates fill, with their spreads and points."""
     estimates = [estimate for row in rows for estimate in row.values if estimate]
-    ends = [
-        end
-        for estimate in estimates
-        for end in (estimate.low, estimate.value, estimate.high, *estimate.points)
-    ]
+    ends = [end for at in estimates for end in (at.low, at.value, at.high, *at.points)]
     return Axis.over(label, [end for end in ends if end is not None]).rounded()
 
 
@@ -73,8 +70,8 @@ def bars(
 ) -> Chart:
     """Draw horizontal bars from the axis's low end, one colour a series, spreads as whiskers.
 
-    Dots instead of bars for axes that do not begin at 0. The second series is drawn hollow; last
-    ones that no row has an estimate of are left out.
+    as_dots: dots instead, for axes that do not begin at 0. The second series is drawn hollow; the
+    last ones are left out where no row has an estimate of them.
     """
     while len(series) > 1 and not any(row.values[len(series) - 1] for row in rows):
         series = series[:-1]
@@ -97,19 +94,15 @@ def bars(
     ]
     described = [f"{x.label}."]
     for row in rows:
-        pairs = zip(series, row.values, strict=False)
-        values = [
-            f"{name} {number(estimate.value, decimals)}"
-            for name, estimate in pairs
-            if estimate is not None
-        ]
-        described.append(f"{row.label}: {', '.join(values) or 'nothing'}.")
+        drawn = [(name, at) for name, at in zip(series, row.values, strict=False) if at is not None]
+        values = ", ".join(f"{name} {number(at.value, decimals)}" for name, at in drawn)
+        described.append(f"{row.label}: {values or 'nothing'}.")
     body = joined([entries, frame, *lines])
     return Chart(title, " ".join(described), bottom + 2 * LINE + 12, body)
 
 
 def _height(row: Compared) -> int:
-    """Height of one line of the chart: as many marks as it has, and the room of its label."""
+    """Measure one line of the chart: as high as its marks, at least as its label."""
     return THICK * max(1, sum(estimate is not None for estimate in row.values)) + APART
 
 
@@ -134,17 +127,15 @@ def _line(area: Plot, row: Compared, top: float, as_dots: bool, decimals: int | 
 
 
 def _estimate(area: Plot, estimate: Estimate, y: float, at: int, as_dots: bool) -> Markup:
-    """Draw its points, its spread, and on top the value itself."""
+    """Draw an estimate: its points, its spread, and on top the value itself."""
     end, centre = float(area.across(estimate.value)), y + THICK / 2
     if as_dots:
         mark = tag("circle", class_=_class("dot", at), cx=end, cy=centre, r=4.5)
     else:
         size = {"width": max(end - area.left, 0.5), "height": THICK - 3.0}
         mark = tag("rect", class_=_class("bar", at), x=area.left, y=y + 1.5, **size)
-    points = [
-        tag("circle", class_="point", cx=float(area.across(point)), cy=centre, r=2.5)
-        for point in estimate.points
-    ]
+    places = map(float, map(area.across, estimate.points))
+    points = [tag("circle", class_="point", cx=at, cy=centre, r=2.5) for at in places]
     mark = joined([*points, mark])
     if estimate.low is None or estimate.high is None:
         return mark

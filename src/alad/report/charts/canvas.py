@@ -1,4 +1,4 @@
-"""A chart's frame: plot area, axes, grid, legend, and the words for those who do not see it.
+"""A chart's frame: plot area, axes, grid and legend, with a description in words.
 
 Charts are SVG whose colours are CSS variables, so that a page's light and dark themes colour them.
 They are drawn narrow (WIDTH units), so that their text can be read on a phone.
@@ -23,7 +23,7 @@ TONES = 6  # colours that `charts.css` tells apart
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, and what it says in words."""
+    """A drawing, and its description for readers who do not see it."""
 
     title: str
     description: str
@@ -32,7 +32,7 @@ class Chart:
     width: float = WIDTH
 
     def svg(self) -> Markup:
-        """Write it for use inside a page, whose style sheet colours it."""
+        """Write the `<svg>` for a page, whose style sheet colours it."""
         key = f"c{zlib.crc32(f'{self.title}{self.description}{self.body}'.encode()):08x}"
         return tag(
             "svg",
@@ -47,7 +47,7 @@ class Chart:
         )
 
     def file(self) -> str:
-        """Write the text of an .svg file for use alone; it follows light and dark by itself."""
+        """Write the text of an .svg file, which follows light and dark by itself."""
         style = tag("style", joined(map(stylesheet, ("colours.css", "charts.css"))))
         ground = tag("rect", class_="ground", width=self.width, height=self.height)
         svg = self.svg()
@@ -57,13 +57,13 @@ class Chart:
 
 @lru_cache(maxsize=8)
 def stylesheet(name: str) -> Markup:
-    """Read one of the files of `report/`: style or script, put into pages as it is."""
+    """Read a style sheet or script of `report/`."""
     return Markup(files("alad.report").joinpath(name).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Plot:
-    """The area inside the axes, and where values stand on it."""
+    """The area inside the axes, in units of the drawing."""
 
     x: Axis
     y: Axis
@@ -73,15 +73,17 @@ class Plot:
     height: float
 
     def across(self, values: Sequence[float] | np.ndarray | float) -> np.ndarray:
+        """Place values [n] of the x axis."""
         return self.left + self.width * self.x.share(values)
 
     def down(self, values: Sequence[float] | np.ndarray | float) -> np.ndarray:
+        """Place values [n] of the y axis."""
         return self.top + self.height * (1 - self.y.share(values))
 
     def places(
         self, x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
     ) -> np.ndarray:
-        """Place points [n, 2], in units of the drawing."""
+        """Place points; -> [n, 2]."""
         return np.stack([self.across(x), self.down(y)], axis=1)
 
     def frame(self) -> Markup:
@@ -104,7 +106,7 @@ class Plot:
 
 
 def plot_area(x: Axis, y: Axis, height: float, legend_rows: int) -> Plot:
-    """Take the room that the y axis' numbers and the legend leave in a chart of that height."""
+    """Make the area that the y axis' numbers and the legend leave in a chart of that height."""
     left = 14 + LETTER * max((len(text) for _, text in y.ticks()), default=1)
     top = 28 + LINE * legend_rows
     return Plot(x, y, left, top, WIDTH - left - 16, height - top - 2 * LINE - 8)
@@ -113,12 +115,13 @@ def plot_area(x: Axis, y: Axis, height: float, legend_rows: int) -> Plot:
 def words(
     text: str, x: float, y: float, anchor: str = "start", class_: str | None = None
 ) -> Markup:
+    """Draw a text whose start, middle or end is at (x, y)."""
     anchored = None if anchor == "start" else anchor
     return tag("text", text, x=x, y=y, text_anchor=anchored, class_=class_)
 
 
 def spaced(ticks: list[tuple[float, str]], right: float) -> list[tuple[float, str]]:
-    """Keep those of the ticks' texts that do not run into the one before."""
+    """Keep the ticks, (place, text), whose texts do not run into the one before."""
     kept: list[tuple[float, str]] = []
     for at, text in ticks:
         half = LETTER * len(text) / 2
@@ -138,7 +141,7 @@ class Key:
 
 
 def legend(keys: Sequence[Key]) -> tuple[Markup, int]:
-    """Draw the entries side by side; -> and the number of rows that they take."""
+    """Draw the entries side by side; -> the drawing, and the number of rows that it takes."""
     parts, x, row = [], 2.0, 0
     for key in keys:
         width = 30 + LETTER * len(key.name)

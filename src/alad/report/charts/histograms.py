@@ -14,21 +14,21 @@ BINS = 16, 48  # at least and at most
 
 @dataclass(frozen=True)
 class Quantiles:
-    """What is known of many values: their quantiles at equal steps from 0 to 1."""
+    """The quantiles of many values, at equal steps from 0 to 1."""
 
     values: np.ndarray  # ascending
     count: int  # of the values themselves
 
 
-Group = np.ndarray | Quantiles
+Sample = np.ndarray | Quantiles
 
 
 def histogram(
-    title: str, label: str, groups: Mapping[str, Group], rules: Sequence[Rule] = ()
+    title: str, label: str, groups: Mapping[str, Sample], rules: Sequence[Rule] = ()
 ) -> Chart:
-    """Draw shares of each group's own rows over common bins, so that unequal groups compare.
+    """Draw for each group the shares of its own rows over common bins.
 
-    groups: name -> values [n], or their quantiles. Where tails are long the axis is logarithmic.
+    groups: name -> values [n], or their quantiles. The axis is logarithmic if tails are long.
     """
     shown = {name: group for name, group in groups.items() if count_of(group)}
     values = [group.values if isinstance(group, Quantiles) else group for group in shown.values()]
@@ -50,22 +50,23 @@ def histogram(
     return plot(title, x, y.rounded(), series, rules, description=" ".join(described))
 
 
-def count_of(group: Group) -> int:
+def count_of(group: Sample) -> int:
+    """Count the values of a group."""
     return group.count if isinstance(group, Quantiles) else len(group)
 
 
-def shares_between(edges: np.ndarray, group: Group) -> np.ndarray:
-    """Measure shares of the group in each bin; [bins], summing to 1 if all lie within."""
+def shares_between(edges: np.ndarray, group: Sample) -> np.ndarray:
+    """Measure the share of the group in each bin; -> [bins], summing to 1 if all lie within."""
     if isinstance(group, Quantiles):
         return np.diff(_share_up_to(edges, group.values))
     return np.histogram(group, edges)[0] / max(len(group), 1)
 
 
 def _share_up_to(edges: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """Measure the share of values up to each edge, between quantiles in proportion; ties jump."""
+    """Interpolate the share of values up to each edge [bins + 1]; tied quantiles are a jump."""
     heights = np.linspace(0.0, 1.0, len(quantiles))
-    distinct, last = np.unique(quantiles, return_index=False, return_counts=True)
-    upper = heights[np.cumsum(last) - 1]  # the highest of tied quantiles
+    distinct, counts = np.unique(quantiles, return_counts=True)
+    upper = heights[np.cumsum(counts) - 1]  # the highest of tied quantiles
     inside = np.interp(edges, distinct, upper)
     inside[0] = 0.0
     return np.where(edges >= distinct[-1], 1.0, np.where(edges < distinct[0], 0.0, inside))

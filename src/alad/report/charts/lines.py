@@ -1,4 +1,4 @@
-"""Charts over two axes: lines, areas and dots."""
+"""Charts over two axes: lines and areas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ MOST_POINTS = 400  # of one line: more cannot be told apart
 
 @dataclass(frozen=True)
 class Series:
-    """One line (or cloud of dots) of a chart: y over x, both [n]."""
+    """One line, or the area below it: y over x, both [n]."""
 
     name: str  # "" leaves it out of the legend
     x: Sequence[float] | np.ndarray
     y: Sequence[float] | np.ndarray
     tone: int = 1  # which colour, 1 to TONES
-    shape: Literal["line", "area", "dot"] = "line"
+    shape: Literal["line", "area"] = "line"
     dashed: bool = False
     faint: bool = False
 
@@ -46,7 +46,7 @@ def plot(
     description: str = "",
     height: float = HEIGHT,
 ) -> Chart:
-    """Draw all series over one pair of axes; in words too, if no description is given."""
+    """Draw all series over one pair of axes; without a description one is written."""
     keys = [
         Key(line.name, line.tone, line.shape + (" dashed" if line.dashed else ""))
         for line in series
@@ -65,14 +65,11 @@ def plot(
 
 
 def _mark(area: Plot, line: Series) -> Markup:
+    """Draw a line, and the area below it."""
     x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     finite = np.isfinite(x) & np.isfinite(y)
-    places = area.places(x[finite], y[finite])
+    places = thinned(area.places(x[finite], y[finite]))
     tone = f"t{line.tone}" + (" faint" if line.faint else "")
-    if line.shape == "dot":
-        dots = [tag("circle", class_="dot", cx=cx, cy=cy, r=2.5) for cx, cy in places.tolist()]
-        return tag("g", *dots, class_=tone)
-    places = thinned(places)
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places.tolist()) if len(places) else ""
     drawn = tag("path", class_="line dashed" if line.dashed else "line", d=path)
     if line.shape == "line" or not path:
@@ -82,7 +79,7 @@ def _mark(area: Plot, line: Series) -> Markup:
 
 
 def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
-    """Keep at most so many points [n, 2] of a line, evenly along its way, with both ends."""
+    """Keep at most so many points [n, 2] of a line, evenly along it, with both ends."""
     if len(places) <= most:
         return places
     way = np.concatenate([[0.0], np.abs(np.diff(places, axis=0)).sum(axis=1).cumsum()])
@@ -91,11 +88,12 @@ def thinned(places: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
 
 
 def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Make corners of a line that keeps y[i] from x[i] to x[i + 1]; y [n], x [n + 1] -> [2n]s."""
+    """Make the corners of a step function, y [n] between edges x [n + 1]; -> x, y, [2n] each."""
     return np.repeat(x, 2)[1:-1], np.repeat(y, 2)
 
 
 def _in_words(x: Axis, y: Axis, series: Sequence[Series], rules: Sequence[Rule]) -> str:
+    """Describe each line by its ends and extremes."""
     parts = [f"{y.label} over {x.label}."]
     for line in series:
         values = np.asarray(line.y, dtype=np.float64)

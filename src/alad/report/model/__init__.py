@@ -1,1 +1,1 @@
-"""What is told of a fitted model: its manifest in a terminal, and its page, section by section."""
+"""A fitted model described: its manifest in a terminal, its page section by section."""

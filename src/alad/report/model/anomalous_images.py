@@ -1,4 +1,4 @@
-"""The most anomalous images, with the heat of each: on a model's page, and as pictures."""
+"""The most anomalous images with their heat maps: a section of a model's page, and pictures."""
 
 import base64
 from typing import Any
@@ -14,11 +14,7 @@ from alad.report.tables import Cell, Table
 
 MOST_IMAGES = 24  # on a page; a heat map takes some 200 scores
 MOST_LETTERS = 2_400_000  # of embedded pictures, for a page below 3 MB
-ALT = {
-    "reconstruction": "what the model makes of it",
-    "nearest learnt": "the learnt image nearest to it",
-}
-# Of pixels that raise a score; can be read in print and by the colour-blind
+# Colour of pixels that raise a score, told apart in print and by the colour-blind
 HOT = np.array([213.0, 60.0, 0.0])
 PALE = 0.45  # how far an image is moved towards mid-grey under its heat
 LEAST_SIDE = 256  # pixels, of a picture to be looked at by itself
@@ -27,10 +23,10 @@ LEAST_SIDE = 256  # pixels, of a picture to be looked at by itself
 def anomalous_images_section(
     detector: Any, images: Any, scores: np.ndarray, flagged: np.ndarray, *, top: int
 ) -> Section:
-    """Show the images with the highest scores, each beside what the model expects, and its heat.
+    """Show the `top` images by score, each with what the model expects and its heat map.
 
-    images: an array [n, height, width(, channels)] or `Pictures`. Raises InputError if the model
-    was saved before images could be explained.
+    images: array [n, height, width(, channels)] or `Pictures`; scores [n], flagged bool [n].
+    Raises InputError if the model was saved before images could be explained.
     """
     order = np.argsort(-scores, kind="stable")[: min(top, MOST_IMAGES)]
     names = names_of(images, len(scores))
@@ -48,46 +44,49 @@ def anomalous_images_section(
     heads = ["rank", "image", *numbers, "decision", "where the score comes from"]
     left = (1, len(heads) - 2, len(heads) - 1)
     table = Table("Click a head to sort.", heads, rows, left=left, unit="images")
-    words = (
+    text = (
         "The heat of an image adds up to its score minus that of the images it is compared with; "
         "it is strongest where the image departs most from what the model knows, each on its own "
         "scale."
     )
     if len(rows) < len(scores):
-        words += f" Shown are the {len(rows)} highest of {len(scores):,} scores."
-    return Section(f"Most anomalous images ({len(rows)})", [Text(words), table])
+        text += f" Shown are the {len(rows)} highest of {len(scores):,} scores."
+    return Section(f"Most anomalous images ({len(rows)})", [Text(text), table])
 
 
 def names_of(images: Any, count: int) -> list[str]:
-    """Name images: pictures by their files, those of an array by their numbers, from 1."""
+    """Name images: pictures by their files, those of an array by their numbers from 1."""
     return list(getattr(images, "names", None) or [f"{at:,}" for at in range(1, count + 1)])
 
 
 def taken(images: Any, order: np.ndarray, detector: Any) -> np.ndarray:
-    """Take some of the images, [n, height, width(, channels)]."""
+    """Take the images numbered `order` [n]; -> [n, height, width(, channels)]."""
     if hasattr(images, "taken"):
         return images.taken(detector.encoder_.form, order.tolist())
     return np.asarray(images)[order]
 
 
 def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
-    """Draw a cell for each image, as many as a page can hold."""
+    """Draw a cell for each image: itself, what is expected, its heat; as many as a page holds."""
     maps = detector.explain(images)
-    pixels, expected = (shown(detector.encoder_, each) for each in (maps.images, maps.expected))
-    what = "reconstruction" if detector.model_.makes_rows else "nearest learnt"
+    pixels = shown(detector.encoder_, maps.images)
+    expected = shown(detector.encoder_, maps.expected)
+    what, alt = "nearest learnt", "the learnt image nearest to it"
+    if detector.model_.makes_rows:
+        what, alt = "reconstruction", "what the model makes of it"
     cells, letters = [], 0
     for at in range(len(pixels)):
         row, column = maps.hottest(at)
         place = f"hottest at row {row + 1}, column {column + 1}"
-        three = [
+        figures = [
             _figure("image", pixels[at], "the image itself"),
-            _figure(what, expected[at], ALT[what]),
+            _figure(what, expected[at], alt),
             _figure("heat", overlay(pixels[at], maps.heat[at]), f"its heat map, {place}"),
         ]
-        letters += sum(map(len, three))
+        letters += sum(map(len, figures))
         if letters > MOST_LETTERS:
             break
-        cells.append(Cell(tag("div", *three, tag("small", place), class_="shots"), at))
+        cells.append(Cell(tag("div", *figures, tag("small", place), class_="shots"), at))
     return cells
 
 
@@ -99,7 +98,7 @@ def _figure(caption: str, pixels: np.ndarray, alt: str) -> Markup:
 
 
 def shown(scaler: Any, images: np.ndarray) -> np.ndarray:
-    """Turn images as the model was given them into uint8 [n, height, width, 1 or 3]."""
+    """Turn images, as the model takes them, into uint8 [n, height, width, 1 or 3]."""
     scaled = np.clip(scaler.transform(images), -1, 1)
     return np.rint((scaled[..., : min(3, scaled.shape[3])] + 1) * 127.5).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""The part of a model's page about the most anomalous rows, with the reasons for each."""
+"""The most anomalous rows, with the columns that raise their scores: a section of the page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +13,11 @@ from alad.report.page_parts import Section, Text
 from alad.report.tables import Cell, Table
 
 MOST_REASONS = 4  # columns named for a row
-LEAST_SHARE = 0.005  # of the reasons for a row: less is shown as 0 %
-MOST_IDENTIFIERS = 3  # dropped columns shown beside a row, to know it again
+LEAST_SHARE = 0.005  # of what raises a score: less would be shown as 0 %
+MOST_IDENTIFIERS = 3  # dropped columns shown beside a row, which tell it from others
 MOST_LETTERS = 80  # of a cell's text
-# An explanation takes some eight scores a row and column: as many as take seconds, no more
-MOST_SCORES = 60_000
-SCORES_A_COLUMN = 8
+SCORES_A_COLUMN = 8  # that explaining a row takes, about
+MOST_SCORES = 60_000  # for all explanations: those take seconds
 COMPARED = (
     "Each row is compared with what the model takes for normal in its place. A column's "
     "percentage is its part of what raises the score above that of the row expected."
@@ -34,9 +33,9 @@ def anomalous_rows_section(
     *,
     top: int,
 ) -> Section:
-    """Show the `top` rows of the table with the highest scores; with reasons.
+    """Show the `top` rows of the table by score, with reasons.
 
-    truth: what each row is by its label, if known.
+    scores [n], flagged bool [n]; truth: each row's label, if there are labels.
     """
     order = np.argsort(-scores, kind="stable")[:top]
     reasons = reasons_for(detector, table, order)
@@ -44,32 +43,34 @@ def anomalous_rows_section(
         ("rank", [Cell(f"{at}", at) for at in range(1, len(order) + 1)]),
         ("row", [Cell(f"{at + 1:,}", int(at) + 1) for at in order]),
     ]
+    # columns that the model drops tell rows apart
     names = identifiers(detector, table)
     columns += [(name, [cell_text(table[name][int(at)]) for at in order]) for name in names]
     columns.append(("score", [Cell(number(score), score) for score in scores[order].tolist()]))
-    words = {2 + at for at in range(len(names))}
+    textual = {2 + at for at in range(len(names))}  # places of columns that hold no numbers
     if detector.calibration_ is not None:
         p_values = detector.calibration_.p_values(scores[order]).tolist()
         columns.append(("p-value", [Cell(number(p), p) for p in p_values]))
-    words |= set(range(len(columns), len(columns) + 3))  # the others hold no numbers
+    textual |= set(range(len(columns), len(columns) + 3))
     columns.append(("decision", [decision(bool(flagged[at])) for at in order]))
     if truth is not None:
         columns.append(("label", [truth[int(at)] for at in order]))
     columns.append(("columns that raise the score", reasons))
     heads, cells = zip(*columns, strict=True)
     caption = "Row numbers count the table's rows from 1. Click a head to sort."
-    shown = Table(caption, heads, list(zip(*cells, strict=True)), left=words)
+    shown = Table(caption, heads, list(zip(*cells, strict=True)), left=textual)
     explained = sum(reason.content != NO_REASONS for reason in reasons)
     text = COMPARED + _limits(explained, len(order), detector)
     return Section(f"Most anomalous rows ({len(order)})", [Text(text), shown])
 
 
 def decision(flagged: bool) -> Cell:
+    """Make the cell that says whether a row is flagged."""
     return Cell("flagged" if flagged else "passed", float(flagged), "alarm" if flagged else "calm")
 
 
 def identifiers(detector: Any, table: pa.Table) -> list[str]:
-    """List columns that the model was told to drop: an identifier, a date. They tell rows apart."""
+    """List the first columns that the model drops, such as an identifier or a date."""
     encoder = detector.encoder_.state()
     read = {code["name"] for code in encoder["codes"]}
     dropped = [name for name in encoder["names"] if name not in read and name in table.column_names]
@@ -77,7 +78,7 @@ def identifiers(detector: Any, table: pa.Table) -> list[str]:
 
 
 def cell_text(cell: Any) -> str:
-    """Write a cell of the table as it is shown: at most so many letters."""
+    """Write a value of the table, a missing one as such, a long one cut."""
     value = cell.as_py() if isinstance(cell, pa.Scalar) else cell
     if value is None:
         return "missing"
@@ -91,9 +92,9 @@ NO_REASONS = tag("ul", class_="reasons")
 
 
 def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[Cell]:
-    """List for each of the rows `order` of the table the columns that raise its score most.
+    """List for each row numbered in `order` [n] the columns that raise its score most.
 
-    Empty for the rows beyond those that can be explained in seconds. Raises InputError if the
+    Rows beyond those that can be explained in seconds have an empty list. Raises InputError if the
     model was saved before there were explanations.
     """
     columns = len(detector.encoder_.state()["codes"])
@@ -104,11 +105,9 @@ def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[Cell]
 
 
 def _reasons(explanation: Explanation, at: int) -> Markup:
-    """List of one row the columns with a share that can be seen, the largest first."""
+    """List a row's columns with a visible share in its score, the largest first."""
     shares = explanation.raising(at)
-    worst = [
-        column for column in explanation.worst(at, MOST_REASONS) if shares[column] >= LEAST_SHARE
-    ]
+    worst = [x for x in explanation.worst(at, MOST_REASONS) if shares[x] >= LEAST_SHARE]
     lines = []
     for column in worst:
         expected = f"expected {cell_text(explanation.expected[at][column])}"
@@ -123,7 +122,7 @@ def _reasons(explanation: Explanation, at: int) -> Markup:
 
 
 def _limits(explained: int, shown: int, detector: Any) -> str:
-    """Tell what a reader should know of reasons that are not shown."""
+    """Say which reasons are not shown."""
     text = ""
     if len(detector.encoder_.state()["codes"]) > MOST_REASONS:
         text = f" Of each row at most {MOST_REASONS} columns are named."

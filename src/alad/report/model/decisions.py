@@ -1,6 +1,5 @@
-"""The part of a model's page about its decisions: thresholds, and what they would flag."""
+"""Thresholds, what they would flag, and whether they hold: sections of a model's page."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from alad.detector.drift import LEVEL, drift
 from alad.errors import InputError
 from alad.report.charts.axes import Axis, number
-from alad.report.charts.histograms import Group, histogram
+from alad.report.charts.histograms import Sample, histogram
 from alad.report.charts.lines import Rule, Series, plot
 from alad.report.model.training import training_scores, unit
 from alad.report.page_parts import Block, Figures, Section, Text
@@ -16,59 +15,42 @@ from alad.report.tables import Cell, Table
 
 RATES = (0.1, 0.05, 0.01, 0.001)  # false-alarm rates shown beside the one asked for
 CONFIDENCE = 0.95  # of the stricter thresholds
-LEFT_ASIDE = 0.1  # share of high scores that are not looked at for drift, where no label is known
+LEFT_ASIDE = 0.1  # share of high scores left out of the test for drift where there are no labels
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Scores above `threshold` are flagged; `rate` is the false-alarm rate asked for, if any."""
+def scores_section(
+    detector: Any, threshold: float, rate: float | None, new: np.ndarray | None
+) -> Section:
+    """Show scores of training, calibration and new rows with the threshold, and other thresholds.
 
-    threshold: float
-    rate: float | None = None
-
-    @classmethod
-    def of(cls, detector: Any, rate: float | None) -> "Decision":
-        """Decide by a false-alarm rate, or as the model's `predict` does.
-
-        Raises InputError if the model is not calibrated, or has too few calibration rows.
-        """
-        if rate is None:
-            return cls(-detector.offset_)
-        return cls(detector.threshold(rate), rate)
-
-    def flagged(self, scores: np.ndarray) -> np.ndarray:
-        return scores > self.threshold
-
-    def words(self, detector: Any) -> str:
-        if self.rate is None:
-            share = f"{detector.params['contamination']:.3g}"
-            return f"the model's own threshold, above which a share of {share} lay at fit"
-        rate = number(100 * self.rate)
-        return f"a false-alarm rate of at most {rate} % of normal {unit(detector)}"
-
-
-def scores_section(detector: Any, decision: Decision, new: np.ndarray | None) -> Section:
-    """Show scores of training, calibration and new rows with the threshold, and others."""
+    rate: the false-alarm rate asked for; None = the model's own threshold. new: scores [n].
+    """
     calibration, what = detector.calibration_, unit(detector)
-    scores: dict[str, Group | None] = {
+    chosen = (
+        f"the model's own threshold, above which a share of "
+        f"{detector.params['contamination']:.3g} lay at fit"
+        if rate is None
+        else f"a false-alarm rate of at most {number(100 * rate)} % of normal {what}"
+    )
+    scores: dict[str, Sample | None] = {
         "training": training_scores(detector),
         "calibration": None if calibration is None else calibration.scores,
         f"new {what}": new,
     }
+    # a model may keep no training scores, and lack calibration
     groups = {name: group for name, group in scores.items() if group is not None}
-    threshold = number(decision.threshold)
-    words = f"{what.capitalize()} that score above {threshold} are flagged: "
-    blocks: list[Block] = [Text(f"{words}{decision.words(detector)}.")]
+    text = f"{what.capitalize()} that score above {number(threshold)} are flagged: {chosen}."
+    blocks: list[Block] = [Text(text)]
     if groups:
-        rule = Rule("threshold", decision.threshold)
-        chart = histogram("Anomaly scores", "anomaly score", groups, [rule])
+        rules = [Rule("threshold", threshold)]
+        chart = histogram("Anomaly scores", "anomaly score", groups, rules)
         blocks.append(Figures([chart], "Higher scores are more anomalous."))
     if calibration is None:
-        words = (
+        text = (
             "This model is not calibrated, so no false-alarm rate is known. Calibrate it with "
             f"normal {what} that it has not learnt from: alad calibrate MODEL TABLE."
         )
-        return Section("Scores and thresholds", [*blocks, Text(words, "alarm")])
+        return Section("Scores and thresholds", [*blocks, Text(text, "alarm")])
     return Section("Scores and thresholds", [*blocks, _thresholds(calibration, new, what)])
 
 
@@ -95,9 +77,10 @@ def _thresholds(calibration: Any, new: np.ndarray | None, what: str) -> Table:
 
 
 def _threshold(calibration: Any, rate: float, confidence: float | None) -> float | None:
+    """Compute a threshold; None if there are too few calibration rows for that rate."""
     try:
         return calibration.threshold(rate, confidence)
-    except InputError:  # too few rows for that rate
+    except InputError:
         return None
 
 
@@ -105,14 +88,15 @@ def _threshold(calibration: Any, rate: float, confidence: float | None) -> float
 
 
 def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | None) -> Section:
-    """Show whether p-values are what they should be, and new rows still look like calibration.
+    """Show whether p-values are uniform on normal rows, and whether scores drift.
 
-    normal: which of the new rows are normal by their labels, where labels are there.
+    scores [n] of new rows; normal: bool [n] by their labels, None without labels.
     """
     calibration = detector.calibration_
     what = unit(detector)
     whose = f"all new {what}" if normal is None else f"new {what} labelled normal"
     chosen = scores if normal is None else scores[normal]
+    # p-values of normal rows are uniform if calibration holds
     p = np.sort(calibration.p_values(chosen))
     asked, share = "false-alarm rate asked for", "share flagged"
     low = min(calibration.smallest_rate, 0.01)  # where the logarithmic axes begin
@@ -123,22 +107,22 @@ def calibration_section(detector: Any, scores: np.ndarray, normal: np.ndarray | 
         plot("Calibration", x, y, _curves(p, whose, 0.0), height=360),
         plot("Calibration at small rates", near_x, near_y, _curves(p, whose, low), height=360),
     ]
-    words = (
+    text = (
         f"For normal {what} that are like those of calibration the line keeps to the diagonal: "
         "asking for a false-alarm rate of 5 % flags 5 % of them. Anomalies lift the left end; a "
         f"line that leaves the diagonal everywhere means that the new {what} differ as a whole."
     )
     if calibration.seen:
-        words += (
+        text += (
             f" {calibration.seen:,} {what} that equal one learnt from are left out of calibration: "
             "where new ones repeat those, fewer than asked for are flagged."
         )
-    blocks: list[Block] = [Figures(charts, words), _drift(detector, chosen, normal is not None)]
+    blocks: list[Block] = [Figures(charts, text), _drift(detector, chosen, normal is not None)]
     return Section("Calibration and drift", blocks)
 
 
 def _curves(p: np.ndarray, whose: str, low: float) -> list[Series]:
-    """Draw the share of p-values up to each rate, and the diagonal."""
+    """Draw the share of p-values [n] up to each rate, and the diagonal."""
     rates = np.unique(np.concatenate([p, [1.0]]))
     share = np.searchsorted(p, rates, side="right") / max(len(p), 1)
     diagonal = Series("as it should be", (low, 1.0), (low, 1.0), tone=0, dashed=True, faint=True)
@@ -146,7 +130,7 @@ def _curves(p: np.ndarray, whose: str, low: float) -> list[Series]:
 
 
 def _drift(detector: Any, scores: np.ndarray, presumed_normal: bool) -> Text:
-    """Tell the verdict in words; without labels, high scores are left out of the comparison."""
+    """State the result of the test for drift; without labels high scores are left out."""
     calibration = detector.calibration_
     trim = 0.0 if presumed_normal else LEFT_ASIDE
     if calibration.smallest_rate > LEFT_ASIDE or not len(scores):
@@ -154,10 +138,8 @@ def _drift(detector: Any, scores: np.ndarray, presumed_normal: bool) -> Text:
     test = drift(scores, calibration, trim=trim)
     aside = "" if presumed_normal else " The highest scores, perhaps anomalies, were left aside."
     if test.drifted:
-        words = f"Drift: {test}. False-alarm rates may not hold; calibrate anew.{aside}"
-        return Text(words, "alarm")
+        text = f"Drift: {test}. False-alarm rates may not hold; calibrate anew.{aside}"
+        return Text(text, "alarm")
     gap = f"distance {test.statistic:.2f}, p = {number(test.p_value)}, drift is said below {LEVEL}"
-    words = (
-        f"No drift seen: the new {unit(detector)} score like those of calibration ({gap}).{aside}"
-    )
-    return Text(words, "calm")
+    text = f"No drift seen: the new {unit(detector)} score like those of calibration"
+    return Text(f"{text} ({gap}).{aside}", "calm")

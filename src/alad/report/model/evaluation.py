@@ -1,4 +1,4 @@
-"""The part of a model's page that holds decisions against labels, which `metrics` alone reads."""
+"""Scores and decisions against labels: a section of a model's page."""
 
 import numpy as np
 
@@ -8,25 +8,35 @@ from alad.report.charts.curves import precision_recall_chart, roc_chart
 from alad.report.page_parts import Block, Facts, Figures, Section, Text
 from alad.report.tables import Table
 
-MOST_ROWS_RESAMPLED = 20_000  # with more, fewer bootstrap samples tell as much
+MOST_ROWS_RESAMPLED = 20_000  # of more rows, fewer bootstrap samples say as much
 FEW_ROUNDS = 200
 
 
 def evaluation_section(
     detector: str, scores: np.ndarray, flagged: np.ndarray, anomalous: np.ndarray
 ) -> Section:
-    """Show ROC, precision and recall, and what the decision got right; with 95 % intervals."""
+    """Show ROC, precision and recall with 95 % intervals, and the confusion matrix.
+
+    scores [n]; flagged, anomalous: bool [n].
+    """
+    # how scores rank, at every threshold
     if anomalous.all() or not anomalous.any():
         blocks: list[Block] = [Text("By their labels all are alike, so there is nothing to rank.")]
     else:
-        roc = {detector: metrics.roc(scores, anomalous)}
         precision = {detector: metrics.precision_recall(scores, anomalous)}
         share = float(anomalous.mean())
         charts = [
-            roc_chart("ROC", roc),
+            roc_chart("ROC", {detector: metrics.roc(scores, anomalous)}),
             precision_recall_chart("Precision and recall", precision, share),
         ]
-        blocks = [Facts(_ranking(scores, anomalous), large=True), Figures(charts)]
+        rounds = metrics.ROUNDS if len(scores) <= MOST_ROWS_RESAMPLED else FEW_ROUNDS
+        facts = {"anomalies by label": f"{int(anomalous.sum()):,} of {len(anomalous):,}"}
+        titles = {"auroc": "AUROC", "average_precision": "average precision"}
+        for name, estimate in metrics.estimates(scores, anomalous, rounds).items():
+            interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
+            facts[titles[name]] = f"{estimate.value:.3f} ({interval})"
+        blocks = [Facts(facts, large=True), Figures(charts)]
+    # how the decision did
     counts = metrics.confusion(flagged, anomalous)
     shares = {
         "recall: of anomalies, flagged": counts.recall,
@@ -49,17 +59,8 @@ def evaluation_section(
     return Section("Against the labels", blocks)
 
 
-def _ranking(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, str]:
-    rounds = metrics.ROUNDS if len(scores) <= MOST_ROWS_RESAMPLED else FEW_ROUNDS
-    estimates = metrics.estimates(scores, anomalous, rounds)
-    facts = {"anomalies by label": f"{int(anomalous.sum()):,} of {len(anomalous):,}"}
-    for name, title in {"auroc": "AUROC", "average_precision": "average precision"}.items():
-        estimate = estimates[name]
-        facts[title] = f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
-    return facts
-
-
 def _share(share: metrics.EstimatedShare) -> str:
+    """Write a share with its interval, in %."""
     if not share.count:
         return "there is none"
     value, low, high = (number(100 * end) for end in (share.value, share.low, share.high))

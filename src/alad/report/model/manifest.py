@@ -1,4 +1,4 @@
-"""What a saved model's manifest says, for a terminal: the model, its settings, its columns."""
+"""A saved model's manifest as tables: the model, its settings, its training, its columns."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from alad.detector.calibration import provenance
 from alad.report.tables import Table
 
-DRAWN = ("history", "scores")  # of `training_`
+DRAWN = ("history", "scores")  # entries of `training_`
 
 
 def model_tables(stored: Mapping[str, Any]) -> list[Table]:
-    """Tell a saved model's manifest in four tables. Raises TypeError for names that are no text."""
+    """Make four tables of a saved model's manifest. Raises TypeError for names that are no text."""
     content, arrays = stored["content"], stored["arrays"]
     about = {
         "detector": content["detector"],
@@ -40,7 +40,7 @@ def brief(training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Tell how a column is read, and what is worth knowing of it."""
+    """Describe a column: what it is read as, and its levels and missing values."""
     if code is None:
         return "dropped", ""
     levels = f"{len(code['levels'])} levels" if "levels" in code else ""
@@ -50,7 +50,7 @@ def column_facts(code: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 def _calibration(content: Mapping[str, Any]) -> str:
-    """Tell on how many rows it is calibrated, and where they come from."""
+    """Say on how many rows it is calibrated, and where they come from."""
     facts = content.get("calibration")
     if not facts:
         return "none, so no p-values and no false-alarm rates: alad calibrate --help"
@@ -66,7 +66,7 @@ def _facts(title: str, facts: Mapping[str, Any]) -> Table:
 
 
 def _columns(encoder: Mapping[str, Any]) -> Table:
-    """List every column of the training table with what became of it; of images, their pixels."""
+    """List the columns of the training table with what they are read as; of images their shape."""
     if encoder.get("kind") == "images":
         pixels = (" × ".join(map(str, encoder["shape"])), encoder["pixel"])
         return Table("Images", ("height × width × channels", "pixel"), [pixels], left=(0, 1))

@@ -1,4 +1,4 @@
-"""A model's page: what it learnt, how it decides, and what it finds in new rows."""
+"""A model's page: what it learnt, how it decides, and what it flags among new rows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from alad.report.charts.axes import number
 from alad.report.document import Page, write_text
 from alad.report.model.anomalous_images import anomalous_images_section
 from alad.report.model.anomalous_rows import anomalous_rows_section
-from alad.report.model.decisions import Decision, calibration_section, scores_section
+from alad.report.model.decisions import calibration_section, scores_section
 from alad.report.model.evaluation import evaluation_section
 from alad.report.model.reconstructions import generated_section, reconstructions_section
 from alad.report.model.training import learnt_section, of_tables, training_section, unit
@@ -36,75 +36,68 @@ def model_page(
     """Lay out the page of a fitted detector, and of new rows if there are any.
 
     rows: a table or images as the detector takes them, called `source` on the page. anomalous: bool
-    [rows], the answer, which is only held against decisions already made. false_alarm_rate: where
-    to flag; None = as `predict` does. Raises InputError if the rows do not fit the model, or the
-    rate cannot be asked for.
+    [rows] by their labels, which no decision reads. false_alarm_rate: where to flag; None = as
+    `predict` does. top: most anomalous rows shown. about: more facts about the model. Raises
+    InputError if the rows do not fit the model, or if it cannot keep the rate.
     """
-    if not isinstance(detector, Fitted):
-        detector = detector.checked()
-    decision = Decision.of(detector, false_alarm_rate)
+    fitted = detector if isinstance(detector, Fitted) else detector.checked()
+    rate = false_alarm_rate
+    threshold = -fitted.offset_ if rate is None else fitted.threshold(rate)
+    scores = None if rows is None else fitted.anomaly_score(rows)
     lead = "What the model learnt, and how it decides."
-    sections: list[Section | None]
-    if rows is None:
-        sections = [scores_section(detector, decision, None), generated_section(detector)]
+    sections: list[Section | None] = [scores_section(fitted, threshold, rate, scores)]
+    # all about the new rows, what matters most to a reader first
+    if scores is None:
+        sections.append(generated_section(fitted))
     else:
-        scores = detector.anomaly_score(rows)
-        lead = (
-            f"{len(scores):,} {unit(detector)} of {source}, scored by what the model learnt to be "
-            "normal."
-        )
-        sections = _new_rows(detector, decision, rows, scores, anomalous, top)
-    sections += [learnt_section(detector, about or {}), training_section(detector)]
-    kept = [section for section in sections if section]
-    return Page(f"Anomaly report: {detector.name}", lead, kept, FOOT)
+        what = f"{len(scores):,} {unit(fitted)} of {source}"
+        lead = f"{what}, scored by what the model learnt to be normal."
+        flagged = scores > threshold
+        sections.insert(0, _summary(unit(fitted), scores, threshold, flagged, rate))
+        sections += _most_anomalous(fitted, rows, scores, flagged, anomalous, top)
+        if fitted.calibration_ is not None:
+            normal = None if anomalous is None else ~anomalous
+            sections.append(calibration_section(fitted, scores, normal))
+        if anomalous is not None:
+            sections.append(evaluation_section(fitted.name, scores, flagged, anomalous))
+    # then all about the model
+    sections += [learnt_section(fitted, about or {}), training_section(fitted)]
+    return Page(f"Anomaly report: {fitted.name}", lead, list(filter(None, sections)), FOOT)
+
+
+def _most_anomalous(
+    detector: Fitted,
+    rows: Any,
+    scores: np.ndarray,
+    flagged: np.ndarray,
+    anomalous: np.ndarray | None,
+    top: int,
+) -> list[Section | None]:
+    """Show the `top` rows or images by score; of images also what the model makes of them."""
+    shown = (detector, rows, scores, flagged)
+    if of_tables(detector):
+        labels = None if anomalous is None else np.where(anomalous, "anomalous", "normal").tolist()
+        return [anomalous_rows_section(*shown, labels, top=top)]
+    images = anomalous_images_section(*shown, top=top)
+    return [images, reconstructions_section(*shown), generated_section(detector)]
+
+
+def _summary(
+    what: str, scores: np.ndarray, threshold: float, flagged: np.ndarray, rate: float | None
+) -> Section:
+    """Show in large numbers how many rows were scored, how many flagged, and from where on."""
+    share = f" ({number(100 * float(flagged.mean()))}\u00a0%)" if len(scores) else ""
+    headline = {
+        f"{what} scored": f"{len(scores):,}",
+        "flagged": f"{int(flagged.sum()):,}{share}",
+        "flagged above": number(threshold),
+        "highest score": number(float(scores.max())) if len(scores) else "–",
+    }
+    if rate is not None:
+        headline["false-alarm rate asked for"] = f"{number(100 * rate)} %"
+    return Section("At a glance", [Facts(headline, large=True)])
 
 
 def write_model_page(path: str | Path, page: Page) -> None:
     """Write the page as HTML. Raises InputError if the file cannot be written."""
     write_text(Path(path), page.html())
-
-
-def _new_rows(
-    detector: Any,
-    decision: Decision,
-    rows: Any,
-    scores: np.ndarray,
-    anomalous: np.ndarray | None,
-    top: int,
-) -> list[Section | None]:
-    """Show everything about the new rows, what matters most to a reader first."""
-    flagged = decision.flagged(scores)
-    shown = (rows, scores, flagged)
-    sections: list[Section | None] = [
-        _summary(detector, decision, scores),
-        scores_section(detector, decision, scores),
-    ]
-    if of_tables(detector):
-        labels = None if anomalous is None else np.where(anomalous, "anomalous", "normal").tolist()
-        sections.append(anomalous_rows_section(detector, *shown, labels, top=top))
-    else:
-        sections += [
-            anomalous_images_section(detector, *shown, top=top),
-            reconstructions_section(detector, *shown),
-            generated_section(detector),
-        ]
-    if detector.calibration_ is not None:
-        normal = None if anomalous is None else ~anomalous
-        sections.append(calibration_section(detector, scores, normal))
-    if anomalous is not None:
-        sections.append(evaluation_section(detector.name, scores, flagged, anomalous))
-    return sections
-
-
-def _summary(detector: Any, decision: Decision, scores: np.ndarray) -> Section:
-    flagged = decision.flagged(scores)
-    share = f" ({number(100 * float(flagged.mean()))}\u00a0%)" if len(scores) else ""
-    headline = {
-        f"{unit(detector)} scored": f"{len(scores):,}",
-        "flagged": f"{int(flagged.sum()):,}{share}",
-        "flagged above": number(decision.threshold),
-        "highest score": number(float(scores.max())) if len(scores) else "–",
-    }
-    if decision.rate is not None:
-        headline["false-alarm rate asked for"] = f"{number(100 * decision.rate)} %"
-    return Section("At a glance", [Facts(headline, large=True)])

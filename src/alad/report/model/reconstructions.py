@@ -1,7 +1,6 @@
-"""What the model takes images for, as the paper's figures show it; on its page, and as a PNG.
+"""Images beside their reconstructions, as in the paper's figures: sections of the page, and a PNG.
 
-Typical images of those scored, and below them their reconstructions; the most anomalous ones, and
-below them theirs. And what its generator makes of random codes.
+Typical and most anomalous images of those scored, and what the generator makes of random codes.
 """
 
 from dataclasses import dataclass
@@ -23,9 +22,9 @@ SIDE = 64  # pixels of an image, about: larger ones lose pixels, smaller ones ar
 
 @dataclass(frozen=True)
 class Grid(Block):
-    """Rows of images, each from -1 to 1, one below the other in one picture."""
+    """Rows of images, one below the other in one picture."""
 
-    rows: tuple[np.ndarray, ...]  # [n, height, width, channels] each
+    rows: tuple[np.ndarray, ...]  # [n, height, width, channels] each, from -1 to 1
     caption: str
 
     def html(self) -> Markup:
@@ -39,10 +38,10 @@ class Grid(Block):
 def reconstructions_section(
     detector: Any, images: Any, scores: np.ndarray, flagged: np.ndarray
 ) -> Section | None:
-    """Show typical and most anomalous images with their reconstructions; none is picked by eye.
+    """Show typical and most anomalous images with their reconstructions.
 
-    None if the model makes no images, or if there are fewer than two. images: an array
-    [n, height, width(, channels)] or `Pictures`.
+    images: array [n, height, width(, channels)] or `Pictures`. None if the model makes no images,
+    or if there are fewer than two.
     """
     typical, anomalous = chosen(scores, flagged)
     if not detector.model_.makes_rows or not typical.size:
@@ -61,7 +60,7 @@ def reconstructions_section(
 
 
 def generated_section(detector: Any) -> Section | None:
-    """Show what a generator makes of random codes; None without one, or if it is of a table."""
+    """Show what the generator of images makes of random codes; None without such a generator."""
     if of_tables(detector) or not detector.model_.makes_images:
         return None
     images = detector.encoder_.transform(detector.generate(GENERATED, random_state=0))
@@ -75,10 +74,10 @@ def generated_section(detector: Any) -> Section | None:
 
 
 def chosen(scores: np.ndarray, flagged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Choose typical images, lowest score first, and the most anomalous, highest first: numbers.
+    """Choose as many typical images as most anomalous ones; -> their numbers, two arrays.
 
-    As many of one as of the other, and none is both. Where all are flagged, the lowest scores are
-    typical.
+    Typical are those in the middle of the scores not flagged, lowest first; where nearly all are
+    flagged, those of the lowest scores.
     """
     order = np.argsort(-scores, kind="stable")
     count = min(ACROSS, len(scores) // 2)
@@ -90,17 +89,17 @@ def chosen(scores: np.ndarray, flagged: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def to_look_at(images: np.ndarray) -> np.ndarray:
-    """Thin or repeat pixels so that sides are about SIDE long."""
+    """Leave out or repeat pixels of images [n, height, width, channels]: sides of about 64."""
     longer = max(images.shape[1:3])
-    every, times = -(-longer // SIDE), max(1, SIDE // longer)
-    thinned = images[:, ::every, ::every]
+    step, times = -(-longer // SIDE), max(1, SIDE // longer)
+    thinned = images[:, ::step, ::step]
     return thinned.repeat(times, axis=1).repeat(times, axis=2)
 
 
 def beside_reconstructions(detector: Any, *groups: np.ndarray) -> list[np.ndarray]:
-    """Lay two rows a group: its images, from -1 to 1, and each G(E(x)), the model's version.
+    """List two arrays a group, scaled from -1 to 1: its images, and their reconstructions G(E(x)).
 
-    groups: images as the fitted `detector` takes them, [n, height, width(, channels)] each. Raises
+    groups: images as the detector takes them, [n, height, width(, channels)] each. Raises
     InputError if they are not what it was fitted on.
     """
     return [

@@ -1,4 +1,4 @@
-"""The parts of a model's page about the model itself: what it learnt, from what, and how."""
+"""What a model learnt, from what, and how: sections of its page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +18,9 @@ SIDES = ("discriminators", "encoder and generator")  # an adversarial game's two
 
 
 def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
-    """Show the model in numbers, its settings, and what became of every column.
+    """Show the model in numbers, its settings, and what every column is read as.
 
-    about: more facts worth showing, such as when it was saved.
+    about: more facts, such as when it was saved.
     """
     training, encoder = detector.training_, detector.encoder_.state()
     headline = {
@@ -30,23 +30,25 @@ def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
         "seconds to fit": number(float(training["seconds"])),
     }
     summary = catalogue.declared(detector.name).constants["summary"]
+    facts = {**about, **_settings(detector)}
     blocks: list[Block] = [Text(f"{summary[:1].upper()}{summary[1:]}.")]
-    blocks += [Facts(headline, large=True), Facts({**about, **_settings(detector)})]
+    blocks += [Facts(headline, large=True), Facts(facts)]
     blocks += [_columns(encoder)] if of_tables(detector) else []
     return Section("What was learnt, and from what", blocks)
 
 
 def of_tables(detector: Any) -> bool:
-    """Tell a detector of tables, whose encoder has columns, from one of images."""
+    """Return whether it is a detector of tables, whose encoder has columns, not of images."""
     return "codes" in detector.encoder_.state()
 
 
 def unit(detector: Any) -> str:
-    """Name what it scores, in the plural."""
+    """Name what it scores: "rows" or "images"."""
     return f"{detector.encoder_.unit}s"
 
 
 def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
+    """State the columns in use, or the shape of an image."""
     if "codes" not in encoder:
         return {"pixels of an image": " × ".join(map(str, encoder["shape"]))}
     read, names = len(encoder["codes"]), len(encoder["names"])
@@ -54,7 +56,7 @@ def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _settings(detector: Any) -> dict[str, str]:
-    """List parameters that differ from the defaults first, then the others, marked as such."""
+    """List the parameters, those that differ from their defaults first."""
     defaults = catalogue.declared(detector.name).parameters
     chosen, usual = {}, {}
     for name, value in sorted(detector.params.items()):
@@ -66,13 +68,14 @@ def _settings(detector: Any) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
+    """Write a parameter's value."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
 
 
 def _columns(encoder: Mapping[str, Any]) -> Table:
-    """List every column of the training table, by what it was read as."""
+    """List the columns of the training table by what they are read as."""
     codes = {code["name"]: code for code in encoder["codes"]}
     kinds: dict[str, list[str]] = {}
     for name in encoder["names"]:
@@ -87,7 +90,7 @@ def _columns(encoder: Mapping[str, Any]) -> Table:
 
 
 def training_section(detector: Any) -> Section | None:
-    """Show losses and the stopping signal over the steps; None of a training without steps."""
+    """Show losses and stopping signal over the steps; None for a training without steps."""
     training = detector.training_
     if "steps" not in training:
         return None
@@ -102,6 +105,7 @@ def training_section(detector: Any) -> Section | None:
 
 
 def _steps_made(detector: Any) -> str:
+    """Say how many steps were made, and of which the weights are kept."""
     training = detector.training_
     steps, best = training["steps"], training.get("best_step", [])
     most = detector.params.get("max_steps")
@@ -121,7 +125,7 @@ def _steps_made(detector: Any) -> str:
 
 
 def _chart(title: str, training: Mapping[str, Any], y: Axis, series: list[Series]) -> Chart:
-    """Draw lines over the steps, and where the weights are from that were kept."""
+    """Draw lines over the steps, and the step whose weights are kept."""
     steps = Axis("step", 0.0, float(max(series[0].x[-1], 1)))
     best = training.get("best_step") or []
     name = "weights kept" if len(set(best)) == 1 else "weights kept, in the middle"
@@ -130,21 +134,20 @@ def _chart(title: str, training: Mapping[str, Any], y: Axis, series: list[Series
 
 
 def _losses(training: Mapping[str, Any]) -> Chart:
+    """Draw each loss of the training over the steps."""
     history = training["history"]
     at = [entry["step"] for entry in history]
     losses = np.array([entry["loss"] for entry in history])  # [checks, members, kinds]
-    kinds = losses.shape[2]
-    names = ("loss",) if kinds == 1 else [f"loss {kind + 1}" for kind in range(kinds)]
-    names = SIDES if kinds == len(SIDES) else names
-    series = [
-        line
-        for kind, name in enumerate(names)
-        for line in _members(name, at, losses[:, :, kind], kind + 1)
-    ]
+    count = losses.shape[2]
+    names = {1: ("loss",), 2: SIDES}.get(count, [f"loss {kind}" for kind in range(1, count + 1)])
+    kinds = zip(names, losses.transpose(2, 0, 1), strict=True)
+    lines = [_members(name, at, values, tone) for tone, (name, values) in enumerate(kinds, 1)]
+    series = [line for members in lines for line in members]
     return _chart("Losses", training, Axis.over("loss", losses), series)
 
 
 def _signal(training: Mapping[str, Any]) -> Chart:
+    """Draw the stopping signal over the steps."""
     history = [entry for entry in training["history"] if "monitor" in entry]
     at = [entry["step"] for entry in history]
     values = np.array([entry["monitor"] for entry in history])  # [checks, members]
@@ -153,10 +156,10 @@ def _signal(training: Mapping[str, Any]) -> Chart:
 
 
 def _members(name: str, at: list[int], values: np.ndarray, tone: int) -> list[Series]:
-    """Draw each member [checks, members] faintly, and their mean; one member is its own mean."""
+    """Draw each member of `values` [checks, members] faintly, and their mean."""
     if values.shape[1] == 1:
         return [Series(name, at, values[:, 0], tone)]
-    single = [Series("", at, each, tone, faint=True) for each in values.T]
+    single = [Series("", at, member, tone, faint=True) for member in values.T]
     return [*single, Series(f"{name}, mean of {len(single)}", at, values.mean(axis=1), tone)]
 
 
@@ -164,6 +167,6 @@ def _members(name: str, at: list[int], values: np.ndarray, tone: int) -> list[Se
 
 
 def training_scores(detector: Any) -> Quantiles | None:
-    """Read what the model keeps of its training rows' scores."""
+    """Read the quantiles of the training rows' scores, where the model has them."""
     kept = detector.training_.get("scores")
     return Quantiles(np.array(kept["quantiles"]), kept["rows"]) if kept else None
