@@ -64,17 +64,16 @@ class ALAD(NetworkDetector):
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
-    # what held-out rows are asked: "swapped" = whether the score knows them from rows put together
-    # of several, which tells nothing of images: those are trained to the end; "mean-score" = how
-    # low its mean over all of them is, the authors' rule for images, as in the preset
-    # "cifar10-paper": the weights of the lowest are kept
+    # what the stopping rule asks of held-out rows: "swapped" = whether the score tells them from
+    # rows put together of several, which says nothing of images: those are trained to the end;
+    # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
+    # "cifar10-paper": the weights with the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"
-    # what trains: "torch", "native" (C, compiled on first use), or "auto" = native where it can be
-    # had; the two
-    # differ by rounding. For images also "bfloat16": trains with numbers of 16 bits in
-    # convolutions, faster where the processor has matrix units for them (AMX); weights and sums
-    # stay float32. Scores are float32, made by C unless it is "torch", and where C cannot be had by
-    # NumPy, of images by PyTorch, whatever trained
+    # what trains: "torch", "native" (C, compiled on first use), or "auto" = native where it is
+    # available; the two differ by rounding. For images also "bfloat16": convolutions train with
+    # numbers of 16 bits, faster where the processor has matrix units for them (AMX); weights and
+    # sums stay float32. Scores are float32 whatever trained, made by C unless it is "torch"; where
+    # C is not available by NumPy, for images by PyTorch
     engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
     def _game(self) -> Game:
@@ -103,9 +102,9 @@ class ALAD(NetworkDetector):
         return step
 
     def _engine(self, X: Rows) -> type[GameStep]:
-        """The C step where it can be had and pays; asked for by name, it must be there.
+        """Choose the C step where it is available and faster; InputError if asked for in vain.
 
-        Of images only the convolutions are in C.
+        For images only the convolutions are in C.
         """
         if X.ndim == 2 and self.engine == "bfloat16":
             raise InputError("engine='bfloat16' is for images: use 'auto'")

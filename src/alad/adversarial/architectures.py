@@ -119,9 +119,9 @@ ARCHITECTURES = {
 
 
 def architecture_for(width: int) -> Architecture:
-    """Widths for rows of `width` numbers: the paper's for KDD99, but a latent code that fits.
+    """Choose widths for rows of `width` numbers: the paper's for KDD99, but for the latent code.
 
-    The code has a quarter of the row, 2 to 64.
+    The code has a quarter of the row's numbers, from 2 to 64.
     """
     latent = min(64, max(2, width // 4))
     return Architecture(
@@ -152,12 +152,18 @@ IMAGE_ARCHITECTURES = {
 
 
 def image_architecture_for(shape: tuple[int, ...]) -> ImageArchitecture:
-    """Channels for images of shape (height, width, channels): a quarter of the published ones.
+    """Choose channels for images (height, width, channels): a quarter of the published ones.
 
     D_xx halves the image once less often than E, and sees two images as channels of one: so it asks
-    for more exact reconstructions than as the authors had it (EXPERIMENTS.md). First weights twice
-    as large as theirs learn sooner.
+    for more exact reconstructions than the authors' (EXPERIMENTS.md). First weights twice as large
+    as theirs learn sooner.
     """
     xx = tuple(min(16 * 2**at, 64) for at in range(max(1, count_halvings(shape) - 1)))
-    how = {"xx": xx, "stacking": "channels", "deviation": 0.02}
-    return ImageArchitecture(width=USUAL_WIDTH, xz_code=(128, 128), xz_joint=256, **how)
+    return ImageArchitecture(
+        width=USUAL_WIDTH,
+        xz_code=(128, 128),
+        xz_joint=256,
+        xx=xx,
+        stacking="channels",
+        deviation=0.02,
+    )

@@ -51,16 +51,16 @@ def space_of(symbol: str) -> Space:
 
 
 def leaf_of(symbol: str) -> str:
-    """Give what a symbol begins with: "x" of "G(E(x))"."""
+    """Give the leaf that a symbol begins with: "x" of "G(E(x))"."""
     network, argument = parsed(symbol)
     return leaf_of(argument) if network else argument
 
 
 @dataclass(frozen=True)
 class Term:
-    """One discriminator D_name, and the inputs that it is to tell apart: a row or code, or a pair.
+    """One discriminator D_name, and the inputs that it tells apart: a row or code, or a pair.
 
-    real, fake: symbols such as "x", "z", "E(x)", "G(E(x))". asks: the question that it puts.
+    real, fake: symbols such as "x", "z", "E(x)", "G(E(x))". asks: its question, for readers.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Term:
 
     @property
     def real_is_constant(self) -> bool:
-        """Whether E and G have no part in the real input, so that they need not pay for it."""
+        """Whether E and G have no part in the real input, which then has no gradient for them."""
         return all(symbol in LEAVES for symbol in self.real)
 
 
@@ -157,7 +157,7 @@ class Game:
 
     @cached_property
     def passes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """In which order E and G run: (network, all its inputs in one pass), each made once.
+        """The order in which E and G run: (network, all its inputs in one pass), each made once.
 
         A network waits until all its inputs are made; where each waits for the other, one goes
         first with those that are.
@@ -175,9 +175,9 @@ class Game:
                 network: [argument for argument in arguments if argument not in waiting]
                 for network, arguments in inputs.items()
             }
-            some = [network for network in ready if ready[network]]
-            complete = [network for network in some if ready[network] == inputs[network]]
-            network = (complete or some)[0]
+            runnable = [network for network in ready if ready[network]]
+            complete = [network for network in runnable if ready[network] == inputs[network]]
+            network = (complete or runnable)[0]
             passes.append((network, tuple(ready[network])))
             done = {f"{network}({argument})" for argument in ready[network]}
             waiting = [symbol for symbol in waiting if symbol not in done]
@@ -185,7 +185,7 @@ class Game:
 
 
 def _parts(symbol: str) -> Iterable[str]:
-    """Give all applications of E and G within a symbol, the innermost first."""
+    """List all applications of E and G within a symbol, the innermost first."""
     network, argument = parsed(symbol)
     if network:
         yield from _parts(argument)
@@ -193,7 +193,7 @@ def _parts(symbol: str) -> Iterable[str]:
 
 
 def _inputs(network: str, waiting: list[str]) -> list[str]:
-    """Give the inputs of a network in the symbols that wait to be made."""
+    """List the inputs of a network in the symbols that wait to be made."""
     return [argument for name, argument in map(parsed, waiting) if name == network]
 
 

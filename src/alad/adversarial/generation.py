@@ -1,4 +1,4 @@
-"""What a generator makes of random codes: asked of a fitted model, and watched over training."""
+"""Images G(z) of random codes, from a fitted model and during training."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ AT_ONCE = 32  # codes of each member
 
 
 def sample_writer(folder: Any, step: NetworkStep, seed: int) -> Callable[[int], None] | None:
-    """Return what writes pictures of G's averaged weights into a folder, as training goes on.
+    """Return a function that writes pictures of G(z), by the averaged weights, into a folder.
 
-    step-000000.png before the first step, and another at every check, all of the same random codes,
-    from a stream of their own. None without a folder. Raises InputError for tables, and if the
-    folder cannot be made.
+    The first, step-000000.png, before the first step, another at every check, all of the same
+    random codes, from a stream of their own. None without a folder. Raises InputError for tables,
+    and if the folder cannot be made.
     """
     if folder is None:
         return None
@@ -52,7 +52,7 @@ def sample_writer(folder: Any, step: NetworkStep, seed: int) -> Callable[[int], 
 
 
 def generated_by(model: NetworkModel, n: int, random_state: Any) -> np.ndarray:
-    """Make n images G(z), as `generated` does, with the networks of a model."""
+    """Make n images G(z), as `generated` does, by a model's networks."""
     arrays, in_c = {**model.weights, **model.buffers}, model.engine != "torch"
     context = context_of(model.networks, arrays, model.device, in_c)
     return generated(model.networks, context, n, seed_of(random_state))
@@ -77,10 +77,10 @@ def generated(networks: Any, context: Context, n: int, seed: int) -> np.ndarray:
 
 
 def _measured(networks: Any, context: Context) -> Context:
-    """The context, but batch norm in G has the statistics of random codes, as in training.
+    """Give batch norm in G the statistics of random codes, as in training: a new context.
 
-    For scoring it has those of codes E(x), by which G(z) comes out pale while E(x) is not yet
-    distributed as z.
+    For scoring it has those of codes E(x), by which G(z) is pale while E(x) is not yet distributed
+    as z.
     """
     weights = next(iter(context.weights.values()))
     count = measured_images(networks.shape)

@@ -1,4 +1,4 @@
-"""The way of a row through trained networks in C, `score.c`; the results are `numpy_cycle`'s."""
+"""A row's pass through trained networks in C, `score.c`; the results are those of `numpy_cycle`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ from alad.row_kinds import TABLE
 
 class Way(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("encoder", "generator", "kept", "varied", "joint")),
+        ("encoder", c_int64),
+        ("generator", c_int64),
+        ("kept", c_int64),
+        ("varied", c_int64),
+        ("joint", c_int64),
         ("kept_reads_code", c_int64),
         ("layers", POINTER(PackedLayer)),
     )
@@ -38,20 +42,24 @@ class Rows(ctypes.Structure):
     _fields_ = (
         ("x", c_void_p),
         ("count", c_int64),
-        *((name, c_void_p) for name in ("code", "reconstruction", "real", "fake", "logit")),
+        ("code", c_void_p),
+        ("reconstruction", c_void_p),
+        ("real", c_void_p),
+        ("fake", c_void_p),
+        ("logit", c_void_p),
     )
 
 
 def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> NativeCycle:
-    """Prepare the engine. Raises EngineError if there is no compiled library, or it cannot."""
+    """Prepare the engine. Raises EngineError without a compiled library, or for unknown layers."""
     return NativeCycle(networks, arrays)
 
 
 class NativeCycle:
-    """The way of rows in C, for float32.
+    """The pass of rows through E, G and a discriminator in C, for float32.
 
-    A row gets the same to the last bit whatever stands beside it, and whatever the number of
-    threads; it differs from PyTorch's by rounding.
+    A row's results are the same to the last bit whatever rows stand beside it, on any number of
+    threads; they differ from PyTorch's by rounding.
     """
 
     name: ClassVar[str] = "native"
@@ -70,12 +78,15 @@ class NativeCycle:
         self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
         features = (parts[0].logit.weight.shape[0],)
         self._shapes: dict[str, tuple[int, ...]] = {
-            **{"code": (networks.latent,), "reconstruction": networks.shape},
-            **{"real": features, "fake": features, "logit": ()},
+            "code": (networks.latent,),
+            "reconstruction": networks.shape,
+            "real": features,
+            "fake": features,
+            "logit": (),
         }
 
     def _way(self, parts: Parts) -> Way:
-        """From a member's layers to what C reads."""
+        """Pack a member's layers for C."""
         chosen = (parts.encoder, parts.generator, parts.kept, parts.varied, parts.joint)
         flat = [layer for part in (*chosen, [parts.logit]) for layer in part]
         if any(layer.activation == "tanh" for layer in flat):
@@ -85,22 +96,22 @@ class NativeCycle:
         return Way(*map(len, chosen), parts.kept_reads_code, layers)
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        """Compute the results that are named for rows x [n, width]: [members, n, ...] each."""
+        """Compute the wanted results of rows x [n, width]: [members, n, ...] each."""
         x, count = np.ascontiguousarray(x, np.float32), len(self._ways)
-        found = {
+        arrays = {
             name: np.empty((count, len(x), *self._shapes[name]), np.float32) for name in wanted
         }
-        results = {name: array.ctypes.data for name, array in found.items()}
+        results = {name: array.ctypes.data for name, array in arrays.items()}
         rows = Rows(x=x.ctypes.data, count=len(x), **results)
 
         def score(piece: tuple[int, int]) -> None:
             memory = workspace(self._workspace_bytes)
-            given = ctypes.addressof(rows), *piece, memory.ctypes.data
-            self._engine.alad_score(self._ways, count, *given)
+            share = ctypes.addressof(rows), *piece, memory.ctypes.data
+            self._engine.alad_score(self._ways, count, *share)
 
         at_most = threads()
         share_out(score, pieces(len(x), at_most), at_most)
-        return found
+        return arrays
 
 
 def _library() -> ctypes.CDLL:

@@ -1,6 +1,7 @@
-"""The training step written by hand in C: same games, same random numbers and same arrays as the
-plain PyTorch step, several times as fast on a CPU. For dense networks in float32; whatever it
-cannot do it refuses at construction.
+"""The training step in C, for dense networks in float32: several times as fast on a CPU.
+
+Random numbers and arrays are those of the plain PyTorch step. What it cannot train it refuses at
+construction.
 
 Nothing is compiled at import. `available()` compiles (once per machine) and tells whether that
 went well, `reason()` why not.
@@ -32,12 +33,12 @@ MOST_LAYERS = 64  # of all networks together, as in step.c
 
 
 def available() -> bool:
-    """Whether there is a compiled step on this machine."""
+    """Tell whether there is a compiled step on this machine."""
     return reason() is None
 
 
 def preferred() -> bool:
-    """The same, for who would take PyTorch instead: that it comes to that is warned of, once."""
+    """Tell whether there is a compiled step; if not, warn, once, that PyTorch trains instead."""
     problem = reason()
     if problem is not None:
         build.tell(problem)
@@ -45,7 +46,7 @@ def preferred() -> bool:
 
 
 def reason() -> str | None:
-    """Why there is none, in one line; None if there is one."""
+    """Say in one line why there is no compiled step; None if there is one."""
     try:
         _library()
     except build.BuildError as error:
@@ -116,7 +117,7 @@ class NativeGameStep(GameStep):
         return self._inputs.losses.clone()
 
     def _work(self, number: int, todo: Iterator[int], space: _Workspace) -> None:
-        """Members, one after the other, as long as there are any left to do."""
+        """Take a step for one member after the other, as long as there are any left."""
         plan, inputs = ctypes.addressof(self._plan), self._inputs
         while (position := next(todo)) < len(self.members):
             noise = stream(self.seed, self.members[position], Purpose.STEP, number)
@@ -132,7 +133,7 @@ class NativeGameStep(GameStep):
         return self._workspaces[:threads]
 
     def _helpers(self, count: int) -> ThreadPoolExecutor:
-        """Threads beside the caller's; they start when work is first given to them."""
+        """Return threads beside the caller's; they start with their first work."""
         if self._pool is None or count > self._pool_size:
             self._pool_size = max(count, 1)
             self._pool = ThreadPoolExecutor(self._pool_size, thread_name_prefix="alad-step")
@@ -197,7 +198,7 @@ class _Inputs:
         )
 
     def fill(self, step: NativeGameStep, number: int) -> None:
-        """Batches and optimisers of one step."""
+        """Fill in batches and optimisers of one step."""
         for turn in (0, 1):
             self._rows[turn] = step.order.batch(number, turn)
         for position, side in enumerate((step.generator, step.discriminator)):
@@ -217,7 +218,7 @@ def _state(side: WeightGroup, position: int) -> State:
 
 
 def _adam(settings: Optimiser, number: int) -> Adam:
-    """Update `number` (from 0), with both bias corrections worked in."""
+    """Describe update `number` (from 0) to C, both bias corrections worked in."""
     first, second = (1.0 - beta ** (number + 1) for beta in (settings.beta1, settings.beta2))
     return Adam(
         settings.beta1,

@@ -13,10 +13,21 @@ from alad.networks.weights import Layout, buffer_layout, weight_layout
 
 class Layer(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("inputs", "outputs", "weight", "bias", "gamma", "beta")),
-        *((name, c_int64) for name in ("mean", "variance", "u")),
-        *((name, c_int32) for name in ("dropout", "threshold", "batch_norm", "spectral")),
-        *((name, c_float) for name in ("keep", "slope")),
+        ("inputs", c_int64),
+        ("outputs", c_int64),
+        ("weight", c_int64),
+        ("bias", c_int64),
+        ("gamma", c_int64),
+        ("beta", c_int64),
+        ("mean", c_int64),
+        ("variance", c_int64),
+        ("u", c_int64),
+        ("dropout", c_int32),
+        ("threshold", c_int32),
+        ("batch_norm", c_int32),
+        ("spectral", c_int32),
+        ("keep", c_float),
+        ("slope", c_float),
     )
 
 
@@ -33,22 +44,32 @@ class State(ctypes.Structure):
 
 class Plan(ctypes.Structure):
     _fields_ = (
-        *(
-            (name, c_int64)
-            for name in ("batch", "width", "latent", "encoder", "generator", "xz", "xx", "zz")
-        ),
+        ("batch", c_int64),
+        ("width", c_int64),
+        ("latent", c_int64),
+        ("encoder", c_int64),
+        ("generator", c_int64),
+        ("xz", c_int64),
+        ("xx", c_int64),
+        ("zz", c_int64),
         ("layers", POINTER(Layer)),
-        *((name, c_float) for name in ("norm_epsilon", "norm_momentum")),
+        ("norm_epsilon", c_float),
+        ("norm_momentum", c_float),
     )
 
 
 class Member(ctypes.Structure):
     _fields_ = (
-        *((name, State) for name in ("generator", "discriminator")),
-        *((name, c_void_p) for name in ("generator_adam", "discriminator_adam", "buffers", "X")),
+        ("generator", State),
+        ("discriminator", State),
+        ("generator_adam", c_void_p),
+        ("discriminator_adam", c_void_p),
+        ("buffers", c_void_p),
+        ("X", c_void_p),
         ("X_stride", c_int64),
         ("rows", c_void_p * 2),
-        *((name, c_void_p) for name in ("random", "losses")),
+        ("random", c_void_p),
+        ("losses", c_void_p),
     )
 
 
@@ -75,7 +96,7 @@ def plan(networks: GameNetworks, batch: int) -> Plan:
     """Describe the networks of a game to the C step; the plan keeps its layers alive."""
     layers = _layers(networks)
     discriminators = networks.discriminators
-    depths = {name: len(one.joint.layers) for name, one in discriminators.items()}
+    depths = {name: len(network.joint.layers) for name, network in discriminators.items()}
     return Plan(
         batch=batch,
         width=networks.shape[0],
@@ -91,15 +112,15 @@ def plan(networks: GameNetworks, batch: int) -> Plan:
 
 def _layers(networks: GameNetworks) -> list[Layer]:
     buffers = _starts(buffer_layout(networks.layers))
-    found = []
+    described = []
     for layers in networks.groups.values():
-        weights = _starts(weight_layout(layers))
-        found += [_layer(one, weights | buffers) for one in layers if isinstance(one, Dense)]
-    return found
+        starts = _starts(weight_layout(layers)) | buffers
+        described += [_layer(layer, starts) for layer in layers if isinstance(layer, Dense)]
+    return described
 
 
 def _starts(layout: Layout) -> dict[str, int]:
-    """Name -> offset in the flat array."""
+    """Map each name to its offset in the flat array."""
     starts, start = {}, 0
     for name, shape in layout.shapes.items():
         starts[name] = start

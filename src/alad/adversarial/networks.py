@@ -1,4 +1,4 @@
-"""Encoder, generator and discriminators of a game, as it and an architecture say.
+"""Encoder, generator and discriminators of a game, built by an architecture.
 
 Zenati et al. 2018, tables IX to XI, and the authors' code where it differs. For images of
 32 × 32 × 3, width 128:
@@ -41,7 +41,7 @@ class GameNetworks:
         discriminators = self.discriminators.values()
         return {
             "generator": (*self.encoder.layers, *self.generator.layers),
-            "discriminator": tuple(layer for one in discriminators for layer in one.layers),
+            "discriminator": tuple(layer for network in discriminators for layer in network.layers),
         }
 
     @property

@@ -1,4 +1,4 @@
-"""The way of a row through E, G and a discriminator in NumPy, for the scores of ALAD's family.
+"""A row's pass through E, G and a discriminator in NumPy, for the scores of ALAD's family.
 
 The same as `torch_cycle.Cycle`, without torch. With x' = G(E(x)), f the activations before the
 logit of D_xx and l that logit (Zenati et al. 2018, section III-D):
@@ -46,7 +46,7 @@ def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> Mem
 
 @dataclass(frozen=True)
 class Parts:
-    """One member's layers, as a row meets them on its way to a score.
+    """One member's layers, in the order of a row's pass to its score.
 
     Both pairs share one of their two halves: D_xx sees (x, x) and (x, x'), D_xz sees (x, E(x)) and
     (x', E(x)). What the kept half adds to the first common layer is computed once: `kept` ends with
@@ -63,7 +63,7 @@ class Parts:
 
     @classmethod
     def of(cls, networks: GameNetworks, arrays: Arrays, member: int) -> Parts:
-        """Take them from networks and arrays; EngineError if a layer is not dense."""
+        """Take one member's layers from networks and arrays. EngineError if one is not dense."""
 
         def taken(chain: Chain) -> list[Affine]:
             return affine_chain(chain, arrays, member)
@@ -89,7 +89,7 @@ class Parts:
 
 
 class MemberCycle:
-    """One member's way of rows x [n, width]."""
+    """One member's pass of rows x [n, width]."""
 
     def __init__(self, parts: Parts):
         first, *others = parts.joint
@@ -102,18 +102,18 @@ class MemberCycle:
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         code = self._encoder(x)
-        found = {"code": code}
+        results = {"code": code}
         if not {"reconstruction", "real", "fake", "logit"}.isdisjoint(wanted):
-            found["reconstruction"] = self._generator(code)
+            results["reconstruction"] = self._generator(code)
         if not {"real", "fake", "logit"}.isdisjoint(wanted):
             shared = self._kept(code if self._by_code else x)
             if "real" in wanted:
-                found["real"] = self._features(shared, x)
+                results["real"] = self._features(shared, x)
             if "fake" in wanted or "logit" in wanted:
-                found["fake"] = self._features(shared, found["reconstruction"])
+                results["fake"] = self._features(shared, results["reconstruction"])
         if "logit" in wanted:
-            found["logit"] = self._logit(found["fake"])[:, 0]
-        return found
+            results["logit"] = self._logit(results["fake"])[:, 0]
+        return results
 
     def _features(self, shared: np.ndarray, varied: np.ndarray) -> np.ndarray:
         """Compute the activations before the logit for both halves of a pair: [n, features]."""

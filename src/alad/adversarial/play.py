@@ -1,7 +1,7 @@
-"""The game played: what E and G make, how discriminators judge it, and the loss of each side.
+"""The game played: the outputs of E and G, the discriminators' logits, and each side's loss.
 
-One formula serves both sides; the other gets it by a sign. What is made, and which discriminator
-sees it, is read from the table of the game (`alad.adversarial.game`).
+One formula serves both sides, with opposite signs. What E and G make, and which discriminator sees
+it, is read from the table of the game (`alad.adversarial.game`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Logits:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a game begins with: arrays by symbol, and the noise level [members, n] of x~ if any."""
+    """The leaves of a game: arrays by symbol, and the noise level [members, n] of x~ if any."""
 
     leaves: Mapping[str, Tensor]
     level: Tensor | None = None
@@ -64,7 +64,7 @@ Made = dict[str, Tensor]  # symbol -> [members, n, *]
 
 
 def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -> Made:
-    """Let E and G make everything that the game asks for, once; leaves are in it, too."""
+    """Run E and G once on all that the game asks for; return leaves and outputs by symbol."""
     made = dict(given.leaves)
     for symbol, arguments in game.passes:
         network = getattr(networks, NETWORKS[symbol])
@@ -77,25 +77,26 @@ def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -
             stacked = torch.cat(inputs, dim=1)
             stacked = network(replace(context, batches=len(inputs)), stacked, *level)
             outputs = stacked.split(inputs[0].shape[1], dim=1)
-        made |= {f"{symbol}({on})": one for on, one in zip(arguments, outputs, strict=True)}
+        named = zip(arguments, outputs, strict=True)
+        made |= {f"{symbol}({argument})": output for argument, output in named}
     return made
 
 
 def _levels(arguments: tuple[str, ...], given: Drawn) -> Tensor:
-    """Join the noise levels of all inputs: sigma where one began with x~, else 0."""
+    """Join the noise levels of all inputs: sigma where an input begins with x~, else 0."""
     assert given.level is not None
     nothing = torch.zeros_like(given.level)
     noisy = [leaf_of(argument) == NOISY_ROW for argument in arguments]
-    return torch.cat([given.level if each else nothing for each in noisy], dim=1)
+    return torch.cat([given.level if is_noisy else nothing for is_noisy in noisy], dim=1)
 
 
 def judge(
     networks: PlayedNetworks, context: Context, game: Game, made: Made, *, constants: bool = True
 ) -> dict[str, Logits]:
-    """Show every discriminator its real and its fake input; logits by term.
+    """Show every discriminator its real and its fake input; return logits by term.
 
-    With `constants=False` real inputs are left out that do not depend on E and G, such as (x, x):
-    the generator side need not pay for them.
+    With `constants=False` real inputs that do not depend on E and G, such as (x, x), are left out:
+    they have no gradient for the generator side.
     """
     logits = {}
     for term in game.terms:
@@ -108,7 +109,7 @@ def judge(
 def _judged(
     discriminator: Discriminator, context: Context, inputs: list[tuple[Tensor, ...]]
 ) -> Logits:
-    """Judge real and fake inputs in one pass; batch norm still sees two batches."""
+    """Judge real and fake inputs in one pass, two batches for batch norm."""
     if len(inputs) == 1:
         return Logits(None, discriminator(context, *inputs[0]))
     stacked = [torch.cat(sides, dim=1) for sides in zip(*inputs, strict=True)]
@@ -119,7 +120,7 @@ def _judged(
 def play(
     networks: PlayedNetworks, context: Context, game: Game, given: Drawn, *, constants: bool = True
 ) -> tuple[Made, dict[str, Logits]]:
-    """Make everything and judge it: what a side of the game reads its loss from."""
+    """Make everything and judge it: the arrays and logits that a side reads its loss from."""
     made = make(networks, context, game, given)
     return made, judge(networks, context, game, made, constants=constants)
 
@@ -136,7 +137,7 @@ def loss(game: Game, side: Side, made: Made, logits: dict[str, Logits]) -> Tenso
 
 
 def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
-    """[members]: minus the value V of the paper, summed over the terms.
+    """Compute minus the value V of the paper, summed over the terms: [members].
 
     Real inputs are labelled 1, fake ones 0.
     """
@@ -144,7 +145,7 @@ def discriminator_loss(logits: dict[str, Logits]) -> Tensor:
 
 
 def generator_encoder_loss(logits: dict[str, Logits]) -> Tensor:
-    """[members]: the same with every label flipped, for E and G together (non-saturating)."""
+    """Compute the loss of E and G [members]: every label flipped (non-saturating)."""
     return _loss(logits, -1.0)
 
 
@@ -156,7 +157,7 @@ def _loss(logits: dict[str, Logits], label: float) -> Tensor:
 
 
 def _read(symbol: str, made: Made, logits: dict[str, Logits]) -> Tensor:
-    """Give what a penalty reads: a symbol's array, or logits of a term such as "xz.fake"."""
+    """Give an argument of a penalty: a symbol's array, or logits of a term such as "xz.fake"."""
     if symbol in made:
         return made[symbol]
     term, _, which = symbol.partition(".")
@@ -164,5 +165,8 @@ def _read(symbol: str, made: Made, logits: dict[str, Logits]) -> Tensor:
 
 
 def squared_distance(a: Tensor, b: Tensor) -> Tensor:
-    """[members]: squared distance of a and b [members, n, *], mean over rows: a cycle's penalty."""
+    """Compute the squared distance of a and b [members, n, *], mean over rows: [members].
+
+    As a penalty it asks for cycle consistency.
+    """
     return (a - b).square().flatten(2).sum(dim=2).mean(dim=1)

@@ -27,7 +27,7 @@ EGBAD_FEATURE_WEIGHT = 0.1
 
 
 def gap(results: Results) -> np.ndarray:
-    """f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
+    """Compute f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
     return results["real"] - results["fake"]
 
 
@@ -46,16 +46,16 @@ def egbad(results: Results, learnt: Learnt) -> np.ndarray:
 
 
 def compress(gap: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """sign(g) log(1 + abs(g) / scale): heavy tails of a feature must not drown the others."""
+    """Compute sign(g) log(1 + abs(g) / scale): no feature's heavy tail must drown the others."""
     size = np.abs(gap)
     size /= scale
     return np.copysign(np.log1p(size, out=size), gap)
 
 
 def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean and inverse Cholesky factor, in float64, of values [members, n, features].
+    """Compute mean and inverse Cholesky factor, in float64, of values [members, n, features].
 
-    The covariance has the divisor n, and a ridge is added.
+    The covariance has the divisor n, and a ridge is added to it.
     """
     from scipy.linalg import solve_triangular  # here alone: scoring does without
 
@@ -65,25 +65,25 @@ def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
     covariance = centred.transpose(0, 2, 1) @ centred / values.shape[1]
     eye = np.eye(values.shape[2])
     unmix = np.empty_like(covariance)
-    for at, own in enumerate(covariance):
+    for member, matrix in enumerate(covariance):
         # features that never differ leave nothing to invert
-        ridge = max(RIDGE * np.diagonal(own).mean(), 1e-12)
-        unmix[at] = solve_triangular(np.linalg.cholesky(own + ridge * eye), eye, lower=True)
+        ridge = max(RIDGE * np.diagonal(matrix).mean(), 1e-12)
+        unmix[member] = solve_triangular(np.linalg.cholesky(matrix + ridge * eye), eye, lower=True)
     return {"mean": mean, "unmix": unmix}
 
 
 def mahalanobis(values: np.ndarray, learnt: Learnt) -> np.ndarray:
-    """Length [members, n] of values [members, n, features] under `whitening` (not its square).
+    """Compute the length [members, n] of values [members, n, features] under `whitening`.
 
-    By exact sums: a row's length must not depend on how many others there are.
+    Not its square; by exact sums, as a row's length must not depend on the other rows.
     """
     centred = values - learnt["mean"]  # float64
-    each = zip(centred, learnt["unmix"], strict=True)
-    return length(np.stack([exact_product(own, ExactMatrix.of(unmix.T)) for own, unmix in each]))
+    members = zip(centred, learnt["unmix"], strict=True)
+    return length(np.stack([exact_product(rows, ExactMatrix.of(a.T)) for rows, a in members]))
 
 
 def fit_whitened(gaps: np.ndarray) -> dict[str, np.ndarray]:
-    """From the feature differences [members, n, features] of training rows."""
+    """Fit scale and whitening to feature differences [members, n, features] of training rows."""
     sizes = np.abs(gaps)
     middle = (sizes.shape[1] - 1) // 2
     median = np.partition(sizes, middle, axis=1)[:, middle : middle + 1]

@@ -22,7 +22,7 @@ class GameStep(NetworkStep):
     """
 
     networks: PlayedNetworks
-    share_batch: bool = False  # do both sides see the same rows and noise?
+    share_batch: bool = False  # whether both sides see the same rows and noise
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class GameStep(NetworkStep):
         self.discriminator, self.generator = (self.by_group[side] for side in SIDES)
 
     def __call__(self, number: int) -> Tensor:
-        """Update the discriminators, then E and G; losses [members, 2].
+        """Update the discriminators, then E and G; return losses [members, 2].
 
         The two updates see independent batches and noise, unless `share_batch`. Running statistics
         follow in the update of the side whose layers they belong to.
@@ -64,10 +64,10 @@ class GameStep(NetworkStep):
         return losses
 
     def _on_one_batch(self, number: int, noise: StepNoise) -> list[Tensor]:
-        """E and G work once a step instead of twice.
+        """Run E and G once a step instead of twice.
 
-        Discriminators are shown what E and G have just made, and E and G learn from it how the
-        discriminators, updated, see it.
+        The discriminators learn from the outputs of E and G; E and G learn from the updated
+        discriminators' logits of the same outputs.
         """
         given = self._drawn(number, 0, noise.normal(self.batch, self.networks.latent), noise)
         weights = self.generator.leaves | self.discriminator.views

@@ -1,4 +1,4 @@
-"""The way of a row through E, G and a discriminator in PyTorch: the reference of other engines."""
+"""A row's pass through E, G and a discriminator in PyTorch: the reference of other engines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Cycle(TorchEngine):
         return self.networks.discriminators["xx" if self.has_xx else "xz"]
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x, E(x) and x' = G(E(x)), each [members, n, *]."""
+        """Compute x, E(x) and x' = G(E(x)), each [members, n, *]."""
         x = self.for_members(x)
         code = self.networks.encoder(self.context, x)
         return x, code, self.networks.generator(self.context, code)
@@ -46,32 +46,32 @@ class Cycle(TorchEngine):
             self.discriminator.features(context, x, code)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """f(x, x) and f(x, x'), [members, n, features]."""
+        """Compute f(x, x) and f(x, x'), [members, n, features] each."""
         real, fake = self._pairs(x)
         context, features = self.context, self.discriminator.features
         return features(context, *real), features(context, *fake)
 
     def logit(self, x: Tensor) -> Tensor:
-        """l(x, x'), [members, n]."""
+        """Compute l(x, x'), [members, n]."""
         _, fake = self._pairs(x)
         return self.discriminator(self.context, *fake)
 
     def _pairs(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """What the discriminator is shown: with x, and with x' in its place."""
+        """Give the discriminator's two pairs: with x, and with x' in its place."""
         x, code, cycle = self.reconstruct(x)
         if self.has_xx:
             return (x, x), (x, cycle)
         return (x, code), (cycle, code)
 
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
+        results: dict[str, Tensor] = {}
         if not {"code", "reconstruction"}.isdisjoint(wanted):
-            _, found["code"], found["reconstruction"] = self.reconstruct(x)
+            _, results["code"], results["reconstruction"] = self.reconstruct(x)
         if not {"real", "fake"}.isdisjoint(wanted):
-            found["real"], found["fake"] = self.features(x)
+            results["real"], results["fake"] = self.features(x)
         if "logit" in wanted:
-            found["logit"] = self.logit(x)
-        return found
+            results["logit"] = self.logit(x)
+        return results
 
     # C leaves each image alone by itself, if there is more than one
     @property

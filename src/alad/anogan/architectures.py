@@ -29,8 +29,14 @@ class GanArchitecture(Widths):
 
     def stacks(self, shape: tuple[int, ...]) -> DenseStacks:
         """Give the layers of these widths for rows of `shape` (width,)."""
-        how = {"alone": self.discriminator, "alone_dropout": self.dropout}
-        return DenseStacks(shape, self.latent, (), self.generator, **how)
+        return DenseStacks(
+            shape,
+            self.latent,
+            (),
+            self.generator,
+            alone=self.discriminator,
+            alone_dropout=self.dropout,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,5 +70,5 @@ GAN_ARCHITECTURES = {
 
 
 def gan_architecture_for(width: int) -> GanArchitecture:
-    """The widths for KDD99, with the latent code of `architecture_for`."""
+    """Choose the widths for KDD99, with the latent code of `architecture_for`."""
     return replace(GAN_ARCHITECTURES["kdd99"], latent=architecture_for(width).latent)

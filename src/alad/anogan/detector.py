@@ -1,4 +1,4 @@
-"""AnoGAN: a GAN learns what is normal; a row is as odd as what its nearest G(z) leaves unexplained.
+"""AnoGAN: a GAN learns normal rows; a row's score is its distance from the nearest G(z).
 
 Schlegl et al.: Unsupervised Anomaly Detection with Generative Adversarial Networks to Guide Marker
 Discovery, IPMI 2017; networks and settings for tables from Zenati et al. 2018.
@@ -66,17 +66,18 @@ class AnoGAN(NetworkDetector):
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     samples: Folder = how(None)  # folder for pictures of G(z) over training, for images
     search_steps: CountOrZero = 500  # Adam updates of z for each row (500 in the paper)
-    # learning rate of these updates. ALAD's authors used 1e-3, by which no coordinate of z moves
-    # further than about 0.5, too little to arrive; EGBAD's began with 0.01, as is done here
+    # learning rate of these updates. ALAD's authors used 1e-3, with which no coordinate of z moves
+    # further than about 0.5, too little to converge; EGBAD's began with 0.01, as is done here
     search_learning_rate: Share = 0.01
     # lambda, the share of the discrimination term in the loss of a search (0.1 in the paper)
     discrimination_weight: Share = 0.1
-    # so many of the rows given to `fit`, drawn at random, are searched for there; they set
-    # `offset_` and, as far as they were held out, the calibration. Those of KDD99 would take longer
-    # than the training. None = 2,000 rows of a table, or 200 images, of which each takes a second
+    # how many of the rows given to `fit`, drawn at random, are searched for there; they set
+    # `offset_` and, as far as they were held out, the calibration: to search for all rows of KDD99
+    # would take longer than the training. None = 2,000 rows of a table, or 200 images, each of
+    # which takes a second
     threshold_rows: Count | None = None
     # what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a CPU where
-    # it can be had
+    # it is available
     engine: Literal["auto", "torch", "native"] = how("auto")  # pyright: ignore
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> GanNetworks:

@@ -1,7 +1,6 @@
-"""Layers whose weights stay as they are: forward, and back to their input, with no graph.
+"""Layers with fixed weights: forward, and the gradient by their input, without a graph.
 
-At evaluation batch norm at its running statistics is a scale and a shift of each unit, and goes
-into the weights.
+At evaluation batch norm is a scale and a shift of each unit, which are worked into the weights.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from alad.networks.patches import PatchGeometry
 
 @dataclass(frozen=True)
 class FixedDense:
-    """weight [members, inputs, outputs] and bias, filled up with zeros to even numbers of columns.
+    """A dense layer, weight [members, inputs, outputs] and bias padded to whole vectors of columns.
 
-    Whole vectors of columns: else the last rows of a block may be added up in another order than
-    the first (`dense.even_product`). What is filled up stays 0 all the way, and back.
+    Else the last rows of a block may be summed up in another order than the first
+    (`dense.even_product`). Padded columns stay 0 forward and backward.
     """
 
     inputs: int
@@ -48,7 +47,7 @@ class FixedDense:
         )
 
     def filled_up(self, x: Tensor) -> Tensor:
-        """Rows as the layer takes them."""
+        """Pad rows to the columns that the layer takes."""
         return functional.pad(x, (0, -x.shape[-1] % COLUMNS_OF_EVEN_PRODUCT))
 
     def forward(self, h: Tensor, out: Tensor | None = None) -> Tensor:
@@ -56,18 +55,18 @@ class FixedDense:
         return result if self.slope == 1.0 else functional.leaky_relu_(result, self.slope)
 
     def through_activation(self, gradient: Tensor, out: Tensor) -> Tensor:
-        """Gradient by the sums, from that by the activations `out`; in place."""
+        """Turn the gradient by activations `out` into that by the sums, in place."""
         if self.slope == 1.0:
             return gradient
         backward = torch.ops.aten.leaky_relu_backward.grad_input
         return backward(gradient, out, self.slope, True, grad_input=gradient)
 
     def backward(self, gradient: Tensor) -> Tensor:
-        """Gradient by what goes in, from that by the sums."""
+        """Turn the gradient by the sums into that by the inputs."""
         return torch.bmm(gradient, self.weight.transpose(1, 2))
 
     def backward_onto(self, other: Tensor, gradient: Tensor, share: float) -> Tensor:
-        """(1 - share) other + share backward(gradient), in the place of `other`."""
+        """Compute (1 - share) other + share backward(gradient), in the place of `other`."""
         back = self.weight.transpose(1, 2)
         return other.baddbmm_(gradient, back, beta=1.0 - share, alpha=share)
 
@@ -93,11 +92,11 @@ class FixedConvolution:
         return self.layer.geometry
 
     def filled_up(self, x: Tensor) -> Tensor:
-        """Images as they are: the products fill up their own columns."""
+        """Return images as they are: the products pad their own columns."""
         return x
 
     def forward(self, h: Tensor, out: Tensor | None = None) -> Tensor:
-        """[members, n, *] -> [members, n, *shape]; a new place, whatever `out` is."""
+        """Apply the layer to h [members, n, *]: a new array [members, n, *shape], never `out`."""
         size = self._geometry.steps if self.layer.transposed else self._geometry.size
         product = even_transposed if self.layer.transposed else even_convolution
         h = h.reshape(*h.shape[:2], *size, self.layer.inputs)
@@ -108,7 +107,7 @@ class FixedConvolution:
         return h if slope == 1.0 else functional.leaky_relu_(h, slope)
 
     def through_activation(self, gradient: Tensor, out: Tensor) -> Tensor:
-        """Gradient by the sums, from that by the activations `out`; in place."""
+        """Turn the gradient by activations `out` into that by the sums, in place."""
         if self.layer.activation == "tanh":
             return gradient.mul_(1.0 - out.square())
         slope = SLOPES[self.layer.activation]
@@ -119,12 +118,12 @@ class FixedConvolution:
         return backward(gradient, out, slope, True, grad_input=gradient)
 
     def backward(self, gradient: Tensor) -> Tensor:
-        """Gradient by what goes in, from that by the sums."""
+        """Turn the gradient by the sums into that by the inputs."""
         product = even_convolution if self.layer.transposed else even_transposed
         return product(gradient, self.back, self.nothing, self._geometry)
 
     def backward_onto(self, other: Tensor, gradient: Tensor, share: float) -> Tensor:
-        """(1 - share) other + share backward(gradient), in the place of `other`."""
+        """Compute (1 - share) other + share backward(gradient), in the place of `other`."""
         return other.mul_(1.0 - share).add_(self.backward(gradient), alpha=share)
 
 
@@ -139,7 +138,7 @@ FixedLayer = FixedDense | FixedConvolution
 
 
 def fixed_weights(networks: GanNetworks, context: Context) -> dict[str, Tensor]:
-    """Weights and biases of all layers, with which none needs batch norm any more."""
+    """Return weights and biases of all layers, with batch norm worked in."""
     fixed = dict(context.weights)
     for layer in (*networks.generator.layers, *networks.discriminator.layers):
         if layer.batch_norm:

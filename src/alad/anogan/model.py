@@ -1,4 +1,4 @@
-"""A trained GAN as a model: for every row a search of the latent space."""
+"""A trained GAN as a model: it scores a row by a search of the latent space."""
 
 from __future__ import annotations
 

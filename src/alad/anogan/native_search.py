@@ -26,24 +26,37 @@ from alad.networks.layers import SLOPES
 from alad.networks.native_forward import native_chain, packed_layer, require_single
 from alad.networks.numpy_forward import Affine, Arrays, affine_chain, members_of
 
-ROWS = 48  # that one thread takes at once: whole tiles, and activations that stay near
+ROWS = 48  # that one thread takes at once: whole tiles, whose activations stay in the cache
 
 
 class Search(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("generator", "discriminator", "steps")),
+        ("generator", c_int64),
+        ("discriminator", c_int64),
+        ("steps", c_int64),
         ("layers", POINTER(PackedLayer)),
-        *((name, c_void_p) for name in ("start", "rates", "roots")),
-        *((name, c_float) for name in ("beta1", "beta2", "rest1", "rest2", "epsilon")),
-        *((name, c_float) for name in ("residual", "discrimination")),
+        ("start", c_void_p),
+        ("rates", c_void_p),
+        ("roots", c_void_p),
+        ("beta1", c_float),
+        ("beta2", c_float),
+        ("rest1", c_float),
+        ("rest2", c_float),
+        ("epsilon", c_float),
+        ("residual", c_float),
+        ("discrimination", c_float),
     )
 
 
 class Rows(ctypes.Structure):
     _fields_ = (
         ("x", c_void_p),
-        *((name, c_int64) for name in ("stride", "count")),
-        *((name, c_void_p) for name in ("z", "generated", "residual", "discrimination")),
+        ("stride", c_int64),
+        ("count", c_int64),
+        ("z", c_void_p),
+        ("generated", c_void_p),
+        ("residual", c_void_p),
+        ("discrimination", c_void_p),
     )
 
 
@@ -60,15 +73,15 @@ def _library() -> ctypes.CDLL:
 
 
 def prepare(networks: GanNetworks, arrays: Arrays, settings: SearchSettings) -> NativeSearch:
-    """Prepare the engine. Raises EngineError if there is no compiled library, or it cannot."""
+    """Prepare the engine. Raises EngineError without a compiled library, or for unknown layers."""
     return NativeSearch(networks, arrays, settings)
 
 
 class NativeSearch:
     """A trained GAN in C, for float32; the results are those of `numpy_search`.
 
-    A row gets the same to the last bit whatever stands beside it, and whatever the number of
-    threads; it differs from the plain search by rounding, which grows on the way.
+    A row's results are the same to the last bit whatever rows stand beside it, on any number of
+    threads; they differ from the plain search's by rounding, which grows from step to step.
     """
 
     name: ClassVar[str] = "native"
@@ -84,8 +97,8 @@ class NativeSearch:
         if any(layer.activation not in SLOPES for layer in (*generators[0], *hidden[0])):
             raise EngineError("C searches through activations of two slopes, not tanh")
         logits = [Affine.of(discriminator.logit, arrays, member) for member in members]
-        each = zip(hidden, logits, strict=True)
-        self._logits = [native_chain([*layers, logit]) for layers, logit in each]
+        pairs = zip(hidden, logits, strict=True)
+        self._logits = [native_chain([*layers, logit]) for layers, logit in pairs]
         self._engine, self._owner = _library(), Owner()
         self._corrections = self._owner.own(bias_corrections(settings))
         self._layers: list[ctypes.Array[PackedLayer]] = []
@@ -105,21 +118,25 @@ class NativeSearch:
             self._layers[-1],
             self._owner.address(start),
             *(row.ctypes.data for row in self._corrections),
-            *(BETA1, BETA2, 1.0 - BETA1, 1.0 - BETA2, EPSILON),
+            BETA1,
+            BETA2,
+            1.0 - BETA1,
+            1.0 - BETA2,
+            EPSILON,
             1.0 - settings.discrimination_weight,
             settings.discrimination_weight,
         )
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        """Compute the results that are named for rows x [n, width]: [members, n, ...] each."""
+        """Compute the wanted results of rows x [n, width]: [members, n, ...] each."""
         x = np.ascontiguousarray(x, np.float32)
-        found = self._search(x) if set(wanted) - {"logit"} else {}
+        results = self._search(x) if set(wanted) - {"logit"} else {}
         if "logit" in wanted:
-            found["logit"] = np.stack([logit(x)[:, 0] for logit in self._logits])
-        return {name: found[name] for name in wanted}
+            results["logit"] = np.stack([logit(x)[:, 0] for logit in self._logits])
+        return {name: results[name] for name in wanted}
 
     def _search(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Search for every row; the terms come in float64."""
+        """Search for every row; the terms are float64."""
         members, n = len(self._members), len(x)
         results = {
             "z": np.empty((members, n, self.latent), np.float32),
@@ -132,7 +149,7 @@ class NativeSearch:
         pieces = [(member, at) for at in range(0, n, size) for member in range(members)]
 
         def search(piece: tuple[int, int]) -> None:
-            """One member's search for the rows from `at` on, `size` at most."""
+            """Run one member's search for the rows from `at` on, `size` at most."""
             member, at = piece
             rows = x[at : at + size]
             outputs = (a[member, at : at + size].ctypes.data for a in results.values())
@@ -141,6 +158,7 @@ class NativeSearch:
             memory = workspace(self._engine.alad_search_workspace_bytes(plan, len(rows)))
             self._engine.alad_search(plan, ctypes.addressof(described), memory.ctypes.data)
 
+        # blocks of rows of all members on all threads; each writes to its own place
         share_out(search, pieces, at_most)
         weight = self.settings.discrimination_weight
         loss = (1.0 - weight) * results["residual"] + weight * results["discrimination"]
@@ -148,6 +166,6 @@ class NativeSearch:
 
 
 def _piece(n: int, threads: int) -> int:
-    """How many rows to take at once: all threads get some, in whole tiles."""
+    """Count the rows to take at once, in whole tiles, so that all threads get some."""
     tiles = -(-n // (threads * ROWS_OF_TILE))
     return min(ROWS, max(1, tiles) * ROWS_OF_TILE)

@@ -7,9 +7,9 @@ logit,
     discrimination  D(z) = sum_j abs(f(x) - f(G(z)))_j               (eq. 4)
     loss            L(z) = (1 - lambda) R(z) + lambda D(z)           (eq. 5)
 
-Adam goes down L from one start for a set number of steps; what counts is where it ends. All rows of
-a block go together and none looks at another, so a row's way is its own to the last bit. Another
-engine's rounding is another, and signs in the gradient make the ways part: results of two engines
+Adam descends L from one start for a set number of steps; L at the end is the score. Rows of a block
+are searched for together but independently, so a row's result is the same to the last bit in any
+block. Engines round differently, and the signs in the gradient amplify it: results of two engines
 agree less the more steps there are.
 """
 
@@ -86,10 +86,10 @@ class MemberSearch:
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         features = self.features(x)
-        found = {} if SEARCHED.isdisjoint(wanted) else self._search(x, features)
+        results = {} if SEARCHED.isdisjoint(wanted) else self._search(x, features)
         if "logit" in wanted:
-            found["logit"] = self._logit(features)[:, 0]
-        return found
+            results["logit"] = self._logit(features)[:, 0]
+        return results
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """Compute f(x) [n, features]."""

@@ -1,4 +1,4 @@
-"""AnoGAN's scores of trained networks: rows in, one number a member and row out; larger = more odd.
+"""AnoGAN's scores: one number a member and row, larger = more anomalous.
 
 With R and D as in `search`:
 

@@ -1,4 +1,4 @@
-"""AnoGAN's way from a row to its score: the code z whose G(z) comes nearest, found step by step.
+"""AnoGAN's search in PyTorch: gradient descent to the code z whose G(z) is nearest to a row.
 
 Schlegl et al. 2017, with f the activations before D's logit:
 
@@ -6,9 +6,9 @@ Schlegl et al. 2017, with f the activations before D's logit:
     discrimination  D(z) = sum_j abs(f(x) - f(G(z)))_j               (eq. 4)
     loss            L(z) = (1 - lambda) R(z) + lambda D(z)           (eq. 5)
 
-Adam goes down L from one start; L where it ends is the score. All rows of a block and all members
-go together, and no product looks across rows, so a row's way is its own. As the networks stay as
-they are, only z needs a gradient: it is written out here, some products a step and no graph.
+Adam descends L from one start; L at the end is the score. All rows of a block and all members are
+searched for together, and no product mixes rows, so a row's search is independent of the others. As
+the networks are fixed, only z needs a gradient: it is written out here, without a graph.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ class Found(NamedTuple):
 
 
 def block_rows(shape: tuple[int, ...], device: torch.device) -> int:
-    """How many rows of `shape` are searched for together: a power of two."""
+    """Count the rows of `shape` that are searched for together: a power of two."""
     kind = row_kind(shape)
     fit = (kind.searched_on_gpu if device.type == "cuda" else kind.searched).rows(shape)
     return 1 << (fit.bit_length() - 1)
 
 
 def even_blocks(x: Tensor, size: int) -> tuple[Tensor, ...]:
-    """x [n, *shape] in blocks of one size, the last one filled up with zeros."""
+    """Split x [n, *shape] into blocks of one size, the last one padded with zeros."""
     return torch.cat([x, x.new_zeros(-len(x) % size, *x.shape[1:])]).split(size)
 
 
 class LatentSearch:
-    """A search with networks that stay as they are.
+    """The search of the latent space, with fixed networks.
 
     weights: name -> [members, ...], as `fixed_weights` gives them. start [members, 1, latent]:
     where every row's search begins.
@@ -98,9 +98,9 @@ class LatentSearch:
 
 
 class Descent:
-    """The search for one block of rows x [n, *shape] on its way.
+    """The state of the search for one block of rows x [n, *shape].
 
-    Each layer's activations have one place, which the next step may write over.
+    Each layer's activations have one array, which the next step may overwrite.
     """
 
     def __init__(self, search: LatentSearch, x: Tensor):
@@ -118,22 +118,24 @@ class Descent:
         self._outs: list[Any] = [None for _ in self._layers]
 
     def step(self, rate: float, root: float) -> None:
-        """One Adam update of z, with both bias corrections worked in."""
+        """Update z once by Adam, with both bias corrections worked in."""
         gradient = self.gradient()
         self._moment.lerp_(gradient, 1.0 - BETA1)
         self._square.mul_(BETA2).addcmul_(gradient, gradient, value=1.0 - BETA2)
         self.z.addcdiv_(self._moment, self._square.sqrt().mul_(root).add_(EPSILON), value=-rate)
 
     def gradient(self) -> Tensor:
-        """Of the loss summed over rows (they do not meet) by z: [members, n, latent, filled up]."""
+        """Compute dL/dz of each row's loss: [members, n, latent padded]."""
         generated, features = self._forward()
         generator, discriminator = self._search.generator, self._search.discriminator
         weight = self._search.settings.discrimination_weight
         outs = self._outs[len(generator) :]
-        gradient = torch.sub(features, self._f).sign_()  # of abs(f(G(z)) - f(x)) by f(G(z))
+        # back through D, from abs(f(G(z)) - f(x)) to G(z)
+        gradient = torch.sub(features, self._f).sign_()
         for layer, out in zip(discriminator[:0:-1], outs[:0:-1], strict=True):
             gradient = layer.backward(layer.through_activation(gradient, out))
         gradient = discriminator[0].through_activation(gradient, outs[0])
+        # joined by abs(G(z) - x), back through G
         residual = torch.sub(generated, self._x).sign_()
         gradient = discriminator[0].backward_onto(residual, gradient, weight)
         for layer, out in zip(generator[::-1], self._outs[len(generator) - 1 :: -1], strict=True):
@@ -141,15 +143,15 @@ class Descent:
         return gradient.view_as(self.z)
 
     def end(self) -> tuple[Tensor, ...]:
-        """z, G(z) and the two terms there, as in `Found`."""
+        """Give z, G(z) and the two terms there, as in `Found`."""
         generated, features = self._forward()
         residual = (self._x - generated).abs().flatten(2).sum(dim=2)
         discrimination = (self._f - features).abs().flatten(2).sum(dim=2)
-        found = self.z[..., : self._search.latent], generated[..., : self._width]
-        return *found, residual, discrimination
+        results = self.z[..., : self._search.latent], generated[..., : self._width]
+        return *results, residual, discrimination
 
     def _forward(self) -> tuple[Tensor, Tensor]:
-        """G(z) and f(G(z)), filled up."""
+        """Compute G(z) and f(G(z)), padded."""
         h = self.z
         for at, layer in enumerate(self._layers):
             self._outs[at] = h = layer.forward(h, self._outs[at])
@@ -175,23 +177,23 @@ class TorchSearch(TorchEngine):
         return 0  # the search makes blocks of one size by itself
 
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
+        results: dict[str, Tensor] = {}
         if set(wanted) - {"logit"}:
             z, generated, *terms = self.search(x)
-            found = {"z": z, "reconstruction": generated}
-            found |= dict(zip(("residual", "discrimination", "loss"), terms, strict=True))
+            results = {"z": z, "reconstruction": generated}
+            results |= dict(zip(("residual", "discrimination", "loss"), terms, strict=True))
         if "logit" in wanted:
-            found["logit"] = self._logit(x)
-        return found
+            results["logit"] = self._logit(x)
+        return results
 
     def _logit(self, x: Tensor) -> Tensor:
-        """Of D, [members, n]: without any search."""
+        """Compute D's logit [members, n], without any search."""
         blocks = map(self.for_members, even_blocks(x, self.search.block_rows))
         parts = [self.networks.discriminator(self.context, block) for block in blocks]
         return torch.cat(parts, dim=1)[:, : len(x)]
 
     def pass_by(self, context: Context, x: Tensor) -> None:
-        """G has the statistics of as many codes from N(0, I), D those of images x."""
+        """Send images x through D, and as many codes from N(0, I) through G."""
         codes = stream(0, 0, Purpose.WEIGHTS, 2).standard_normal((len(x), self.networks.latent))
         self.networks.generator(context, self.for_members(torch.from_numpy(codes).to(x)))
         self.networks.discriminator(context, self.for_members(x))

@@ -1,4 +1,4 @@
-"""How a code is searched for: what the searches of all engines share."""
+"""Settings of the search that all engines share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SearchSettings:
 
 
 def bias_corrections(settings: SearchSettings) -> np.ndarray:
-    """[2, steps]: rate / (1 - beta1^t) and (1 - beta2^t)^(-1/2) for the updates t = 1, 2, ..."""
+    """Compute rate / (1 - beta1^t) and (1 - beta2^t)^(-1/2), t = 1, 2, ...: [2, steps]."""
     updates = np.arange(1, settings.steps + 1)
     rates = settings.learning_rate / (1.0 - BETA1**updates)
     return np.stack([rates, (1.0 - BETA2**updates) ** -0.5])

@@ -1,1 +1,1 @@
-"""Detectors that learn to give rows back: autoencoders, VAE, DAGMM, DSEBM."""
+"""Detectors that learn to reconstruct rows: autoencoders, VAE, DAGMM, DSEBM."""

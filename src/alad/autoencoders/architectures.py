@@ -19,7 +19,7 @@ from alad.parameters import Positive, Rate, SomeWidths, Width, Widths, whole
 
 @dataclass(frozen=True)
 class CodeArchitecture(Widths):
-    """Hidden widths on the way to a latent code and on the way back."""
+    """Hidden widths of encoder and decoder, and the width of the latent code."""
 
     latent: Width
     encoder: tuple[Width, ...]
@@ -40,7 +40,7 @@ CODE_ARCHITECTURES = {
 
 
 def code_architecture_for(width: int) -> CodeArchitecture:
-    """The hidden widths for KDD99; the code has a quarter of the row, 2 to 64."""
+    """Choose the hidden widths for KDD99, and a code of a quarter of the row's numbers, 2 to 64."""
     return CodeArchitecture(min(64, max(2, width // 4)), (64,), (64, 128))
 
 
@@ -83,7 +83,7 @@ MIXTURE_ARCHITECTURES = {
 }
 
 
-# For any table: one number, as for KDD99, tells too little of most
+# For any table: a code of one number, as for KDD99, is too narrow for most
 USUAL_MIXTURE_ARCHITECTURE = MixtureArchitecture(2, (60, 30, 10), (10, 30, 60), (10,), 4)
 
 
@@ -105,9 +105,9 @@ class ImageCodeArchitecture(Widths):
 
 @dataclass(frozen=True)
 class ImageMixtureArchitecture(Widths):
-    """The same, and the estimation network before `mixtures` components.
+    """E to a latent code, G back, and the estimation network before `mixtures` components.
 
-    A mixture of the whole code of 100 numbers would need more images than a batch has.
+    The code is narrow: a mixture of 100 numbers would need more images than a batch has.
     """
 
     latent: Width = 8
@@ -124,7 +124,7 @@ class ImageMixtureArchitecture(Widths):
 
 
 def side(name: str, value: int) -> int:
-    """`value` as a side of a kernel that halves an image, else InputError."""
+    """Check a side of a kernel that halves an image: InputError unless 2 to MOST_SIDE."""
     if whole(name, value, 2) > MOST_SIDE:
         raise InputError(f"{name} is {value}; give at most {MOST_SIDE}")
     return value
@@ -171,7 +171,7 @@ IMAGE_ENERGY_ARCHITECTURES = {
 
 
 def image_energy_architecture_for(shape: tuple[int, ...]) -> ImageEnergyArchitecture:
-    """Convolutions as many and as wide as the encoder's of `image_architecture_for`."""
+    """Choose as many and as wide convolutions as the encoder's of `image_architecture_for`."""
     return ImageEnergyArchitecture(
         tuple(USUAL_WIDTH * min(2**at, 4) for at in range(count_halvings(shape)))
     )

@@ -1,7 +1,7 @@
-"""The autoencoder: it scores what a narrow code loses.
+"""The autoencoder: its score is the reconstruction error.
 
-A row x goes through an encoder E to a code and back through a decoder D. Networks that learnt
-normal rows give normal rows back, and others less well.
+A row x goes through an encoder E to a narrow code and back through a decoder D. Networks that
+learnt normal rows reconstruct normal rows, and others less well.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from alad.training.step import Loss, LossStep
 
 
 def squared_error(x: Tensor, again: Tensor) -> Tensor:
-    """[members]: squared distance of x and x' [members, n, *shape], mean over rows."""
+    """Compute the squared distance of x and x' [members, n, *shape], mean over rows: [members]."""
     return (x - again).square().flatten(2).sum(dim=2).mean(dim=1)
 
 
@@ -44,7 +44,7 @@ IMAGE_CODES = Architectures(
 
 
 def reconstruction_loss(networks: CodeNetworks) -> Loss:
-    """Return the squared distance of a batch from its reconstruction, as a loss."""
+    """Make the loss: the squared reconstruction error, mean over the rows of a batch."""
     return lambda context, x, noise: squared_error(x, networks(context, x))
 
 

@@ -1,4 +1,4 @@
-"""DAGMM: a Gaussian mixture over what an autoencoder keeps of a row and what it misses."""
+"""DAGMM: a Gaussian mixture over an autoencoder's code and its reconstruction error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Mixture:
 
     @classmethod
     def of(cls, z: Tensor, responsibilities: Tensor, ridge: float = RIDGE) -> Mixture:
-        """From z [members, n, D] and responsibilities [members, n, K]; Zong et al. 2018, eq. 5.
+        """Fit to z [members, n, D] with responsibilities [members, n, K]; Zong et al. 2018, eq. 5.
 
         The divisor of a covariance is the sum of the responsibilities.
         """
@@ -59,19 +59,19 @@ class Mixture:
         return cls(phi, mu, torch.where((failed == 0)[..., None, None], factor, math.nan))
 
     def energy(self, z: Tensor) -> Tensor:
-        """-log of the density at z [members, n, D], by log-sum-exp: [members, n]; eq. 6."""
+        """Compute -log of the density at z [members, n, D], by log-sum-exp: [members, n]; eq. 6."""
         centred = z[:, None] - self.mu[:, :, None]  # [members, K, n, D]
         unmixed = torch.linalg.solve_triangular(self.factor, centred.transpose(2, 3), upper=False)
         return _energy(unmixed.square().sum(dim=2), self.phi, self.factor)
 
     def penalty(self) -> Tensor:
-        """[members]: sum of 1 / Sigma_jj over components and dimensions, against collapse."""
+        """Sum 1 / Sigma_jj over components and dimensions, against their collapse: [members]."""
         variances = self.factor.square().sum(dim=3)  # the diagonal of L L'
         return (1.0 / variances).sum(dim=(1, 2))
 
 
 def _energy(squares: Tensor, phi: Tensor, factor: Tensor) -> Tensor:
-    """squares: Mahalanobis lengths squared [members, K, n]."""
+    """Compute the energy [members, n]; squares: squared Mahalanobis lengths [members, K, n]."""
     half_log_det = factor.diagonal(dim1=2, dim2=3).log().sum(dim=2)
     constant = phi.clamp_min(1e-300).log() - half_log_det
     constant = constant - 0.5 * factor.shape[-1] * math.log(2.0 * math.pi)
@@ -79,13 +79,13 @@ def _energy(squares: Tensor, phi: Tensor, factor: Tensor) -> Tensor:
 
 
 def _first_moments(z: Tensor, responsibilities: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of responsibilities [members, K], and weighted means [members, K, D]."""
+    """Compute sums of responsibilities [members, K] and weighted means [members, K, D]."""
     mass = responsibilities.sum(dim=1).clamp_min(1e-12)
     return mass, responsibilities.transpose(1, 2) @ z / mass[..., None]
 
 
 def _scatter(z: Tensor, responsibilities: Tensor, mu: Tensor) -> Tensor:
-    """sum_i gamma_ik (z_i - mu_k)(z_i - mu_k)', [members, K, D, D]."""
+    """Compute sum_i gamma_ik (z_i - mu_k)(z_i - mu_k)', [members, K, D, D]."""
     centred = z[:, None] - mu[:, :, None]
     weighted = centred * responsibilities.transpose(1, 2)[..., None]
     return weighted.transpose(2, 3) @ centred
@@ -117,7 +117,7 @@ class DAGMM(NetworkDetector):
         IMAGE_MIXTURE_ARCHITECTURES,
         lambda shape: ImageMixtureArchitecture(width=USUAL_WIDTH),
     )
-    # a mixture is told from each batch
+    # each batch has to determine a mixture
     usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "batch_size": 256}
 
     # "minmax" is usual here: `misses` divides by a row's length, and where columns are centred on
@@ -140,7 +140,7 @@ class DAGMM(NetworkDetector):
         return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
 
     def _regulariser(self, z: Tensor, gamma: Tensor, ridge: float = RIDGE) -> Tensor:
-        """[members]: lambda_1 mean energy + lambda_2 penalty, of the mixture of these rows."""
+        """Compute lambda_1 mean energy + lambda_2 penalty of these rows' mixture: [members]."""
         mixture = Mixture.of(z, gamma, ridge)
         energy = mixture.energy(z).mean(dim=1)
         return self.energy_weight * energy + self.penalty_weight * mixture.penalty()

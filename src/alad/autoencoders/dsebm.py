@@ -26,9 +26,10 @@ from alad.training.step import LossStep
 
 
 def denoising_loss(network: EnergyNetwork, context: Context, x: Tensor, noise: Tensor) -> Tensor:
-    """[members]: squared error of r(x + noise) as x, mean over elements: score matching.
+    """Compute the squared error of r(x + noise) against the clean x: [members].
 
-    Vincent 2011; Zhai et al. 2016, eq. 8. The clean x is the target.
+    The mean over all numbers of the batch; denoising score matching (Vincent 2011; Zhai et al.
+    2016, eq. 8).
     """
     again = network.reconstruct(context, x + noise)
     return (x - again).square().flatten(1).mean(dim=1)

@@ -1,4 +1,4 @@
-"""A Gaussian mixture in NumPy, as DAGMM scores by it: fitted once, on all training rows.
+"""The Gaussian mixture of DAGMM's score, in NumPy: fitted once, on all training rows.
 
 Zong et al. 2018: phi [members, K], mu [members, K, D], and of Sigma the Cholesky factor and its
 inverse, "factor" and "unmix" [members, K, D, D].
@@ -17,7 +17,7 @@ RIDGE = 1e-3  # on the diagonal of every covariance, without which a component c
 
 
 def fit_mixture(results: Results) -> dict[str, np.ndarray]:
-    """Fit it to z [members, n, D] with responsibilities [members, n, K] of all rows; eq. 5."""
+    """Fit a mixture to z [members, n, D], responsibilities [members, n, K] of all rows; eq. 5."""
     z = results["z"].astype(np.float64)
     gamma = results["responsibilities"].astype(np.float64)
     mass = np.maximum(gamma.sum(axis=1), 1e-12)
@@ -36,12 +36,12 @@ def fit_mixture(results: Results) -> dict[str, np.ndarray]:
 def _cholesky(sigma: np.ndarray) -> np.ndarray:
     try:
         return np.linalg.cholesky(sigma)
-    except np.linalg.LinAlgError:  # not a number, so that who watches the training sees it
+    except np.linalg.LinAlgError:  # not a number, which the stopping rule notices
         return np.full_like(sigma, np.nan)
 
 
 def _inverse(factor: np.ndarray) -> np.ndarray:
-    """Of lower triangular matrices [..., D, D]."""
+    """Invert lower triangular matrices [..., D, D]."""
     from scipy.linalg import solve_triangular  # here alone: scoring does without
 
     inverse, eye = np.empty_like(factor), np.eye(factor.shape[-1])
@@ -51,16 +51,16 @@ def _inverse(factor: np.ndarray) -> np.ndarray:
 
 
 def mixture_energy(results: Results, learnt: Learnt) -> np.ndarray:
-    """-log of the density at z [members, n, D]: [members, n]; eq. 6."""
+    """Compute -log of the density at z [members, n, D]: [members, n]; eq. 6."""
     names = ("phi", "mu", "factor", "unmix")
-    each = zip(results["z"], *(learnt[name] for name in names), strict=True)
-    return np.stack([_energy(*own) for own in each])
+    members = zip(results["z"], *(learnt[name] for name in names), strict=True)
+    return np.stack([_energy(*arrays) for arrays in members])
 
 
 def _energy(
     z: np.ndarray, phi: np.ndarray, mu: np.ndarray, factor: np.ndarray, unmix: np.ndarray
 ) -> np.ndarray:
-    """One member's, by log-sum-exp; exact sums, for a row's place not to matter."""
+    """Compute one member's energy [n], by log-sum-exp and sums that do not depend on other rows."""
     half_log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
     constants = np.log(np.maximum(phi, 1e-300)) - half_log_det
     constants -= 0.5 * mu.shape[1] * math.log(2.0 * math.pi)

@@ -1,4 +1,4 @@
-"""Trained networks of the methods with one loss as models, and their scores; no PyTorch.
+"""Models of the methods with one loss, and their scores; no PyTorch.
 
 | model   | score          | formula                                                             |
 |---------|----------------|---------------------------------------------------------------------|
@@ -51,12 +51,12 @@ def probability(results: Results, learnt: Learnt) -> np.ndarray:
 
 
 def bound(results: Results, learnt: Learnt) -> np.ndarray:
-    """Minus the evidence lower bound, from the model's draws."""
+    """Compute minus the evidence lower bound [members, n], from the model's draws."""
     return divergence(results["mean"], results["log_variance"]) - results["log_likelihood"]
 
 
 def divergence(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
-    """KL(N(mean, variance) || N(0, I)), [members, n], in float64."""
+    """Compute KL(N(mean, variance) || N(0, I)), [members, n], in float64."""
     mean, log_variance = mean.astype(np.float64), log_variance.astype(np.float64)
     return 0.5 * total(np.square(mean) + np.exp(log_variance) - 1.0 - log_variance)
 
@@ -83,7 +83,7 @@ def energy(results: Results, learnt: Learnt) -> np.ndarray:
 
 
 def slope(results: Results, learnt: Learnt) -> np.ndarray:
-    """norm_2(x - r(x)), the length of dE/dx."""
+    """Compute norm_2(x - r(x)), the length of dE/dx: [members, n]."""
     return length(flat(results["gradient"]))
 
 

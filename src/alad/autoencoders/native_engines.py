@@ -1,4 +1,4 @@
-"""The engines in C of autoencoders, VAE, DSEBM and DAGMM, on tables: C multiplies.
+"""The engines in C of autoencoders, VAE, DSEBM and DAGMM, on tables: products are in C.
 
 Each raises EngineError where there is no compiled library, or the weights are not float32.
 """
@@ -30,5 +30,5 @@ def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine
 
 def _engine(family: Family, networks: Any, arrays: Arrays) -> MemberEngine:
     require_single(arrays.values())
-    each = (family.kind(networks, arrays, member, native_chain) for member in members_of(arrays))
-    return native_engine(family.names, tuple(each), family.double)
+    passes = (family.kind(networks, arrays, member, native_chain) for member in members_of(arrays))
+    return native_engine(family.names, tuple(passes), family.double)

@@ -1,7 +1,7 @@
-"""E: x -> code and D: code -> x, and what else the methods with one loss are made of.
+"""Networks of the methods with one loss: E: x -> code and D: code -> x, energies, mixtures.
 
-For images E and D are E and G of ALAD. What needs PyTorch loads it when it runs, so that networks
-can be read from a file without it.
+For images E and D are E and G of ALAD. PyTorch is loaded by the functions that need it, so that
+networks can be read from a file without it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ DRAWS = "Z.draws.noise"  # of a VAE's code, the same for every row: [members, L,
 # Log variances of a VAE are kept within: a constant column would drive one to minus infinity
 LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST = -6.0, 6.0
 LOG_TWO_PI = math.log(2.0 * math.pi)
-LEAST_NORM = 1e-3  # below which a row's length is taken for this, as its relative error has none
+LEAST_NORM = 1e-3  # least length of a row that a relative error is divided by
 
 
 @described("autoencoders.code")
 @dataclass(frozen=True)
 class CodeNetworks:
-    """Encoder and decoder, and what else belongs to the model."""
+    """Encoder and decoder, and other holders of arrays of the model."""
 
     encoder: Chain
     decoder: Chain
@@ -53,11 +53,11 @@ class CodeNetworks:
         return {"weights": self.layers}
 
     def __call__(self, context: Engine, x: Any) -> Any:
-        """x' = D(E(x)), [members, n, *shape], with one number for each output."""
+        """Compute x' = D(E(x)), [members, n, *shape]; for one number for each output."""
         return self.decoder(context, self.encoder(context, x))
 
     def measure(self, context: Engine, x: Any) -> None:
-        """Send images through, by the mean of a code that has one, so that `context` measures."""
+        """Send images through E and D, by the code's mean, for `context` to measure."""
         self.decoder(context, self.encoder(context, x)[..., : self.latent])
 
 
@@ -98,18 +98,18 @@ class MixtureNetworks:
         self.compression.measure(context, x)
 
     def represent(self, context: Engine, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x' [members, n, *shape] and z [members, n, latent + 2]."""
+        """Compute x' [members, n, *shape] and z [members, n, latent + 2]."""
         code = self.compression.encoder(context, x)
         again = self.compression.decoder(context, code)
         return again, context.joined([code, misses(x, again)], 2)
 
     def responsibilities(self, context: Engine, z: Tensor) -> Tensor:
-        """[members, n, K], float64, each row adding up to 1."""
+        """Compute each row's shares of the components [members, n, K], float64, summing up to 1."""
         return self.estimation(context, z).double().softmax(dim=2)
 
 
 def misses(x: Tensor, again: Tensor) -> Tensor:
-    """norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]: what a row's code leaves out."""
+    """Compute the reconstruction errors norm(x - x') / norm(x) and cos(x, x'), [members, n, 2]."""
     import torch
 
     x, again = x.flatten(2), again.flatten(2)
@@ -147,7 +147,7 @@ class EnergyNetwork:
         return {"weights": self.layers}
 
     def _sums(self, context: Any, x: Tensor) -> list[Tensor]:
-        """h_{l-1} W_l + b_l of every layer."""
+        """Compute h_{l-1} W_l + b_l of every layer."""
         from torch.nn.functional import softplus
 
         sums: list[Tensor] = []
@@ -156,7 +156,7 @@ class EnergyNetwork:
         return sums
 
     def energy(self, context: Any, x: Tensor) -> Tensor:
-        """E(x), [members, n], float64: a difference of two large numbers far from the data."""
+        """Compute E(x), [members, n], float64: a difference of large numbers far from the data."""
         from torch.nn.functional import softplus
 
         top = softplus(self._sums(context, x)[-1])
@@ -164,9 +164,9 @@ class EnergyNetwork:
         return 0.5 * offset.square().flatten(2).sum(dim=2) - top.double().sum(dim=2)
 
     def gradient(self, context: Any, x: Tensor) -> Tensor:
-        """dE/dx [members, n, *shape]: back through the same weights, written out.
+        """Compute dE/dx [members, n, *shape], back through the same weights.
 
-        So scoring needs no automatic derivative, and training only one.
+        It is written out, so scoring needs no automatic derivative, and training only one.
         """
         back = x.new_ones(())
         for layer, total in zip(self.hidden[::-1], self._sums(context, x)[::-1], strict=True):
@@ -174,10 +174,10 @@ class EnergyNetwork:
         return x - context.weights[CENTRE] - back
 
     def measure(self, context: Any, x: Tensor) -> None:
-        """Nothing: an energy of one row has no batch norm."""
+        """Do nothing: an energy has no batch norm to measure."""
 
     def reconstruct(self, context: Any, x: Tensor) -> Tensor:
-        """r(x) = x - dE/dx."""
+        """Compute r(x) = x - dE/dx, [members, n, *shape]."""
         return x - self.gradient(context, x)
 
 
@@ -196,6 +196,6 @@ def energy_network(shape: tuple[int, ...], architecture: AnyEnergyArchitecture) 
 
 
 def _dense_layers(width: int, widths: Sequence[int], first: int = 0) -> tuple[Dense, ...]:
-    """Linear layers from rows of `width` numbers, numbered from `first` on."""
+    """Build linear layers from rows of `width` numbers, numbered from `first` on."""
     pairs = enumerate(pairwise([width, *widths]), start=first)
     return tuple(Dense(f"H.{number}", inputs, outputs) for number, (inputs, outputs) in pairs)

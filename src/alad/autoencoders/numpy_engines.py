@@ -25,5 +25,5 @@ def mixture(networks: Any, arrays: Arrays, settings: Any = None) -> MemberEngine
 
 
 def _engine(family: Family, networks: Any, arrays: Arrays) -> MemberEngine:
-    each = (family.kind(networks, arrays, member, exact_chain) for member in members_of(arrays))
-    return MemberEngine(family.names, tuple(each), dtype_of(arrays), family.double)
+    passes = (family.kind(networks, arrays, member, exact_chain) for member in members_of(arrays))
+    return MemberEngine(family.names, tuple(passes), dtype_of(arrays), family.double)

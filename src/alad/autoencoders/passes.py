@@ -1,7 +1,7 @@
-"""The ways of one member's rows x [n, width] through the networks of tables, without PyTorch.
+"""The passes of one member's rows x [n, width] through the networks of tables, without PyTorch.
 
-Each is written once, for NumPy in float64 and for C in float32: it is given who multiplies
-(`networks.numpy_forward.MakePass`). What it computes, of which a score reads some:
+Each is written once, for NumPy in float64 and for C in float32; an argument says who multiplies
+(`networks.numpy_forward.MakePass`). Its results, of which a score reads some:
 
 | family  | results                                                                             |
 |---------|-------------------------------------------------------------------------------------|
@@ -46,24 +46,24 @@ from alad.neural.score import length
 
 
 class CodePass:
-    """Through E and D."""
+    """The pass through E and D."""
 
     def __init__(self, networks: CodeNetworks, arrays: Arrays, member: int, make: MakePass):
         self._encoder = make(affine_chain(networks.encoder, arrays, member))
         self._decoder = make(affine_chain(networks.decoder, arrays, member))
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        found = {"code": self._encoder(x)}
+        results = {"code": self._encoder(x)}
         if "reconstruction" in wanted:
-            found["reconstruction"] = self._decoder(found["code"])
-        return found
+            results["reconstruction"] = self._decoder(results["code"])
+        return results
 
 
 # --- VAE ------------------------------------------------------------------------------------------
 
 
 class VAEPass:
-    """Through E, and through D for every draw of the code."""
+    """The pass through E, and through D for every draw of the code."""
 
     def __init__(self, networks: CodeNetworks, arrays: Arrays, member: int, make: MakePass):
         self._encoder = make(affine_chain(networks.encoder, arrays, member))
@@ -72,12 +72,12 @@ class VAEPass:
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         mean, log_variance = halves(self._encoder(x))
-        found = {"mean": mean, "log_variance": log_variance}
+        results = {"mean": mean, "log_variance": log_variance}
         if "log_likelihood" in wanted:
-            found["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
+            results["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
         if "reconstruction" in wanted:
-            found["reconstruction"] = halves(self._decoder(mean))[0]
-        return found
+            results["reconstruction"] = halves(self._decoder(mean))[0]
+        return results
 
     def _mean_log_likelihood(
         self, x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
@@ -110,7 +110,7 @@ def log_likelihood(x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) ->
 
 
 class EnergyPass:
-    """Up through the layers, and back through the same weights."""
+    """The pass through the layers, and back through the same weights."""
 
     def __init__(self, network: EnergyNetwork, arrays: Arrays, member: int, make: MakePass):
         layers = [Affine.of(layer, arrays, member) for layer in network.hidden]
@@ -125,20 +125,20 @@ class EnergyPass:
             sums.append(layer(h))
             if layer is not self._layers[-1] or "energy" in wanted:
                 h = softplus(sums[-1])
-        offset, found = x - self._centre, {}
+        offset, results = x - self._centre, {}
         if "energy" in wanted:  # far from the data a difference of two large numbers
             wide = offset.astype(np.float64)
-            found["energy"] = 0.5 * np.einsum("nj,nj->n", wide, wide)
-            found["energy"] -= np.einsum("nj->n", h.astype(np.float64))
+            results["energy"] = 0.5 * np.einsum("nj,nj->n", wide, wide)
+            results["energy"] -= np.einsum("nj->n", h.astype(np.float64))
         if back:
             g = sigmoid(sums.pop())
             for layer in self._back[:0:-1]:
                 g = layer(g)
                 g *= sigmoid(sums.pop())
             back_again = self._back[0](g)
-            found["gradient"] = offset - back_again
-            found["reconstruction"] = self._centre + back_again  # x - dE/dx
-        return found
+            results["gradient"] = offset - back_again
+            results["reconstruction"] = self._centre + back_again  # x - dE/dx
+        return results
 
 
 def softplus(sums: np.ndarray) -> np.ndarray:
@@ -163,7 +163,7 @@ def sigmoid(sums: np.ndarray) -> np.ndarray:
 
 
 class MixturePass:
-    """Through the compression network, and the estimation network if it is asked for."""
+    """The pass through the compression network and, where wanted, the estimation network."""
 
     def __init__(self, networks: MixtureNetworks, arrays: Arrays, member: int, make: MakePass):
         compression = networks.compression
@@ -174,24 +174,24 @@ class MixturePass:
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         code = self._encoder(x)
         again = self._decoder(code)
-        found = {"reconstruction": again}
+        results = {"reconstruction": again}
         if not {"z", "responsibilities"}.isdisjoint(wanted):
-            found["z"] = np.concatenate([code, misses(x, again).astype(code.dtype)], axis=1)
+            results["z"] = np.concatenate([code, misses(x, again).astype(code.dtype)], axis=1)
         if "responsibilities" in wanted:
-            found["responsibilities"] = softmax(self._estimation(found["z"]))
-        return found
+            results["responsibilities"] = softmax(self._estimation(results["z"]))
+        return results
 
 
 def misses(x: np.ndarray, again: np.ndarray) -> np.ndarray:
-    """Compute norm(x - x') / norm(x) and cos(x, x'), [n, 2]: what a row's code leaves out."""
-    own, other = np.maximum(length(x), LEAST_NORM), np.maximum(length(again), LEAST_NORM)
+    """Compute the reconstruction errors norm(x - x') / norm(x) and cos(x, x'), [n, 2]."""
+    norm, norm_again = (np.maximum(length(rows), LEAST_NORM) for rows in (x, again))
     product = (np.ascontiguousarray(a, np.float64) for a in (x, again))
-    cosine = np.einsum("nj,nj->n", *product) / (own * other)
-    return np.stack([length(x - again) / own, cosine], axis=1)
+    cosine = np.einsum("nj,nj->n", *product) / (norm * norm_again)
+    return np.stack([length(x - again) / norm, cosine], axis=1)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits [n, K] into shares of 1, in float64."""
+    """Turn logits [n, K] into shares that sum up to 1, in float64."""
     wide = logits.astype(np.float64)
     shares = np.exp(wide - wide.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)

@@ -22,12 +22,12 @@ from alad.training.step import LossStep
 
 
 def shrink_entries(residual: Tensor, threshold: float) -> Tensor:
-    """The proximal map of threshold * sum abs(s_ij): every entry moves to 0 by `threshold`."""
+    """Apply the proximal map of threshold * sum abs(s_ij): entries shrink by `threshold`."""
     return torch.sign(residual) * (residual.abs() - threshold).clamp_min(0.0)
 
 
 def shrink_rows(residual: Tensor, threshold: float) -> Tensor:
-    """The proximal map of threshold * sum_i norm_2(s_i): rows [members, n, *shape] are shortened.
+    """Apply the proximal map of threshold * sum_i norm_2(s_i): rows [members, n, *shape] shrink.
 
     Zhou & Paffenroth 2017, eq. 12, where their columns are our rows.
     """
@@ -37,7 +37,7 @@ def shrink_rows(residual: Tensor, threshold: float) -> Tensor:
 
 
 class RobustStep(LossStep):
-    """One turn of the alternation X = L + S on a batch: a step on L, then S anew.
+    """One step of the alternation X = L + S on a batch: the networks learn L, then S is renewed.
 
     S becomes the proximal map of X - D(E(L)). The original (algorithm 1) takes turns over all rows
     at a time; batch by batch it is the same alternation, with fresher networks.
@@ -62,11 +62,11 @@ class RobustStep(LossStep):
         self.sparse[self._places(number)] = self._shrink(super()._rows(number, 0) - again)
 
     def _rows(self, number: int, turn: int) -> Tensor:
-        """L = X - S of the batch."""
+        """Give L = X - S of the batch."""
         return super()._rows(number, turn) - self.sparse[self._places(number)]
 
     def _places(self, number: int) -> tuple[Tensor, Tensor]:
-        """Where S of the batch lies: members [members, 1] and rows [members, batch]."""
+        """Index S of the batch: members [members, 1] and rows [members, batch]."""
         chosen = torch.from_numpy(self.order.batch(number, 0)).to(self.X.device)
         return torch.arange(len(self.members), device=self.X.device)[:, None], chosen
 
@@ -78,10 +78,10 @@ class RobustStep(LossStep):
 class RobustAutoencoder(NetworkDetector):
     """Robust deep autoencoder (Zhou & Paffenroth 2017): training rows may hold anomalies.
 
-    X = L + S; the autoencoder learns L, and S takes what it cannot give back: min norm(L - D(E(L)))
-    + lambda norm(S), by alternating a step of the networks and the proximal map (algorithm 1; of
-    l_2,1 eq. 12). A new row has no S of its own; its score is its distance from D(E(x)), large =
-    anomalous, of which the row's S is a monotone function.
+    X = L + S; the autoencoder learns L, and S holds what it cannot reconstruct: min
+    norm(L - D(E(L))) + lambda norm(S), by alternating a step of the networks and the proximal map
+    (algorithm 1; of l_2,1 eq. 12). A new row has no S of its own; its score is its distance from
+    D(E(x)), large = anomalous, of which the row's S is a monotone function.
     """
 
     name: ClassVar[str] = "robust-autoencoder"
@@ -104,7 +104,10 @@ class RobustAutoencoder(NetworkDetector):
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> RobustStep:
         networks = self._networks(tuple(X.shape[1:]), architecture)
         step = RobustStep(
-            *(X, networks, reconstruction_loss(networks), optimiser),
+            X,
+            networks,
+            reconstruction_loss(networks),
+            optimiser,
             seed=seed,
             members=self._member_numbers(),
             shrink=self._shrink_for(tuple(X.shape[1:])),
@@ -113,7 +116,7 @@ class RobustAutoencoder(NetworkDetector):
         return step
 
     def _warn_of_few_visits(self, step: RobustStep) -> None:
-        """Without second visits the method is the plain autoencoder."""
+        """Warn if rows are visited less than twice: the method is then the plain autoencoder."""
         steps, epoch = self._steps(step.steps_per_epoch), step.steps_per_epoch
         if 0 < steps < 2 * epoch:
             warnings.warn(

@@ -16,7 +16,7 @@ from alad.neural.torch_engine import TorchEngine
 
 @dataclass(frozen=True)
 class OneLossEngine(TorchEngine):
-    """The body of them: networks that know how images pass."""
+    """An engine of networks that send images through themselves (`measure`)."""
 
     def pass_by(self, context: Context, x: Tensor) -> None:
         self.networks.measure(context, self.for_members(x))
@@ -37,18 +37,18 @@ class Variational(OneLossEngine):
 
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
         mean, log_variance = halves(self.networks.encoder(self.context, self.for_members(x)))
-        found = {"mean": mean, "log_variance": log_variance}
+        results = {"mean": mean, "log_variance": log_variance}
         if "log_likelihood" in wanted:
-            found["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
+            results["log_likelihood"] = self._mean_log_likelihood(x, mean, log_variance)
         if "reconstruction" in wanted:
-            found["reconstruction"] = self._decoded(mean)[0]
-        return found
+            results["reconstruction"] = self._decoded(mean)[0]
+        return results
 
     def _decoded(self, code: Tensor) -> tuple[Tensor, Tensor]:
         return halves(self.networks.decoder(self.context, code))
 
     def _mean_log_likelihood(self, x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Over the model's draws, the same for every row: [members, n], float64."""
+        """Average log p(x | z_l) over the draws, the same for every row: [members, n], float64."""
         draws, x = self.context.buffers[DRAWS], self.for_members(x)  # draws [members, L, latent]
         total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
         for draw in draws.unbind(dim=1):
@@ -62,13 +62,13 @@ class Energy(OneLossEngine):
     networks: EnergyNetwork
 
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
-        x, found = self.for_members(x), {}
+        x, results = self.for_members(x), {}
         if "energy" in wanted:
-            found["energy"] = self.networks.energy(self.context, x)
+            results["energy"] = self.networks.energy(self.context, x)
         if not {"gradient", "reconstruction"}.isdisjoint(wanted):
-            found["gradient"] = self.networks.gradient(self.context, x)
-            found["reconstruction"] = x - found["gradient"]
-        return found
+            results["gradient"] = self.networks.gradient(self.context, x)
+            results["reconstruction"] = x - results["gradient"]
+        return results
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class Mixtures(OneLossEngine):
 
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
         again, z = self.networks.represent(self.context, self.for_members(x))
-        found = {"reconstruction": again, "z": z}
+        results = {"reconstruction": again, "z": z}
         if "responsibilities" in wanted:
-            found["responsibilities"] = self.networks.responsibilities(self.context, z)
-        return found
+            results["responsibilities"] = self.networks.responsibilities(self.context, z)
+        return results
 
 
 codes, vae = Codes.prepare, Variational.prepare

@@ -1,4 +1,4 @@
-"""Variational autoencoder: a row is anomalous if its own codes make it improbable."""
+"""Variational autoencoder: a row is anomalous if improbable given its own codes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from alad.training.step import LossStep
 
 
 def negative_bound(networks: CodeNetworks, context: Context, x: Tensor, noise: Tensor) -> Tensor:
-    """[members, n]: minus the evidence lower bound, from one draw of the code a row.
+    """Compute minus the evidence lower bound [members, n], from one draw of the code a row.
 
-    noise [members, n, latent]. Kingma & Welling 2014, eq. 10.
+    noise: [members, n, latent]. Kingma & Welling 2014, eq. 10.
     """
     mean, log_variance = halves(networks.encoder(context, x))
     code = mean + torch.exp(0.5 * log_variance) * noise

@@ -24,13 +24,13 @@ __all__ = [
 def encoder_for(
     source: Source, *, scaling: str, drop: Drop, owner: str
 ) -> TableEncoder | ImageScaler:
-    """An encoder to be fitted on that kind of source; scaling and drop are of tables alone."""
+    """Make an encoder, not yet fitted, for a kind of source; scaling and drop are for tables."""
     if source.kind == "images":
         return ImageScaler(owner=owner)
     return TableEncoder(scaling, drop, owner=owner)
 
 
 def encoder_from_state(state: Mapping[str, Any]) -> TableEncoder | ImageScaler:
-    """The encoder whose `state` this is; InputError if it is none's."""
+    """Restore the encoder of a `state`; InputError if it is none."""
     kind = ImageScaler if state.get("kind") == IMAGES else TableEncoder
     return kind.from_state(state)

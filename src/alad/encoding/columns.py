@@ -57,21 +57,21 @@ class NumberCode:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
 
     def decode(self, encoded: np.ndarray) -> list[float | None]:
-        """The numbers that encoded ones [n, width] stand for; None for missing.
+        """Recover the numbers of encoded rows [n, width]; None for missing.
 
-        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
+        Each has the fewest digits, at most six, that float32 cannot tell from it: 0, not 9e-10.
         """
         limits = (np.nextafter(encoded[:, 0], np.float32(to)) for to in (-np.inf, np.inf))
         low, high = (self._unscaled(limit.astype(np.float64)) for limit in limits)
-        found = self._unscaled(encoded[:, 0].astype(np.float64))
+        numbers = self._unscaled(encoded[:, 0].astype(np.float64))
         holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
         return [
             None if hole else _shortest(x, between)
-            for x, hole, *between in zip(found.tolist(), holes, low, high, strict=True)
+            for x, hole, *between in zip(numbers.tolist(), holes, low, high, strict=True)
         ]
 
     def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
-        """Solves `_scaled`, which rises, by halving; every scaling has the same few lines."""
+        """Invert `_scaled`, which is increasing, by bisection, whatever the scaling."""
         if self.constant is not None:
             return np.full(len(encoded), self.constant)
         low, high = (np.full(len(encoded), at * np.arcsinh(RAW_LIMIT)) for at in (-1.0, 1.0))
@@ -86,7 +86,7 @@ class NumberCode:
 
 
 def _shortest(x: float, between: Sequence[float]) -> float:
-    """The number nearest to x of the fewest digits, at most six, that lies between two others."""
+    """Round x to the fewest digits, at most six, that keep it between two numbers."""
     low, high = between
     if low <= 0 <= high:
         return 0.0
@@ -95,7 +95,7 @@ def _shortest(x: float, between: Sequence[float]) -> float:
 
 
 class SideBySide:
-    """Columns float64 [n] as a matrix [n, columns] of which some rows are made at a time."""
+    """Columns float64 [n] as a matrix [n, columns], of which slices of rows are made on demand."""
 
     def __init__(self, columns: Sequence[np.ndarray]):
         self._columns = columns
@@ -123,7 +123,7 @@ class NumberCodes:
         self._groups = _alike(codes)
 
     def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
-        """From values [n, columns], NaN where missing, fill their part of out [n, width]."""
+        """Encode values [n, columns], NaN where missing, into their columns of out [n, width]."""
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
             block = values[rows]
@@ -133,7 +133,7 @@ class NumberCodes:
             out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
 
     def scaled(self, x: np.ndarray) -> np.ndarray:
-        """Of numbers x [n, columns], none missing; x is overwritten."""
+        """Scale numbers x [n, columns], none missing; x is overwritten."""
         if len(self._constant):
             x[:, self._constant] = novelty(x[:, self._constant], self._constants)
         for group in self._groups:
@@ -156,7 +156,7 @@ class _Alike:
 
 
 def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:
-    """Groups of the columns that vary; one whose parameters are lists stands alone."""
+    """Group the columns that vary by scaling; one whose parameters are lists stands alone."""
     places: dict[tuple[str, int], list[int]] = {}
     for place, code in enumerate(codes):
         if code.constant is None:
@@ -182,7 +182,7 @@ class CategoryCode:
     name: str
     levels: list[str]
     missing: bool
-    rare: bool  # were there more levels, rarer ones? The last column is then known from training
+    rare: bool  # whether training rows held more levels, rarer ones, which share the last column
 
     @classmethod
     def fit(cls, column: Column) -> Self:
@@ -198,15 +198,15 @@ class CategoryCode:
         return [f"{self.name}={level}" for level in [*self.levels, *marks]]
 
     def decode(self, encoded: np.ndarray) -> list[str | None]:
-        """The likeliest level of each row [n, width]; None for missing, a mark for all others."""
+        """Give each row's likeliest level [n]; None for missing, a mark for all others."""
         marks = [*([None] if self.missing else []), "<other>" if self.rare else "<unseen>"]
         names = [*self.levels, *marks]
         return [names[at] for at in encoded.argmax(axis=1)]
 
     def meant(self, level: str) -> str:
-        """A level as training rows had it: 0 and 1 are false and true where those were flags.
+        """Spell a level as training rows did: 0 and 1 as false and true where those were flags.
 
-        An array or a list of rows makes numbers of flags that stand beside numbers.
+        Arrays and lists of rows turn flags beside numbers into numbers.
         """
         flags = bool(self.levels) and FLAGS.issuperset(self.levels)
         return NUMBERED_FLAGS.get(level, level) if flags else level
@@ -214,7 +214,7 @@ class CategoryCode:
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Fill out [n, width], which holds zeros."""
         other = len(self.output_names) - 1
-        if column.levels is None:  # no row that was learnt from had a number: no number was met
+        if column.levels is None:  # numbers, where training rows had none: all are unseen levels
             missing = np.isnan(column.values)
             out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = 1
             return
@@ -237,13 +237,13 @@ def code_of(column: Column, scaling: str) -> Code:
 
 
 def to_state(code: Code) -> dict[str, Any]:
-    """A code as JSON can hold it."""
+    """Turn a code into what JSON can hold."""
     kind = next(kind for kind, its_class in CODES.items() if type(code) is its_class)
     return {"kind": kind, **vars(code)}
 
 
 def from_state(state: Mapping[str, Any]) -> Code:
-    """The code whose `to_state` this is; InputError if it is none's."""
+    """Restore the code of a `to_state`; InputError if it is none."""
     rest = {key: value for key, value in state.items() if key != "kind"}
     code = CODES[state["kind"]](**rest)
     if not (_sound_number(code) if isinstance(code, NumberCode) else _sound_category(code)):
@@ -258,7 +258,7 @@ def _sound_category(code: CategoryCode) -> bool:
 
 
 def _sound_number(code: NumberCode) -> bool:
-    """Are its numbers numbers, and is what they make of any others finite?"""
+    """Tell whether the code's parameters are numbers, and all that it encodes is finite."""
     given = [code.fill, code.shift, code.unit, *([] if code.constant is None else [code.constant])]
     plain = all(
         type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given

@@ -15,10 +15,10 @@ from alad.data.source import ImageSource
 from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
 from alad.errors import InputError
 
-IMAGES = "images"  # what a stored scaler is told by
+IMAGES = "images"  # the kind of a stored scaler
 GRID = 4  # cells a side, for a monitor that swaps parts of images
 WHOLE_RANGE = {"uint8": 255, "bool": 1}  # the largest value of a kind of pixel
-MOST_LOOKED_AT = 1_000  # images that tell pictures from windows of sensors
+MOST_LOOKED_AT = 1_000  # images that are checked for being windows of sensors
 JUMP, JUMP_IN_PICTURES = 10.0, 30.0  # of spread, from a column to the next: more than images have
 FLOAT_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))  # what floats usually mean
 
@@ -46,9 +46,9 @@ class ImageScaler:
 
     @contextmanager
     def gathered(self, X: Any) -> Iterator[np.ndarray | PixelFile]:
-        """All images of X, decoded once and not yet scaled; for `fit` and `fit_transform`.
+        """Decode all images of X once, not yet scaled, for `fit` and `fit_transform`.
 
-        Pictures lie in a file, which is there as long as the context is.
+        Pictures are decoded into a file, which exists as long as the context.
         """
         with _image_source(X).decoded() as pixels:
             yield pixels
@@ -66,7 +66,7 @@ class ImageScaler:
         return self._settle(pixels.shape[1:], kind, limits)
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> ScaledImages:
-        """fit, then the encoded images of X, which are scaled when they are looked at."""
+        """Fit, then give the encoded images of X, which are scaled when they are read."""
         pixels = _whole(X)
         return ScaledImages(self.fit(pixels, rows), pixels)
 
@@ -79,24 +79,24 @@ class ImageScaler:
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """float32 [n, *shape_]. Raises InputError if X has another shape or kind of pixel."""
+        """Encode X as float32 [n, *shape_]. InputError for another shape or kind of pixel."""
         return np.concatenate(list(self.blocks(X)))
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
-        """The same in pieces, so that pictures need not fit into memory together."""
+        """Encode X in pieces, so that pictures need not fit into memory together."""
         source = _image_source(X)
         form = self.form if isinstance(source.content, Pictures) else None
         for pixels in source.batches(form):
             yield from ScaledImages(self, self._checked(pixels)).pieces()
 
     def read(self, X: Any) -> ReadRows:
-        """All images of X, read once: scaled, and in the pixels of the training."""
+        """Read all images of X once: scaled, and as pixels of training's kind."""
         images = self.transform(X)
         return ReadRows(images, lambda: self.decode(images))
 
     @property
     def form(self) -> Form:
-        """What pictures are decoded to."""
+        """Size, channels and bits that pictures are decoded to."""
         height, width, channels = self.shape_
         if channels not in (1, 3) or self.kind not in ("uint8", "uint16"):
             raise InputError(
@@ -120,7 +120,7 @@ class ImageScaler:
         return pixels
 
     def scaled(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """float32, of some images of the right shape and kind of pixel; written to `out`, if given.
+        """Scale images of the right shape and kind of pixel to float32, written to `out` if given.
 
         Raises InputError if a value is not finite.
         """
@@ -132,14 +132,14 @@ class ImageScaler:
         return scaled
 
     def decode(self, images: np.ndarray) -> np.ndarray:
-        """The images that encoded ones [n, *shape_] stand for, in the pixels of the training."""
+        """Turn encoded images [n, *shape_] back into pixels of training's kind."""
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         values = np.clip(images, -1, 1) * half + middle
         kind = {"float": "float32"}.get(self.kind, self.kind)
         return values.astype(kind) if self.kind == "float" else np.rint(values).astype(kind)
 
     def state(self) -> dict[str, Any]:
-        """All that transform needs, as JSON can hold it."""
+        """Give all that `transform` needs, as JSON can hold it."""
         return {
             "kind": IMAGES,
             "owner": self.owner,
@@ -151,18 +151,18 @@ class ImageScaler:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The scaler whose `state` this is; InputError if it is none's."""
+        """Restore the scaler of a `state`; InputError if it is none."""
         shape, low, high = state["shape"], state["low"], state["high"]
         whole = isinstance(shape, list) and all(type(at) is int and at > 0 for at in shape)
-        known = state["pixel"] in (*WHOLE_RANGE, "uint16", "float")
+        sound_pixel = state["pixel"] in (*WHOLE_RANGE, "uint16", "float")
         numbers = all(type(value) is float and np.isfinite(value) for value in (low, high))
-        if not (whole and len(shape) == 3 and known and numbers and low < high):
+        if not (whole and len(shape) == 3 and sound_pixel and numbers and low < high):
             raise InputError("the stored shape or range of images is none")
         return cls(owner=state["owner"])._settle(shape, state["pixel"], (low, high))
 
 
 def _image_source(X: Any) -> ImageSource:
-    """InputError if X is a table, of which a model of images knows nothing."""
+    """Open X as a source of images; InputError if it is a table."""
     source = source_of(X)
     if isinstance(source, ImageSource):
         return source
@@ -175,7 +175,7 @@ def _image_source(X: Any) -> ImageSource:
 
 
 def _whole(X: Any) -> np.ndarray | PixelFile:
-    """An array of images, or the file of them that `gathered` gives."""
+    """Give an array of images, or the file of them that `gathered` gives."""
     if isinstance(X, PixelFile):
         return X
     content = _image_source(X).content
@@ -185,7 +185,7 @@ def _whole(X: Any) -> np.ndarray | PixelFile:
 
 
 def _kind(pixels: np.ndarray | PixelFile) -> str:
-    """The kind of pixel: a name of what decides the range."""
+    """Name the kind of pixel, which decides the range."""
     if pixels.dtype.kind == "f":
         return "float"
     if pixels.dtype.name in (*WHOLE_RANGE, "uint16"):
@@ -194,7 +194,7 @@ def _kind(pixels: np.ndarray | PixelFile) -> str:
 
 
 def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[float, float]:
-    """(value that becomes -1, value that becomes 1), told by the images `rows`, bool [n]."""
+    """Find the values that become -1 and 1, from the images `rows`, bool [n]."""
     kind = _kind(pixels)
     if kind in WHOLE_RANGE:
         return 0.0, float(WHOLE_RANGE[kind])
@@ -208,29 +208,29 @@ def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[flo
 
 
 def _extremes(pixels: np.ndarray | PixelFile, rows: np.ndarray) -> tuple[float, float]:
-    """Least and largest value of those images; InputError if any value of all is not finite."""
+    """Find least and largest value of the images `rows`; InputError if any is not finite."""
     lows, highs, step = [], [], piece_rows(tuple(pixels.shape[1:]))
     for at in range(0, len(pixels), step):
-        some = pixels[np.arange(at, min(at + step, len(pixels)))]
-        if not np.isfinite([some.min(), some.max()]).all():
+        piece = pixels[np.arange(at, min(at + step, len(pixels)))]
+        if not np.isfinite([piece.min(), piece.max()]).all():
             raise InputError("images hold values that are missing or infinite; fill them first")
-        if len(learnt := some[rows[at : at + step]]):
+        if len(learnt := piece[rows[at : at + step]]):
             lows.append(float(learnt.min()))
             highs.append(float(learnt.max()))
     return min(lows), max(highs)
 
 
 def _warn_of_sensors(pixels: np.ndarray | PixelFile, usual: bool) -> None:
-    """A warning if neighbouring columns, or rows, of images differ in spread as sensors do.
+    """Warn if neighbouring columns, or rows, of images differ in spread as sensors do.
 
-    In pictures spread falls off smoothly, towards a dark border, say. usual: have the images a
-    range that pictures have?
+    In pictures the spread changes smoothly, for instance towards a dark border. usual: whether the
+    images have a range that pictures have.
     """
     chosen = np.unique(np.linspace(0, len(pixels) - 1, MOST_LOOKED_AT).astype(int))
-    some = np.asarray(pixels[chosen])
+    sample = np.asarray(pixels[chosen])
     for axis, what in ((2, "columns"), (1, "rows")):
         others = tuple(at for at in range(4) if at != axis)
-        jump = _largest_jump(some.std(axis=others, dtype=np.float64))
+        jump = _largest_jump(sample.std(axis=others, dtype=np.float64))
         if jump > (JUMP_IN_PICTURES if usual else JUMP):
             warn(
                 f"X is read as images of {_by(pixels.shape[1:3])}, all with one range, though "
@@ -243,7 +243,7 @@ def _warn_of_sensors(pixels: np.ndarray | PixelFile, usual: bool) -> None:
 
 
 def _largest_jump(spread: np.ndarray) -> float:
-    """The largest ratio of neighbours of which one has a tenth of the largest spread at least."""
+    """Find the largest ratio of neighbours, one with at least a tenth of the most spread."""
     met = spread[spread > 0]
     low, high = np.minimum(met[:-1], met[1:]), np.maximum(met[:-1], met[1:])
     counts = high >= met.max(initial=0) / 10
@@ -251,7 +251,7 @@ def _largest_jump(spread: np.ndarray) -> float:
 
 
 def _cells(height: int, width: int, channels: int) -> np.ndarray:
-    """Which of GRID × GRID cells each value of an image lies in, flattened."""
+    """Number the GRID × GRID cell that each value of an image lies in, flattened."""
     rows, columns = (np.arange(side) * GRID // side for side in (height, width))
     grid = rows[:, np.newaxis] * GRID + columns
     return np.repeat(grid.reshape(-1), channels)

@@ -1,4 +1,4 @@
-"""Encoded rows beside their cells, and images that stay pixels until somebody looks at them."""
+"""Encoded rows beside their cells, and images that stay pixels until they are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCORED_AT_ONCE = (512, 32)  # rows of pixels, images: a piece has whole blocks o
 
 @dataclass(frozen=True)
 class ReadRows:
-    """Rows or images that were read once: encoded, and as they came.
+    """Rows or images that were read once: encoded, and as they were given.
 
     cells: gives [n][columns] as Python values, or pixels [n, height, width, channels].
     """
@@ -27,7 +27,7 @@ class ReadRows:
 
 
 class Scaler(Protocol):
-    """What turns pixels into encoded images."""
+    """An encoder of pixels."""
 
     @property
     def shape_(self) -> tuple[int, ...]:
@@ -35,15 +35,15 @@ class Scaler(Protocol):
         ...
 
     def scaled(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Float32 [n, *shape_] of pixels of some images, written to `out` if given."""
+        """Scale the pixels of images to float32 [n, *shape_], written to `out` if given."""
         ...
 
 
 class ScaledImages:
-    """Encoded images [n, height, width, channels], float32, scaled when they are looked at.
+    """Encoded images [n, height, width, channels], float32, scaled when they are read.
 
-    Slices and choices of them are such again and cost nothing; `np.asarray` scales all of them. It
-    gives the same numbers, to the last bit, whatever else it is asked for.
+    Slices and selections of them are `ScaledImages` again and cost nothing; `np.asarray` scales all
+    of them. An image's numbers are the same, to the last bit, in every selection.
     """
 
     dtype = np.dtype(np.float32)
@@ -64,7 +64,7 @@ class ScaledImages:
         return (len(self), *self._scaler.shape_)
 
     def __getitem__(self, chosen: slice | np.ndarray) -> ScaledImages:
-        """chosen: a slice, numbers, or bool [n]."""
+        """Select images; chosen: a slice, numbers, or bool [n]."""
         return ScaledImages(self._scaler, self._pixels, self._places[chosen])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -72,11 +72,11 @@ class ScaledImages:
         return scaled if dtype is None else scaled.astype(dtype, copy=False)
 
     def into(self, out: np.ndarray) -> np.ndarray:
-        """All of them, written to `out`, float32 of their shape."""
+        """Scale all images into `out`, float32 of their shape."""
         return self._scaler.scaled(self._pixels[self._places], out)
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """All of them, so many at a time that memory holds them."""
+        """Yield all images, scaled, as many at a time as fit into memory."""
         rows = piece_rows(self._scaler.shape_)
         return (np.asarray(self[at : at + rows]) for at in range(0, len(self), rows))
 
@@ -85,7 +85,7 @@ class ScaledImages:
 
 
 def piece_rows(shape: tuple[int, ...]) -> int:
-    """How many images of that shape make a piece."""
+    """Count the images of that shape that make a piece."""
     rows = PIECE_VALUES // math.prod(shape)
     block = next((block for block in SCORED_AT_ONCE if block <= rows), SCORED_AT_ONCE[-1])
     return max(1, rows // block) * block

@@ -18,7 +18,7 @@ Parameters = dict[str, Any]  # of one column, JSON-able: floats and lists of flo
 class Warp(NamedTuple):
     """A monotone map of one column; its parameters are what `fit` returns.
 
-    `together`: does it map many columns at once, given an array for each of its parameters?
+    `together`: whether it maps many columns at once, given an array for each of its parameters.
     """
 
     fit: Callable[[np.ndarray], Parameters]
@@ -32,25 +32,25 @@ class Scaling(NamedTuple):
     summary: str
     warp: Warp
     spread: Callable[[np.ndarray], tuple[float, float]]
-    constants: bool = False  # are columns that are constant at fit kept as they are?
+    constants: bool = False  # whether columns that are constant at fit are kept as they are
 
 
 def ratio(x: np.ndarray, scale: float | np.ndarray) -> np.ndarray:
-    """x / scale, finite even if scale is tiny."""
+    """Compute x / scale, finite even if scale is tiny."""
     with np.errstate(over="ignore"):
         return limited(x / scale, RATIO_LIMIT)
 
 
 def limited(x: np.ndarray, limit: float) -> np.ndarray:
-    """x between -limit and limit."""
+    """Clip x to [-limit, limit]."""
     return np.clip(x, -limit, limit)
 
 
 def _middle(x: np.ndarray) -> Parameters:
-    """Median, and the width of the narrower quarter beside it that has any (as a deviation).
+    """Find the median, and the width of the narrower quarter beside it, as a deviation.
 
-    The narrower, because a long tail widens its own side: values that span nine decades would all
-    but coincide below it. If the middle half is one value, a typical distance from it.
+    The narrower, because a long tail widens its own side: values that span nine decades would
+    almost coincide below it. If both are 0, the median distance of the other values.
     """
     low, center, high = np.quantile(x, [0.25, 0.5, 0.75])
     widths = [width for width in (center - low, high - center) if width > 0]
@@ -60,7 +60,7 @@ def _middle(x: np.ndarray) -> Parameters:
 
 
 def _compressed(x: np.ndarray, center: float, scale: float) -> np.ndarray:
-    """Like x near the center, like the sign and logarithm of the deviation far from it."""
+    """Compute arcsinh((x - center) / scale): linear near the center, logarithmic far from it."""
     return np.arcsinh(ratio(x - center, scale))
 
 
@@ -69,7 +69,7 @@ def _logarithm(x: np.ndarray) -> np.ndarray:
 
 
 def _distribution(x: np.ndarray) -> Parameters:
-    """Points (x, normal score of its mid-rank) of the distribution function, from low to high."""
+    """Find points (x, normal score of its mid-rank) of the distribution function, rising."""
     met, counts = np.unique(x, return_counts=True)
     share = (np.cumsum(counts) - counts / 2) / len(x)
     kept = np.unique(np.linspace(0, len(met) - 1, min(len(met), KNOTS)).astype(int))
@@ -77,7 +77,7 @@ def _distribution(x: np.ndarray) -> Parameters:
 
 
 def _normal_score(x: np.ndarray, knots: list[float], scores: list[float]) -> np.ndarray:
-    """Linear between the knots; beyond the first and last one, on with the logarithm."""
+    """Interpolate linearly between the knots, and extrapolate by the logarithm."""
     at, to = np.asarray(knots), np.asarray(scores)
     left = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     inside = np.clip(x, at[0], at[-1])
@@ -90,7 +90,7 @@ def _keep(t: np.ndarray) -> tuple[float, float]:
 
 
 def _span(t: np.ndarray) -> tuple[float, float]:
-    """To [-1, 1] over the training rows."""
+    """Give shift and unit that bring the training rows to [-1, 1]."""
     low, high = float(t.min()), float(t.max())
     return (low + high) / 2, (high - low) / 2
 
@@ -123,13 +123,13 @@ SCALINGS = {
 
 
 def is_constant(x: np.ndarray) -> bool:
-    """Do the values differ by no more than rounding explains?"""
+    """Tell whether the values differ by no more than rounding explains."""
     low, high = x.min(), x.max()
     return bool(high - low <= 8 * np.finfo(float).eps * max(abs(low), abs(high)))
 
 
 def novelty(x: np.ndarray, constant: np.ndarray) -> np.ndarray:
-    """0 at a column's constant; else at least 1, growing with the logarithm, with a sign."""
+    """Encode a column once constant: 0 at the constant, else signed, 1 plus a logarithm."""
     away = x - constant
     size = np.where(constant == 0, 1.0, np.abs(constant))
     seen = np.abs(away) <= SAME * np.abs(constant)

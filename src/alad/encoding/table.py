@@ -32,7 +32,7 @@ MANY_ROWS = 20  # fewer may hold strange values by chance
 
 
 class TableEncoder:
-    """Any table -> float32 matrix [n, width_], row by row the same whatever the other rows are.
+    """Any table -> float32 matrix [n, width_]; a row's numbers do not depend on the other rows.
 
     `scaling` is a key of SCALINGS; `drop` names columns to leave out (or numbers them, for arrays);
     `owner` is who expects the columns, for messages.
@@ -56,7 +56,7 @@ class TableEncoder:
 
     @contextmanager
     def gathered(self, X: Any) -> Iterator[TypedTable]:
-        """All rows of X, read in one pass and not yet encoded; for `fit` and `fit_transform`."""
+        """Read all rows of X in one pass, not yet encoded, for `fit` and `fit_transform`."""
         yield self._typed(X)
 
     def _typed(self, X: Any) -> TypedTable:
@@ -66,7 +66,7 @@ class TableEncoder:
         """Learn columns, kinds and scales. Raises InputError naming the column at fault.
 
         X: a source or what is one, or what `gathered` gives. rows: bool [n], those from which
-        levels and scales are learnt; None = all. What kind of column it is, all rows say.
+        levels and scales are learnt; None = all. Kinds of columns are learnt from all rows.
         """
         if self.scaling not in SCALINGS:
             names = listed(list(SCALINGS), len(SCALINGS))
@@ -91,8 +91,8 @@ class TableEncoder:
         widths = [len(code.output_names) for code in codes]
         self._starts = [0, *np.cumsum(widths)[:-1].tolist()]
         self._numbers = [at for at, code in enumerate(codes) if isinstance(code, NumberCode)]
-        found = [code for code in codes if isinstance(code, NumberCode)]
-        self._number_codes = NumberCodes(found, [self._starts[at] for at in self._numbers])
+        number_codes = [code for code in codes if isinstance(code, NumberCode)]
+        self._number_codes = NumberCodes(number_codes, [self._starts[at] for at in self._numbers])
         self.output_names_ = [name for code in codes for name in code.output_names]
         self.source_ = np.repeat(np.array(kept), widths)
         self.width_ = len(self.output_names_)
@@ -100,11 +100,11 @@ class TableEncoder:
 
     @property
     def shape_(self) -> tuple[int]:
-        """Of an encoded row."""
+        """Shape of an encoded row."""
         return (self.width_,)
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-        """fit, then encode all of X, which is read once."""
+        """Fit, then encode all of X, which is read once: float32 [n, width_]."""
         table = self._typed(X)
         self.fit(table, rows)
         if table.matrix is None:
@@ -114,21 +114,21 @@ class TableEncoder:
         return self._encoded(len(table), values, lambda at: table.columns[at])
 
     def transform(self, X: Any) -> np.ndarray:
-        """float32 [n, width_]. Columns are found by name; InputError if some are missing or new."""
+        """Encode X as float32 [n, width_], by column names; InputError if one is missing or new."""
         return self.read(X).encoded
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
-        """The encoded rows, a batch of the source at a time."""
+        """Yield the encoded rows, a batch of the source at a time."""
         return (encoded for encoded, _ in self._read(X))
 
     def read(self, X: Any) -> ReadRows:
-        """All rows of X, read once: encoded, and their cells [n][used columns] as Python values."""
+        """Read all rows of X once: encoded, and their cells [n][used columns] as Python values."""
         blocks, cells = zip(*self._read(X), strict=True)
         encoded = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         return ReadRows(encoded, lambda: [row for batch in cells for row in batch()])
 
     def _read(self, X: Any) -> Iterator[tuple[np.ndarray, Callable[[], list[list[Any]]]]]:
-        """For each batch (encoded rows [n, width_], what gives their cells)."""
+        """Yield (encoded rows [n, width_], a function that gives their cells) for each batch."""
         for batch in _table_source(X).batches():
             places = self._matched(batch)
             values = self._numbers_of(batch, [places[at] for at in self._numbers])
@@ -136,7 +136,7 @@ class TableEncoder:
             yield self._encoded(batch.n_rows, values, category), partial(_cells, batch, places)
 
     def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
-        """The number columns, which are at those places of the batch, float64 [n, places]."""
+        """Read the number columns, at those places of the batch, as float64 [n, places]."""
         codes = self._number_codes.codes
         if batch.matrix is None:
             read = (
@@ -149,7 +149,7 @@ class TableEncoder:
         return values
 
     def _category_of(self, batch: Columns, places: list[int], at: int) -> Column:
-        """The category column that the code number `at` is of."""
+        """Read the category column of code number `at`."""
         code = self._codes[at]
         column = categories(code.name, batch.raw[places[at]])
         _warn_of_values(code, column)
@@ -161,7 +161,7 @@ class TableEncoder:
         values: SideBySide | np.ndarray,
         category: Callable[[int], Column],
     ) -> np.ndarray:
-        """float32 [n, width_] of number columns [n, numbers] and what gives a category column."""
+        """Encode number columns [n, numbers] and category columns as float32 [n, width_]."""
         out = np.zeros((n, self.width_), dtype=np.float32)
         if self._numbers:
             self._number_codes.encode(values, out)
@@ -176,7 +176,7 @@ class TableEncoder:
         return tuple(self._names[i] for i in self._kept)
 
     def decode(self, matrix: np.ndarray) -> list[list[Any]]:
-        """[n][used columns]: the values that encoded rows [n, width_] stand for, nearest ones."""
+        """Recover the nearest values [n][used columns] of encoded rows [n, width_]."""
         parts, start = [], 0
         for code in self._codes:
             stop = start + len(code.output_names)
@@ -185,7 +185,7 @@ class TableEncoder:
         return [list(row) for row in zip(*parts, strict=True)]
 
     def _matched(self, table: Columns) -> list[int]:
-        """Where in the table the columns of the codes are, in their order."""
+        """Find the places of the codes' columns in the table, in their order."""
         labels, counted = table.labels, tuple(map(str, range(self.n_features_in_)))
         if labels is not None and self._named:
             return self._by_name(table, labels)
@@ -226,7 +226,7 @@ class TableEncoder:
         warn(f"{text}; columns are taken in their order", UserWarning, stacklevel=4)
 
     def state(self) -> dict[str, Any]:
-        """All that transform needs, as JSON can hold it; floats survive JSON to the last bit."""
+        """Give all that `transform` needs, as JSON can hold it; floats survive to the last bit."""
         return {
             "scaling": self.scaling,
             "drop": keys(self.drop),
@@ -239,7 +239,7 @@ class TableEncoder:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The encoder whose `state` this is; InputError if it is none's."""
+        """Restore the encoder of a `state`; InputError if it is none."""
         encoder = cls(state["scaling"], tuple(state["drop"]), owner=state["owner"])
         codes = [from_state(code) for code in state["codes"]]
         _check_state(state, codes)
@@ -247,7 +247,7 @@ class TableEncoder:
 
 
 def _table_source(X: Any) -> Source:
-    """InputError if X is images, of which a table's model knows nothing."""
+    """Open X as a source of a table; InputError if it is images."""
     source = source_of(X)
     if source.kind != "table":
         raise InputError("X is images, but this model is of a table; give a table")
@@ -255,13 +255,13 @@ def _table_source(X: Any) -> Source:
 
 
 def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
-    """[n][places]: what stands in the table, as Python values."""
+    """Give the table's cells [n][places] as Python values."""
     columns = [batch.raw[place].to_pylist() for place in places]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _warn_of_values(code: Code, column: Column) -> None:
-    """A warning if many rows hold only values that training rows did not: coded anew, perhaps."""
+    """Warn if many rows hold only values that training rows did not: spelt anew, perhaps."""
     if not isinstance(code, CategoryCode):
         return
     met = map(code.meant, column.levels or code.levels)
@@ -276,7 +276,7 @@ def _warn_of_values(code: Code, column: Column) -> None:
 
 
 def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
-    """Does every code have its column? InputError if not."""
+    """Raise InputError unless every code has its column."""
     names, kept = state["names"], state["kept"]
     texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
     whole = isinstance(kept, list) and all(type(i) is int for i in kept)

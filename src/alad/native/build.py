@@ -36,11 +36,11 @@ COMPILE_SECONDS = 120
 
 
 class BuildError(RuntimeError):
-    """No library: why, in one line."""
+    """The reason, in one line, why there is no library."""
 
 
 def library() -> ctypes.CDLL:
-    """The compiled engines, made at the first call. Raises BuildError."""
+    """Load the compiled engines, made at the first call. Raises BuildError."""
     made = _made(os.environ.get("CC", ""))
     if isinstance(made, BuildError):
         raise BuildError(str(made))
@@ -64,9 +64,9 @@ def tell(reason: str) -> None:
 
 @functools.cache
 def _made(compiler: str) -> ctypes.CDLL | BuildError:
-    """What came of it is remembered, failures too: each try may take as long as a whole build.
+    """Make the library once, and remember a failure: each try may take as long as a whole build.
 
-    compiler: $CC, by which a user may mend it.
+    compiler: $CC, by which a user can name another one.
     """
     try:
         return _library(shlex.split(compiler) or ["cc"])
@@ -91,7 +91,7 @@ def _source_folder() -> Path:
 
 
 def _fingerprint(compiler: list[str]) -> str:
-    """Hash of all that decides what comes out."""
+    """Hash all that the compiled library depends on: sources, flags, compiler, processor."""
     digest = hashlib.sha256()
     for name in SOURCES:
         digest.update((_source_folder() / name).read_bytes())
@@ -106,28 +106,31 @@ def _version(compiler: list[str]) -> str:
 
 
 def _processor() -> str:
-    """What `native` stands for: the processor's instruction sets, where the system tells them."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    """Describe the processor that `native` means, with its instruction sets if possible."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     telling = ("flags", "features", "model name")
     flags = sorted({line for line in lines if line.lower().startswith(telling)})
     return "\n".join([platform.system(), platform.machine(), platform.processor(), *flags])
 
 
 def _cache_folder() -> Path:
-    """A folder that only the user may write to: whoever writes there runs code here."""
+    """Make a cache folder that only the user may write to, as its libraries are run.
+
+    Raises PermissionError if others may.
+    """
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = root / "alad" / "native"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    foreign = hasattr(os, "getuid") and found.st_uid != os.getuid()
-    if foreign or (os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o022):
+    status = folder.stat()
+    foreign = hasattr(os, "getuid") and status.st_uid != os.getuid()
+    if foreign or (os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o022):
         raise PermissionError(f"{folder} can be written to by others")
     return folder
 
 
 def _temporary_folder() -> Path:
-    """For this process alone; as private as `mkdtemp` makes it."""
+    """Make a folder for this process alone, private to the user."""
     return Path(tempfile.mkdtemp(prefix="alad-native-"))
 
 
@@ -151,29 +154,31 @@ def _compile(compiler: list[str], target: Path) -> None:
         if done.returncode == 0:
             return
         message = message or done.stderr
-    told = " ".join(message.split())[:300]
-    raise BuildError(f"{' '.join(compiler)} could not compile the C sources: {told}")
+    reason = " ".join(message.split())[:300]
+    raise BuildError(f"{' '.join(compiler)} could not compile the C sources: {reason}")
 
 
 def _threads() -> list[str]:
-    """OpenMP; a compiler that has none makes convolutions of one thread."""
+    """List the flags of OpenMP; without it convolutions run on one thread."""
     return ["-fopenmp", *_openmp()]
 
 
 @functools.cache
 def _openmp() -> list[str]:
-    """Where PyTorch's OpenMP lies, if it brought one along; it is not loaded to find out.
+    """Find the path of PyTorch's own OpenMP, if it has one, without loading it.
 
-    Threads of another would wait for its, and its for them, each by keeping a core busy.
+    The threads of a second one and PyTorch's would wait for each other by keeping cores busy.
     """
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
         return []
-    package = Path(found.origin).parent
+    package = Path(spec.origin).parent
     folders = (package / "lib", package.parent / "torch.libs")
     paths = (path for folder in folders for path in sorted(folder.glob("lib*omp*.so*")))
-    known = [str(path) for path in paths if path.name.startswith(("libgomp", "libiomp", "libomp"))]
-    return known[:1]
+    libraries = [
+        str(path) for path in paths if path.name.startswith(("libgomp", "libiomp", "libomp"))
+    ]
+    return libraries[:1]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -194,7 +199,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def _ended_at_error(running: subprocess.Popen[str]) -> Iterator[None]:
-    """With the processes that a compiler starts, which would go on for minutes by themselves."""
+    """End the compiler and its own processes at an error: they would go on for minutes."""
     try:
         yield
     except BaseException:

@@ -21,8 +21,11 @@ CACHE_LINE = 64
 
 class PackedLayer(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("inputs", "outputs")),
-        *((name, c_void_p) for name in ("packed", "packed_back", "bias")),
+        ("inputs", c_int64),
+        ("outputs", c_int64),
+        ("packed", c_void_p),
+        ("packed_back", c_void_p),
+        ("bias", c_void_p),
         ("slope", c_float),
     )
 
@@ -34,32 +37,32 @@ class Owner:
         self._arrays: list[np.ndarray] = []
 
     def own(self, array: np.ndarray) -> np.ndarray:
-        """A float32 copy on a cache line's boundary that lives as long as its owner."""
+        """Copy an array to float32 on a cache line's boundary, alive as long as its owner."""
         copy = workspace(array.size * 4).view(np.float32).reshape(array.shape)
         copy[:] = array
         self._arrays.append(copy)
         return copy
 
     def address(self, array: np.ndarray) -> int:
-        """Of such a copy."""
+        """Copy an array as `own` does; return its address."""
         return self.own(array).ctypes.data
 
 
 def workspace(size: int) -> np.ndarray:
-    """Bytes, all 0, on a cache line's boundary."""
+    """Allocate `size` bytes, all 0, on a cache line's boundary."""
     memory = np.zeros(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size]
 
 
 def panels(matrix: np.ndarray) -> np.ndarray:
-    """Of matrix [inputs, outputs]: [outputs / 16, inputs, 16], as `pack` in layers.h has it."""
+    """Lay a matrix [inputs, outputs] out as [outputs / 16, inputs, 16], like `pack` in layers.h."""
     filled = filled_up(matrix)
     return filled.reshape(len(matrix), -1, COLUMNS_OF_TILE).transpose(1, 0, 2)
 
 
 def filled_up(array: np.ndarray) -> np.ndarray:
-    """[rows, columns] with zeros up to whole tiles of columns."""
+    """Pad an array [rows, columns] with zeros to whole tiles of columns."""
     return np.pad(array, ((0, 0), (0, -array.shape[1] % COLUMNS_OF_TILE)))
 
 
@@ -67,7 +70,10 @@ Piece = TypeVar("Piece")
 
 
 def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
-    """Every piece once, on so many threads; what has not begun is dropped at an error or Ctrl-C."""
+    """Work on every piece once, on so many threads.
+
+    At an error or Ctrl-C pieces that have not begun are dropped.
+    """
     if threads == 1 or len(pieces) <= 1:
         for piece in pieces:
             work(piece)
@@ -83,7 +89,7 @@ def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: i
 def require_layout(
     structures: Sequence[type[ctypes.Structure]], size_in_c: Callable[[int], int]
 ) -> None:
-    """BuildError unless C has the structures, by their numbers, as they are here."""
+    """Raise BuildError unless the structures, by their numbers, have the same size in C."""
     for number, structure in enumerate(structures):
         if size_in_c(number) != ctypes.sizeof(structure):
             raise build.BuildError(
@@ -99,8 +105,8 @@ def threads() -> int:
     torch = sys.modules.get("torch")
     if hasattr(torch, "get_num_threads"):  # not while it is being loaded
         return max(1, torch.get_num_threads())  # pyright: ignore[reportOptionalMemberAccess]
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(told) if told.isdecimal() else _cores())
+    number = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(number) if number.isdecimal() else _cores())
 
 
 def _cores() -> int:

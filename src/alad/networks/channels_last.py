@@ -23,14 +23,14 @@ Padding = tuple[int, int]
 
 
 class ChannelsLast(PatchProducts):
-    """`PatchProducts` by the library; what does not pay, dense layers above all, `others` do."""
+    """`PatchProducts` by PyTorch's convolutions, or by `others` where they are not faster."""
 
     def __init__(self, others: PatchProducts, dtype: torch.dtype = torch.bfloat16):
         self._others, self._dtype = others, dtype
         self.engine = "bfloat16" if dtype == torch.bfloat16 else "channels-last"
 
     def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
-        """As it is multiplied, where both want it so."""
+        """Convert x to the dtype of the products, where `forward` and `to_weight` both read it."""
         if not _suits(geometry):
             return self._others.prepared(x, geometry)
         return x.to(self._dtype) if geometry.steps[0] * geometry.steps[1] >= LEAST_STEPS else x
@@ -76,16 +76,18 @@ class ChannelsLast(PatchProducts):
 
 
 def _suits(geometry: PatchGeometry) -> bool:
-    """More than one patch down and across: in a single column of them oneDNN leaves sums unwritten
-    in bfloat16, and a single one is a product of matrices.
+    """Tell whether the library is to multiply: if there are several patches down and across.
+
+    In a single column of patches oneDNN leaves sums unwritten in bfloat16, and a single patch is a
+    plain matrix product.
     """
     return 1 not in geometry.steps
 
 
 def _images(x: Tensor, geometry: PatchGeometry) -> tuple[Tensor, Padding]:
-    """[n, channels, *size], channels last in memory, and the padding that is left to the library.
+    """View x as [n, channels, *size], channels last in memory; return it and the padding to add.
 
-    It knows only the same padding on both sides.
+    The library pads both sides alike; other padding is added here.
     """
     (top, bottom), (left, right) = geometry.padding(0), geometry.padding(1)
     if (top, left) == (bottom, right):
@@ -94,7 +96,7 @@ def _images(x: Tensor, geometry: PatchGeometry) -> tuple[Tensor, Padding]:
 
 
 def _kernel(weight: Tensor, geometry: PatchGeometry, channels: int) -> Tensor:
-    """[outputs, channels, *kernel], channels last in memory. Further rows do not count."""
+    """Lay the weight out as [outputs, channels, *kernel], channels last; ignore further rows."""
     used = weight[: geometry.kernel[0] * geometry.kernel[1] * channels]
     return used.T.contiguous().view(-1, *geometry.kernel, channels).permute(0, 3, 1, 2)
 
@@ -108,16 +110,28 @@ def _backward(
     *,
     of_images: bool,
 ) -> Tensor:
-    """The gradient by the images, or by the kernel."""
-    strides, apart = [geometry.stride, geometry.stride], [1, 1]
+    """Compute the gradient by the images, or by the kernel."""
+    strides, dilation = [geometry.stride, geometry.stride], [1, 1]
     wanted = [of_images, not of_images, False]
-    found = torch.ops.aten.convolution_backward(
-        *(dy.to(images.dtype).permute(0, 3, 1, 2), images, kernel, None),
-        *(strides, list(padding), apart, False, [0, 0], 1, wanted),
+    gradients = torch.ops.aten.convolution_backward(
+        dy.to(images.dtype).permute(0, 3, 1, 2),
+        images,
+        kernel,
+        None,
+        strides,
+        list(padding),
+        dilation,
+        False,
+        [0, 0],
+        1,
+        wanted,
     )
-    return found[0 if of_images else 1]
+    return gradients[0 if of_images else 1]
 
 
 def _as_rows(y: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """[n, channels, height, width] -> [n, height, width, channels]; no view, see `Convolved`."""
+    """Copy y [n, channels, height, width] to [n, height, width, channels].
+
+    Not a view: `Convolved` activates in place.
+    """
     return torch.empty(shape, dtype=torch.float32, device=y.device).copy_(y.permute(0, 2, 3, 1))

@@ -40,7 +40,7 @@ def even_convolution(
     geometry: PatchGeometry,
     products: PatchProducts = PATCHES,
 ) -> Tensor:
-    """x * W + b at evaluation: an image gets the same whatever stands beside it."""
+    """Compute x * W + b at evaluation: an image's result does not depend on the others."""
     y = Convolved.apply(x, evened(weight), evened(bias), None, None, 1.0, geometry, products)
     return y[..., : bias.shape[2]]  # pyright: ignore
 
@@ -52,7 +52,7 @@ def even_transposed(
     geometry: PatchGeometry,
     products: PatchProducts = PATCHES,
 ) -> Tensor:
-    """The same for the adjoint, W [members, inputs, kernel * outputs]."""
+    """Compute the adjoint of x * W, plus b, likewise; W [members, inputs, kernel * outputs]."""
     return TransposedConvolved.apply(x, evened(weight), bias, geometry, products)  # pyright: ignore
 
 
@@ -77,13 +77,13 @@ def forward(layer: Convolution, context: ForwardState, x: Tensor) -> Tensor:
 
 
 def _shaped(layer: Convolution, x: Tensor) -> Tensor:
-    """x, which may come flattened, as images."""
+    """View x, which may come flattened, as images [members, n, height, width, inputs]."""
     size = layer.geometry.steps if layer.transposed else layer.geometry.size
     return x.reshape(*x.shape[:2], *size, layer.inputs)
 
 
 def _mask(layer: Convolution, context: ForwardState, n: int) -> Tensor | None:
-    """Of dropout, for what comes out of n images."""
+    """Draw the dropout mask of the outputs of n images; None without dropout."""
     if context.dropout is None or layer.dropout == 0:
         return None
     height, width, outputs = layer.shape
@@ -92,9 +92,9 @@ def _mask(layer: Convolution, context: ForwardState, n: int) -> Tensor | None:
 
 
 def back(layer: Convolution, context: ForwardState, g: Tensor) -> Tensor:
-    """The adjoint of x * W at g [members, n, *steps, outputs]: [members, n, *size, inputs].
+    """Apply the adjoint of x * W to g [members, n, *steps, outputs]: [members, n, *size, inputs].
 
-    The way back through the same weights, for tied layers; g may come flattened.
+    For tied layers, with the same weights; g may come flattened.
     """
     weight = context.weights[f"{layer.name}.weight"].transpose(1, 2).contiguous()
     g = g.reshape(*g.shape[:2], *layer.geometry.steps, layer.outputs)
@@ -106,7 +106,7 @@ def back(layer: Convolution, context: ForwardState, g: Tensor) -> Tensor:
 
 
 def _scored(layer: Convolution, context: ForwardState, x: Tensor) -> Tensor:
-    """All of the layer at evaluation, where no gradient is asked for."""
+    """Compute the whole layer at evaluation, without a graph for gradients."""
     weight, bias = context.weights[f"{layer.name}.weight"], context.weights[f"{layer.name}.bias"]
     scale = None
     if layer.batch_norm:
@@ -114,19 +114,20 @@ def _scored(layer: Convolution, context: ForwardState, x: Tensor) -> Tensor:
     x = _shaped(layer, x)
     products = context.products or PATCHES
     slope, made = SLOPES.get(layer.activation, 1.0), []
-    for member, own in enumerate(x):
-        own_scale = None if scale is None else scale[member, 0]
-        epilogue = Epilogue(own_scale, bias[member, 0], slope)
+    for member, images in enumerate(x):
+        member_scale = None if scale is None else scale[member, 0]
+        epilogue = Epilogue(member_scale, bias[member, 0], slope)
+        arguments = images, weight[member], epilogue, layer.geometry
         if layer.transposed:
-            y = products.scored_back(own, weight[member], epilogue, layer.geometry, layer.outputs)
+            y = products.scored_back(*arguments, layer.outputs)
         else:
-            y = products.scored(own, weight[member], epilogue, layer.geometry)
+            y = products.scored(*arguments)
         made.append(torch.tanh(y) if layer.activation == "tanh" else y)
     return together(made)
 
 
 def _product(layer: Convolution, context: ForwardState, x: Tensor) -> Tensor:
-    """x * W + b."""
+    """Compute x * W + b, or the adjoint plus b of a transposed layer."""
     if context.training and not layer.transposed:
         return _convolved(layer, context, x)
     weight, bias = context.weights[f"{layer.name}.weight"], context.weights[f"{layer.name}.bias"]
@@ -145,7 +146,7 @@ def _convolved(
     slope: float = 1.0,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """In training: x * W / sigma + b, activated and masked."""
+    """Compute x * W / sigma + b in training, activated and masked."""
     weight, bias = context.weights[f"{layer.name}.weight"], context.weights[f"{layer.name}.bias"]
     sigma = None
     if layer.spectral:
@@ -161,19 +162,19 @@ def _normalised(layer: Convolution, context: ForwardState, h: Tensor) -> Tensor:
             _measure(layer, context, rows)
         return batch_norm(layer.name, context, rows).view_as(h)
     weights = context.weights
-    each = zip(h, weights[f"{layer.name}.gamma"], weights[f"{layer.name}.beta"], strict=True)
+    inputs = zip(h, weights[f"{layer.name}.gamma"], weights[f"{layer.name}.beta"], strict=True)
     batches = [
         _normalised_batch(layer, context, member, images, gamma[0], beta[0])
-        for member, (own, gamma, beta) in enumerate(each)
-        for images in own.chunk(context.batches)
+        for member, (batches_of_member, gamma, beta) in enumerate(inputs)
+        for images in batches_of_member.chunk(context.batches)
     ]
     return torch.cat(batches).view_as(h)
 
 
 def _measure(layer: Convolution, context: ForwardState, rows: Tensor) -> None:
     """Take over mean and biased variance of rows [members, n, outputs], member by member."""
-    for member, own in enumerate(rows):
-        variance, mean = torch.var_mean(own, dim=0, correction=0)
+    for member, outputs in enumerate(rows):
+        variance, mean = torch.var_mean(outputs, dim=0, correction=0)
         context.buffers[f"{layer.name}.mean"][member, 0] = mean
         context.buffers[f"{layer.name}.variance"][member, 0] = variance
 
@@ -186,7 +187,7 @@ def _normalised_batch(
     gamma: Tensor,
     beta: Tensor,
 ) -> Tensor:
-    """images [n, height, width, channels] by their own mean and biased variance."""
+    """Normalise images [n, height, width, channels] by their own mean and biased variance."""
     y, mean, inverse = torch.native_batch_norm(
         images.permute(0, 3, 1, 2),
         gamma,

@@ -1,4 +1,4 @@
-"""What a convolution, its adjoint and all gradients are made of, and the two for autograd.
+"""The three products of a convolution, and convolution and adjoint as functions of autograd.
 
 Images are [members, n, height, width, channels].
 """
@@ -20,10 +20,10 @@ PATCH_BYTES = 1 << 20  # of patches at a time: they stay in the cache, and are n
 
 
 def _pieces(n: int, geometry: PatchGeometry, channels: int) -> Iterator[slice]:
-    """Numbers of images whose patches are made at a time."""
+    """Yield slices of images whose patches are made at a time, about PATCH_BYTES of them."""
     steps, kernel = geometry.steps, geometry.kernel
-    one = 4 * steps[0] * steps[1] * kernel[0] * kernel[1] * channels
-    count = max(1, PATCH_BYTES // one)
+    image_bytes = 4 * steps[0] * steps[1] * kernel[0] * kernel[1] * channels
+    count = max(1, PATCH_BYTES // image_bytes)
     for start in range(0, n, count):
         yield slice(start, min(start + count, n))
 
@@ -35,16 +35,16 @@ class PatchProducts:
     outputs]. Patches are made anew for each: that is cheaper than to keep them.
     """
 
-    engine: str = "torch"  # what it says of itself
+    engine: str = "torch"  # the name that is reported
 
     def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
-        """x as `forward` and `to_weight` would make it for themselves each time."""
+        """Convert x once, as `forward` and `to_weight` would else do at every call."""
         return x
 
     def forward(
         self, x: Tensor, weight: Tensor, epilogue: Epilogue | None, geometry: PatchGeometry
     ) -> Tensor:
-        """y: the patches of x times the weight, and what becomes of them."""
+        """Multiply the patches of x by the weight and apply the epilogue: y."""
         y = x.new_empty(len(x), *geometry.steps, weight.shape[1])
         pieces = [slice(None)] if geometry.whole else _pieces(len(x), geometry, x.shape[3])
         for piece in pieces:
@@ -54,13 +54,19 @@ class PatchProducts:
     def epilogue_back(
         self, dy: Tensor, y: Tensor, epilogue: Epilogue, *, of_bias: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """(by the sums, by the bias [outputs] if asked for) from dy, y what came of `epilogue`."""
+        """Compute the gradients by the sums and, if `of_bias`, by the bias [outputs], else None.
+
+        dy: the gradient by y, the output of `epilogue`.
+        """
         return epilogue.back(dy, y, of_bias=of_bias)
 
     def to_input(
         self, dy: Tensor, weight: Tensor, geometry: PatchGeometry, channels: int
     ) -> Tensor:
-        """dx, as x, from dy: the adjoint of `forward` in x. Further rows of weight do not count."""
+        """Compute dx, of the shape of x, from dy: the adjoint of `forward` in x.
+
+        Rows of the weight beyond the numbers of a patch are ignored.
+        """
         columns = _columns(geometry, channels)
         dx = dy.new_empty(len(dy), *geometry.size, channels)
         if geometry.whole:
@@ -72,7 +78,7 @@ class PatchProducts:
         return dx
 
     def to_weight(self, x: Tensor, dy: Tensor, geometry: PatchGeometry) -> Tensor:
-        """dw, as weight, from dy: the adjoint of `forward` in the weight."""
+        """Compute dw, of the weight's shape, from dy: the adjoint of `forward` in the weight."""
         if geometry.whole:
             return x.flatten(1).T @ dy.flatten(1)
         dw = x.new_zeros(_columns(geometry, x.shape[3]), dy.shape[3])
@@ -83,9 +89,9 @@ class PatchProducts:
     def scored(
         self, x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry
     ) -> Tensor:
-        """`forward` and what follows, at evaluation: an image's is its own, whatever else is there.
+        """Compute `forward` at evaluation: an image's result does not depend on the others.
 
-        MKL adds up the last columns in another order, so there are whole vectors of them.
+        MKL adds up the last columns in another order, so they are padded to whole vectors.
         """
         y = PatchProducts.forward(self, x, evened(weight), None, geometry)
         return epilogue(y[..., : weight.shape[1]])
@@ -93,16 +99,16 @@ class PatchProducts:
     def scored_back(
         self, dy: Tensor, weight: Tensor, epilogue: Epilogue, geometry: PatchGeometry, channels: int
     ) -> Tensor:
-        """`to_input` and what follows, at evaluation; weight: that of `forward`, transposed."""
+        """Compute `to_input` and the epilogue at evaluation; weight: `forward`'s, transposed."""
         return epilogue(PatchProducts.to_input(self, dy, evened(weight).T, geometry, channels))
 
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What becomes of sums [n, *, outputs]: times scale, plus bias, activated, times the mask.
+    """What follows the products, of sums [n, *, outputs]: scale, bias, activation, dropout mask.
 
     scale [outputs], None = 1; bias [outputs]. slope: of the activation below zero; 1 = linear.
-    mask: of dropout, as the sums; None = 1.
+    mask: of dropout, of the shape of the sums; None = 1.
     """
 
     scale: Tensor | None
@@ -111,7 +117,7 @@ class Epilogue:
     mask: Tensor | None = None
 
     def __call__(self, sums: Tensor) -> Tensor:
-        """A new array."""
+        """Apply the epilogue to sums [n, *, outputs]: a new array."""
         scale = self.scale
         y = sums + self.bias if scale is None else torch.addcmul(self.bias, sums, scale)
         if self.slope != 1.0:
@@ -119,7 +125,7 @@ class Epilogue:
         return y if self.mask is None else y * self.mask
 
     def back(self, dy: Tensor, y: Tensor, *, of_bias: bool) -> tuple[Tensor, Tensor | None]:
-        """Its adjoint at y, what it gave: see `PatchProducts.epilogue_back`."""
+        """Apply the adjoint at the output y: see `PatchProducts.epilogue_back`."""
         g = dy if self.mask is None else dy * self.mask
         if self.slope != 1.0:  # where the mask hides the sign, g is 0
             g = torch.where(y > 0, g, g * self.slope)
@@ -128,7 +134,7 @@ class Epilogue:
 
 
 def evened(matrix: Tensor) -> Tensor:
-    """Columns of zeros up to a whole number of vectors: see `dense.even_product`."""
+    """Pad with columns of zeros to a whole number of vectors: see `dense.even_product`."""
     spare = -matrix.shape[-1] % COLUMNS_OF_EVEN_PRODUCT
     return functional.pad(matrix, (0, spare)) if spare else matrix
 
@@ -137,12 +143,15 @@ PATCHES = PatchProducts()
 
 
 def _columns(geometry: PatchGeometry, channels: int) -> int:
-    """Numbers in a patch."""
+    """Count the numbers in a patch."""
     return geometry.kernel[0] * geometry.kernel[1] * channels
 
 
 def together(members: list[Tensor]) -> Tensor:
-    """[members, ...]; one alone is not copied, and no view: activations work in place."""
+    """Stack arrays of members to [members, ...].
+
+    A single one is not copied, and is no view: activations work in place.
+    """
     return members[0].unsqueeze_(0) if len(members) == 1 else torch.stack(members)
 
 
@@ -166,10 +175,10 @@ class Convolved(torch.autograd.Function):
         products: PatchProducts,
     ) -> Tensor:
         ctx.geometry, ctx.products, ctx.slope, ctx.channels = geometry, products, slope, x.shape[4]
-        members = [products.prepared(own, geometry) for own in x]
+        members = [products.prepared(images, geometry) for images in x]
         ends = _epilogues(bias, sigma, mask, slope)
-        each = zip(members, weight, ends, strict=True)
-        y = together([products.forward(*member, geometry) for member in each])
+        inputs = zip(members, weight, ends, strict=True)
+        y = together([products.forward(*arrays, geometry) for arrays in inputs])
         ctx.save_for_backward(weight, bias, sigma, mask, y if slope != 1.0 else None, *members)
         return y
 
@@ -180,20 +189,25 @@ class Convolved(torch.autograd.Function):
         products, geometry, dy = ctx.products, ctx.geometry, dy.contiguous()
         dx = dw = db = dsigma = None
         ends = _epilogues(bias, sigma, mask, ctx.slope)
-        each, of_bias = zip(dy, dy if y is None else y, ends, strict=True), ctx.needs_input_grad[2]
-        found = [products.epilogue_back(*member, of_bias=of_bias) for member in each]
-        sums = [own for own, _ in found]
+        # back through activation and bias to the sums x * W / sigma of each member
+        outputs, of_bias = (
+            zip(dy, dy if y is None else y, ends, strict=True),
+            ctx.needs_input_grad[2],
+        )
+        pairs = [products.epilogue_back(*arrays, of_bias=of_bias) for arrays in outputs]
+        sums = [d_sums for d_sums, _ in pairs]
         if of_bias:
-            db = torch.stack([own for _, own in found])[:, None]  # pyright: ignore
+            db = torch.stack([d_bias for _, d_bias in pairs])[:, None]  # pyright: ignore
         if ctx.needs_input_grad[0]:
-            each = zip(sums, weight, strict=True)
-            dx = together([products.to_input(own, w, geometry, ctx.channels) for own, w in each])
+            pairs = zip(sums, weight, strict=True)
+            dx = together([products.to_input(d, w, geometry, ctx.channels) for d, w in pairs])
         if ctx.needs_input_grad[1]:
-            each = zip(members, sums, strict=True)
-            dw = together([products.to_weight(*member, geometry) for member in each])
+            pairs = zip(members, sums, strict=True)
+            dw = together([products.to_weight(x_, d, geometry) for x_, d in pairs])
+        # sigma scales the whole weight: its gradient is that of the weight along the weight itself
         if sigma is not None and dw is not None:
-            each = zip(dw, weight, strict=True)
-            along = torch.stack([own.flatten() @ w.flatten() for own, w in each])
+            pairs = zip(dw, weight, strict=True)
+            along = torch.stack([d.flatten() @ w.flatten() for d, w in pairs])
             dsigma = -along.view_as(sigma) / sigma
         return dx, dw, db, dsigma, None, None, None, None
 
@@ -201,15 +215,15 @@ class Convolved(torch.autograd.Function):
 def _epilogues(
     bias: Tensor, sigma: Tensor | None, mask: Tensor | None, slope: float
 ) -> list[Epilogue]:
-    """For each member. What comes out is divided by sigma: there are far more weights."""
+    """Make the epilogue of each member. Sums are divided by sigma: weights are far more."""
     return [
         Epilogue(
             None if sigma is None else (1 / sigma[member, 0]).expand(bias.shape[2]),
-            own[0],
+            member_bias[0],
             slope,
             None if mask is None else mask[member],
         )
-        for member, own in enumerate(bias)
+        for member, member_bias in enumerate(bias)
     ]
 
 
@@ -230,8 +244,8 @@ class TransposedConvolved(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry, ctx.products = geometry, products
-        each = zip(x, weight.transpose(1, 2), strict=True)
-        y = together([products.to_input(x_, w, geometry, bias.shape[2]) for x_, w in each])
+        pairs = zip(x, weight.transpose(1, 2), strict=True)
+        y = together([products.to_input(x_, w, geometry, bias.shape[2]) for x_, w in pairs])
         return y.add_(bias[:, :, None, None])
 
     @staticmethod
@@ -240,14 +254,14 @@ class TransposedConvolved(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         products, geometry, dy = ctx.products, ctx.geometry, dy.contiguous()
         dx = dw = db = None
-        members = [products.prepared(own, geometry) for own in dy]
+        members = [products.prepared(images, geometry) for images in dy]
         if ctx.needs_input_grad[0]:
             used = weight.transpose(1, 2)[:, : _columns(geometry, dy.shape[4])]
-            each = zip(members, used, strict=True)
-            dx = together([products.forward(x_, w, None, geometry) for x_, w in each])
+            pairs = zip(members, used, strict=True)
+            dx = together([products.forward(x_, w, None, geometry) for x_, w in pairs])
         if ctx.needs_input_grad[1]:
-            each = zip(members, x, strict=True)
-            dw = together([products.to_weight(*member, geometry).T for member in each])
+            pairs = zip(members, x, strict=True)
+            dw = together([products.to_weight(d, x_, geometry).T for d, x_ in pairs])
             dw = functional.pad(dw, (0, weight.shape[2] - dw.shape[2]))
         if ctx.needs_input_grad[2]:
             db = dy.flatten(1, 3).sum(dim=1, keepdim=True)

@@ -16,7 +16,7 @@ COLUMNS_OF_EVEN_PRODUCT = 16
 
 
 def forward(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
-    """activation(x W + b), then dropout: [members, n, inputs] -> [members, n, outputs]."""
+    """Compute activation(x W + b), then dropout: [members, n, inputs] -> [members, n, outputs]."""
     h = _product(layer, context, x)
     if layer.batch_norm:
         h = batch_norm(layer.name, context, h)
@@ -32,7 +32,7 @@ def forward(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
 
 
 def back(layer: Dense, context: ForwardState, g: Tensor) -> Tensor:
-    """g W' [members, n, inputs], from g [members, n, outputs]."""
+    """Compute g W' [members, n, inputs] from g [members, n, outputs]."""
     weight = context.weights[f"{layer.name}.weight"].transpose(1, 2)
     if context.training:
         return torch.bmm(g, weight)
@@ -40,7 +40,7 @@ def back(layer: Dense, context: ForwardState, g: Tensor) -> Tensor:
 
 
 def _product(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
-    """x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
+    """Compute x W + b [members, n, outputs]; with spectral normalisation x (W / sigma) + b."""
     weight, bias = context.weights[f"{layer.name}.weight"], context.weights[f"{layer.name}.bias"]
     if not context.training:  # the weights are already divided, see `scoring_weights`
         return even_product(bias, x, weight)
@@ -51,7 +51,7 @@ def _product(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
 
 
 def even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """x W + b, every row added up in the same order, wherever it stands among the others.
+    """Compute x W + b, each row's sums in the same order, wherever it stands among the others.
 
     For some numbers of columns MKL treats the last rows differently; with whole vectors of columns
     it does not.
@@ -65,7 +65,7 @@ def even_product(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
-    """Largest singular value, [members, 1, 1], by one power iteration.
+    """Estimate the largest singular value, [members, 1, 1], by one power iteration.
 
     It starts from u [members, 1, outputs], which is replaced. The gradient flows through weight
     only, not through the singular vectors (Miyato et al. 2018, eq. 12). The value is never above
@@ -79,9 +79,9 @@ def spectral_norm(weight: Tensor, u: Tensor) -> Tensor:
 
 
 def scale_and_shift(name: str, context: ForwardState) -> tuple[Tensor, Tensor]:
-    """Batch norm at evaluation, of the layer's sums x W: times scale, plus shift.
+    """Give batch norm at evaluation as scale and shift of the sums x W: [members, 1, units] each.
 
-    [members, 1, units] each; the layer's bias is in the shift.
+    The layer's bias is in the shift.
     """
     weights, buffers = context.weights, context.buffers
     scale = torch.rsqrt(buffers[f"{name}.variance"] + BATCH_NORM_EPSILON) * weights[f"{name}.gamma"]
@@ -105,7 +105,7 @@ def batch_norm(name: str, context: ForwardState, h: Tensor) -> Tensor:
 
 
 def _normalised_batches(name: str, context: ForwardState, h: Tensor) -> Tensor:
-    """Each of the context's batches by its own statistics, which the running ones follow."""
+    """Normalise each batch by its own statistics; the running statistics follow them."""
     batches = h.unflatten(1, (context.batches, -1))  # [members, batches, n, units]
     mean = batches.mean(dim=2, keepdim=True)
     centred = batches - mean

@@ -26,8 +26,8 @@ Class = TypeVar("Class", bound=type)
 def described(tag: str) -> Callable[[Class], Class]:
     """Register a frozen dataclass under a tag, which stays when the class is renamed.
 
-    "dense" is one of `alad.networks.layers`, "anogan.gan" one of `alad.anogan.networks`: there it
-    is looked for when it is read.
+    The tag says where the class is looked for when it is read: "dense" in `alad.networks.layers`,
+    "anogan.gan" in `alad.anogan.networks`.
     """
 
     def register(kind: Class) -> Class:
@@ -38,7 +38,7 @@ def described(tag: str) -> Callable[[Class], Class]:
 
 
 def description(value: Any) -> Any:
-    """Write networks, layers or plain values as what JSON knows."""
+    """Turn networks, layers or plain values into what JSON can hold."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
@@ -50,7 +50,7 @@ def description(value: Any) -> Any:
 
 
 def from_description(stored: Any) -> Any:
-    """Build what `description` wrote; lists become tuples. Raises InputError if it cannot be."""
+    """Build the value that `description` wrote; lists become tuples. InputError if it cannot."""
     if isinstance(stored, list):
         return tuple(from_description(item) for item in stored)
     if not isinstance(stored, dict):
@@ -65,23 +65,23 @@ def _tag_of(kind: type) -> str:
 
 def _class_of(tag: Any) -> type:
     """Find the class under a tag: a registered one, in modules of this package alone."""
-    found = re.fullmatch(r"(?:([a-z_]+)\.)?[a-z_-]+", tag) if isinstance(tag, str) else None
-    if found and tag not in CLASSES:
+    match = re.fullmatch(r"(?:([a-z_]+)\.)?[a-z_-]+", tag) if isinstance(tag, str) else None
+    if match and tag not in CLASSES:
         with suppress(ModuleNotFoundError):
-            importlib.import_module(f"alad.{found[1]}.networks" if found[1] else LAYERS)
-    if found is None or tag not in CLASSES:
+            importlib.import_module(f"alad.{match[1]}.networks" if match[1] else LAYERS)
+    if match is None or tag not in CLASSES:
         raise InputError(f"the model has networks of a kind unknown here, {tag!r}: update alad")
     return CLASSES[tag]
 
 
 def _made(kind: type, values: dict[str, Any]) -> Any:
-    known = {field.name: field for field in fields(kind)}
+    declared = {field.name: field for field in fields(kind)}
     needed = {
         name
-        for name, field in known.items()
+        for name, field in declared.items()
         if field.default is MISSING and field.default_factory is MISSING
     }
-    if wrong := sorted((values.keys() - known) | (needed - values.keys())):
+    if wrong := sorted((values.keys() - declared) | (needed - values.keys())):
         kind_name, names = _tag_of(kind), ", ".join(wrong)
         raise InputError(
             f"the model's {kind_name} does not fit this version ({names}): update alad"

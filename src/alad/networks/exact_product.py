@@ -63,19 +63,19 @@ def exact_product(x: np.ndarray, matrix: ExactMatrix) -> np.ndarray:
 
 
 def _cut(x: np.ndarray, axis: int, bits: int, slices: int) -> list[np.ndarray]:
-    """Cut x [n, m] into slices of `bits` each, which add up to x but for a small rest.
+    """Cut x [n, m] into slices of `bits` each, which sum up to x but for a small remainder.
 
     Along `axis` all numbers of a slice are whole multiples of one power of two.
     """
     largest = np.abs(x).max(axis=axis, keepdims=True)
     exponent = np.frexp(largest)[1]  # abs(x) < 2^exponent
-    found: list[np.ndarray] = []
+    cuts: list[np.ndarray] = []
     for number in range(1, slices + 1):
         # numbers as large as the shift are 2^(exponent - number bits) apart: adding it rounds
         shift = np.ldexp(1.5, exponent + (SIGNIFICAND - 1 - number * bits))
         cut = x + shift
         cut -= shift
-        found.append(cut)
+        cuts.append(cut)
         if number < slices:
             x = x - cut
-    return found
+    return cuts

@@ -25,7 +25,7 @@ Shapes = dict[str, tuple[int, ...]]  # by name, without the leading axis `member
 
 
 class Layer(Protocol):
-    """What has weights: arrays by name, [members, *shape] each. It may be no more than that."""
+    """A holder of weights: arrays by name, [members, *shape] each. It need not compute anything."""
 
     @property
     def name(self) -> str: ...
@@ -40,12 +40,12 @@ class Layer(Protocol):
         ...
 
     def buffer_shapes(self) -> Shapes:
-        """Give the shapes of what else a forward pass reads."""
+        """Give the shapes of the buffers that a forward pass reads beside the weights."""
         ...
 
 
 class Networks(Protocol):
-    """Networks that are trained together, as far as weights go."""
+    """Networks that are trained together, as holders of weights."""
 
     @property
     def groups(self) -> Mapping[str, Sequence[Layer]]:
@@ -201,10 +201,10 @@ class Chain:
 @described("conditioned")
 @dataclass(frozen=True)
 class Conditioned(Chain):
-    """A chain that reads a noise level beside its input: as one more column or channel of it."""
+    """A chain that reads a noise level beside its input, as one more column or channel."""
 
     def __call__(self, context: Engine, x: Any, level: Any = None) -> Any:
-        """x [members, n, *], level [members, n]; None = 0, as of rows that are scored."""
+        """Apply the layers to x [members, n, *]; level [members, n], None = 0, as at scoring."""
         return super().__call__(context, context.with_level(x, level))
 
 
@@ -223,7 +223,7 @@ class Discriminator:
     axis: int = 2  # along which the branches are joined
 
     def features(self, context: Engine, *inputs: Any) -> Any:
-        """Inputs [members, n, *] each -> [members, n, features]."""
+        """Compute the features [members, n, features] of inputs [members, n, *] each."""
         pairs = zip(self.branches, inputs, strict=True)
         parts = [branch(context, x) for branch, x in pairs]
         joined = parts[0] if len(parts) == 1 else context.joined(parts, self.axis)

@@ -1,4 +1,4 @@
-"""One call of the convolutions in C: its structure, and what becomes of its sums."""
+"""One call of the convolutions in C: its structure and its epilogue."""
 
 from __future__ import annotations
 
@@ -15,43 +15,57 @@ from alad.networks.native_packing import filled_up
 
 class Pass(ctypes.Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("images", "down", "across")),
+        ("images", c_int64),
+        ("down", c_int64),
+        ("across", c_int64),
         ("source", c_void_p),
-        *((name, c_int64) for name in ("in_image", "in_row", "in_across")),
-        *((name, c_int64) for name in ("first", "step", "rows")),
-        *((name, c_int64) for name in ("terms", "depth")),
-        *((name, c_void_p) for name in ("weight", "scale", "bias", "out", "mask")),
-        *((name, c_int64) for name in ("out_image", "out_down", "out_across", "columns")),
+        ("in_image", c_int64),
+        ("in_row", c_int64),
+        ("in_across", c_int64),
+        ("first", c_int64),
+        ("step", c_int64),
+        ("rows", c_int64),
+        ("terms", c_int64),
+        ("depth", c_int64),
+        ("weight", c_void_p),
+        ("scale", c_void_p),
+        ("bias", c_void_p),
+        ("out", c_void_p),
+        ("mask", c_void_p),
+        ("out_image", c_int64),
+        ("out_down", c_int64),
+        ("out_across", c_int64),
+        ("columns", c_int64),
         ("slope", c_float),
     )
 
 
 def library() -> ctypes.CDLL:
-    found = build.library()
-    found.alad_convolve.argtypes = [c_void_p, c_int64]
-    found.alad_convolve.restype = None
-    found.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64]
-    found.alad_convolve_weight.restype = None
+    engine = build.library()
+    engine.alad_convolve.argtypes = [c_void_p, c_int64]
+    engine.alad_convolve.restype = None
+    engine.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64]
+    engine.alad_convolve_weight.restype = None
     back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p, c_int64]
-    found.alad_epilogue_back.argtypes, found.alad_epilogue_back.restype = back, None
+    engine.alad_epilogue_back.argtypes, engine.alad_epilogue_back.restype = back, None
     for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
-        getattr(found, name).restype = ctypes.c_size_t
-    if found.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):
+        getattr(engine, name).restype = ctypes.c_size_t
+    if engine.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):
         raise build.BuildError("Pass is laid out differently in C and in Python")
-    return found
+    return engine
 
 
 @dataclass(frozen=True)
 class Ending:
-    """An `Epilogue` with its arrays filled up to whole tiles."""
+    """An `Epilogue` whose arrays are padded to whole tiles."""
 
     arrays: tuple[Tensor | None, Tensor | None]  # scale, bias
     slope: float
-    mask: Tensor | None = None  # as what comes out
+    mask: Tensor | None = None  # of the shape of the outputs
 
     @classmethod
     def of(cls, epilogue: Epilogue | None, pixels: int = 1) -> Ending:
-        """For so many pixels beside each other."""
+        """Pad an epilogue's arrays, repeated for so many pixels beside each other."""
         if epilogue is None:
             return NO_ENDING
 
@@ -75,19 +89,30 @@ def described(
     first: int = 0,
     strides: tuple[int, int] = (1, 1),
 ) -> Pass:
-    """kernel: (rows, numbers in a row); first: where its first row lies for the first output;
+    """Describe a convolution of source [n, height, width, channels] into target to C.
+
+    kernel: (rows, numbers in a row); first: where its first row lies for the first output;
     strides: pixels of the source from output to output, down and across.
     """
     image, row, pixel, _ = source.stride()
     return Pass(
         *target.shape[:3],
-        *(source.data_ptr(), image, row, strides[1] * pixel),
-        *(first, strides[0], source.shape[1]),
+        source.data_ptr(),
+        image,
+        row,
+        strides[1] * pixel,
+        first,
+        strides[0],
+        source.shape[1],
         *kernel,
-        *(None if array is None else array.data_ptr() for array in (panels, *ending.arrays)),
+        *map(_address, (panels, *ending.arrays)),
         target.data_ptr(),
-        None if ending.mask is None else ending.mask.data_ptr(),
+        _address(ending.mask),
         *target.stride()[:3],
         target.shape[3],
         ending.slope,
     )
+
+
+def _address(array: Tensor | None) -> int | None:
+    return None if array is None else array.data_ptr()

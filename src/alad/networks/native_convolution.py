@@ -24,17 +24,17 @@ WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is s
 
 
 def supported(array: Tensor) -> bool:
-    """Whether C can read it: float32 on a CPU."""
+    """Tell whether C can read the array: float32 on a CPU."""
     return array.device.type == "cpu" and array.dtype == torch.float32
 
 
 def scoring_products(X: Tensor) -> PatchProducts:
-    """In C where that can be had: an image's sums are the same whatever stands beside it."""
+    """Choose what multiplies at scoring: C where it is available, for sums free of other images."""
     return _compiled() if supported(X) else PATCHES
 
 
 def _compiled() -> PatchProducts:
-    """In C; where there is no compiler PyTorch does the work, which is told once."""
+    """Make the products in C, or PyTorch's, with one warning, where there is no compiler."""
     try:
         return NativeProducts()
     except build.BuildError as error:
@@ -43,7 +43,10 @@ def _compiled() -> PatchProducts:
 
 
 def training_products(engine: str, X: Tensor) -> PatchProducts:
-    """What `engine` stands for: "auto" = the fastest in float32. InputError if X cannot have it."""
+    """Choose what multiplies in training by `engine`; "auto" = the fastest in float32.
+
+    Raises InputError if X cannot have it.
+    """
     if engine == "torch":
         return PATCHES
     if engine == "bfloat16":
@@ -65,8 +68,8 @@ def training_products(engine: str, X: Tensor) -> PatchProducts:
 class NativeProducts(PatchProducts):
     """`PatchProducts` with another engine: the same sums in another order.
 
-    What it does not suit it leaves to patches: in training a single patch, which is no more than a
-    matrix product, and gradients of large weights; other numbers than float32 on a CPU always.
+    Patches are multiplied instead in training where there is a single one, which is no more than a
+    matrix product, and for gradients of large weights; and always but for float32 on a CPU.
     Raises BuildError if nothing can be compiled.
     """
 
@@ -77,7 +80,7 @@ class NativeProducts(PatchProducts):
         self._packed: dict[tuple[Any, ...], tuple[Tensor, Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The library has no meaning in another process: copies and pickles are made anew."""
+        """Make copies and pickles anew: the library has no meaning in another process."""
         return _compiled, ()
 
     def prepared(self, x: Tensor, geometry: PatchGeometry) -> Tensor:
@@ -100,15 +103,20 @@ class NativeProducts(PatchProducts):
         sums, columns = torch.empty_like(dy), dy.shape[-1]
         bias = dy.new_empty(columns) if of_bias else None
         partial = dy.new_empty(len(dy), columns)
-        whole = [
-            None if each is None else each.contiguous() for each in (epilogue.mask, epilogue.scale)
-        ]
-        addresses = [None if each is None else each.data_ptr() for each in whole]
+        factors = (epilogue.mask, epilogue.scale)
+        whole = [None if factor is None else factor.contiguous() for factor in factors]
         self._engine.alad_epilogue_back(
-            *(dy.data_ptr(), None if linear else y.data_ptr(), *addresses, epilogue.slope),
-            *(sums.data_ptr(), None if bias is None else bias.data_ptr()),
-            *(len(dy), dy[0].numel() // columns, columns),
-            *(partial.data_ptr(), torch.get_num_threads()),
+            dy.data_ptr(),
+            None if linear else y.data_ptr(),
+            *(None if factor is None else factor.data_ptr() for factor in whole),
+            epilogue.slope,
+            sums.data_ptr(),
+            None if bias is None else bias.data_ptr(),
+            len(dy),
+            dy[0].numel() // columns,
+            columns,
+            partial.data_ptr(),
+            torch.get_num_threads(),
         )
         return sums, bias
 
@@ -138,11 +146,14 @@ class NativeProducts(PatchProducts):
             panels = self._kept(weight, "panels", lambda: panels_of(weight))
             ending = Ending.of(epilogue, geometry.size[0] * geometry.size[1])
             return self._dense(dy.flatten(1), panels, ending, (*geometry.size, channels))
-        found = self._kept(weight, geometry, lambda: places(weight.T, geometry, channels))
-        return self._to_input(dy, found, epilogue, geometry, channels)
+        kernels = self._kept(weight, geometry, lambda: places(weight.T, geometry, channels))
+        return self._to_input(dy, kernels, epilogue, geometry, channels)
 
     def _kept(self, weight: Tensor, kind: Any, make: Callable[[], Any]) -> Any:
-        """What is made of a weight that no longer changes; kept with it, so no other lies there."""
+        """Make something of a weight that no longer changes, once.
+
+        The weight is kept too, so that no other array comes to lie at its address.
+        """
         key = (weight.data_ptr(), weight.shape, kind)
         if key not in self._packed:
             self._packed[key] = (weight, make())
@@ -151,7 +162,10 @@ class NativeProducts(PatchProducts):
     def _dense(
         self, x: Tensor, panels: Tensor, ending: Ending, shape: tuple[int, int, int]
     ) -> Tensor:
-        """x [n, inputs] -> [n, *shape]. Unlike MKL, C adds up a row alike among however many."""
+        """Multiply x [n, inputs] by the weight: [n, *shape].
+
+        Unlike MKL, C sums up a row in one order, however many rows there are.
+        """
         x = x.contiguous()
         y = x.new_empty(len(x), math.prod(shape))
         self._run(x[None, None], y[None, None], panels, ending, (1, x.shape[1]))
@@ -175,19 +189,19 @@ class NativeProducts(PatchProducts):
     def _to_input(
         self,
         dy: Tensor,
-        found: list[Place],
+        kernels: list[Place],
         epilogue: Epilogue | None,
         geometry: PatchGeometry,
         channels: int,
     ) -> Tensor:
         dx = dy.new_empty(len(dy), *geometry.size, channels)
-        side = found[0].pixels
+        side = kernels[0].pixels
         ending = Ending.of(epilogue, side)
         pixels = dx.view(len(dx), geometry.size[0], geometry.size[1] // side, side * channels)
         across, strides = max(1, geometry.stride // side), (1, max(1, side // geometry.stride))
         beyond = reach(geometry)
         wide = bordered(dy, beyond)
-        for place in found:
+        for place in kernels:
             target = pixels[:, place.down :: geometry.stride, place.across :: across]
             source = wide[:, :, beyond[0] + place.first[1] :]
             kernel = (place.kernel[0], place.kernel[1] * dy.shape[3])
@@ -203,8 +217,8 @@ class NativeProducts(PatchProducts):
         down, across = geometry.kernel
         depth, columns = across * x.shape[3], dy.shape[3]
         dw = x.new_empty(down * depth, columns)
-        one = 4 * (x[0].numel() + dy[0].numel())
-        at_once, threads = max(1, WORKING_SET // one), torch.get_num_threads()
+        image_bytes = 4 * (x[0].numel() + dy[0].numel())
+        at_once, threads = max(1, WORKING_SET // image_bytes), torch.get_num_threads()
         terms, strides = min(at_once, len(x)) * dy.shape[1], (geometry.stride, geometry.stride)
         space = ctypes.create_string_buffer(
             threads * terms * self._engine.alad_convolve_term_bytes()
@@ -212,16 +226,15 @@ class NativeProducts(PatchProducts):
         above = geometry.padding(0)[0]
         call = described(x, dy, None, NO_ENDING, (down, depth), -above, strides)
         self._engine.alad_convolve_weight(
-            *(ctypes.addressof(call), dw.data_ptr(), at_once),
-            *(ctypes.addressof(space), terms, threads),
+            ctypes.addressof(call), dw.data_ptr(), at_once, ctypes.addressof(space), terms, threads
         )
         return dw[:, :channels]
 
     def _run(
-        self, source: Tensor, target: Tensor, panels: Tensor, ending: Ending, *how: Any
+        self, source: Tensor, target: Tensor, panels: Tensor, ending: Ending, *layout: Any
     ) -> None:
-        """target = the products of the source's patches; how: the rest of `described`."""
-        call = described(source, target, panels, ending, *how)
+        """Write the products of the source's patches to target; layout: the rest of `described`."""
+        call = described(source, target, panels, ending, *layout)
         self._engine.alad_convolve(ctypes.addressof(call), torch.get_num_threads())
 
 
@@ -234,12 +247,12 @@ def _fits(x: Tensor, geometry: PatchGeometry) -> bool:
 
 
 def _wide(x: Tensor, geometry: PatchGeometry) -> Tensor:
-    """With its padding across, if it does not have it yet."""
+    """Pad images across, unless they are padded already."""
     narrow = x.shape[2] == geometry.size[1]
     return bordered(x, geometry.padding(1)) if narrow else x
 
 
 def _narrow(x: Tensor, geometry: PatchGeometry) -> Tensor:
-    """Without it."""
+    """Cut the padding across off again, if there is any."""
     left = geometry.padding(1)[0] if x.shape[2] != geometry.size[1] else 0
     return x[:, :, left : left + geometry.size[1]]

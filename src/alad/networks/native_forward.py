@@ -1,6 +1,7 @@
 """The forward pass of dense layers at evaluation in C, for float32: `forward` in `score.c`.
 
-A row gets the same to the last bit whatever stands beside it, and whatever the number of threads.
+A row's results are the same to the last bit whatever rows stand beside it, and on any
+number of threads.
 """
 
 from __future__ import annotations
@@ -32,25 +33,25 @@ ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows 
 
 
 def _library() -> ctypes.CDLL:
-    found = build.library()
-    found.alad_forward.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_void_p, c_void_p]
-    found.alad_forward.restype = None
-    found.alad_forward_workspace_bytes.argtypes = [c_void_p, c_int64]
-    found.alad_forward_workspace_bytes.restype = c_int64
-    found.alad_score_structure_bytes.argtypes = [ctypes.c_int]
-    found.alad_score_structure_bytes.restype = c_int64
-    require_layout((PackedLayer,), found.alad_score_structure_bytes)
-    return found
+    engine = build.library()
+    engine.alad_forward.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_void_p, c_void_p]
+    engine.alad_forward.restype = None
+    engine.alad_forward_workspace_bytes.argtypes = [c_void_p, c_int64]
+    engine.alad_forward_workspace_bytes.restype = c_int64
+    engine.alad_score_structure_bytes.argtypes = [ctypes.c_int]
+    engine.alad_score_structure_bytes.restype = c_int64
+    require_layout((PackedLayer,), engine.alad_score_structure_bytes)
+    return engine
 
 
 def require_single(arrays: Collection[np.ndarray]) -> None:
-    """EngineError unless all of a model's arrays are float32, as C reads them."""
+    """Raise EngineError unless all of a model's arrays are float32, as C reads them."""
     if any(array.dtype != np.float32 for array in arrays):
         raise EngineError("C scores in float32 alone")
 
 
 def packed_layer(layer: Affine, owner: Owner, *, back: bool = False) -> PackedLayer:
-    """Lay a layer out for C; `owner` keeps its arrays. back: with the way back, too."""
+    """Lay a layer out for C; `owner` keeps its arrays. back: its transposed weight, too."""
     bias = None if layer.bias is None else owner.address(filled_up(layer.bias[np.newaxis]))
     weight = owner.address(panels(layer.weight))
     behind = owner.address(panels(layer.weight.T)) if back else None
@@ -88,7 +89,7 @@ class NativeChain:
         if self._curved:
             last = replace(last, activation="linear")
         self._outputs, depth = last.weight.shape[1], len(layers)
-        packed = (packed_layer(one, self._owner) for one in (*others, last))
+        packed = (packed_layer(layer, self._owner) for layer in (*others, last))
         self._layers, self._engine = (PackedLayer * depth)(*packed), _library()
         self._bytes = self._engine.alad_forward_workspace_bytes(self._layers, depth)
 
@@ -96,15 +97,15 @@ class NativeChain:
         x = np.ascontiguousarray(x, np.float32)
         out = np.empty((len(x), self._outputs), np.float32)
         memory = workspace(self._bytes)
-        given = x.ctypes.data, len(x), out.ctypes.data, memory.ctypes.data
-        self._engine.alad_forward(self._layers, len(self._layers), *given)
+        addresses = x.ctypes.data, len(x), out.ctypes.data, memory.ctypes.data
+        self._engine.alad_forward(self._layers, len(self._layers), *addresses)
         return activate("tanh", out) if self._curved else out
 
 
 def native_engine(
     names: tuple[str, ...], passes: Sequence[MemberPass], double: frozenset[str]
 ) -> MemberEngine:
-    """Make an engine of passes, one a member, out of `native_chain`."""
+    """Make an engine of passes in C, one a member."""
     return MemberEngine(
         names,
         tuple(passes),
@@ -117,12 +118,12 @@ def native_engine(
 
 
 def threads_for(rows: int, most: int) -> int:
-    """How many threads so many rows are worth."""
+    """Count the threads that so many rows are worth, `most` at most."""
     return max(1, min(most, rows // ROWS_OF_A_THREAD))
 
 
 def pieces(n: int, threads: int) -> list[tuple[int, int]]:
-    """(first row, how many) for each thread, of about equal size."""
+    """Split n rows into (first row, number of rows) for each thread, of about equal size."""
     count = threads_for(n, threads)
     borders = [n * piece // count for piece in range(count + 1)]
     return [(a, b - a) for a, b in itertools.pairwise(borders)]

@@ -1,4 +1,4 @@
-"""How images and weights have to lie for the convolutions in C."""
+"""The layout in memory of images and weights for the convolutions in C."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _copying() -> ctypes.CDLL:
 
 
 def bordered(x: Tensor, across: tuple[int, int]) -> Tensor:
-    """x [n, height, width, channels] with pixels of zeros (before, after) across."""
+    """Pad x [n, height, width, channels] with pixels of zeros (before, after) across."""
     x, (left, right) = x.contiguous(), across
     if not (left or right):
         return x
@@ -44,7 +44,7 @@ def bordered(x: Tensor, across: tuple[int, int]) -> Tensor:
 
 
 def filled_up(array: Tensor) -> Tensor:
-    """Zeros after the last axis, up to whole tiles."""
+    """Pad the last axis with zeros to whole tiles."""
     spare = -array.shape[-1] % COLUMNS_OF_TILE
     return functional.pad(array, (0, spare)) if spare else array.contiguous()
 
@@ -53,26 +53,30 @@ class Panels:
     """A matrix [inputs, outputs] as `Term` in product.h reads it: [outputs / 16, inputs, 16]."""
 
     def __init__(self, like: Tensor, inputs: int, outputs: int, *, blanks: bool):
-        """blanks: are there places that no `put` reaches?"""
+        """blanks: whether there are places that no `put` reaches, which are then 0."""
         new = like.new_zeros if blanks or outputs % COLUMNS_OF_TILE else like.new_empty
         self.array = new(-(-outputs // COLUMNS_OF_TILE), inputs, COLUMNS_OF_TILE)
 
     def put(self, blocks: Tensor, row: int, column: int, at: Sequence[int] = ()) -> None:
-        """blocks[*at] [inputs, outputs], in any order in memory, with its first number there.
+        """Copy blocks[*at] [inputs, outputs], laid out in any order, to (row, column).
 
-        No view is made of it, of which a kernel would need hundreds.
+        No view is made of the block: a kernel would need hundreds of them.
         """
         strides = blocks.stride()
         skipped = sum(place * stride for place, stride in zip(at, strides, strict=False))
         _copying().alad_to_panels(
             blocks.data_ptr() + FLOAT * skipped,
-            *(*strides[-2:], *blocks.shape[-2:]),
-            *(self.array.data_ptr(), self.array.shape[1], row, column),
+            *strides[-2:],
+            *blocks.shape[-2:],
+            self.array.data_ptr(),
+            self.array.shape[1],
+            row,
+            column,
         )
 
 
 def panels_of(matrix: Tensor) -> Tensor:
-    """[inputs, outputs] -> [outputs / 16, inputs, 16]."""
+    """Lay a matrix [inputs, outputs] out as panels [outputs / 16, inputs, 16]."""
     panels = Panels(matrix, *matrix.shape, blanks=False)
     panels.put(matrix, 0, 0)
     return panels.array
@@ -80,8 +84,9 @@ def panels_of(matrix: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Place:
-    """Pixels at one place modulo the stride (down, across), or, of few channels, at all across, and
-    what makes them of dy: the part of the kernel that meets them.
+    """The pixels at one place modulo the stride, and the part of the kernel that makes them of dy.
+
+    Of few channels: the pixels at one place modulo the stride down, and at all places across.
     """
 
     down: int
@@ -93,38 +98,41 @@ class Place:
 
 
 def places(weight: Tensor, geometry: PatchGeometry, channels: int) -> list[Place]:
-    """weight: as for `to_input`.
+    """Split the kernel of `to_input` by the pixels that its parts make of dy.
 
-    A tile has 16 columns. So of few channels pixels beside each other are made at a time, out of
-    all that any of them needs.
+    A tile has 16 columns: of few channels, several pixels beside each other are made at a time, out
+    of all outputs that any of them needs.
     """
     stride, outputs = geometry.stride, weight.shape[1]
     kernel = weight[: geometry.kernel[0] * geometry.kernel[1] * channels]
     kernel = kernel.unflatten(0, (*geometry.kernel, channels)).transpose(2, 3)
     rows, columns = (_taps(geometry, axis) for axis in (0, 1))
-    side, found = _side(geometry, channels), []
+    side, kernels = _side(geometry, channels), []
     for down, (above, ats) in enumerate(rows):
         for beside in [range(side)] if side > 1 else [[across] for across in range(stride)]:
+            # all outputs across that any of these pixels needs: `wide` of them from `left` on
             taps = [_shifted(columns[across % stride], across // stride) for across in beside]
             left = min(first for first, _ in taps)
-            wide = max(first + len(own) for first, own in taps) - left
+            wide = max(first + len(overs) for first, overs in taps) - left
             shape = (len(ats), wide)
             panels = Panels(
                 weight, wide * len(ats) * outputs, len(taps) * channels, blanks=side > 1
             )
+            # a pixel's weights stand at the outputs that it takes part in, zeros at the others
             for row, at in enumerate(ats):
-                for pixel, (first, own) in enumerate(taps):
-                    for step, over in enumerate(own, first - left):
+                for pixel, (first, overs) in enumerate(taps):
+                    for step, over in enumerate(overs, first - left):
                         first_row = (row * wide + step) * outputs
                         panels.put(kernel, first_row, pixel * channels, (at, over))
-            found.append(Place(down, beside[0], len(taps), (above, left), shape, panels.array))
-    return found
+            first_tap = (above, left)
+            kernels.append(Place(down, beside[0], len(taps), first_tap, shape, panels.array))
+    return kernels
 
 
 def _side(geometry: PatchGeometry, channels: int) -> int:
-    """How many pixels beside each other a tile holds; 1 if not even those of one stride.
+    """Count the pixels beside each other that a tile holds; 1 if not even those of one stride.
 
-    Not so many that there are too few of them across to fill the rows of a tile.
+    No more than leave enough groups of pixels across to fill the rows of a tile.
     """
     stride, across = geometry.stride, geometry.size[1]
     most = min(COLUMNS_OF_TILE // channels, max(stride, across // LEAST_ROWS))
@@ -137,23 +145,25 @@ def _shifted(taps: tuple[int, list[int]], pixels: int) -> tuple[int, list[int]]:
 
 
 def _taps(geometry: PatchGeometry, axis: int) -> list[tuple[int, list[int]]]:
-    """For each place of a pixel modulo the stride: the first output that it takes part in, counted
-    from its quotient by the stride, and its places in the kernel for that and the next outputs.
+    """Find the outputs that a pixel takes part in, for each of its places modulo the stride.
+
+    (the first of them, counted from the pixel's quotient by the stride; the pixel's places in the
+    kernel for that and the next outputs).
     """
     kernel, before = geometry.kernel[axis], geometry.padding(axis)[0]
-    found = []
+    taps = []
     for place in range(geometry.stride):
         places = [
             (step, place + before - geometry.stride * step)
             for step in range(-kernel, kernel + before + 1)
             if 0 <= place + before - geometry.stride * step < kernel
         ]
-        found.append((places[0][0], [at for _, at in places]))
-    return found
+        taps.append((places[0][0], [at for _, at in places]))
+    return taps
 
 
 def reach(geometry: PatchGeometry) -> tuple[int, int]:
-    """Outputs of zeros (before, after) across that there must be for every pixel to find its."""
+    """Count the outputs of zeros (before, after) to pad across, so that every pixel has its own."""
     taps = _taps(geometry, 1)
     quotients = -(-geometry.size[1] // geometry.stride)
     first = min(first for first, _ in taps)

@@ -1,10 +1,10 @@
 """The forward pass of dense layers at evaluation in NumPy: scoring without torch.
 
 Weights are those of `weights.scoring_weights`: spectral norms are already divided out. A family
-writes its pass of one member once, out of chains of layers; who multiplies is given to it:
+writes its pass of one member once, as chains of layers; an argument says who multiplies:
 `exact_chain` here, in float64 by exact sums (`exact_product`), or `native_forward.native_chain`, in
-float32 by C. All else is done number by number or row by row. So what a row gets does not depend on
-its company to the last bit.
+float32 by C. All else is done number by number or row by row. So a row's results do not depend on
+the rows beside it, to the last bit.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Arrays = Mapping[str, np.ndarray]  # name -> [members, ...]: weights, running st
 
 @dataclass(frozen=True)
 class Affine:
-    """Hold x -> activation(x W + b): weight [inputs, outputs], bias [outputs] or None, in float64.
+    """x -> activation(x W + b), batch norm worked into W and b; float64.
 
-    Batch norm is worked in.
+    weight [inputs, outputs], bias [outputs] or None.
     """
 
     weight: np.ndarray
@@ -58,18 +58,18 @@ class Affine:
         return cls(weight, bias, layer.activation, single)
 
     def of_inputs(self, inputs: slice, *, bias: bool = True) -> Affine:
-        """The share of some of the inputs, with or without the bias and what follows it."""
+        """Restrict the layer to some of its inputs, with or without the bias and the activation."""
         activation = self.activation if bias else "linear"
         kept = self.bias if bias else None
         return Affine(self.weight[inputs], kept, activation, self.single)
 
     def back(self) -> Affine:
-        """The way back, g -> g W' [n, inputs]."""
+        """Give the transposed layer, g -> g W' [n, inputs]."""
         return Affine(np.ascontiguousarray(self.weight.T), None, "linear", self.single)
 
 
 def affine_chain(chain: Chain, arrays: Arrays, member: int) -> list[Affine]:
-    """Take one member's layers of a chain; one with a noise level has level 0 at scoring."""
+    """Take one member's layers of a chain; a noise level is 0 at scoring."""
     layers = [Affine.of(layer, arrays, member) for layer in chain.layers]
     if isinstance(chain, Conditioned) and layers:
         layers[0] = layers[0].of_inputs(slice(-1))
@@ -108,7 +108,7 @@ class ExactLayer:
 
 @dataclass(frozen=True)
 class ExactChain:
-    """Layers one after the other."""
+    """Layers of one member, one after the other."""
 
     layers: tuple[ExactLayer, ...]
 
@@ -140,9 +140,8 @@ class MemberEngine:
     """Computes what scores read from rows x: name -> [members, n, ...].
 
     names: of all results. passes: one a member. dtype: of the results, but for those named in
-    `double`, which stay float64. computes: what rows are turned into, float64 for NumPy, float32
-    for C. threads: on how many, for so many rows. No call changes anything here, so threads may
-    share an engine.
+    `double`, which stay float64. computes: the dtype of rows, float64 for NumPy, float32 for C.
+    threads: their number for so many rows. No call changes the engine, so threads may share it.
     """
 
     names: tuple[str, ...]
@@ -166,20 +165,21 @@ class MemberEngine:
         chosen = self.names if wanted is None else tuple(wanted)
         members, n = range(len(self.passes)), x.shape[-2]
         starts = range(0, max(n, 1), self.block_rows)
-        found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+        blocks: dict[tuple[int, int], dict[str, np.ndarray]] = {}
 
+        # blocks of all members are shared out over threads
         def run(piece: tuple[int, int]) -> None:
             member, start = piece
             rows = x if x.ndim == 2 else x[member]
             block = np.ascontiguousarray(rows[start : start + self.block_rows], self.computes)
             with np.errstate(all="ignore"):  # too large is infinite; each thread has its own
                 results = self.passes[member](block, chosen)
-                found[piece] = {name: self._stored(name, results[name]) for name in chosen}
+                blocks[piece] = {name: self._stored(name, results[name]) for name in chosen}
 
         share_out(run, [(member, at) for member in members for at in starts], self.threads(n))
         return {
             name: np.stack(
-                [np.concatenate([found[member, at][name] for at in starts]) for member in members]
+                [np.concatenate([blocks[member, at][name] for at in starts]) for member in members]
             )
             for name in chosen
         }
@@ -189,12 +189,12 @@ class MemberEngine:
 
 
 def members_of(arrays: Arrays) -> range:
-    """The numbers of the members, 0, 1, ..."""
+    """Number the members, 0, 1, ..."""
     return range(len(next(iter(arrays.values()))))
 
 
 def dtype_of(arrays: Arrays) -> np.dtype:
-    """Of the weights, and so of results."""
+    """Give the dtype of the weights, which is that of results."""
     return next(iter(arrays.values())).dtype
 
 

@@ -44,17 +44,17 @@ class PatchGeometry:
 
     @property
     def whole(self) -> bool:
-        """Is the only patch the image as it is?"""
+        """Whether the only patch is the image as it is."""
         return self.steps == (1, 1) and self.kernel == self.size
 
     def padding(self, axis: int) -> tuple[int, int]:
-        """Pixels of zeros (before, after) along the height (0) or the width (1)."""
+        """Count the pixels of zeros (before, after) along the height (0) or the width (1)."""
         reach = (self._count(axis) - 1) * self.stride + self.kernel[axis]
         total = max(reach - self.size[axis], 0)
         return total // 2, total - total // 2
 
     def patches(self, x: Tensor) -> Tensor:
-        """[n, height, width, channels] -> [n * patches, kernel height * width * channels]."""
+        """Copy the patches of x [n, height, width, channels]: [n * patches, kernel * channels]."""
         from torch.nn import functional  # here alone: a geometry is read without PyTorch
 
         if self.whole:
@@ -67,7 +67,7 @@ class PatchGeometry:
         return seen.permute(0, 1, 2, 4, 5, 3).reshape(-1, down * across * x.shape[3])
 
     def fold(self, patches: Tensor) -> Tensor:
-        """The adjoint of `patches`: [n * patches, kernel * channels] -> [n, *size, channels].
+        """Apply the adjoint of `patches`: [n * patches, kernel * channels] -> [n, *size, channels].
 
         Where patches overlap they are added up, block by block of stride × stride pixels.
         """
@@ -91,7 +91,7 @@ def _channels(patches: Tensor, geometry: PatchGeometry) -> int:
 
 
 def _parts(kernel: int, stride: int) -> Iterator[tuple[int, slice]]:
-    """The kernel's places in pieces of at most `stride`, each with its number."""
+    """Split the kernel's places into numbered slices of at most `stride`."""
     for number, start in enumerate(range(0, kernel, stride)):
         yield number, slice(start, min(start + stride, kernel))
 

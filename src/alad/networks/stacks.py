@@ -1,8 +1,8 @@
 """Layers for rows and for images behind one interface: down to a code, up again, discriminators.
 
-E and G of ALAD, and with them those of AnoGAN, of the autoencoders and of DAGMM, so that a
-comparison of methods is none of networks. A method writes its networks once, with `Stacks`; its
-architecture says of which space they are and how wide.
+They make E and G of ALAD, and alike those of AnoGAN, of the autoencoders and of DAGMM, so that a
+comparison is one of methods, not of networks. A method writes its networks once, with `Stacks`; its
+architecture says whether they are for rows or images, and how wide.
 
 For images the rule is the paper's (Zenati et al. 2018, table IX): every convolution halves the
 image, until no side is longer than BOTTOM, and doubles its channels.
@@ -39,7 +39,7 @@ Space = Literal["row", "code"]  # what a network sees: a row or an image, or a l
 
 
 class Stacks(Protocol):
-    """What networks are made of, whatever a row looks like."""
+    """The parts of networks, the same for rows and images."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,14 +50,14 @@ class Stacks(Protocol):
     def latent(self) -> int: ...
 
     def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
-        """Build a row -> `numbers` for each of the code's, the last layer linear."""
+        """Build a row -> `numbers` for each number of the code, the last layer linear."""
         ...
 
     def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
-        """Build a code -> `numbers` for each of the row's.
+        """Build a code -> `numbers` for each number of the row.
 
-        The row itself, of numbers from -1 to 1 where it is an image, or its mean and log variance,
-        all means first along the last axis.
+        1 = the row itself, an image in [-1, 1]; 2 = its mean and its log variance, all means first
+        along the last axis.
         """
         ...
 
@@ -114,8 +114,8 @@ class DenseStacks:
         else:
             branches, dropout = (Chain(), Chain()), self.alike_dropout
             widths = (sum(inputs), *(self.rows if spaces[0] == "row" else self.codes))
-        how = {"last": "leaky", "dropout": dropout, "spectral": self.spectral}
-        joint = chain(f"{name}.joint", widths, "leaky", **how)
+        hidden = {"last": "leaky", "dropout": dropout, "spectral": self.spectral}
+        joint = chain(f"{name}.joint", widths, "leaky", **hidden)
         return Discriminator(branches, joint, Dense(f"{name}.logit", widths[-1], 1))
 
     def _of_one(self, name: str, inputs: int) -> Discriminator:
@@ -184,7 +184,7 @@ class ConvStacks:
 
     @property
     def _channels(self) -> list[int]:
-        """Before the first halving, and after each."""
+        """Numbers of channels before the first halving, and after each."""
         halved = range(len(self._sizes) - 1)
         return [self.shape[2], *(self.width * min(2**at, WIDEST) for at in halved)]
 
@@ -262,14 +262,14 @@ class ConvStacks:
         ]
 
     def _up(self, name: str, inputs: int, outputs: int, geometry: PatchGeometry) -> Convolution:
-        how = {"batch_norm": True, "transposed": True, "deviation": self.deviation}
-        return Convolution(name, inputs, outputs, geometry, "relu", **how)
+        settings = {"batch_norm": True, "transposed": True, "deviation": self.deviation}
+        return Convolution(name, inputs, outputs, geometry, "relu", **settings)
 
     def _layer(
-        self, name: str, inputs: int, outputs: int, geometry: PatchGeometry, **how
+        self, name: str, inputs: int, outputs: int, geometry: PatchGeometry, **changes
     ) -> Convolution:
         """Build a hidden layer of E or of a discriminator."""
-        settings = {"dropout": self.dropout, "deviation": self.deviation, **how}
+        settings = {"dropout": self.dropout, "deviation": self.deviation, **changes}
         return Convolution(
             name, inputs, outputs, geometry, "leaky", spectral=self.spectral, **settings
         )
@@ -284,10 +284,10 @@ class ConvStacks:
 
 
 def _plain(layer: Convolution) -> Convolution:
-    """Take from a layer what a hidden one has: codes and logits are linear."""
+    """Strip a hidden layer of activation, dropout and spectral norm: for codes and logits."""
     return replace(layer, activation="linear", spectral=False, dropout=0.0)
 
 
 def flattened(layers: list[Convolution]) -> list[Convolution]:
-    """Let the last of these layers leave rows [members, n, units]."""
+    """Let the last of these layers give flat outputs [members, n, units]."""
     return [*layers[:-1], replace(layers[-1], flat=True)]

@@ -1,4 +1,4 @@
-"""What a forward pass reads beside its input: arrays, randomness, how batch norm behaves."""
+"""What a forward pass reads beside its input: arrays, dropout, the behaviour of batch norm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Dropout(Protocol):
-    """Where a layer in training gets its dropout mask from."""
+    """The source of dropout masks for layers in training."""
 
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
         """Return [members, rows, units]: 0 with probability `rate`, else 1 / (1 - rate)."""
@@ -22,12 +22,11 @@ class ForwardState:
     """All that a forward pass needs beside its input.
 
     weights: name -> [members, ...], buffers: name -> [members, ...] (running statistics, singular
-    vectors). dropout is None at evaluation. `batches` says how many independent batches lie one
-    after the other along the rows: batch norm in training normalises each with its own statistics.
-    `track_statistics` says whose running statistics follow: all, none, or the layers named.
-    `measuring`, at evaluation, lets convolutions set theirs to what passes through them.
-    `products` makes the products of convolutions (`convolution_ops.PatchProducts`, which None
-    stands for).
+    vectors). dropout: None at evaluation. batches: the number of independent batches along the
+    rows; batch norm in training normalises each by its own statistics. track_statistics: the layers
+    whose running statistics follow the batches; True = all, False = none. measuring: whether
+    convolutions at evaluation set their running statistics to those of their inputs. products:
+    what multiplies in convolutions; None = `convolution_ops.PatchProducts`.
     """
 
     weights: Mapping[str, Tensor]
@@ -40,6 +39,6 @@ class ForwardState:
     products: Any = None
 
     def tracks(self, layer: str) -> bool:
-        """Do the running statistics of this layer follow?"""
+        """Tell whether the running statistics of this layer follow the batches."""
         tracked = self.track_statistics
         return tracked if isinstance(tracked, bool) else layer in tracked

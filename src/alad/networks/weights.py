@@ -1,4 +1,4 @@
-"""The weights of networks: where they lie, how they start, and how they are used for scoring.
+"""The weights of networks: their layout in memory, first values, and form at scoring.
 
 The weights of all layers that one optimiser moves lie side by side in one flat array of shape
 [members, size] (`Layout`), of which every layer sees a view; so an update, a moving average, a
@@ -33,7 +33,7 @@ class Layout:
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """Views of flat [members, size], each [members, *shape]; writing to one writes to both."""
+        """Give views [members, *shape] of flat [members, size]; writing to one writes to both."""
         pieces = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
         return {
             name: piece.unflatten(1, shape)
@@ -43,8 +43,8 @@ class Layout:
 
 def weight_layout(layers: Iterable[Layer]) -> Layout:
     chosen = tuple(layers)
-    given = {f"{layer.name}.weight": getattr(layer, "deviation", None) for layer in chosen}
-    deviations = {name: value for name, value in given.items() if value is not None}
+    optional = {f"{layer.name}.weight": getattr(layer, "deviation", None) for layer in chosen}
+    deviations = {name: value for name, value in optional.items() if value is not None}
     return Layout(
         {name: shape for layer in chosen for name, shape in layer.shapes().items()}, deviations
     )
@@ -57,9 +57,9 @@ def buffer_layout(layers: Iterable[Layer]) -> Layout:
 
 
 def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Tensor:
-    """[members, size]: matrices as the layout says, zero biases, batch norm at the identity.
+    """Draw first weights [members, size] of a layout, one generator a member.
 
-    There is one generator a member.
+    Matrices are drawn as the layout says, biases are 0, batch norm is the identity.
     """
     flat = torch.zeros(len(generators), layout.size)
     for name, view in layout.views(flat).items():
@@ -75,7 +75,7 @@ def initial_weights(layout: Layout, generators: list[np.random.Generator]) -> Te
 def _initial_matrix(
     shape: tuple[int, ...], deviation: float | None, generator: np.random.Generator
 ) -> np.ndarray:
-    """Normal if a deviation is given, else uniform as by Glorot & Bengio 2010."""
+    """Draw a matrix: normal if a deviation is given, else uniform as by Glorot & Bengio 2010."""
     if deviation is not None:
         return np.float32(deviation) * generator.standard_normal(shape, dtype=np.float32)
     bound = math.sqrt(6.0 / sum(shape))
@@ -85,15 +85,16 @@ def _initial_matrix(
 def initial_buffers(
     layers: Iterable[Layer], weights: Mapping[str, Tensor], generators: list[np.random.Generator]
 ) -> Tensor:
-    """[members, size]: running mean 0 and variance 1; noise; singular vectors, random at first.
+    """Make first buffers [members, size]: running mean 0 and variance 1, noise, singular vectors.
 
-    weights: name -> [members, ...], those of the layers; the singular vectors are theirs, already
-    iterated.
+    weights: name -> [members, ...], those of the layers, of which the singular vectors are
+    estimated by power iterations from random ones.
     """
     chosen = tuple(layers)
     layout = buffer_layout(chosen)
     flat = torch.zeros(len(generators), layout.size)
     views = layout.views(flat)
+    # statistics of the identity, and noise that stays
     for name, view in views.items():
         if name.endswith(".variance"):
             view.fill_(1.0)
@@ -101,6 +102,7 @@ def initial_buffers(
             for member, generator in enumerate(generators):
                 drawn = generator.standard_normal(view.shape[1:]).astype(np.float32)
                 view[member] = torch.from_numpy(drawn)
+    # singular vectors, close enough from the first step on
     for layer in chosen:
         if layer.spectral:
             u = views[f"{layer.name}.u"]
@@ -115,7 +117,7 @@ def initial_buffers(
 def scoring_weights(
     networks: Networks, arrays: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights and buffers by name, as they are used at evaluation.
+    """Return weights and buffers by name, as they are used at evaluation.
 
     arrays: the flat arrays of the networks' `groups` and `buffers`, [members, size] each.
     Spectrally normalised weights [members, inputs, outputs] are divided by their exact largest

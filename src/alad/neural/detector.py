@@ -55,7 +55,7 @@ Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
 
 
 def members_named(name: str, value: Any) -> None:
-    """InputError unless `value` says how many members there are, or which."""
+    """Raise InputError unless `value` says how many members there are, or which."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         whole(name, value)
         return
@@ -65,30 +65,30 @@ def members_named(name: str, value: Any) -> None:
 
 
 def level(name: str, value: Any) -> None:
-    """InputError unless `value` is True, False or a whole number from 0 up."""
+    """Raise InputError unless `value` is True, False or a whole number from 0 up."""
     if not isinstance(value, bool):
         whole(name, value, 0)
 
 
 def usable_device(name: str, value: Any) -> None:
-    """InputError unless `value` names a device that can be used here."""
+    """Raise InputError unless `value` names a device that can be used here."""
     device_named(value)
 
 
 def _ends(detector: NetworkDetector) -> None:
-    """A training has to end."""
+    """Require a limit of epochs or steps."""
     if detector.epochs is None and detector.max_steps is None:
         raise InputError("epochs and max_steps are both None; give one of them")
 
 
 def _has_score(detector: NetworkDetector) -> None:
-    """The score has to be one of the method's."""
+    """Require a score that the method has."""
     one_of("score_function", detector.own_score_name(), tuple(detector.model.offers))
 
 
 @dataclass(frozen=True)
 class Architectures:
-    """The architectures of a method for one kind of row: with names, and a rule for others."""
+    """The architectures of a method for one kind of row: named ones, and a rule for others."""
 
     kind: type[Widths]
     named: Mapping[str, Any]
@@ -105,13 +105,13 @@ class Architectures:
             return self.kind.of(given)
         if isinstance(given, str) and given in self.named:
             return self.named[given]
-        known = ", ".join(self.named)
-        raise InputError(f"no architecture {given!r}; there are: {known}; or give widths by name")
+        names = ", ".join(self.named)
+        raise InputError(f"no architecture {given!r}; there are: {names}; or give widths by name")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkDetector(Detector):
-    """The body of every detector with networks.
+    """What every detector with networks shares.
 
     A subclass says which networks, which step trains them, and which model scores by them.
     """
@@ -147,14 +147,14 @@ class NetworkDetector(Detector):
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
     checkpoint: Folder = how(None)  # folder for checkpoints; None = none
     checkpoint_seconds: PositiveOrZero = how(60.0)  # from one checkpoint to the next
-    resume: Switch = how(False)  # go on from what lies in the folder
+    resume: Switch = how(False)  # go on from the checkpoint in the folder
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
         """Return a detector with the settings of a preset of the method, some of them replaced."""
         return cls(**preset(name, cls.name) | overrides)
 
-    # --- what a method has to say for itself ------------------------------------------------------
+    # --- what each method defines -----------------------------------------------------------------
 
     @abstractmethod
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> Any:
@@ -162,7 +162,7 @@ class NetworkDetector(Detector):
 
     @abstractmethod
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> NetworkStep:
-        """Return what trains them on rows X [n, *shape]."""
+        """Make the step that trains the networks on rows X [n, *shape]."""
 
     def _stopping(self, X: Encoded) -> Literal["swapped", "mean-score"] | None:
         """Say what the stopping rule asks of held-out rows like these; None = there is no rule."""
@@ -216,15 +216,17 @@ class NetworkDetector(Detector):
         if X.ndim > 2:
             step.products = training_products(self.engine, step.like)
 
-        def model(arrays: Mapping[str, Any], known: Rows) -> NetworkModel:
-            """The networks with these averaged weights, ready to score."""
+        # scoring needs the averaged weights, and for images statistics measured under them
+        def model(arrays: Mapping[str, Any], training_rows: Rows) -> NetworkModel:
+            """Make the model of these averaged weights, ready to score."""
             made = self._model(step, arrays, shape)
             if len(shape) == 1:
                 return made
             count = measured_images(shape)
-            chosen = known[:: max(1, len(known) // count)][:count]
+            chosen = training_rows[:: max(1, len(training_rows) // count)][:count]
             return made.measured(next(blocks_of(chosen, count)))
 
+        # the step trains until the stopping rule or the schedule ends it
         monitor = self._monitor(step, model, watched, fit, seed)
         training = train(
             step,
@@ -239,6 +241,7 @@ class NetworkDetector(Detector):
             label=self.name,
             verbose=bool(self.verbose),
         )
+        # with the best weights, scores learn what they need from training rows
         learnt = model(training.best, step.X)
         sample = self._sample(rows, seed)
         for name in learnt.offered(images=X.ndim > 2):
@@ -268,7 +271,7 @@ class NetworkDetector(Detector):
         )
 
     def _split(self, X: Encoded, seed: int) -> tuple[Encoded, Encoded]:
-        """Training rows, and held-out rows for the stopping rule: none if too few can be spared."""
+        """Split X into training rows and held-out rows for the stopping rule, none if too few."""
         if self.patience is None or self._stopping(X) is None:
             return X, X[:0]
         count = held_out("validation_fraction", self.validation_fraction, len(X))
@@ -276,7 +279,7 @@ class NetworkDetector(Detector):
         return X[np.sort(order[count:])], X[np.sort(order[:count])]
 
     def _sample(self, X: Encoded, seed: int) -> Encoded:
-        """At most as many of the rows as scores learn their scales from."""
+        """Draw as many of the rows as scores learn their scales from, at most."""
         kind = row_kind(X.shape[1:])
         if len(X) > kind.learnt_by_scores:
             generator = stream(seed, 0, Purpose.SPLIT, 2)
@@ -285,7 +288,7 @@ class NetworkDetector(Detector):
         return X[:: -(-len(X) // most)] if len(X) > most else X
 
     def _blocks(self, rows: Any) -> Iterator[np.ndarray]:
-        """Rows as a score learns from them, some at a time."""
+        """Yield the rows that a score learns from, block by block."""
         return blocks_of(rows, row_kind(rows.shape[1:]).learnt_at_once)
 
     def _monitor(
@@ -299,17 +302,17 @@ class NetworkDetector(Detector):
         """Make the label-free stopping signal; None if the held-out rows give none."""
         if len(held_out) == 0:
             return None
-        own = self.own_score_name()
-        name = self.model.offers[own].watched_as or own
-        known = step.X[:: max(1, len(step.X) // row_kind(held_out.shape[1:]).monitored)]
+        own_score = self.own_score_name()
+        name = self.model.offers[own_score].watched_as or own_score
+        sample = step.X[:: max(1, len(step.X) // row_kind(held_out.shape[1:]).monitored)]
 
         def score(X: np.ndarray) -> np.ndarray:
-            made = model(step.scoring_arrays(), known)
-            return made.having_learnt(name, self._blocks(known)).member_scores(X, name)
+            made = model(step.scoring_arrays(), sample)
+            return made.having_learnt(name, self._blocks(sample)).member_scores(X, name)
 
         if self._stopping(held_out) == "mean-score":  # of all of them, as the authors do
             return lambda: score(held_out).mean(axis=1)  # pyright: ignore[reportArgumentType]
-        # does the score know rows from ones put together of several? see `SwappedColumns`
+        # whether the score tells rows from ones put together of several: see `SwappedColumns`
         watched = np.asarray(held_out[: row_kind(held_out.shape[1:]).monitored])
         monitor = SwappedColumns(
             lambda rows: score(rows.reshape(-1, *watched.shape[1:])),
@@ -327,12 +330,12 @@ class NetworkDetector(Detector):
     def _checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
-        deciding = [one.name for one in fields(self) if not {HOW, DECIDES} & one.metadata.keys()]
-        settings = {name: repr(getattr(self, name)) for name in deciding}
-        # 16 bits are no other rounding of the same training
+        declared = [field for field in fields(self) if not {HOW, DECIDES} & field.metadata.keys()]
+        settings = {field.name: repr(getattr(self, field.name)) for field in declared}
+        # a training with 16 bits is another one, not the same up to rounding
         precision = "bfloat16" if self.engine == "bfloat16" else "float32"
-        told = json.dumps([self.name, seed, settings, precision], sort_keys=True)
-        digest = hashlib.sha256(told.encode())
+        description = json.dumps([self.name, seed, settings, precision], sort_keys=True)
+        digest = hashlib.sha256(description.encode())
         for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
             digest.update(np.ascontiguousarray(piece).data)
         return Checkpoint(
@@ -341,7 +344,7 @@ class NetworkDetector(Detector):
 
 
 def _summary(training: Training, step: NetworkStep, seed: int, architecture: Any) -> dict[str, Any]:
-    """What is worth knowing of a training, JSON-able."""
+    """Summarise a training, JSON-able."""
     return {
         "seed": seed,
         "rows": len(step.X),
@@ -354,9 +357,9 @@ def _summary(training: Training, step: NetworkStep, seed: int, architecture: Any
 
 
 def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) -> dict[str, Any]:
-    """What trained, what scores, and why it is not C where that was not asked for.
+    """Report which engine trained, which scores, and why it is not C if none was named.
 
-    Of a method that offers no choice nothing is said.
+    Empty for a method that offers no choice.
     """
     if "engine" not in kinds_of(type(detector)):
         return {}

@@ -1,13 +1,13 @@
-"""Which engine runs a model's networks: C, PyTorch, or NumPy.
+"""The choice of the engine that runs a model's networks: C, PyTorch, or NumPy.
 
-A family has a table of its engines, each named by its module and what in it prepares one:
+A family has a table of its engines, each named by its module and the function that prepares it:
 
     ENGINES = {"c": ("alad.adversarial.native_score", "prepare"), ...}
 
 prepare(networks, arrays, settings) makes an engine from a described network, weights and buffers by
 name, [members, ...] each, and what else the family's scores depend on; it raises EngineError, in
-one line, if it cannot. A module is imported when its engine is asked for, so NumPy scores where
-PyTorch was never loaded. PyTorch's takes where it runs and what makes its convolutions besides.
+one line, if it cannot. A module is imported when its engine is asked for, so NumPy scores without
+loading PyTorch. PyTorch's also takes the device, and whether convolutions are in C.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ OTHER_NAMES = {"native": "c", "bfloat16": "auto"}
 
 
 class Engine(Protocol):
-    """What runs trained networks on rows."""
+    """A runner of trained networks on rows."""
 
     @property
     def name(self) -> str:
-        """Say what does the work: "native", "torch" or "numpy"."""
+        """Name of the engine: "native", "torch" or "numpy"."""
         ...
 
     @property
     def rows_at_once(self) -> int | None:
-        """How many rows suit it; None = as many as suit their shape."""
+        """Number of rows of a block; None = by the shape of a row."""
         ...
 
     @property
     def filled_up(self) -> int | None:
-        """To how many rows a block is filled up, for sums to run alike; None = to a whole block."""
+        """Number of rows that a block is padded to, for equal sums; None = a whole block."""
         ...
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        """Compute the results that are named for rows x [n, *shape]: [members, n, ...] each."""
+        """Compute the wanted results of rows x [n, *shape]: [members, n, ...] each."""
         ...
 
 
@@ -70,8 +70,8 @@ def prepared(engines: Engines, named: str, device: str, images: bool, *made_of: 
             return _entry(engines, chosen)(*made_of)
         except EngineError as error:
             raise InputError(f"engine={named!r} cannot score this: {error}") from error
-    # C is the fastest. Where it cannot be had it is NumPy, not PyTorch: to load PyTorch takes
-    # longer than to score 100,000 rows, and if whatever happens to be loaded decided, a model's
+    # C is the fastest. Where it is not available NumPy scores, not PyTorch: to load PyTorch takes
+    # longer than to score 100,000 rows, and if the choice depended on what is loaded, a model's
     # scores would differ in the last digits from one process to the next
     reason = ""
     for name in ("c", "numpy"):
@@ -87,7 +87,7 @@ def prepared(engines: Engines, named: str, device: str, images: bool, *made_of: 
 
 
 def _torch(engines: Engines, chosen: str, device: str, images: bool, *made_of: Any) -> Engine:
-    """Of images and on other devices PyTorch runs the networks; convolutions may be in C."""
+    """Prepare PyTorch's engine, for images and other devices; convolutions may be in C."""
     if chosen not in ("auto", "c", "torch"):
         where = "images" if images else f"device={device!r}"
         raise InputError(f"engine={chosen!r} is not for {where}; use 'auto' or 'torch'")
@@ -100,7 +100,7 @@ def _torch(engines: Engines, chosen: str, device: str, images: bool, *made_of: A
 
 
 def _resolved(device: str) -> str:
-    """Name the device that is meant, "auto" for one; InputError if it cannot be used here."""
+    """Resolve a device's name such as "auto"; InputError if it cannot be used here."""
     from alad.neural.torch_engine import device_named  # loads PyTorch, as only it can tell
 
     return str(device_named(device))

@@ -29,14 +29,14 @@ MEASURED_IMAGES, LEAST_MEASURED, MEASURED_PIXELS = 512, 32, 1 << 19
 class NetworkModel(Model):
     """Networks at evaluation; spectral norms are divided out of their weights, once and exactly.
 
-    The layers are in the stored model, so no rule that has changed since decides what they were. A
-    subclass says which scores it offers, and which engines read for them.
+    The layers are stored with the model, so rules that change later do not affect it. A subclass
+    names the scores that it offers, and the engines that compute what they read.
     """
 
     offers: ClassVar[Mapping[str, Score]]
     engines: ClassVar[Engines]
 
-    # `Networks`, and what a family's own have beside that
+    # `Networks`, and what a family's networks have beside that
     networks: Any = field(metadata={WRITTEN_AS: (description, from_description)})
     row_shape: tuple[int, ...]
     # `field()`, for the values that most kinds of models have are no defaults here
@@ -54,8 +54,8 @@ class NetworkModel(Model):
 
     def __post_init__(self) -> None:
         if self.own not in self.offered(images=len(self.row_shape) > 1):
-            known = ", ".join(self.offered(images=len(self.row_shape) > 1))
-            raise InputError(f"score_function is {self.own!r}; choose one of: {known}")
+            names = ", ".join(self.offered(images=len(self.row_shape) > 1))
+            raise InputError(f"score_function is {self.own!r}; choose one of: {names}")
         require_whole(self)
 
     # --- scores -----------------------------------------------------------------------------------
@@ -66,15 +66,15 @@ class NetworkModel(Model):
 
     @property
     def settings(self) -> Any:
-        """What an engine needs beside networks and arrays."""
+        """Settings that an engine needs beside networks and arrays."""
         return None
 
     @functools.cached_property
     def scorer(self) -> Engine:
         """The engine that scores."""
         images, arrays = len(self.row_shape) > 1, {**self.weights, **self.buffers}
-        made_of = self.networks, arrays, self.settings
-        return prepared(self.engines, self.engine, self.device, images, *made_of)
+        parts = self.networks, arrays, self.settings
+        return prepared(self.engines, self.engine, self.device, images, *parts)
 
     def scored_by(self) -> str:
         """Name the engine that scores: "native", "torch" or "numpy"."""
@@ -88,13 +88,14 @@ class NetworkModel(Model):
         chosen = [self.offers[name] for name in names]
         learnt = [self._learnt_by(name) for name in names]
         reads = dict.fromkeys(result for score in chosen for result in score.reads)
-        with np.errstate(all="ignore"):  # what is not finite is refused by whoever asked
+        with np.errstate(all="ignore"):  # callers refuse what is not finite
             results = {"x": X, **self.scorer(X, tuple(reads))}
-            each = zip(chosen, learnt, strict=True)
-            return np.stack([score.value(results, own) for score, own in each], dtype=np.float64)
+            pairs = zip(chosen, learnt, strict=True)
+            values = [score.value(results, arrays) for score, arrays in pairs]
+            return np.stack(values, dtype=np.float64)
 
     def _learnt_by(self, score: str) -> dict[str, np.ndarray]:
-        """What a score has learnt; InputError if it was not there yet when the model was fitted."""
+        """Give what a score has learnt; InputError if the model is older than the score."""
         start = f"{score}/"
         parts = {
             path.removeprefix(start): array
@@ -105,14 +106,14 @@ class NetworkModel(Model):
             raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
         return parts
 
-    # an engine knows how many rows suit it: C and NumPy leave each row alone by themselves, PyTorch
-    # needs blocks of one size for that
+    # so that a row's score does not depend on the others: C and NumPy ensure it by themselves,
+    # PyTorch needs blocks of one size
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         engine = self.scorer
         return score_in_blocks(score, X, engine.rows_at_once, fill=engine.filled_up)
 
     def reconstruct(self, X: np.ndarray) -> np.ndarray:
-        """Return the model's version of encoded rows [n, *shape], float32, mean over members."""
+        """Compute the reconstruction of encoded rows [n, *shape], float32, mean over members."""
 
         def one_block(block: np.ndarray) -> np.ndarray:
             with np.errstate(all="ignore"):
@@ -121,7 +122,7 @@ class NetworkModel(Model):
 
         return np.ascontiguousarray(np.moveaxis(self.in_blocks(one_block, X), -1, 0))
 
-    # --- what it learns after the networks --------------------------------------------------------
+    # --- what the model learns after the networks -------------------------------------------------
 
     def measured(self, images: np.ndarray) -> Self:
         """Take batch norm's statistics from some training images [n, *shape]."""
@@ -147,22 +148,24 @@ class NetworkModel(Model):
             return self
         names = self.offered(images=len(self.row_shape) > 1)
         scores = self.in_blocks(lambda block: self._scored(block, names), X)
-        scales = {name: common_scale(own) for name, own in zip(names, scores, strict=True)}
+        scales = {name: common_scale(s) for name, s in zip(names, scores, strict=True)}
         return replace(self, scales=scales)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the engine: it holds addresses of memory."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """Return the fields without the engine, which holds addresses of memory."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def require_whole(model: NetworkModel) -> None:
-    """InputError unless there is every array that its layers need, of its shape, and no other."""
+    """Raise InputError unless there is every array that the layers need, and no other."""
     members = len(model.members)
     for what, arrays, shapes in (
         ("weights", model.weights, [layer.shapes() for layer in model.networks.layers]),
         ("buffers", model.buffers, [layer.buffer_shapes() for layer in model.networks.layers]),
     ):
-        needed = {name: (members, *shape) for one in shapes for name, shape in one.items()}
+        needed = {
+            name: (members, *shape) for of_layer in shapes for name, shape in of_layer.items()
+        }
         if missing := sorted(needed.keys() - arrays.keys()):
             raise InputError(f"the model lacks {what} {', '.join(missing)}; save it anew")
         if surplus := sorted(arrays.keys() - needed.keys()):
@@ -182,12 +185,12 @@ def require_whole(model: NetworkModel) -> None:
 
 
 def measured_images(shape: Sequence[int]) -> int:
-    """From how many images of `shape` (height, width, channels) statistics are measured."""
+    """Count the images of `shape` (height, width, channels) that statistics are measured from."""
     return min(MEASURED_IMAGES, max(LEAST_MEASURED, MEASURED_PIXELS // (shape[0] * shape[1])))
 
 
 def common_scale(scores: np.ndarray) -> np.ndarray:
-    """Median and mean deviation from it, [2, members], of scores [members, n] of training rows."""
+    """Compute median and mean deviation, [2, members], of scores [members, n] of training rows."""
     center = np.median(scores, axis=1)
     spread = np.abs(scores - center[:, None]).mean(axis=1)
     return np.stack([center, np.where(spread > 0, spread, 1.0)])

@@ -1,7 +1,7 @@
-"""What a score is: a formula in NumPy of what an engine reads, and what it learns after training.
+"""Scores: formulas in NumPy of an engine's results, and what they learn after training.
 
-Whichever engine has run the networks, the formula is the same. It looks at each row by itself, so
-a row's score is its own to the last bit; hence the sums below.
+The formula is the same for every engine. It treats each row by itself, so a row's score does not
+depend on the others, to the last bit; hence the sums below.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import numpy as np
 Results = Mapping[str, np.ndarray]
 Learnt = Mapping[str, np.ndarray]  # what a score learns from training rows, [members, ...] each
 
-LONG = 1_024  # numbers in a row, from which on a float32 sum of them loses digits
+LONG = 1_024  # numbers in a row beyond which a float32 sum of them loses digits
 
 
 @dataclass(frozen=True)
 class Score:
     """value(results, learnt) -> [members, n], larger = more anomalous.
 
-    reads: the results that it wants of an engine. learn(results) learns from those of training rows
-    in `learns_from`: of a sample, or of all. Some scores are not for images, whose features are too
-    many to learn how they vary together. watched_as: the score by which the stopping rule judges in
-    its place, if this one costs too much at every check.
+    reads: the engine's results that it needs. learn(results) learns from those named in
+    `learns_from`, of a sample of training rows or of all. for_images: False where features of
+    images are too many to learn how they vary together. watched_as: the score that the stopping
+    rule uses in its place, if this one costs too much at every check.
     """
 
     reads: tuple[str, ...]
@@ -42,7 +42,7 @@ class Score:
 
 
 def total(values: np.ndarray) -> np.ndarray:
-    """Add up the last axis of values [members, n, m], each row in an order of its own."""
+    """Sum up the last axis of values [members, n, m], each row by itself."""
     if values.shape[-1] > LONG:
         values = values.astype(np.float64)
     return np.einsum("...j->...", np.ascontiguousarray(values))
@@ -55,7 +55,7 @@ def length(values: np.ndarray) -> np.ndarray:
 
 
 def missed(results: Results) -> np.ndarray:
-    """Compute x - x' [members, n, numbers of a row], x' the model's version of x."""
+    """Compute x - x' [members, n, numbers of a row], x' the reconstruction of x."""
     return flat(results["x"] - results["reconstruction"])
 
 
@@ -65,12 +65,12 @@ def flat(values: np.ndarray) -> np.ndarray:
 
 
 def l1(results: Results, learnt: Learnt) -> np.ndarray:
-    """sum_j abs(x - x')_j"""
+    """Compute the reconstruction error sum_j abs(x - x')_j, [members, n]."""
     return total(np.abs(missed(results)))
 
 
 def l2(results: Results, learnt: Learnt) -> np.ndarray:
-    """norm_2(x - x')"""
+    """Compute the reconstruction error norm_2(x - x'), [members, n]."""
     return length(missed(results))
 
 

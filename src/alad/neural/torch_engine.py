@@ -1,4 +1,4 @@
-"""What the engines of PyTorch share: arrays become tensors where they score, results arrays again.
+"""What the engines of PyTorch share: arrays in, tensors on the device, arrays out.
 
 They are the reference of the other engines, and the only ones for images and on other devices.
 """
@@ -21,9 +21,9 @@ from alad.networks.native_convolution import scoring_products
 
 @dataclass(frozen=True)
 class TorchEngine(ABC):
-    """Trained networks at evaluation, and the way of rows through them.
+    """Trained networks at evaluation.
 
-    A subclass says what it computes of rows, and how images pass to measure statistics.
+    A subclass computes results for rows, and sends images through to measure statistics.
     """
 
     networks: Any
@@ -40,7 +40,7 @@ class TorchEngine(ABC):
         device: str = "cpu",
         products_in_c: bool = False,
     ) -> Self:
-        """Make an engine of arrays by name; products_in_c: those of convolutions, if they can be.
+        """Make an engine of arrays by name; products_in_c: whether convolutions may be in C.
 
         Raises InputError if there is no such device.
         """
@@ -51,7 +51,7 @@ class TorchEngine(ABC):
         products = self.context.products
         return "torch" if products is None else products.engine
 
-    # the order in which PyTorch adds up depends on how many rows there are: blocks of one size
+    # the order of PyTorch's sums depends on the number of rows: hence blocks of one size
     @property
     def rows_at_once(self) -> int | None:
         return None
@@ -66,11 +66,11 @@ class TorchEngine(ABC):
 
     @torch.no_grad()
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        found = self.read(self.tensor(x), frozenset(wanted))
-        return {name: found[name].contiguous().cpu().numpy() for name in wanted}
+        results = self.read(self.tensor(x), frozenset(wanted))
+        return {name: results[name].contiguous().cpu().numpy() for name in wanted}
 
     def tensor(self, x: np.ndarray) -> Tensor:
-        """Return rows as a tensor where the networks are."""
+        """Move rows to a tensor on the device of the networks."""
         return torch.from_numpy(np.asarray(x)).to(next(iter(self.context.weights.values())).device)
 
     def for_members(self, x: Tensor) -> Tensor:
@@ -83,32 +83,33 @@ class TorchEngine(ABC):
 
     @abstractmethod
     def pass_by(self, context: Context, x: Tensor) -> None:
-        """Send images x [n, *shape] through all convolutions that lie on the way to a score."""
+        """Send images x [n, *shape] through all convolutions that scores depend on."""
 
     @torch.no_grad()
     def measured(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Give buffers with the batch norm's statistics of these images [n, *shape].
+        """Measure batch norm's statistics on images [n, *shape]: new buffers by name.
 
-        Those that follow a training are of other weights, the last ones, and of ALAD partly of
-        generated rows; after a few hundred steps they still hold some of their first values.
+        The running statistics of training belong to the last weights, not the averaged ones, and
+        with ALAD partly to generated rows; after a few hundred steps they still hold a share of
+        their first values.
         """
-        own = {name: buffer.clone() for name, buffer in self.context.buffers.items()}
-        measuring = replace(self.context, buffers=own, measuring=True)
+        buffers = {name: buffer.clone() for name, buffer in self.context.buffers.items()}
+        measuring = replace(self.context, buffers=buffers, measuring=True)
         self.pass_by(measuring, self.tensor(images))
-        return arrays_of(own)
+        return arrays_of(buffers)
 
 
 def context_of(
     networks: Any, arrays: Mapping[str, np.ndarray], device: str, products_in_c: bool = False
 ) -> Context:
-    """Return weights and buffers as tensors on a device, and what makes their convolutions."""
+    """Make the context of weights and buffers on a device; products_in_c: as for `prepare`."""
     where = device_named(device)
     parts = []
     for shapes in (
         [layer.shapes() for layer in networks.layers],
         [layer.buffer_shapes() for layer in networks.layers],
     ):
-        names = [name for each in shapes for name in each]
+        names = [name for of_layer in shapes for name in of_layer]
         parts.append({name: torch.from_numpy(arrays[name]).to(where) for name in names})
     if not products_in_c:
         return Context(*parts)
