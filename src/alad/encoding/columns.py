@@ -14,12 +14,19 @@ import numpy as np
 
 from alad.data.columns import Column
 from alad.data.spelling import COMMA, POINT
-from alad.encoding.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
+from alad.encoding.scalings import (
+    RATIO_LIMIT,
+    SCALINGS,
+    Parameters,
+    is_constant,
+    limited,
+    novelty,
+    ratio,
+)
 from alad.errors import InputError
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
-BISECTIONS = 64  # halvings that find a number from its code
 ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
 FLAGS = frozenset({"false", "true"})
 NUMBERED_FLAGS = {"0": "false", "0.0": "false", "1": "true", "1.0": "true"}
@@ -55,31 +62,6 @@ class NumberCode:
     @property
     def output_names(self) -> list[str]:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
-
-    def decode(self, encoded: np.ndarray) -> list[float | None]:
-        """The numbers that encoded ones [n, width] stand for; None for missing.
-
-        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
-        """
-        limits = (np.nextafter(encoded[:, 0], np.float32(to)) for to in (-np.inf, np.inf))
-        low, high = (self._unscaled(limit.astype(np.float64)) for limit in limits)
-        found = self._unscaled(encoded[:, 0].astype(np.float64))
-        holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
-        return [
-            None if hole else _shortest(x, between)
-            for x, hole, *between in zip(found.tolist(), holes, low, high, strict=True)
-        ]
-
-    def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
-        """Solves `_scaled`, which rises, by halving; every scaling has the same few lines."""
-        if self.constant is not None:
-            return np.full(len(encoded), self.constant)
-        low, high = (np.full(len(encoded), at * np.arcsinh(RAW_LIMIT)) for at in (-1.0, 1.0))
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            below = self._scaled(limited(self.fill + np.sinh(middle), RAW_LIMIT)) < encoded
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return self.fill + np.sinh(high)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
@@ -132,8 +114,34 @@ class NumberCodes:
             out[rows, self._at] = limited(self.scaled(x), LIMIT)
             out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
 
+    def decode(self, encoded: np.ndarray) -> list[list[float | None]]:
+        """Find the numbers that encoded rows [n, width] stand for: [columns][n]; None for missing.
+
+        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
+        """
+        codes = encoded[:, self._at]
+        limits = (np.nextafter(codes, np.float32(to)) for to in (-np.inf, np.inf))
+        low, high = (self.unscaled(limit.astype(np.float64)).T.tolist() for limit in limits)
+        found = self.unscaled(codes.astype(np.float64)).T.tolist()
+        holes = np.zeros(codes.shape, bool)
+        holes[:, self._marked] = encoded[:, self._at[self._marked] + 1] >= 0.5
+        return [
+            [
+                None if hole else _shortest(x, between)
+                for x, hole, *between in zip(*column, strict=True)
+            ]
+            for column in zip(found, holes.T.tolist(), low, high, strict=True)
+        ]
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        """Undo `scaled` for codes [n, columns]; codes is overwritten."""
+        codes[:, self._constant] = self._constants
+        for group in self._groups:
+            codes[:, group.at] = limited(group.unscaled(codes[:, group.at]), RAW_LIMIT)
+        return codes
+
     def scaled(self, x: np.ndarray) -> np.ndarray:
-        """Of numbers x [n, columns], none missing; x is overwritten."""
+        """Scale numbers x [n, columns], none missing; x is overwritten."""
         if len(self._constant):
             x[:, self._constant] = novelty(x[:, self._constant], self._constants)
         for group in self._groups:
@@ -153,6 +161,11 @@ class _Alike:
 
     def scaled(self, x: np.ndarray) -> np.ndarray:
         return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # of codes that no number has
+            t = limited(codes * self.unit, RATIO_LIMIT) + self.shift
+            return SCALINGS[self.scaling].warp.undo(t, **self.warp)
 
 
 def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:

@@ -176,12 +176,17 @@ class TableEncoder:
         return tuple(self._names[i] for i in self._kept)
 
     def decode(self, matrix: np.ndarray) -> list[list[Any]]:
-        """[n][used columns]: the values that encoded rows [n, width_] stand for, nearest ones."""
-        parts, start = [], 0
-        for code in self._codes:
-            stop = start + len(code.output_names)
-            parts.append(code.decode(matrix[:, start:stop]))
-            start = stop
+        """Find the values that encoded rows [n, width_] stand for, the nearest ones.
+
+        [n][used columns], as Python values; None for missing.
+        """
+        parts: list[Any] = [None] * len(self._codes)
+        if self._numbers:
+            for at, part in zip(self._numbers, self._number_codes.decode(matrix), strict=True):
+                parts[at] = part
+        for at, (code, start) in enumerate(zip(self._codes, self._starts, strict=True)):
+            if isinstance(code, CategoryCode):
+                parts[at] = code.decode(matrix[:, start : start + len(code.output_names)])
         return [list(row) for row in zip(*parts, strict=True)]
 
     def _matched(self, table: Columns) -> list[int]:
