@@ -33,10 +33,13 @@ def stored(case: Case) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return load_file(case.folder.with_suffix(".safetensors")), told
 
 
-def check(detector: Any, case: Case, tolerance: float) -> None:
-    """That it answers as what is stored; `tolerance` is of networks."""
+def check(detector: Any, case: Case, tolerance: float, but: frozenset[str] = frozenset()) -> None:
+    """That it answers as what is stored, `but` for some answers; `tolerance` is of networks."""
     golden, told = stored(case)
-    found, cells = answers(detector, case.probes, told["asked"])
+    found, cells = answers(
+        detector, case.probes, [name for name in told["asked"] if name not in but]
+    )
+    golden = {name: array for name, array in golden.items() if name not in but}
     expected = None if told["expected"] is None else decoded_cells(told["expected"])
     assert found.keys() == golden.keys()
     for name, array in found.items():
@@ -94,6 +97,7 @@ def test_a_stored_model_scores_as_it_did(case: Case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_fresh_fit_scores_as_one_did(case: Case):
+    """But for `offset_`, and `predict` by it: told from held-out rows now, not from learnt ones."""
     if not EXACT and not case.settles:
         pytest.skip("rounding decides what becomes of it")
-    check(case.fitted(), case, FITTED)
+    check(case.fitted(), case, FITTED, but=frozenset({"offset_", "predict"}))

@@ -69,3 +69,17 @@ def test_explaining_a_wide_row_costs_what_its_scores_cost():
     expected = detector.explain(wide[:1]).expected
     assert time.process_time() - before < 3  # 0.2 s; it was 20 s
     assert np.isfinite(expected).all()
+
+
+@pytest.mark.parametrize("name", ["kernel-pca", "knn", "pca"])
+def test_without_options_about_the_share_contamination_of_fresh_rows_is_flagged(name):
+    """alibi-detect #10, pyod #456: 46 % where the threshold was told from learnt rows."""
+    generator = np.random.default_rng(1)
+    turn = generator.normal(size=(20, 20))
+    rows, fresh = (generator.normal(size=(n, 20)) @ turn for n in (1000, 5000))
+    for contamination in (0.05, 0.2):
+        detector = make(name, random_state=0, contamination=contamination).fit(rows)
+        share = (detector.predict(fresh) < 0).mean()
+        # 100 rows held out: a share of Beta(101 c, 101 (1 - c)), whose deviation is s
+        deviation = np.sqrt(contamination * (1 - contamination) / 102)
+        assert abs(share - contamination) < 3 * deviation

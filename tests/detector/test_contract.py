@@ -57,11 +57,16 @@ def reasons(estimator: Detector) -> dict[str, str]:
     return EXCEPTIONS.get(estimator.name, {})
 
 
+# They count flagged rows among those learnt from; `offset_` counts held-out ones where it can
+COUNT_LEARNT_ROWS = {"check_outliers_train", "check_outliers_fit_predict"}
+
+
 @parametrize_with_checks(
     [catalogue.make(name, **QUICK[name]) for name in QUICK], expected_failed_checks=reasons
 )
 def test_scikit_learn(estimator: Detector, check: Callable[[Detector], None]):
-    check(estimator)
+    name = getattr(check, "func", check).__name__
+    check(estimator.set_params(calibration_fraction=0) if name in COUNT_LEARNT_ROWS else estimator)
 
 
 @every_detector

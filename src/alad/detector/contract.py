@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import held_out_calibration, remembered
+from alad.detector.decisions import held_out_calibration, offset, remembered
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
@@ -94,7 +94,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # quantile, log, robust-minmax, log-minmax or none
     scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
-    contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
+    contamination: Contamination = decides(0.05)  # share of rows like those given to be flagged
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
 
@@ -164,7 +164,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         new = ~learnt[chosen]
         return replace(
             fitted,
-            offset_=float(np.quantile(-scores, self.contamination)),
+            offset_=offset(scores, new, self.contamination),
             training_=facts | {"scores": summed_up(scores[~new])},
             calibration_=held_out_calibration(scores[new], digest[chosen][new], digest[learnt]),
         )
@@ -258,7 +258,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     @property
     def offset_(self) -> float:
-        """From which score on rows are flagged, in the units of `score_samples`."""
+        """Return the score below which rows are flagged, in the units of `score_samples`."""
         return self.fitted_.offset_
 
     @property

@@ -4,10 +4,23 @@ from warnings import warn
 
 import numpy as np
 
-from alad.detector.calibration import Calibration
+from alad.detector.calibration import Calibration, rows_needed
 
 MOST_REMEMBERED = 100_000  # distinct rows that a model knows again, 8 bytes each
 MOST_SEEN = 0.05  # share of a calibration table, beyond which learnt rows among the others matter
+
+
+def offset(scores: np.ndarray, held_out: np.ndarray, contamination: float) -> float:
+    """Choose `offset_`, the score_samples below which about that share of rows is flagged.
+
+    scores float64 [n], large = anomalous; held_out bool [n]. A detector may score what it learnt
+    from lower than anything else, so held-out scores decide where they are enough to tell: of n
+    the c (n + 1)-th highest, linear in between, which a new row exceeds with probability c. Where
+    they are too few, the same share of all rows is flagged.
+    """
+    if held_out.sum() >= rows_needed(contamination):
+        return float(np.quantile(-scores[held_out], contamination, method="weibull"))
+    return float(np.quantile(-scores, contamination))
 
 
 def held_out_calibration(

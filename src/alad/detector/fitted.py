@@ -31,10 +31,10 @@ from alad.parameters import whole
 class Fitted:
     """A detector that has learnt. A score is a pure function of the row and of this.
 
-    offset_ is in the units of `score_samples`, training_ what is worth knowing of the fit
-    (JSON-able), calibration_ None without calibration rows. learnt_ are digests of distinct learnt
-    rows, the smallest ones, ascending (uint64); references_ [m, width] some of these rows, to
-    compare others with; None in models of before rows were explained.
+    offset_ is the `score_samples` below which rows are flagged by default, training_ what is worth
+    knowing of the fit (JSON-able), calibration_ None without calibration rows. learnt_ are digests
+    of distinct learnt rows, the smallest ones, ascending (uint64); references_ [m, width] some of
+    these rows, to compare others with; None in models of before rows were explained.
     """
 
     name: str  # of the detector, as users type it
@@ -115,9 +115,11 @@ class Fitted:
     ) -> np.ndarray:
         """Flag rows X: int [n], -1 = flagged, +1 = not.
 
-        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
-        given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
-        scores tie there. Raises InputError for a confidence without a rate to be sure of.
+        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: about the share
+        `contamination` of new rows like those given to `fit`, told from the rows held out there; of
+        rows that were learnt from fewer may be flagged. Where fewer than 1 / contamination - 1 rows
+        were held out, of the n rows given ceil(contamination (n - 1)) are flagged; fewer if scores
+        tie there. Raises InputError for a confidence without a rate to be sure of.
         """
         if false_alarm_rate is None:
             if confidence is not None:

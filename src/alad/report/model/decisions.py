@@ -42,7 +42,7 @@ class Decision:
     def words(self, detector: Any) -> str:
         if self.rate is None:
             share = f"{detector.params['contamination']:.3g}"
-            return f"the model's own threshold, above which a share of {share} lay at fit"
+            return f"the model's own threshold, told at fit for a share of {share}"
         rate = number(100 * self.rate)
         return f"a false-alarm rate of at most {rate} % of normal {unit(detector)}"
 
