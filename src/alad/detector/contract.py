@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import held_out_calibration, offset, remembered
+from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
@@ -123,9 +123,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
 
         A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
-        learnt from them, and of those only that equal no training row are used. None are held out
-        if they would be fewer than 19. Raises InputError if a parameter makes no sense or X cannot
-        be learnt from.
+        learnt from them. None are held out if they would be fewer than 19. Raises InputError if a
+        parameter makes no sense or X cannot be learnt from.
         """
         self.check_parameters()
         begun = time.perf_counter()
@@ -146,7 +145,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
 
-        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])
+        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])[learnt]
+        facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
             params=params,
@@ -155,7 +155,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             offset_=np.nan,
             training_=facts,
             calibration_=None,
-            learnt_=remembered(digest[learnt]),
+            learnt_=remembered(digest),
             references_=kept(matrix[learnt]),
         )
         # the scores of the rows given tell the threshold; of those held out also the calibration
@@ -166,7 +166,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             fitted,
             offset_=offset(scores, new, self.contamination),
             training_=facts | {"scores": summed_up(scores[~new])},
-            calibration_=held_out_calibration(scores[new], digest[chosen][new], digest[learnt]),
+            calibration_=held_out_calibration(scores[new]),
         )
 
     def _held_out(self, n: int) -> np.ndarray:

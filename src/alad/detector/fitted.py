@@ -17,7 +17,7 @@ from alad import storage
 from alad.detector import explanation
 from alad.detector.attribution import Explanation
 from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import warn_of_learnt
+from alad.detector.decisions import left_out
 from alad.detector.drift import Drift, Martingale, drift
 from alad.detector.heat_maps import HeatMaps
 from alad.detector.model import Model, combined
@@ -155,21 +155,22 @@ class Fitted:
         """Return this detector, calibrated on normal rows X that it did not learn from.
 
         Replaces what `fit` held out. Anomalies among X raise the thresholds: then fewer rows are
-        flagged than asked for. Rows that it learnt from would lower them: those that equal one are
-        left out, as at fit. A model knows 100,000 distinct rows again; if it learnt from more, a
-        warning says how many others are among X, about. Rows that were changed since, by rounding
-        say, pass for new. source: what to call X when the model is described. Raises InputError if
-        no row is left.
+        flagged than asked for. Rows that it learnt from would lower them. If more of X equal a
+        learnt row than new rows do by chance (`training_["repeats"]` tells the share), those that
+        do are left out; where new rows often do, a warning says that thresholds come out too high.
+        A model knows 100,000 distinct rows again; if it learnt from more, a warning says how many
+        others are among X, about. Rows that were changed since, by rounding say, pass for new.
+        source: what to call X when the model is described. Raises InputError if no row is left.
         """
         blocks = [(self.score_encoded(rows), digests(rows)) for rows in self.encoded(X)]
         scores, digest = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        known, what = np.isin(digest, self.learnt_), f"{self.encoder_.unit}s"
+        usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
+        known = left_out(digest, self.learnt_, usual, what)
         if known.all():
             raise InputError(
                 f"this model has learnt from all of these {len(known)} {what}; calibrate it with "
                 f"normal {what} that it did not learn from"
             )
-        warn_of_learnt(digest, known, self.learnt_, what)
         origin = {"source": source, "made": storage.now()}
         made = Calibration.of(scores[~known], repeated=scores[known], **origin)
         return replace(self, calibration_=made)
