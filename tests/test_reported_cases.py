@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from alad import cli
@@ -83,3 +84,64 @@ def test_without_options_about_the_share_contamination_of_fresh_rows_is_flagged(
         # 100 rows held out: a share of Beta(101 c, 101 (1 - c)), whose deviation is s
         deviation = np.sqrt(contamination * (1 - contamination) / 102)
         assert abs(share - contamination) < 3 * deviation
+
+
+@pytest.mark.parametrize("name", ["alad", "isolation-forest", "knn"])
+def test_what_was_never_met_raises_the_score_of_every_detector(name):
+    """pyod #442, #458: a dead sensor is no median machine, nor is a new mode a usual one."""
+    generator = np.random.default_rng(0)
+
+    def table(n: int) -> pd.DataFrame:
+        numbers = generator.normal(size=(n, 2)).round(3)
+        return pd.DataFrame(numbers, columns=["a", "b"]).assign(
+            mode=generator.choice(["run", "idle", "stop"], n), valve=7.5
+        )
+
+    known = table(400)
+    options = {"max_steps": 20} if name == "alad" else {}
+    detector = make(name, random_state=0, **options).fit(known)
+    new, usual = table(50), detector.anomaly_score(known)
+    for changed, told in (
+        ({"a": np.nan}, "'a' is missing in 1"),
+        ({"mode": "sabotage"}, "'mode' holds a value that it never had at fit in 1"),
+        ({"mode": None}, "'mode' is missing in 1"),
+        ({"valve": 7.6}, "'valve' was 7.5 in all learnt rows and is not in 1"),
+        (dict.fromkeys(known.columns), "'a' is missing in 1, it never was at fit; column 'b'"),
+    ):
+        row = new[:1].assign(**changed)
+        with pytest.warns(UserWarning, match=told):
+            score = detector.anomaly_score(row)
+        assert score > usual.max()
+        with pytest.warns(UserWarning):
+            assert detector.predict(row) == -1 and detector.p_value(row) == 1 / 41
+        (column, *_) = changed
+        assert (
+            len(changed) > 1
+            or detector.explain(row).columns[detector.explain(row).worst(0)[0]] == column
+        )
+        # rows beside it keep their scores, to the last bit
+        with pytest.warns(UserWarning):
+            together = detector.anomaly_score(pd.concat([new, row]))
+        np.testing.assert_array_equal(together, [*detector.anomaly_score(new), *score])
+
+
+def test_a_row_number_left_in_is_told():
+    """deepchecks, FLAML #549: k-NN flags 87 % of the next day's rows for their numbers."""
+    table = pd.DataFrame({"Unnamed: 0": np.arange(60), "b": np.sin(np.arange(60.0))})
+    with pytest.warns(UserWarning, match="'Unnamed: 0' numbers the rows"):
+        make("knn").fit(table)
+
+
+def test_coarse_tables_are_calibrated_by_rows_that_repeat():
+    """nonconform #41: of 2,000 held-out rows none was left, since all equal a learnt one."""
+    generator = np.random.default_rng(3)
+
+    def table(n: int) -> np.ndarray:
+        return np.clip(np.round(generator.normal(5, 1, (n, 2))), 0, 9)
+
+    detector = make("isolation-forest", random_state=0).fit(table(5000))
+    assert len(detector.calibrated()) == 500
+    assert len(detector.calibrate(table(2000)).calibrated()) == 2000
+    flagged = detector.predict(table(5000), false_alarm_rate=0.05) < 0
+    odd = detector.predict(generator.integers(0, 10, (500, 2)) * 1.0, false_alarm_rate=0.05) < 0
+    assert 0.02 < flagged.mean() < 0.07 and odd.mean() > 0.5

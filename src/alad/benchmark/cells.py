@@ -18,7 +18,7 @@ from alad.errors import InputError
 # flag the protocol's share.
 INCIDENTAL = (
     *("checkpoint", "checkpoint_seconds", "resume", "samples", "verbose"),
-    *("calibration_fraction", "threshold_rows"),
+    *("calibration_fraction", "threshold_rows", "novelty"),
 )
 # Parameters that came after lines had been written, at the value that changes nothing.
 LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
@@ -53,7 +53,7 @@ class Cell:
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
-        return with_known(made, {"calibration_fraction": 0.0} | how)
+        return with_known(made, {"calibration_fraction": 0.0, "novelty": False} | how)
 
     def config(self, detector) -> dict[str, Any]:
         """List everything that decides the scores of `detector` on this cell, ready for JSON."""

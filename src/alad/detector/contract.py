@@ -22,6 +22,7 @@ from alad.detector.decisions import held_out_calibration, offset, remembered, re
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
+from alad.detector.novelty import raises
 from alad.detector.rows import drawn, encoder_and_rows, learnable, summed_up
 from alad.detector.saving import storable
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder
@@ -30,6 +31,7 @@ from alad.parameters import (
     HOW,
     Proportion,
     RandomState,
+    Switch,
     check_fields,
     decides,
     held_out,
@@ -96,6 +98,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     drop: Any = ()  # names of columns to leave out, or their numbers
     contamination: Contamination = decides(0.05)  # share of rows like those given to be flagged
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
+    # does what no learnt row had raise the score: a hole, a category, another value of a constant?
+    novelty: Switch = decides(True)
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
 
     @abstractmethod
@@ -162,6 +166,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         chosen = self._scored_at_fit(len(matrix), fit)
         scores = np.concatenate([fitted.score_encoded(piece) for piece in _pieces(matrix[chosen])])
         new = ~learnt[chosen]
+        if self.novelty and isinstance(encoder, TableEncoder):
+            added = raises(scores, new, encoder.chance_of_new(known))
+            fitted = replace(fitted, novelty_=added)
+            scores = fitted.raised(scores, matrix[chosen])
         return replace(
             fitted,
             offset_=offset(scores, new, self.contamination),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from alad import storage
-from alad.detector import explanation
+from alad.detector import explanation, novelty
 from alad.detector.attribution import Explanation
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import left_out
@@ -34,7 +34,9 @@ class Fitted:
     offset_ is the `score_samples` below which rows are flagged by default, training_ what is worth
     knowing of the fit (JSON-able), calibration_ None without calibration rows. learnt_ are digests
     of distinct learnt rows, the smallest ones, ascending (uint64); references_ [m, width] some of
-    these rows, to compare others with; None in models of before rows were explained.
+    these rows, to compare others with; None in models of before rows were explained. novelty_ [used
+    columns] is what a value that no learnt row had adds to a score; None in models of before it
+    did, and of images.
     """
 
     name: str  # of the detector, as users type it
@@ -46,17 +48,38 @@ class Fitted:
     calibration_: Calibration | None
     learnt_: np.ndarray
     references_: np.ndarray | None
+    novelty_: np.ndarray | None = None
 
     # --- scores -----------------------------------------------------------------------------------
 
     def anomaly_score(self, X: Any) -> np.ndarray:
-        """Score rows X: float64 [n], large = anomalous."""
-        return np.concatenate([self.score_encoded(rows) for rows in self.encoded(X)])
+        """Score rows X: float64 [n], large = anomalous.
+
+        What no learnt row had raises the score, and a warning names the columns: a hole where there
+        was none, a category never met, a column that was constant and is not.
+        """
+        blocks = [(self.score_encoded(rows), self._new(rows)) for rows in self.encoded(X)]
+        scores, new = zip(*blocks, strict=True)
+        return self._told(np.concatenate(scores), sum(new))
+
+    def _new(self, rows: np.ndarray) -> Any:
+        """Count encoded rows with holes and with values never met: int [2, columns]; 0 = none."""
+        if not isinstance(self.encoder_, TableEncoder):
+            return 0
+        return np.array([found.sum(axis=0) for found in self.encoder_.novel(rows)])
+
+    def _told(self, scores: np.ndarray, new: Any) -> np.ndarray:
+        """Return the scores, after a warning of what is new."""
+        if isinstance(self.encoder_, TableEncoder) and np.any(new):
+            raised = self.novelty_ is not None
+            novelty.tell(new, len(scores), self.encoder_.news_, self.encoder_.unit, raised)
+        return scores
 
     def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
         """Score rows X by each member alone: float64 [members, n], large = anomalous.
 
-        Each on its own scale; detectors without members have one. score: any of the model's, no new
+        Each on its own scale, and without what novelty adds; detectors without members have one.
+        score: any of the model's, no new
         fit; None = its own. Raises InputError for a score that there is not.
         """
         self._check_score(score)
@@ -89,13 +112,22 @@ class Fitted:
                 f"numbers are too large for {self.name} with scaling="
                 f"{self.params.get('scaling')!r}; choose another scaling"
             )
-        return scores
+        return self.raised(scores, rows)
+
+    def raised(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Add to scores [n] of encoded rows what is due for what no learnt row had."""
+        if self.novelty_ is None or not isinstance(self.encoder_, TableEncoder):
+            return scores
+        holes, values = self.encoder_.novel(rows)
+        return novelty.raised(scores, holes | values, self.novelty_)
 
     def _combined(self, scores: np.ndarray) -> np.ndarray:
         return combined(scores, self.model_.scales.get(self.model_.own))
 
     def _seen(self, encoded: np.ndarray) -> np.ndarray:
         """Encoded rows as the model sees them: images as rows of pixels, unless it knows images."""
+        if isinstance(self.encoder_, TableEncoder):
+            encoded = self.encoder_.filled(encoded)
         return encoded.reshape(len(encoded), *self.model_.shape)
 
     def score_names(self) -> tuple[str, ...]:
@@ -162,8 +194,12 @@ class Fitted:
         others are among X, about. Rows that were changed since, by rounding say, pass for new.
         source: what to call X when the model is described. Raises InputError if no row is left.
         """
-        blocks = [(self.score_encoded(rows), digests(rows)) for rows in self.encoded(X)]
-        scores, digest = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        read = [
+            (self.score_encoded(rows), digests(rows), self._new(rows)) for rows in self.encoded(X)
+        ]
+        *parts, new = zip(*read, strict=True)
+        scores, digest = map(np.concatenate, parts)
+        self._told(scores, sum(new))
         usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
         known = left_out(digest, self.learnt_, usual, what)
         if known.all():

@@ -46,6 +46,7 @@ class NumberCode:
     shift: float = 0.0
     unit: float = 1.0
     decimal: str = POINT  # the mark before decimals, where a text can be read with either
+    kept: float | None = None  # as `constant`, for a scaling that keeps the column as it is
 
     @classmethod
     def fit(cls, column: Column, scaling: str) -> Self:
@@ -57,7 +58,8 @@ class NumberCode:
         warp = SCALINGS[scaling].warp.fit(x)
         shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
         unit = unit or 1.0  # 0 if it underflows
-        return cls(*common, None, warp, shift, unit, column.decimal)
+        kept = float(x[0]) if is_constant(x) else None
+        return cls(*common, None, warp, shift, unit, column.decimal, kept)
 
     @property
     def output_names(self) -> list[str]:
@@ -100,18 +102,25 @@ class NumberCodes:
         self._at = np.array(starts, dtype=np.intp)
         self._fill = np.array([code.fill for code in codes])
         self._marked = np.flatnonzero([code.missing for code in codes])
+        self._unmarked = np.flatnonzero([not code.missing for code in codes])
         self._constant = np.flatnonzero([code.constant is not None for code in codes])
         self._constants = np.array([code.constant for code in codes if code.constant is not None])
         self._groups = _alike(codes)
 
     def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
-        """From values [n, columns], NaN where missing, fill their part of out [n, width]."""
+        """Fill their part of out [n, width] from values [n, columns], NaN where missing.
+
+        NaN stays where a column has a hole that never had one at fit.
+        """
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
             block = values[rows]
             holes = np.isnan(block)
             x = limited(np.where(holes, self._fill, block), RAW_LIMIT)
-            out[rows, self._at] = limited(self.scaled(x), LIMIT)
+            encoded = limited(self.scaled(x), LIMIT)
+            if (new := holes[:, self._unmarked]).any():
+                encoded[:, self._unmarked] = np.where(new, np.nan, encoded[:, self._unmarked])
+            out[rows, self._at] = encoded
             out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
 
     def decode(self, encoded: np.ndarray) -> list[list[float | None]]:
@@ -225,16 +234,20 @@ class CategoryCode:
         return NUMBERED_FLAGS.get(level, level) if flags else level
 
     def encode(self, column: Column, out: np.ndarray) -> None:
-        """Fill out [n, width], which holds zeros."""
+        """Fill out [n, width], which holds zeros; NaN in the last for a hole never met at fit."""
         other = len(self.output_names) - 1
+        unmarked = np.float32(1 if self.missing else np.nan)  # in the last column, for a hole
         if column.levels is None:  # no row that was learnt from had a number: no number was met
             missing = np.isnan(column.values)
-            out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = 1
+            out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = np.where(
+                missing, unmarked, np.float32(1)
+            )
             return
         place = {level: i for i, level in enumerate(self.levels)}
         missing = len(self.levels) if self.missing else other
         chosen = [*(place.get(self.meant(level), other) for level in column.levels), missing]
         out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
+        out[column.values < 0, missing] = unmarked
 
 
 Code = NumberCode | CategoryCode
@@ -272,7 +285,8 @@ def _sound_category(code: CategoryCode) -> bool:
 
 def _sound_number(code: NumberCode) -> bool:
     """Are its numbers numbers, and is what they make of any others finite?"""
-    given = [code.fill, code.shift, code.unit, *([] if code.constant is None else [code.constant])]
+    given = [code.fill, code.shift, code.unit]
+    given += [value for value in (code.constant, code.kept) if value is not None]
     plain = all(
         type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
     )
