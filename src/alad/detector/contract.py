@@ -169,7 +169,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         if self.novelty and isinstance(encoder, TableEncoder):
             added = raises(scores, new, encoder.chance_of_new(known))
             fitted = replace(fitted, novelty_=added)
-            scores = fitted.raised(scores, matrix[chosen])
+            scores = fitted.raised(scores, np.asarray(matrix[chosen]))
         return replace(
             fitted,
             offset_=offset(scores, new, self.contamination),
