@@ -14,6 +14,7 @@ import pytest
 
 from alad import cli
 from alad.catalogue import make
+from alad.report.model.anomalous_images import full_heat, overlay
 
 PROGRAM = str(Path(sys.executable).with_name("alad"))
 
@@ -145,3 +146,50 @@ def test_coarse_tables_are_calibrated_by_rows_that_repeat():
     flagged = detector.predict(table(5000), false_alarm_rate=0.05) < 0
     odd = detector.predict(generator.integers(0, 10, (500, 2)) * 1.0, false_alarm_rate=0.05) < 0
     assert 0.02 < flagged.mean() < 0.07 and odd.mean() > 0.5
+
+
+POOL = """
+import multiprocessing, os
+os.environ.pop("OMP_NUM_THREADS", None)
+import numpy as np, torch, alad
+torch.set_num_threads(2)
+X = np.random.default_rng(0).normal(size=(2000, 6))
+model = alad.ALAD(random_state=0, max_steps=5, engine="torch").fit(X)
+due = model.anomaly_score(X)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    found = pool.map_async(model.anomaly_score, np.array_split(X, 4)).get(timeout=60)
+assert (np.concatenate(found) == due).all()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_forked_workers_score_after_the_parent_has_used_threads():
+    """pytorch #17199, gunicorn #2157: no answer, ever."""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", POOL], capture_output=True)
+    assert run.returncode == 0, run.stderr.decode()
+
+
+def test_heat_maps_of_good_pictures_are_pale():
+    """anomalib #3085, differnet #2: each was scaled to its own hottest pixel."""
+    generator = np.random.default_rng(0)
+    down, right = np.mgrid[:16, :16]
+
+    def scene(at: int) -> np.ndarray:
+        waves = 120 + 80 * np.sin((down + right + at) / 4)
+        return np.clip(waves + generator.normal(0, 4, (16, 16)), 0, 255).astype(np.uint8)
+
+    detector = make("pca", random_state=0).fit(np.array([scene(at) for at in range(250)]))
+    new = np.array([scene(at) for at in range(50, 54)])
+    new[0, 5:8, 5:8] = 255
+    reddest = {}
+    for name, images in (("with", new), ("without", new[1:])):
+        maps = detector.explain(images)
+        most = full_heat(maps, -detector.offset_)
+        drawn = [
+            overlay(image, heat, most)
+            for image, heat in zip(images[..., None], maps.heat, strict=True)
+        ]
+        reddest[name] = [int((each[..., 0].astype(int) - each[..., 2]).max()) for each in drawn]
+    assert (detector.predict(new) == [-1, 1, 1, 1]).all()
+    assert reddest["with"][0] == 213 and max(reddest["with"][1:]) < 100
+    assert max(reddest["without"]) < 213
