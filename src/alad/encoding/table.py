@@ -351,8 +351,9 @@ def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
         x = column.values
         if column.levels is not None or len(x) < MANY_ROWS or not (x == np.floor(x)).all():
             continue  # NaN equals nothing
-        steps = np.diff(x)
-        dense = x.max() - x.min() < 2 * len(x) and len(np.unique(x)) == len(x)
+        with np.errstate(over="ignore"):
+            steps = np.diff(x)
+        dense = x.max() / 2 - x.min() / 2 < len(x) and len(np.unique(x)) == len(x)
         if dense or (steps[0] != 0 and (steps == steps[0]).all()):
             first = ", ".join(f"{value:.15g}" for value in x[:3])
             warn(
