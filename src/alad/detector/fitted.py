@@ -34,9 +34,9 @@ class Fitted:
     offset_ is the `score_samples` below which rows are flagged by default, training_ what is worth
     knowing of the fit (JSON-able), calibration_ None without calibration rows. learnt_ are digests
     of distinct learnt rows, the smallest ones, ascending (uint64); references_ [m, width] some of
-    these rows, to compare others with; None in models of before rows were explained. novelty_ [used
-    columns] is what a value that no learnt row had adds to a score; None in models of before it
-    did, and of images.
+    these rows, to compare others with; None in models of before rows were explained. novelty_ [1 +
+    used columns] is the least score of a row with a value that no learnt row had, and what that
+    adds; None in models of before it did, and of images.
     """
 
     name: str  # of the detector, as users type it

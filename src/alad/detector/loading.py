@@ -90,8 +90,8 @@ def _novelty(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> 
     if stored is None:
         return None
     columns = len(encoder.used_names_) if isinstance(encoder, TableEncoder) else None
-    sound = stored.dtype == np.float64 and stored.shape == (columns,)
-    if not sound or not np.isfinite(stored).all() or (stored < 0).any():
+    sound = columns is not None and stored.dtype == np.float64 and stored.shape == (1 + columns,)
+    if not sound or not np.isfinite(stored).all() or (stored[1:] < 0).any():
         raise InputError("what novelty adds to a score is stored wrongly; save it anew")
     return stored
 

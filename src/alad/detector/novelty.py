@@ -1,9 +1,10 @@
 """What no learnt row had: a hole where there never was one, a new category, a constant that is not.
 
 It is evidence in itself, whatever the detector: one that learnt from rows in which a column was
-always 0 cannot see that it is 1 now. Each such column adds to a row's score what lifts the most
-normal row to the level that as few rows reach as have such novelty by chance. All other rows keep
-their scores to the last bit.
+always 0 cannot see that it is 1 now, and may score such a row below all others. A row with novelty
+counts at least as the most normal row given to `fit`, and each such column adds what lifts that row
+to the level that as few rows reach as have such novelty by chance. All other rows keep their scores
+to the last bit.
 """
 
 from collections.abc import Sequence
@@ -17,18 +18,21 @@ MOST_TOLD = 5  # columns in a warning
 
 
 def raises(scores: np.ndarray, held_out: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Choose what novelty in each column adds to a score: float64 [columns], 0 or more.
+    """Choose what novelty does to a score: float64 [1 + columns].
+
+    First the least score of a row with novelty, then what it adds in each column, 0 or more.
 
     scores: float64 [n], of rows without novelty, large = anomalous; held_out: bool [n], those not
     learnt from; chance: float64 [columns], how often a normal row has novelty there.
     """
     low, high = float(scores.min()), float(scores.max())
     if low == high:
-        return np.full(len(chance), abs(high) or 1.0)
+        return np.array([low, *np.full(len(chance), abs(high) or 1.0)])
     parts = [part for part in (scores, scores[held_out]) if len(part)]
     levels = np.max([_level(part, chance) for part in parts], axis=0)
     with np.errstate(over="ignore"):
-        return np.minimum((1 + MARGIN) * (levels - low), np.finfo(np.float64).max)
+        added = np.minimum((1 + MARGIN) * (levels - low), np.finfo(np.float64).max)
+    return np.array([low, *added])
 
 
 def _level(scores: np.ndarray, chance: np.ndarray) -> np.ndarray:
@@ -38,14 +42,18 @@ def _level(scores: np.ndarray, chance: np.ndarray) -> np.ndarray:
 
 
 def raised(scores: np.ndarray, novel: np.ndarray, added: np.ndarray) -> np.ndarray:
-    """Add what is due to scores [n] of rows with novelty, bool [n, columns]; others stay."""
+    """Raise the scores [n] of rows with novelty, bool [n, columns]; others stay.
+
+    added: what `raises` gives, [1 + columns].
+    """
     rows = np.flatnonzero(novel.any(axis=1))
     if not len(rows):
         return scores
     scores = scores.copy()
     # summed row by row: a product of matrices would depend on how many rows there are
     with np.errstate(over="ignore"):
-        higher = scores[rows] + np.where(novel[rows], added, 0.0).sum(axis=1)
+        due = np.where(novel[rows], added[1:], 0.0).sum(axis=1)
+        higher = np.maximum(scores[rows], added[0]) + due
     scores[rows] = np.minimum(higher, np.finfo(np.float64).max)
     return scores
 
