@@ -35,8 +35,8 @@ class Fitted:
     knowing of the fit (JSON-able), calibration_ None without calibration rows. learnt_ are digests
     of distinct learnt rows, the smallest ones, ascending (uint64); references_ [m, width] some of
     these rows, to compare others with; None in models of before rows were explained. novelty_ [1 +
-    used columns] is the least score of a row with a value that no learnt row had, and what that
-    adds; None in models of before it did, and of images.
+    used columns] is the least score of a row that holds what no learnt row had, and what that adds
+    in each column; None in models of before it did, and of images.
     """
 
     name: str  # of the detector, as users type it
