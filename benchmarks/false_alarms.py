@@ -32,7 +32,7 @@ from alad.benchmark.data.adbench import read_adbench
 from alad.benchmark.data.kdd99 import kdd99
 from alad.detector.calibration import Calibration
 
-TABLES = ("kdd99", "cardio", "landsat", "mammography", "pageblocks", "spambase")
+TABLES = ("kdd99", "cardio", "landsat", "mammography", "pageblocks", "spambase", "coarse")
 DETECTORS = {"alad": {"max_steps": 500}, "isolation-forest": {}, "knn": {"max_rows": 2000}}
 RATES = (0.1, 0.05, 0.01)
 CONFIDENCE, FDR = 0.9, 0.1
@@ -68,8 +68,10 @@ def measured(table: str, rounds: int, data_dir: str | None) -> Iterator[dict[str
 
 
 def divided(table: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Normal rows to learn from, normal rows to score, anomalies; all distinct."""
+    """Normal rows to learn from, normal rows to score, anomalies; all distinct, but for coarse."""
     generator = np.random.default_rng(0)
+    if table == "coarse":
+        return coarse(generator)
     if table == "kdd99":
         split = kdd99("clean", data_dir=data_dir)
         train, test = split.train, split.test
@@ -83,6 +85,18 @@ def divided(table: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray, n
         generator.permutation(part)[:MOST_ROWS] for part in (train, normal, anomalous)
     )
     return train, normal, anomalous
+
+
+def coarse(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of a made-up table of few different rows: two counters and a mode."""
+
+    def usual(n: int) -> np.ndarray:
+        counters = np.clip(np.round(generator.normal(5, 1, (n, 2))), 0, 9)
+        return np.column_stack([counters, generator.choice(3, n, p=[0.7, 0.25, 0.05])])
+
+    odd = usual(MOST_ROWS)
+    odd[:, :2] = generator.integers(0, 10, (MOST_ROWS, 2))
+    return usual(MOST_ROWS), usual(MOST_ROWS), odd
 
 
 def simulated(scores: np.ndarray, odd: np.ndarray, rounds: int, seed: int = 1) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 # numbers passed on as they are, and all rows learnt from: scikit-learn sees the same
-RAW: dict[str, Any] = {"scaling": "none", "calibration_fraction": 0}
+RAW: dict[str, Any] = {"scaling": "none", "calibration_fraction": 0, "novelty": False}
 
 
 def rows(n: int, columns: int = 5, seed: int = 0) -> np.ndarray:

@@ -22,7 +22,12 @@ import pytest
 from golden_data import CASES, Case, answers, decoded_cells
 from safetensors.numpy import load_file
 
-pytestmark = pytest.mark.filterwarnings("ignore:no engines in C")
+from alad.catalogue import make
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:no engines in C"),
+    pytest.mark.filterwarnings("ignore:of 18 rows some hold what no learnt one did"),
+]
 
 EXACT = os.environ.get("ALAD_GOLDEN_EXACT") == "1"
 
@@ -40,10 +45,20 @@ def stored(case: Case) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return load_file(case.folder.with_suffix(".safetensors")), told
 
 
-def check(detector: Any, case: Case, tolerance: float, *, exact: bool = EXACT) -> None:
-    """That it answers as what is stored; `tolerance` is of networks."""
+def check(
+    detector: Any,
+    case: Case,
+    tolerance: float,
+    *,
+    exact: bool = EXACT,
+    but: frozenset[str] = frozenset(),
+) -> None:
+    """That it answers as what is stored, `but` for some answers; `tolerance` is of networks."""
     golden, told = stored(case)
-    found, cells = answers(detector, case.probes, told["asked"])
+    found, cells = answers(
+        detector, case.probes, [name for name in told["asked"] if name not in but]
+    )
+    golden = {name: array for name, array in golden.items() if name not in but}
     expected = None if told["expected"] is None else decoded_cells(told["expected"])
     assert found.keys() == golden.keys()
     for name, array in found.items():
@@ -118,7 +133,12 @@ def test_a_stored_model_scores_as_it_did(case: Case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_fresh_fit_scores_as_one_did(case: Case):
+    """But for `offset_`, and `predict` by it: told from held-out rows now, not from learnt ones.
+
+    Without `novelty`, by which a value that no learnt row had raises the score now.
+    """
     exact = EXACT and not trained_in_c(case)
     if not exact and not case.settles:
         pytest.skip("rounding decides what becomes of it")
-    check(case.fitted(), case, FITTED, exact=exact)
+    detector = make(case.detector, **case.params, novelty=False).fit(case.data)
+    check(detector, case, FITTED, exact=exact, but=frozenset({"offset_", "predict"}))

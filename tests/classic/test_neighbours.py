@@ -136,6 +136,7 @@ def test_lof_by_hand():
     np.testing.assert_allclose(found, [1, 1, 4], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:of .* rows? some hold what no learnt one did")
 def test_lof_of_copies_and_what_lies_beside_them():
     """Copies count once; where all rows are copies, the smallest reach keeps scores finite."""
     two = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)

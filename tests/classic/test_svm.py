@@ -24,6 +24,7 @@ def test_svm_decides_as_scikit_learn(nu: float):
         )
 
 
+@pytest.mark.filterwarnings("ignore:of .* rows? some hold what no learnt one did")
 def test_svm_of_one_row_by_hand():
     """One support vector s of weight nu and a border through it: score nu (1 - exp(-|x - s|²))."""
     fitted = OneClassSVM(nu=0.25, **RAW).fit([[2.0]])

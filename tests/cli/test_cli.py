@@ -36,7 +36,12 @@ def table(generator: np.random.Generator, count: int, odd: bool) -> pa.Table:
     kinds = generator.choice(["tcp", "udp"], count)
     if odd:
         numbers[-1] = 30
-    columns = {"id": np.arange(count), "a": numbers[:, 0], "b": numbers[:, 1], "kind": kinds}
+    columns = {
+        "id": 1000 + np.arange(count) * 3 % 71,
+        "a": numbers[:, 0],
+        "b": numbers[:, 1],
+        "kind": kinds,
+    }
     return pa.table(columns)
 
 
@@ -289,7 +294,7 @@ def test_labels_that_look_like_numbers_are_a_warning(folder, capfd, cells):
     ],
 )
 def test_other_labels_and_numbers_are_none(folder, capfd, cells):
-    table = pa.table({"x": np.arange(80.0), "kind": pa.array(np.resize(cells, 80))})
+    table = pa.table({"x": np.arange(80.0) % 79, "kind": pa.array(np.resize(cells, 80))})
     write_table(table, "labels.csv")
     assert cli.run("fit labels.csv -o m --detector knn -q".split()) == 0
     assert capfd.readouterr().err == ""

@@ -201,6 +201,7 @@ def test_fields_that_say_how_a_fit_is_run_are_marked_so(name: str):
     assert set(marked(catalogue.detector_class(name), DECIDES)) == {
         "contamination",
         "calibration_fraction",
+        "novelty",
     }
 
 

@@ -26,6 +26,8 @@ from pyarrow import feather, parquet
 from alad import cli, storage
 from alad.data.reading import read_table, write_table
 
+pytestmark = pytest.mark.filterwarnings("ignore:of .* rows? some hold what no learnt one did")
+
 SEED = 20181
 ROWS = 30
 DETECTORS = ("knn", "knn", "isolation-forest", "knn", "oc-svm", "alad", "knn")  # by turns

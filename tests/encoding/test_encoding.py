@@ -417,7 +417,9 @@ def test_infinity_is_refused_with_its_column(bad):
 
 
 def written_as(form: str, levels: int) -> pd.DataFrame:
-    return pd.DataFrame({"share": [form.format(at % levels) for at in range(200)], "b": range(200)})
+    return pd.DataFrame(
+        {"share": [form.format(at % levels) for at in range(200)], "b": np.arange(200) % 17}
+    )
 
 
 @pytest.mark.parametrize("form", ["{}%", "{} %", "1,{:03}", "${}.50", "{}.5 °C", "{:03} €"])
@@ -442,12 +444,47 @@ def test_images_are_no_table():
             ask(np.zeros((2, 8, 8)))
 
 
-def test_values_that_are_all_strange_are_a_warning():
-    encoder = TableEncoder().fit(pd.DataFrame({"kind": ["a", "b", None] * 10}))
-    with pytest.warns(UserWarning, match=r"'kind' holds no value that it had at fit \('a', 'b'\)"):
-        encoder.transform(pd.DataFrame({"kind": ["1", "0"] * 10}))
-    for calm in (["1"] * 19, ["1"] * 29 + ["b"], [None] * 30):
-        encoder.transform(pd.DataFrame({"kind": calm}, dtype=object))
+def test_what_no_learnt_row_had_is_found_and_filled():
+    table = pd.DataFrame(
+        {"n": [1.0, 2.0, 4.0], "c": 5.0, "kind": ["a", "b", "b"], "gaps": ["x", None, "x"]}
+    )
+    new = pd.DataFrame(
+        [
+            [3.0, 5.0, "a", None],
+            [None, 5.0, None, None],
+            [9.0, 6.0, "z", "z"],
+        ],
+        columns=table.columns,
+    )
+    for scaling in ("standard", "none", "quantile"):
+        encoder = TableEncoder(scaling).fit(table)
+        for again in (encoder, TableEncoder.from_state(json.loads(json.dumps(encoder.state())))):
+            rows = again.read(new).encoded
+            holes, values = again.novel(rows)
+            assert holes.tolist() == [[False] * 4, [True, False, True, False], [False] * 4]
+            assert values.tolist() == [[False] * 4, [False] * 4, [False, True, True, True]]
+            median = again.transform(new.assign(n=2.0))
+            filled = again.filled(rows)
+            np.testing.assert_array_equal(filled[1], median[1])
+            np.testing.assert_array_equal(filled, again.transform(new))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        range(30),
+        range(60, 30, -1),
+        np.random.default_rng(0).permutation(30),
+        range(0, 90, 3),
+    ],
+)
+def test_a_column_that_numbers_the_rows_is_a_warning(column):
+    table = pd.DataFrame({"Unnamed: 0": column, "b": np.random.default_rng(1).normal(size=30)})
+    with pytest.warns(UserWarning, match=r"'Unnamed: 0' numbers the rows .* drop=\['Unnamed: 0'\]"):
+        TableEncoder().fit(table)
+    TableEncoder(drop=["Unnamed: 0"]).fit(table)
+    for calm in (np.arange(30) % 29, np.arange(30) / 2, [5.0] * 30, [None, *range(29)]):
+        TableEncoder().fit(table.assign(**{"Unnamed: 0": calm}))
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)

@@ -86,15 +86,15 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_a_remedy():
 
 
 class Interrupted(Walk):
-    """Ctrl-C comes in the middle of one step."""
+    """Ctrl-C, or another signal, comes in the middle of one step."""
 
-    def __init__(self, at: int):
+    def __init__(self, at: int, number: int = signal.SIGINT):
         super().__init__()
-        self.at = at
+        self.at, self.number = at, number
 
     def __call__(self, number: int) -> Tensor:
         if number == self.at:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.number)
         return super().__call__(number)
 
 
@@ -102,11 +102,15 @@ def resumable(step: Walk, folder: Path) -> Training:
     return train(step, Schedule(50, 7), checkpoint=Checkpoint(folder, "same", 1e9, resume=True))
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_the_same_call_goes_on_to_the_same_end(tmp_path: Path):
-    handler = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_a_checkpoint_and_the_same_call_goes_on_to_the_same_end(
+    name: str, tmp_path: Path
+):
+    number = getattr(signal, name)
+    handler = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
-        resumable(Interrupted(23), tmp_path / "c")
-    assert signal.getsignal(signal.SIGINT) is handler
+        resumable(Interrupted(23, number), tmp_path / "c")
+    assert signal.getsignal(number) is handler
     resumed, whole = resumable(Walk(), tmp_path / "c"), train(Walk(), Schedule(50, 7))
     assert torch.equal(resumed.best["place"], whole.best["place"])
     assert resumed.history == whole.history

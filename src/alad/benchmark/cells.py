@@ -14,10 +14,11 @@ from alad.benchmark.row import Row
 from alad.benchmark.rows import rows_of, usual_runs
 from alad.errors import InputError
 
-# Parameters that change no score of a benchmark: how a fit is run, its calibration, its threshold
+# Parameters that change no score of a benchmark: how a fit is run, its calibration, its threshold;
+# and `novelty`, which benchmarks do without
 INCIDENTAL = tuple(
     "checkpoint checkpoint_seconds resume samples verbose calibration_fraction "
-    "threshold_rows".split()
+    "threshold_rows novelty".split()
 )
 # Parameters younger than the first results lines, at the value that changes nothing
 LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
@@ -52,7 +53,7 @@ class BenchmarkCell:
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
-        return with_known(made, {"calibration_fraction": 0.0} | how)
+        return with_known(made, {"calibration_fraction": 0.0, "novelty": False} | how)
 
     def config(self, detector) -> dict[str, Any]:
         """List the parameters of `detector` that decide its scores, as JSON has them."""

@@ -126,9 +126,9 @@ def calibrate(
 
     Thresholds, p-values and drift are then told from these rows. Anomalies among them make
     thresholds higher: fewer rows are flagged than asked for. Rows that it learnt from would make
-    them too low: those that equal one are left out, wherever they stand. Rows that were changed
-    since (rounded, say) go unnoticed. Of more than 100,000 distinct rows MODEL knows 100,000 again;
-    then a warning says how many more there are, about.
+    them too low: if more of the rows equal a learnt one than new rows do by chance, those that do
+    are left out. Rows that were changed since (rounded, say) go unnoticed. Of more than 100,000
+    distinct rows MODEL knows 100,000 again; then a warning says how many more there are, about.
     """
     from alad import catalogue
 

@@ -128,9 +128,10 @@ def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path)
 
     images = pixels.shown(detector.encoder_, maps.images)
     files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]
+    most = pixels.full_heat(maps, -detector.offset_)
     folder.mkdir(parents=True, exist_ok=True)
     for at, file in enumerate(files):
-        picture = pixels.overlay(images[at], maps.heat[at])
+        picture = pixels.overlay(images[at], maps.heat[at], most)
         (folder / file).write_bytes(png(pixels.enlarged(picture)))
     hottest = [maps.hottest(at) for at in range(len(names))]
     columns = {

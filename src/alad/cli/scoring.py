@@ -35,9 +35,9 @@ def score(
 
     Of a folder of pictures: the file's name, then the same.
 
-    anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on that
-    flagged the model's contamination share of its training rows; with --false-alarm-rate or --fdr
-    by the p-values of a calibrated model, which are added.
+    anomaly_score is larger for more anomalous rows. is_anomaly is true from the score on
+    above which the model's contamination share of rows like those given to fit lies; with
+    --false-alarm-rate or --fdr by the p-values of a calibrated model, which are added.
     """
     from alad import catalogue
     from alad.data import writing

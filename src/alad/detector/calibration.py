@@ -38,8 +38,8 @@ class Calibration:
     """Scores of normal rows that were not learnt from, and where they come from.
 
     scores: float64 [n], ascending. origin: "held out at fit" or "given". repeated: float64,
-    ascending, of rows that are left out of thresholds because they equal a training row; among new
-    normal rows there are as many such, so `drift` looks at them too. source, made: of what file or
+    ascending, of given rows that are left out of thresholds because they equal a training row, more
+    of them than new rows do by chance; `drift` looks at them too. source, made: of what file or
     folder the rows were given, if that is known, and when (ISO 8601); "" = held out at fit.
     """
 

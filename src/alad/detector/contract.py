@@ -18,10 +18,11 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import held_out_calibration, remembered
+from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
+from alad.detector.novelty import raises
 from alad.detector.rows import drawn, encoder_and_rows, learnable, summed_up
 from alad.detector.saving import storable
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder
@@ -30,6 +31,7 @@ from alad.parameters import (
     HOW,
     Proportion,
     RandomState,
+    Switch,
     check_fields,
     decides,
     held_out,
@@ -94,8 +96,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # quantile, log, robust-minmax, log-minmax or none
     scaling: Scaling = "standard"
     drop: Any = ()  # names of columns to leave out, or their numbers
-    contamination: Contamination = decides(0.05)  # share of the rows given to fit to be flagged
+    contamination: Contamination = decides(0.05)  # share of rows like those given to be flagged
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
+    # does what no learnt row had raise the score: a hole, a category, another value of a constant?
+    novelty: Switch = decides(True)
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
 
     @abstractmethod
@@ -123,9 +127,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
 
         A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
-        learnt from them, and of those only that equal no training row are used. None are held out
-        if they would be fewer than 19. Raises InputError if a parameter makes no sense or X cannot
-        be learnt from.
+        learnt from them. None are held out if they would be fewer than 19. Raises InputError if a
+        parameter makes no sense or X cannot be learnt from.
         """
         self.check_parameters()
         begun = time.perf_counter()
@@ -146,7 +149,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
 
-        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])
+        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])[learnt]
+        facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
             params=params,
@@ -155,18 +159,22 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             offset_=np.nan,
             training_=facts,
             calibration_=None,
-            learnt_=remembered(digest[learnt]),
+            learnt_=remembered(digest),
             references_=kept(matrix[learnt]),
         )
         # the scores of the rows given tell the threshold; of those held out also the calibration
         chosen = self._scored_at_fit(len(matrix), fit)
         scores = np.concatenate([fitted.score_encoded(piece) for piece in _pieces(matrix[chosen])])
         new = ~learnt[chosen]
+        if self.novelty and isinstance(encoder, TableEncoder):
+            added = raises(scores, new, encoder.chance_of_new(known))
+            fitted = replace(fitted, novelty_=added)
+            scores = fitted.raised(scores, np.asarray(matrix[chosen]))
         return replace(
             fitted,
-            offset_=float(np.quantile(-scores, self.contamination)),
+            offset_=offset(scores, new, self.contamination),
             training_=facts | {"scores": summed_up(scores[~new])},
-            calibration_=held_out_calibration(scores[new], digest[chosen][new], digest[learnt]),
+            calibration_=held_out_calibration(scores[new]),
         )
 
     def _held_out(self, n: int) -> np.ndarray:
@@ -258,7 +266,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     @property
     def offset_(self) -> float:
-        """From which score on rows are flagged, in the units of `score_samples`."""
+        """Return the score below which rows are flagged, in the units of `score_samples`."""
         return self.fitted_.offset_
 
     @property

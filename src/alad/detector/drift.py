@@ -49,8 +49,8 @@ def drift(
     Two-sample Kolmogorov-Smirnov, which knows that the calibration set is a sample too. trim: share
     of the highest calibration scores to leave out, and with them all new scores as high: so that
     anomalies among the new rows are not taken for drift. If more than half of the new rows are left
-    out, and that is no chance, it is drift as well. Rows that equal a training row are compared
-    with those of calibration that do. Raises InputError if there is no score, or none is left.
+    out, and that is no chance, it is drift as well. Rows that were left out of calibration, because
+    they equal a learnt one, count here. Raises InputError if there is no score, or none is left.
     """
     level = between_0_and_1("level", level)
     new, usual = numbers_of(scores), calibration.with_repeated()

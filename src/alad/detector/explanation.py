@@ -24,10 +24,12 @@ def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
     read = encoder.read(X)
     rows = read.encoded
     references = _compared_with(fitted, rows)
+    decoded = encoder.decode(references.reshape(-1, encoder.width_))  # all in one go
+    starts = range(0, len(decoded), max(1, len(rows)))
     return Explanation(
         encoder.used_names_,
         read.cells(),
-        attribution.middle([encoder.decode(reference) for reference in references]),
+        attribution.middle([decoded[at : at + len(rows)] for at in starts]),
         attribution.contributions(fitted.score_encoded, rows, references, encoder.source_),
         fitted.score_encoded(rows),
         np.mean([fitted.score_encoded(reference) for reference in references], axis=0),
@@ -58,6 +60,10 @@ def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
     rows = encoded.reshape(len(encoded), -1)
     makes_rows = fitted.model_.makes_rows
     own = [fitted.reconstruct_encoded(encoded).reshape(rows.shape)] if makes_rows else []
+    if isinstance(fitted.encoder_, TableEncoder):
+        rows = fitted.encoder_.filled(rows)
+    if fitted.novelty_ is not None:
+        own = [fitted.encoder_.without_new(made) for made in own]  # nothing new is expected
     if fitted.references_ is None:
         if not own:
             raise InputError("this model was saved before rows could be explained; fit it again")

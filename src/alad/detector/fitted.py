@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from alad import storage
-from alad.detector import explanation
+from alad.detector import explanation, novelty
 from alad.detector.attribution import Explanation
 from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import warn_of_learnt
+from alad.detector.decisions import left_out
 from alad.detector.drift import Drift, Martingale, drift
 from alad.detector.heat_maps import HeatMaps
 from alad.detector.model import Model, combined
@@ -31,10 +31,12 @@ from alad.parameters import whole
 class Fitted:
     """A detector that has learnt. A score is a pure function of the row and of this.
 
-    offset_ is in the units of `score_samples`, training_ what is worth knowing of the fit
-    (JSON-able), calibration_ None without calibration rows. learnt_ are digests of distinct learnt
-    rows, the smallest ones, ascending (uint64); references_ [m, width] some of these rows, to
-    compare others with; None in models of before rows were explained.
+    offset_ is the `score_samples` below which rows are flagged by default, training_ what is worth
+    knowing of the fit (JSON-able), calibration_ None without calibration rows. learnt_ are digests
+    of distinct learnt rows, the smallest ones, ascending (uint64); references_ [m, width] some of
+    these rows, to compare others with; None in models of before rows were explained. novelty_ [1 +
+    used columns] is the least score of a row that holds what no learnt row had, and what that adds
+    in each column; None in models of before it did, and of images.
     """
 
     name: str  # of the detector, as users type it
@@ -46,17 +48,38 @@ class Fitted:
     calibration_: Calibration | None
     learnt_: np.ndarray
     references_: np.ndarray | None
+    novelty_: np.ndarray | None = None
 
     # --- scores -----------------------------------------------------------------------------------
 
     def anomaly_score(self, X: Any) -> np.ndarray:
-        """Score rows X: float64 [n], large = anomalous."""
-        return np.concatenate([self.score_encoded(rows) for rows in self.encoded(X)])
+        """Score rows X: float64 [n], large = anomalous.
+
+        What no learnt row had raises the score, and a warning names the columns: a hole where there
+        was none, a category never met, a column that was constant and is not.
+        """
+        blocks = [(self.score_encoded(rows), self._new(rows)) for rows in self.encoded(X)]
+        scores, new = zip(*blocks, strict=True)
+        return self._told(np.concatenate(scores), sum(new))
+
+    def _new(self, rows: np.ndarray) -> Any:
+        """Count encoded rows with holes and with values never met: int [2, columns]; 0 = none."""
+        if not isinstance(self.encoder_, TableEncoder):
+            return 0
+        return np.array([found.sum(axis=0) for found in self.encoder_.novel(rows)])
+
+    def _told(self, scores: np.ndarray, new: Any) -> np.ndarray:
+        """Return the scores, after a warning of what is new."""
+        if isinstance(self.encoder_, TableEncoder) and np.any(new):
+            raised = self.novelty_ is not None
+            novelty.tell(new, len(scores), self.encoder_.news_, self.encoder_.unit, raised)
+        return scores
 
     def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
         """Score rows X by each member alone: float64 [members, n], large = anomalous.
 
-        Each on its own scale; detectors without members have one. score: any of the model's, no new
+        Each on its own scale, and without what novelty adds; detectors without members have one.
+        score: any of the model's, no new
         fit; None = its own. Raises InputError for a score that there is not.
         """
         self._check_score(score)
@@ -89,13 +112,22 @@ class Fitted:
                 f"numbers are too large for {self.name} with scaling="
                 f"{self.params.get('scaling')!r}; choose another scaling"
             )
-        return scores
+        return self.raised(scores, rows)
+
+    def raised(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Add to scores [n] of encoded rows what is due for what no learnt row had."""
+        if self.novelty_ is None or not isinstance(self.encoder_, TableEncoder):
+            return scores
+        holes, values = self.encoder_.novel(rows)
+        return novelty.raised(scores, holes | values, self.novelty_)
 
     def _combined(self, scores: np.ndarray) -> np.ndarray:
         return combined(scores, self.model_.scales.get(self.model_.own))
 
     def _seen(self, encoded: np.ndarray) -> np.ndarray:
         """Encoded rows as the model sees them: images as rows of pixels, unless it knows images."""
+        if isinstance(self.encoder_, TableEncoder):
+            encoded = self.encoder_.filled(encoded)
         return encoded.reshape(len(encoded), *self.model_.shape)
 
     def score_names(self) -> tuple[str, ...]:
@@ -115,9 +147,11 @@ class Fitted:
     ) -> np.ndarray:
         """Flag rows X: int [n], -1 = flagged, +1 = not.
 
-        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: of the n rows
-        given to `fit`, held-out ones included, ceil(contamination (n - 1)) are flagged; fewer if
-        scores tie there. Raises InputError for a confidence without a rate to be sure of.
+        With a false-alarm rate, the rows above `threshold`. Otherwise by `offset_`: about the share
+        `contamination` of new rows like those given to `fit`, told from the rows held out there; of
+        rows that were learnt from fewer may be flagged. Where fewer than 1 / contamination - 1 rows
+        were held out, of the n rows given ceil(contamination (n - 1)) are flagged; fewer if scores
+        tie there. Raises InputError for a confidence without a rate to be sure of.
         """
         if false_alarm_rate is None:
             if confidence is not None:
@@ -153,21 +187,26 @@ class Fitted:
         """Return this detector, calibrated on normal rows X that it did not learn from.
 
         Replaces what `fit` held out. Anomalies among X raise the thresholds: then fewer rows are
-        flagged than asked for. Rows that it learnt from would lower them: those that equal one are
-        left out, as at fit. A model knows 100,000 distinct rows again; if it learnt from more, a
-        warning says how many others are among X, about. Rows that were changed since, by rounding
-        say, pass for new. source: what to call X when the model is described. Raises InputError if
-        no row is left.
+        flagged than asked for. Rows that it learnt from would lower them. If more of X equal a
+        learnt row than new rows do by chance (`training_["repeats"]` tells the share), those that
+        do are left out; where new rows often do, a warning says that thresholds come out too high.
+        A model knows 100,000 distinct rows again; if it learnt from more, a warning says how many
+        others are among X, about. Rows that were changed since, by rounding say, pass for new.
+        source: what to call X when the model is described. Raises InputError if no row is left.
         """
-        blocks = [(self.score_encoded(rows), digests(rows)) for rows in self.encoded(X)]
-        scores, digest = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        known, what = np.isin(digest, self.learnt_), f"{self.encoder_.unit}s"
+        read = [
+            (self.score_encoded(rows), digests(rows), self._new(rows)) for rows in self.encoded(X)
+        ]
+        *parts, new = zip(*read, strict=True)
+        scores, digest = map(np.concatenate, parts)
+        self._told(scores, sum(new))
+        usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
+        known = left_out(digest, self.learnt_, usual, what)
         if known.all():
             raise InputError(
                 f"this model has learnt from all of these {len(known)} {what}; calibrate it with "
                 f"normal {what} that it did not learn from"
             )
-        warn_of_learnt(digest, known, self.learnt_, what)
         origin = {"source": source, "made": storage.now()}
         made = Calibration.of(scores[~known], repeated=scores[known], **origin)
         return replace(self, calibration_=made)

@@ -13,7 +13,7 @@ from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import remembered
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, read
-from alad.detector.saving import CALIBRATION, LEARNT, MODEL, REFERENCE, REPEATED
+from alad.detector.saving import CALIBRATION, LEARNT, MODEL, NOVELTY, REFERENCE, REPEATED
 from alad.encoding import ImageScaler, TableEncoder, encoder_from_state
 from alad.errors import InputError
 from alad.parameters import HOW, marked
@@ -47,6 +47,7 @@ def restored(
             calibration_=_calibration(content.get("calibration"), arrays),
             learnt_=_learnt(arrays.get(LEARNT), references),
             references_=references,
+            novelty_=_novelty(arrays.get(NOVELTY), encoder),
         )
         _probe(fitted)
         return fitted
@@ -54,7 +55,7 @@ def restored(
 
 def _own(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays of the model, by its own names; InputError if some are nobody's."""
-    beside = {CALIBRATION, REPEATED, LEARNT, REFERENCE}
+    beside = {CALIBRATION, REPEATED, LEARNT, REFERENCE, NOVELTY}
     own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
     if surplus := sorted(key for key in arrays.keys() - beside if not key.startswith(MODEL)):
         raise InputError(f"the model has no place for {', '.join(surplus)}; save it anew")
@@ -81,6 +82,17 @@ def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) 
         return None
     if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
         raise InputError(f"the rows to compare with have shape {stored.shape}; save it anew")
+    return stored
+
+
+def _novelty(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
+    """None for a model of before novelty raised scores, and of images."""
+    if stored is None:
+        return None
+    columns = len(encoder.used_names_) if isinstance(encoder, TableEncoder) else None
+    sound = columns is not None and stored.dtype == np.float64 and stored.shape == (1 + columns,)
+    if not sound or not np.isfinite(stored).all() or (stored[1:] < 0).any():
+        raise InputError("what novelty adds to a score is stored wrongly; save it anew")
     return stored
 
 

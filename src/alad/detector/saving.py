@@ -15,6 +15,7 @@ CALIBRATION = "calibration/scores"  # arrays of a stored model, beside the model
 REPEATED = "calibration/repeated"
 LEARNT = "calibration/learnt"
 REFERENCE = "explanation/references"
+NOVELTY = "novelty/raises"
 
 
 def content_of(fitted: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -39,6 +40,8 @@ def content_of(fitted: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         arrays |= {CALIBRATION: known.scores, REPEATED: known.repeated}
     if fitted.references_ is not None:
         arrays |= {REFERENCE: fitted.references_}
+    if fitted.novelty_ is not None:
+        arrays |= {NOVELTY: fitted.novelty_}
     return content, arrays
 
 

@@ -14,12 +14,19 @@ import numpy as np
 
 from alad.data.columns import Column
 from alad.data.spelling import COMMA, POINT
-from alad.encoding.scalings import SCALINGS, Parameters, is_constant, limited, novelty, ratio
+from alad.encoding.scalings import (
+    RATIO_LIMIT,
+    SCALINGS,
+    Parameters,
+    is_constant,
+    limited,
+    novelty,
+    ratio,
+)
 from alad.errors import InputError
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
-BISECTIONS = 64  # halvings that find a number from its code
 ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
 FLAGS = frozenset({"false", "true"})
 NUMBERED_FLAGS = {"0": "false", "0.0": "false", "1": "true", "1.0": "true"}
@@ -39,6 +46,7 @@ class NumberCode:
     shift: float = 0.0
     unit: float = 1.0
     decimal: str = POINT  # the mark before decimals, where a text can be read with either
+    kept: float | None = None  # as `constant`, for a scaling that keeps the column as it is
 
     @classmethod
     def fit(cls, column: Column, scaling: str) -> Self:
@@ -50,36 +58,12 @@ class NumberCode:
         warp = SCALINGS[scaling].warp.fit(x)
         shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
         unit = unit or 1.0  # 0 if it underflows
-        return cls(*common, None, warp, shift, unit, column.decimal)
+        kept = float(x[0]) if is_constant(x) else None
+        return cls(*common, None, warp, shift, unit, column.decimal, kept)
 
     @property
     def output_names(self) -> list[str]:
         return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
-
-    def decode(self, encoded: np.ndarray) -> list[float | None]:
-        """Recover the numbers of encoded rows [n, width]; None for missing.
-
-        Each has the fewest digits, at most six, that float32 cannot tell from it: 0, not 9e-10.
-        """
-        limits = (np.nextafter(encoded[:, 0], np.float32(to)) for to in (-np.inf, np.inf))
-        low, high = (self._unscaled(limit.astype(np.float64)) for limit in limits)
-        numbers = self._unscaled(encoded[:, 0].astype(np.float64))
-        holes = encoded[:, 1] >= 0.5 if self.missing else np.zeros(len(encoded), bool)
-        return [
-            None if hole else _shortest(x, between)
-            for x, hole, *between in zip(numbers.tolist(), holes, low, high, strict=True)
-        ]
-
-    def _unscaled(self, encoded: np.ndarray) -> np.ndarray:
-        """Invert `_scaled`, which is increasing, by bisection, whatever the scaling."""
-        if self.constant is not None:
-            return np.full(len(encoded), self.constant)
-        low, high = (np.full(len(encoded), at * np.arcsinh(RAW_LIMIT)) for at in (-1.0, 1.0))
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            below = self._scaled(limited(self.fill + np.sinh(middle), RAW_LIMIT)) < encoded
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return self.fill + np.sinh(high)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
@@ -118,19 +102,52 @@ class NumberCodes:
         self._at = np.array(starts, dtype=np.intp)
         self._fill = np.array([code.fill for code in codes])
         self._marked = np.flatnonzero([code.missing for code in codes])
+        self._unmarked = np.flatnonzero([not code.missing for code in codes])
         self._constant = np.flatnonzero([code.constant is not None for code in codes])
         self._constants = np.array([code.constant for code in codes if code.constant is not None])
         self._groups = _alike(codes)
 
     def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
-        """Encode values [n, columns], NaN where missing, into their columns of out [n, width]."""
+        """Encode values [n, columns], NaN where missing, into their columns of out [n, width].
+
+        NaN stays where a column has a hole that never had one at fit.
+        """
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
             block = values[rows]
             holes = np.isnan(block)
             x = limited(np.where(holes, self._fill, block), RAW_LIMIT)
-            out[rows, self._at] = limited(self.scaled(x), LIMIT)
+            encoded = limited(self.scaled(x), LIMIT)
+            if (new := holes[:, self._unmarked]).any():
+                encoded[:, self._unmarked] = np.where(new, np.nan, encoded[:, self._unmarked])
+            out[rows, self._at] = encoded
             out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
+
+    def decode(self, encoded: np.ndarray) -> list[list[float | None]]:
+        """Find the numbers that encoded rows [n, width] stand for: [columns][n]; None for missing.
+
+        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
+        """
+        codes = encoded[:, self._at]
+        limits = (np.nextafter(codes, np.float32(to)) for to in (-np.inf, np.inf))
+        low, high = (self.unscaled(limit.astype(np.float64)).T.tolist() for limit in limits)
+        found = self.unscaled(codes.astype(np.float64)).T.tolist()
+        holes = np.zeros(codes.shape, bool)
+        holes[:, self._marked] = encoded[:, self._at[self._marked] + 1] >= 0.5
+        return [
+            [
+                None if hole else _shortest(x, between)
+                for x, hole, *between in zip(*column, strict=True)
+            ]
+            for column in zip(found, holes.T.tolist(), low, high, strict=True)
+        ]
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        """Undo `scaled` for codes [n, columns]; codes is overwritten."""
+        codes[:, self._constant] = self._constants
+        for group in self._groups:
+            codes[:, group.at] = limited(group.unscaled(codes[:, group.at]), RAW_LIMIT)
+        return codes
 
     def scaled(self, x: np.ndarray) -> np.ndarray:
         """Scale numbers x [n, columns], none missing; x is overwritten."""
@@ -153,6 +170,11 @@ class _Alike:
 
     def scaled(self, x: np.ndarray) -> np.ndarray:
         return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # of codes that no number has
+            t = limited(codes * self.unit, RATIO_LIMIT) + self.shift
+            return SCALINGS[self.scaling].warp.undo(t, **self.warp)
 
 
 def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:
@@ -212,16 +234,20 @@ class CategoryCode:
         return NUMBERED_FLAGS.get(level, level) if flags else level
 
     def encode(self, column: Column, out: np.ndarray) -> None:
-        """Fill out [n, width], which holds zeros."""
+        """Fill out [n, width], which holds zeros; NaN in the last for a hole never met at fit."""
         other = len(self.output_names) - 1
-        if column.levels is None:  # numbers, where training rows had none: all are unseen levels
+        unmarked = np.float32(1 if self.missing else np.nan)  # in the last column, for a hole
+        if column.levels is None:  # no row that was learnt from had a number: no number was met
             missing = np.isnan(column.values)
-            out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = 1
+            out[np.arange(len(out)), np.where(missing, other - self.missing, other)] = np.where(
+                missing, unmarked, np.float32(1)
+            )
             return
         place = {level: i for i, level in enumerate(self.levels)}
         missing = len(self.levels) if self.missing else other
         chosen = [*(place.get(self.meant(level), other) for level in column.levels), missing]
         out[np.arange(len(out)), np.array(chosen)[column.values]] = 1  # code -1 reads the last
+        out[column.values < 0, missing] = unmarked
 
 
 Code = NumberCode | CategoryCode
@@ -259,7 +285,8 @@ def _sound_category(code: CategoryCode) -> bool:
 
 def _sound_number(code: NumberCode) -> bool:
     """Tell whether the code's parameters are numbers, and all that it encodes is finite."""
-    given = [code.fill, code.shift, code.unit, *([] if code.constant is None else [code.constant])]
+    given = [code.fill, code.shift, code.unit]
+    given += [value for value in (code.constant, code.kept) if value is not None]
     plain = all(
         type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
     )

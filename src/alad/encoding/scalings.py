@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 
 RATIO_LIMIT = 1e300  # a ratio beyond would be infinite, and its logarithm with it
+STEEPEST = 700.0  # the exponential of more is not finite
 SAME = 1e-6  # relative difference that float32 storage explains, on a column constant at fit
 FLOOR = 0.5  # least deviation divided by after a warp: rare values must not become huge ones
 KNOTS = 1000  # most points of a column's distribution function
@@ -18,11 +19,13 @@ Parameters = dict[str, Any]  # of one column, JSON-able: floats and lists of flo
 class Warp(NamedTuple):
     """A monotone map of one column; its parameters are what `fit` returns.
 
-    `together`: whether it maps many columns at once, given an array for each of its parameters.
+    `undo` is its inverse. `together`: whether both map many columns at once, given an array for
+    each of the parameters.
     """
 
     fit: Callable[[np.ndarray], Parameters]
     apply: Callable[..., np.ndarray]
+    undo: Callable[..., np.ndarray]
     together: bool = True
 
 
@@ -64,8 +67,23 @@ def _compressed(x: np.ndarray, center: float, scale: float) -> np.ndarray:
     return np.arcsinh(ratio(x - center, scale))
 
 
+def _stretched(t: np.ndarray, center: float, scale: float) -> np.ndarray:
+    """Undo `_compressed`."""
+    return center + scale * _sinh(t)
+
+
+def _sinh(t: np.ndarray) -> np.ndarray:
+    """sinh, finite wherever t is."""
+    return np.sinh(limited(t, STEEPEST))
+
+
 def _logarithm(x: np.ndarray) -> np.ndarray:
     return np.copysign(np.log1p(np.abs(x)), x)
+
+
+def _exponential(t: np.ndarray) -> np.ndarray:
+    """Undo `_logarithm`."""
+    return np.copysign(np.expm1(np.abs(limited(t, STEEPEST))), t)
 
 
 def _distribution(x: np.ndarray) -> Parameters:
@@ -83,6 +101,13 @@ def _normal_score(x: np.ndarray, knots: list[float], scores: list[float]) -> np.
     inside = np.clip(x, at[0], at[-1])
     rise = (to[left + 1] - to[left]) * ((inside - at[left]) / (at[left + 1] - at[left]))
     return to[left] + rise + np.arcsinh(ratio(x - inside, at[-1] - at[0]))
+
+
+def _value_of_score(t: np.ndarray, knots: list[float], scores: list[float]) -> np.ndarray:
+    """Undo `_normal_score`."""
+    at, to = np.asarray(knots), np.asarray(scores)
+    inside = np.clip(t, to[0], to[-1])
+    return np.interp(inside, to, at) + (at[-1] - at[0]) * _sinh(t - inside)
 
 
 def _keep(t: np.ndarray) -> tuple[float, float]:
@@ -103,10 +128,10 @@ def _floored_deviation(t: np.ndarray) -> tuple[float, float]:
     return float(t.mean()), max(float(t.std()), FLOOR)
 
 
-IDENTITY = Warp(lambda x: {}, lambda x: x)
-TAILS = Warp(_middle, _compressed)
-LOGARITHM = Warp(lambda x: {}, _logarithm)
-RANKS = Warp(_distribution, _normal_score, together=False)
+IDENTITY = Warp(lambda x: {}, lambda x: x, lambda t: t)
+TAILS = Warp(_middle, _compressed, _stretched)
+LOGARITHM = Warp(lambda x: {}, _logarithm, _exponential)
+RANKS = Warp(_distribution, _normal_score, _value_of_score, together=False)
 
 SCALINGS = {
     "none": Scaling("as it is (the ALAD authors' input)", IDENTITY, _keep, constants=True),

@@ -25,10 +25,10 @@ from alad.encoding.columns import (
     to_state,
 )
 from alad.encoding.rows import ReadRows
-from alad.encoding.scalings import SCALINGS
+from alad.encoding.scalings import SAME, SCALINGS
 from alad.errors import InputError
 
-MANY_ROWS = 20  # fewer may hold strange values by chance
+MANY_ROWS = 20  # fewer may be numbered by chance
 
 
 class TableEncoder:
@@ -72,6 +72,7 @@ class TableEncoder:
             names = listed(list(SCALINGS), len(SCALINGS))
             raise InputError(f"scaling is {self.scaling!r}; choose one of {names}")
         table = self._typed(X)
+        _warn_of_row_numbers(table.columns)
         learnt = (column if rows is None else column.of(rows) for column in table.columns)
         codes = [code_of(column, self.scaling) for column in learnt]
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
@@ -93,10 +94,84 @@ class TableEncoder:
         self._numbers = [at for at, code in enumerate(codes) if isinstance(code, NumberCode)]
         number_codes = [code for code in codes if isinstance(code, NumberCode)]
         self._number_codes = NumberCodes(number_codes, [self._starts[at] for at in self._numbers])
+        self._note_what_was_met()
         self.output_names_ = [name for code in codes for name in code.output_names]
         self.source_ = np.repeat(np.array(kept), widths)
         self.width_ = len(self.output_names_)
         return self
+
+    def _note_what_was_met(self) -> None:
+        """Note what encoded rows have where they have nothing new, and where to look for it."""
+        last = [
+            start + len(code.output_names) - 1
+            for code, start in zip(self._codes, self._starts, strict=True)
+        ]
+        self._never_missing = [
+            (at, self._starts[at] if isinstance(code, NumberCode) else last[at])
+            for at, code in enumerate(self._codes)
+            if not code.missing
+        ]
+        self._unseen = [
+            (at, last[at])
+            for at, code in enumerate(self._codes)
+            if isinstance(code, CategoryCode) and not code.rare
+        ]
+        self._constants = [
+            (at, self._starts[at], 0.0 if code.kept is None else code.kept)
+            for at, code in enumerate(self._codes)
+            if isinstance(code, NumberCode) and (code.constant is not None or code.kept is not None)
+        ]
+        usual = np.zeros((1, last[-1] + 1), np.float32)
+        usual[0, last] = 1  # a hole in a category that never had one is another level
+        if self._numbers:
+            fills = np.array([[code.fill for code in self._number_codes.codes]])
+            self._number_codes.encode(fills, usual)
+        self._usual = usual[0]
+
+    def filled(self, rows: np.ndarray) -> np.ndarray:
+        """Fill encoded rows [n, width_] as models see them: a hole never met as the median."""
+        holes = np.isnan(rows)
+        return np.where(holes, self._usual, rows) if holes.any() else rows
+
+    def novel(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find what no learnt row had, in encoded rows: two of bool [n, used columns].
+
+        Holes where there were none, and values: a category never met, a constant that is another.
+        """
+        shape = (len(rows), len(self._codes))
+        holes, values = np.zeros(shape, bool), np.zeros(shape, bool)
+        if self._never_missing:
+            of, at = map(list, zip(*self._never_missing, strict=True))
+            holes[:, of] = np.isnan(rows[:, at])
+        if self._unseen:
+            of, at = map(list, zip(*self._unseen, strict=True))
+            values[:, of] = rows[:, at] == 1
+        if self._constants:
+            of, at, met = map(list, zip(*self._constants, strict=True))
+            values[:, of] = np.abs(rows[:, at] - np.array(met)) > SAME * np.abs(met)
+        return holes, values
+
+    def without_new(self, rows: np.ndarray) -> np.ndarray:
+        """Put into encoded rows [..., width_] that a model made what constant columns had."""
+        rows = rows.copy()
+        for _, at, met in self._constants:
+            rows[..., at] = met
+        return rows
+
+    def chance_of_new(self, learnt: np.ndarray) -> np.ndarray:
+        """Estimate how often a row has novelty, by column, from learnt rows: float64 [columns].
+
+        learnt: encoded, [n, width_]. (1 + levels met once) / (n + 1), after Good and Turing 1953.
+        """
+        once = np.ones(len(self._codes))
+        for at, last in self._unseen:
+            once[at] += (learnt[:, self._starts[at] : last].sum(axis=0) == 1).sum()
+        return np.minimum(once / (len(learnt) + 1), 1.0)
+
+    @property
+    def news_(self) -> list[tuple[str, str, str]]:
+        """Say of each used column its name, what a new value is, and that all values are new."""
+        return [_news(code) for code in self._codes]
 
     @property
     def shape_(self) -> tuple[int]:
@@ -114,15 +189,18 @@ class TableEncoder:
         return self._encoded(len(table), values, lambda at: table.columns[at])
 
     def transform(self, X: Any) -> np.ndarray:
-        """Encode X as float32 [n, width_], by column names; InputError if one is missing or new."""
-        return self.read(X).encoded
+        """Encode X as float32 [n, width_], by column names; InputError if one is missing or new.
+
+        As models see it: a hole in a column that never had one at fit is its median.
+        """
+        return self.filled(self.read(X).encoded)
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
-        """Yield the encoded rows, a batch of the source at a time."""
+        """Yield encoded rows, a batch of the source at a time; NaN for a hole never met at fit."""
         return (encoded for encoded, _ in self._read(X))
 
     def read(self, X: Any) -> ReadRows:
-        """Read all rows of X once: encoded, and their cells [n][used columns] as Python values."""
+        """Read X once: rows as `blocks` has them, and cells [n][used columns] as Python values."""
         blocks, cells = zip(*self._read(X), strict=True)
         encoded = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         return ReadRows(encoded, lambda: [row for batch in cells for row in batch()])
@@ -151,9 +229,7 @@ class TableEncoder:
     def _category_of(self, batch: Columns, places: list[int], at: int) -> Column:
         """Read the category column of code number `at`."""
         code = self._codes[at]
-        column = categories(code.name, batch.raw[places[at]])
-        _warn_of_values(code, column)
-        return column
+        return categories(code.name, batch.raw[places[at]])
 
     def _encoded(
         self,
@@ -177,11 +253,13 @@ class TableEncoder:
 
     def decode(self, matrix: np.ndarray) -> list[list[Any]]:
         """Recover the nearest values [n][used columns] of encoded rows [n, width_]."""
-        parts, start = [], 0
-        for code in self._codes:
-            stop = start + len(code.output_names)
-            parts.append(code.decode(matrix[:, start:stop]))
-            start = stop
+        parts: list[Any] = [None] * len(self._codes)
+        if self._numbers:
+            for at, part in zip(self._numbers, self._number_codes.decode(matrix), strict=True):
+                parts[at] = part
+        for at, (code, start) in enumerate(zip(self._codes, self._starts, strict=True)):
+            if isinstance(code, CategoryCode):
+                parts[at] = code.decode(matrix[:, start : start + len(code.output_names)])
         return [list(row) for row in zip(*parts, strict=True)]
 
     def _matched(self, table: Columns) -> list[int]:
@@ -260,19 +338,40 @@ def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _warn_of_values(code: Code, column: Column) -> None:
-    """Warn if many rows hold only values that training rows did not: spelt anew, perhaps."""
-    if not isinstance(code, CategoryCode):
-        return
-    met = map(code.meant, column.levels or code.levels)
-    strange = not code.rare and set(code.levels).isdisjoint(met)
-    if code.levels and strange and len(column.values) >= MANY_ROWS:
-        warn(
+def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
+    """Warn of columns that number the rows: whole numbers, steadily rising, or one a row.
+
+    They may have gaps, or be shuffled: no two rows have the same, and most numbers in their range
+    are there. What is normal of them at fit no later row has.
+    """
+    for column in columns:
+        x = column.values
+        if column.levels is not None or len(x) < MANY_ROWS or not (x == np.floor(x)).all():
+            continue  # NaN equals nothing
+        with np.errstate(over="ignore"):
+            steps = np.diff(x)
+        dense = x.max() / 2 - x.min() / 2 < len(x) and len(np.unique(x)) == len(x)
+        if dense or (steps[0] != 0 and (steps == steps[0]).all()):
+            first = ", ".join(f"{value:.15g}" for value in x[:3])
+            warn(
+                f"column {column.name!r} numbers the rows ({first}, …); later rows will all look "
+                f"new by it: leave it out, drop=[{column.name!r}] or --drop {column.name!r}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def _news(code: Code) -> tuple[str, str, str]:
+    """Say what is new in a column: its name, of one row, and of all rows together."""
+    if isinstance(code, CategoryCode):
+        every = (
             f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "
-            "is it written in another way?",
-            UserWarning,
-            stacklevel=4,
+            "is it written in another way?"
         )
+        return code.name, "holds a value that it never had at fit", every
+    met = code.kept if code.constant is None else code.constant
+    new = f"was {met:g} in all learnt rows and is not" if met is not None else "is new"
+    return code.name, new, f"column {code.name!r} {new} in any"
 
 
 def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:

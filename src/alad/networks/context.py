@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from torch import Tensor
 from alad.networks import convolution, dense
 from alad.networks.layers import Convolution, Dense
 from alad.networks.state import ForwardState
+
+# A forked process has none of the threads that PyTorch waits for: it computes with its own alone
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @dataclass

@@ -187,24 +187,34 @@ def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Tr
 def _interrupts() -> Iterator[Callable[[], bool]]:
     """Defer Ctrl-C to the end of a step, so that no checkpoint holds half a step.
 
-    A second Ctrl-C stops at once. Only the main thread may set signal handlers; in other threads
-    Ctrl-C has its usual effect.
+    So are the signals of a shutdown and of a closed terminal. A second one stops at once. Only the
+    main thread may set signal handlers; in other threads each has its usual effect, as do those
+    that are ignored or that somebody else handles.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
-    usual = signal.getsignal(signal.SIGINT)
+    usual = {signal.SIGINT: signal.getsignal(signal.SIGINT)}
+    for name in ("SIGTERM", "SIGHUP"):  # the latter is not everywhere
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            usual[number] = signal.SIG_DFL
+
+    def restore() -> None:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
 
     def ask(number: int, frame: object) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, usual)
+        restore()
 
-    signal.signal(signal.SIGINT, ask)
+    for number in usual:
+        signal.signal(number, ask)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, usual)
+        restore()
 
 
 _RESULT_ARRAYS = ("best_step", "best_value", "stale")

@@ -56,11 +56,11 @@ def test_a_png_is_read_by_others_as_it_was(channels: int):
 
 def test_the_hottest_pixel_has_the_full_colour_and_cold_ones_none():
     image = np.full((2, 2, 1), 100, np.uint8)
-    found = overlay(image, np.array([[4.0, 2.0], [0.0, -9.0]]))
+    found = overlay(image, np.array([[4.0, 2.0], [0.0, -9.0]]), 4.0)
     assert found[0, 0].tolist() == HOT.tolist()
     assert found[1, 0].tolist() == found[1, 1].tolist() and len(set(found[1, 1].tolist())) == 1
     assert found[1, 1, 0] < found[0, 1, 0] < found[0, 0, 0]
-    assert (overlay(image, np.full((2, 2), -1.0)) == found[1, 1]).all()
+    assert (overlay(image, np.full((2, 2), -1.0), 4.0) == found[1, 1]).all()
 
 
 def test_small_pictures_are_enlarged_to_be_looked_at():

@@ -46,8 +46,8 @@ def anomalous_images_section(
     table = Table("Click a head to sort.", heads, rows, left=left, unit="images")
     text = (
         "The heat of an image adds up to its score minus that of the images it is compared with; "
-        "it is strongest where the image departs most from what the model knows, each on its own "
-        "scale."
+        "it is strongest where the image departs most from what the model knows. All images have "
+        "one scale: those that score far below the threshold are pale."
     )
     if len(rows) < len(scores):
         text += f" Shown are the {len(rows)} highest of {len(scores):,} scores."
@@ -74,14 +74,14 @@ def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     what, alt = "nearest learnt", "the learnt image nearest to it"
     if detector.model_.makes_rows:
         what, alt = "reconstruction", "what the model makes of it"
-    cells, letters = [], 0
+    cells, letters, most = [], 0, full_heat(maps, -detector.offset_)
     for at in range(len(pixels)):
         row, column = maps.hottest(at)
         place = f"hottest at row {row + 1}, column {column + 1}"
         figures = [
             _figure("image", pixels[at], "the image itself"),
             _figure(what, expected[at], alt),
-            _figure("heat", overlay(pixels[at], maps.heat[at]), f"its heat map, {place}"),
+            _figure("heat", overlay(pixels[at], maps.heat[at], most), f"its heat map, {place}"),
         ]
         letters += sum(map(len, figures))
         if letters > MOST_LETTERS:
@@ -103,14 +103,27 @@ def shown(scaler: Any, images: np.ndarray) -> np.ndarray:
     return np.rint((scaled[..., : min(3, scaled.shape[3])] + 1) * 127.5).astype(np.uint8)
 
 
-def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+def full_heat(maps: Any, threshold: float) -> float:
+    """Choose the heat that has the full colour, one for all images: that of the hottest pixel.
+
+    If no image is flagged, as much more as the highest score would have to rise to be: images that
+    are all good are all pale. Infinite if no score is above that of its references.
+    """
+    top = int(np.argmax(maps.score))
+    above = float(maps.score[top] - maps.reference_score[top])
+    lacking = float(threshold - maps.reference_score[top])
+    if above <= 0:
+        return np.inf
+    return float(maps.heat.max()) * max(1.0, lacking / above)
+
+
+def overlay(image: np.ndarray, heat: np.ndarray, most: float) -> np.ndarray:
     """Lay heat [height, width] over the image in pale grey; -> uint8 [height, width, 3].
 
-    The hottest pixel has the full colour; where heat is 0 or below there is none.
+    A pixel of heat `most` has the full colour; where heat is 0 or below there is none.
     """
     grey = image.mean(axis=2, keepdims=True)
     pale = grey * (1 - PALE) + 127.5 * PALE
-    most = float(heat.max())
     strength = np.clip(heat / most, 0, 1)[..., np.newaxis] if most > 0 else 0.0
     return np.rint(pale * (1 - strength) + HOT * strength).astype(np.uint8)
 

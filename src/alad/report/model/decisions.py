@@ -27,8 +27,8 @@ def scores_section(
     """
     calibration, what = detector.calibration_, unit(detector)
     chosen = (
-        f"the model's own threshold, above which a share of "
-        f"{detector.params['contamination']:.3g} lay at fit"
+        f"the model's own threshold, told at fit for a share of "
+        f"{detector.params['contamination']:.3g}"
         if rate is None
         else f"a false-alarm rate of at most {number(100 * rate)} % of normal {what}"
     )
