@@ -82,7 +82,10 @@ def test_a_model_without_calibration_says_so_until_it_is_calibrated(folder, capf
     before = alad.load("model").anomaly_score(pacsv.read_csv("new.csv"))
     assert cli.run("calibrate model normal.csv".split()) == 0
     err = capfd.readouterr().err
-    assert "370 rows; " in err and "; 30 rows left out, because the model learnt from them" in err
+    assert (
+        "370 rows; " in err
+        and "; 30 rows left out, because they equal rows that the model learnt from" in err
+    )
     loaded = alad.load("model")
     assert len(loaded.calibrated()) == 370
     assert np.array_equal(before, loaded.anomaly_score(pacsv.read_csv("new.csv")))

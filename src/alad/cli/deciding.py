@@ -156,6 +156,8 @@ def _summary(calibration: "Calibration", unit: str) -> str:
         f"{counted(len(calibration), unit)}; false-alarm rates from {least} on can be asked for"
     )
     if seen := calibration.seen:
-        message += f"; {counted(seen, unit)} left out, because the model learnt from them"
+        message += (
+            f"; {counted(seen, unit)} left out, because they equal rows that the model learnt from"
+        )
         message += " (others, if they were changed since, go unnoticed)"
     return message
