@@ -58,15 +58,21 @@ class Fitted:
         What no learnt row had raises the score, and a warning names the columns: a hole where there
         was none, a category never met, a column that was constant and is not.
         """
-        blocks = [(self.score_encoded(rows), self._new(rows)) for rows in self.encoded(X)]
-        scores, new = zip(*blocks, strict=True)
+        scores, new = zip(*(self._scored(rows) for rows in self.encoded(X)), strict=True)
         return self._told(np.concatenate(scores), sum(new))
 
-    def _new(self, rows: np.ndarray) -> Any:
-        """Count encoded rows with holes and with values never met: int [2, columns]; 0 = none."""
+    def _scored(self, rows: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Score encoded rows [n, *shape], and count what is new in them, which is looked for once.
+
+        float64 [n]; int [2, columns], rows with holes and with values never met, 0 for images.
+        """
+        scores = self._unraised(rows)
         if not isinstance(self.encoder_, TableEncoder):
-            return 0
-        return np.array([found.sum(axis=0) for found in self.encoder_.novel(rows)])
+            return scores, 0
+        holes, values = self.encoder_.novel(rows)
+        if self.novelty_ is not None:
+            scores = novelty.raised(scores, holes | values, self.novelty_)
+        return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
     def _told(self, scores: np.ndarray, new: Any) -> np.ndarray:
         """Return the scores, after a warning of what is new."""
@@ -79,8 +85,8 @@ class Fitted:
         """Score rows X by each member alone: float64 [members, n], large = anomalous.
 
         Each on its own scale, and without what novelty adds; detectors without members have one.
-        score: any of the model's, no new
-        fit; None = its own. Raises InputError for a score that there is not.
+        score: any of the model's, no new fit; None = its own. Raises InputError for a score that
+        there is not.
         """
         self._check_score(score)
         parts = [self.model_.member_scores(self._seen(rows), score) for rows in self.encoded(X)]
@@ -104,6 +110,10 @@ class Fitted:
 
     def score_encoded(self, rows: np.ndarray) -> np.ndarray:
         """Score encoded rows [n, *shape]: float64 [n]. InputError if one has no finite score."""
+        return self.raised(self._unraised(rows), rows)
+
+    def _unraised(self, rows: np.ndarray) -> np.ndarray:
+        """Score encoded rows without what novelty adds."""
         scores = self._combined(self.model_.member_scores(self._seen(rows)))
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):
@@ -112,7 +122,7 @@ class Fitted:
                 f"numbers are too large for {self.name} with scaling="
                 f"{self.params.get('scaling')!r}; choose another scaling"
             )
-        return self.raised(scores, rows)
+        return scores
 
     def raised(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Add to scores [n] of encoded rows what is due for what no learnt row had."""
@@ -194,11 +204,9 @@ class Fitted:
         others are among X, about. Rows that were changed since, by rounding say, pass for new.
         source: what to call X when the model is described. Raises InputError if no row is left.
         """
-        read = [
-            (self.score_encoded(rows), digests(rows), self._new(rows)) for rows in self.encoded(X)
-        ]
-        *parts, new = zip(*read, strict=True)
-        scores, digest = map(np.concatenate, parts)
+        read = [(*self._scored(rows), digests(rows)) for rows in self.encoded(X)]
+        parts, new, digest_parts = zip(*read, strict=True)
+        scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
         self._told(scores, sum(new))
         usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
         known = left_out(digest, self.learnt_, usual, what)

@@ -140,9 +140,10 @@ class TableEncoder:
         """
         shape = (len(rows), len(self._codes))
         holes, values = np.zeros(shape, bool), np.zeros(shape, bool)
-        if self._never_missing:
+        absent = np.isnan(rows)
+        if absent.any():  # there is NaN only where `_never_missing` looks
             of, at = map(list, zip(*self._never_missing, strict=True))
-            holes[:, of] = np.isnan(rows[:, at])
+            holes[:, of] = absent[:, at]
         if self._unseen:
             of, at = map(list, zip(*self._unseen, strict=True))
             values[:, of] = rows[:, at] == 1
