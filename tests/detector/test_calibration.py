@@ -17,7 +17,7 @@ from alad.detector.calibration import (
     rows_needed,
     storey,
 )
-from alad.detector.drift import Martingale, drift, uniformity
+from alad.detector.drift import Martingale, _Pair, drift, ruled_out, uniformity
 from alad.errors import InputError
 
 CASE = case("conformal")
@@ -288,6 +288,22 @@ def test_a_batch_beyond_calibration_has_drifted_however_it_is_trimmed():
     assert not drift([9.0], usual, trim=0.1).drifted  # one row is an anomaly
     with pytest.raises(InputError, match="no score to look for drift"):
         drift([], usual)
+
+
+def test_drift_is_ruled_out_only_where_there_is_none():
+    # of two new scores below two others: both or neither come first in 2 of 6 orders
+    assert _Pair.of([1.0, 2.0], Calibration.of([3.0, 4.0]), 0.0).chance_of_gap_there() == (
+        pytest.approx(1 / 3)
+    )
+    out = []
+    for seed in range(60):
+        usual = Calibration.of(np.round(normal(100 + seed, seed), seed % 3 + 1))
+        new, trim = normal(40 + 5 * seed, seed + 100) + 0.01 * (seed % 60), 0.1 * (seed % 2)
+        found = drift(new, usual, trim=trim)
+        assert _Pair.of(new, usual, trim).chance_of_gap_there() <= found.p_value * (1 + 1e-6)
+        out.append(ruled_out(new, usual, trim=trim))
+        assert not (out[-1] and found.drifted)
+    assert 20 < sum(out) < 60
 
 
 def test_a_martingale_seldom_grows_without_drift():

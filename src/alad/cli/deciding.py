@@ -95,11 +95,13 @@ class FlaggingRule:
 
 def warn_of_drift(detector: "Fitted", scores: "np.ndarray") -> None:
     """Write a line on stderr if the scores no longer look like those of calibration."""
-    from alad.detector.drift import drift
+    from alad.detector.drift import drift, ruled_out
 
     calibration = detector.calibration_
     if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:
         return
+    if ruled_out(scores, calibration, trim=LEFT_OUT_FOR_DRIFT):
+        return  # spares most runs half a second of loading what computes the test
     test = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
     if test.drifted:
         say(f"alad: warning: drift: {test}; rates may not hold, see alad calibrate --help")

@@ -13,7 +13,6 @@ from typing import Any, cast
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-from sklearn.utils import check_array
 
 from alad.data.arrow_encodings import RawColumn, plain
 from alad.data.columns import is_nan, label
@@ -235,6 +234,8 @@ def _rows(X: Sequence[Any]) -> np.ndarray:
 def _of_array(X: Any) -> Columns:
     if np.ma.isMaskedArray(X):
         X = np.ma.filled(X.astype(np.float64), np.nan)  # the values below the mask do not count
+    from sklearn.utils import check_array  # takes half a second to load; files do without
+
     try:
         array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
     except ValueError as error:  # scikit-learn's message, as the error of all bad input

@@ -7,7 +7,7 @@ import math
 import warnings
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from alad.errors import InputError
 
 LEVEL = 0.001  # how seldom drift is seen in a batch where there is none
 MOST_OUTSIDE = 0.5  # share of trimmed rows beyond which a batch has drifted, whatever the rest
+ROUNDING = 1e-9  # relative, below which two gaps are the same
 JUMP = 0.01  # share of a martingale's capital that is bet anew at each score
 
 
@@ -53,27 +54,83 @@ def drift(
     they equal a learnt one, count here. Raises InputError if there is no score, or none is left.
     """
     level = between_0_and_1("level", level)
-    new, usual = numbers_of(scores), calibration.with_repeated()
-    trim = between_0_and_1("trim", trim) if trim else 0.0
-    if not len(new):
-        raise InputError("there is no score to look for drift in; give at least one")
-    limit = usual.threshold(trim) if trim else math.inf
-    rank = (marginal_rank(len(usual), trim) if trim else None) or len(usual) + 1
-    kept = new[new <= limit]  # as all calibration scores below the limit, given the limit
-    statistic, p_value, higher = _two_samples(kept, usual.scores[: rank - 1])
-    above = len(new) - len(kept)
-    many = above > MOST_OUTSIDE * len(new) and _chance(above, len(new), rank, len(usual)) < level
-    return Drift(len(new), statistic, p_value, above / len(new), higher, p_value < level or many)
+    pair = _Pair.of(scores, calibration, trim)
+    statistic, p_value, higher = _two_samples(pair.new, pair.usual)
+    many = pair.mostly_above and pair.chance_of_so_many_above() < level
+    drifted = p_value < level or many
+    return Drift(pair.count, statistic, p_value, pair.above / pair.count, higher, drifted)
 
 
-def _chance(above: int, count: int, rank: int, usual: int) -> float:
-    """That so many or more of `count` scores lie above the rank-th smallest of `usual` others.
+def ruled_out(scores: ArrayLike, calibration: Calibration, *, trim: float = 0.0) -> bool:
+    """Tell whether `drift` of these certainly finds none, without loading what computes it.
 
-    The share above it is Beta(usual + 1 - rank, rank), for a continuous law.
+    A gap as large at the very place among all scores where it is largest here is one of the ways to
+    have one as large anywhere: the chance of that one, hypergeometric, is below the p-value.
     """
-    from scipy.stats import betabinom
+    pair = _Pair.of(scores, calibration, trim)
+    return not pair.mostly_above and pair.chance_of_gap_there() >= LEVEL
 
-    return float(betabinom.sf(above - 1, count, usual + 1 - rank, rank))
+
+@dataclass(frozen=True)
+class _Pair:
+    """New scores beside those of calibration, ascending, both without the highest."""
+
+    new: np.ndarray
+    usual: np.ndarray
+    above: int  # new scores that were left out
+    rank: int  # of the calibration score where those begin
+    calibrated: int  # scores of calibration
+
+    @classmethod
+    def of(cls, scores: ArrayLike, calibration: Calibration, trim: float) -> Self:
+        new, usual = numbers_of(scores), calibration.with_repeated()
+        trim = between_0_and_1("trim", trim) if trim else 0.0
+        if not len(new):
+            raise InputError("there is no score to look for drift in; give at least one")
+        limit = usual.threshold(trim) if trim else math.inf
+        rank = (marginal_rank(len(usual), trim) if trim else None) or len(usual) + 1
+        kept = np.sort(new[new <= limit])  # as all calibration scores below it, given the limit
+        return cls(kept, usual.scores[: rank - 1], len(new) - len(kept), rank, len(usual))
+
+    @property
+    def count(self) -> int:
+        """How many scores are new."""
+        return len(self.new) + self.above
+
+    @property
+    def mostly_above(self) -> bool:
+        """Whether more new scores were left out than `MOST_OUTSIDE` of them."""
+        return self.above > MOST_OUTSIDE * self.count
+
+    def chance_of_so_many_above(self) -> float:
+        """That so many or more new scores lie above the rank-th smallest of calibration.
+
+        The share above it is Beta(calibrated + 1 - rank, rank), for a continuous law.
+        """
+        from scipy.stats import betabinom
+
+        beta = self.calibrated + 1 - self.rank, self.rank
+        return float(betabinom.sf(self.above - 1, self.count, *beta))
+
+    def chance_of_gap_there(self) -> float:
+        """That the distribution functions are as far apart where they are farthest, or farther."""
+        n, m = len(self.new), len(self.usual)
+        if not n or not m:
+            return 1.0
+        places = np.concatenate([self.new, self.usual])
+        below, usual_below = (
+            np.searchsorted(sample, places, side="right") for sample in (self.new, self.usual)
+        )
+        gaps = np.abs(below / n - usual_below / m)
+        at = int(gaps.argmax())
+        together = int(below[at] + usual_below[at])
+        of_new = np.arange(max(0, together - m), min(n, together) + 1)
+        far = np.abs(of_new / n - (together - of_new) / m) >= gaps[at] * (1 - ROUNDING)
+        log = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + m + 1)))])  # of factorials
+        ways = log[n] - log[of_new] - log[n - of_new]
+        ways += log[m] - log[together - of_new] - log[m - together + of_new]
+        ways -= log[n + m] - log[together] - log[n + m - together]
+        return float(np.exp(ways[far]).sum())
 
 
 def _two_samples(new: np.ndarray, usual: np.ndarray) -> tuple[float, float, bool]:

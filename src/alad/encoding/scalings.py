@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
 RATIO_LIMIT = 1e300  # a ratio beyond would be infinite, and its logarithm with it
 STEEPEST = 700.0  # the exponential of more is not finite
@@ -88,6 +87,8 @@ def _exponential(t: np.ndarray) -> np.ndarray:
 
 def _distribution(x: np.ndarray) -> Parameters:
     """Find points (x, normal score of its mid-rank) of the distribution function, rising."""
+    from scipy.special import ndtri  # for fits alone
+
     met, counts = np.unique(x, return_counts=True)
     share = (np.cumsum(counts) - counts / 2) / len(x)
     kept = np.unique(np.linspace(0, len(met) - 1, min(len(met), KNOTS)).astype(int))
