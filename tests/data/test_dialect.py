@@ -59,11 +59,9 @@ def test_read_as_it_is_meant(tmp_path, case):
 
 
 REFUSED = {
-    "JSON lines": ('{"a": 1}\n{"a": 2}\n', "is JSON; save it as CSV or Parquet"),
-    "JSON rows": ('[{"a": 1}, {"a": 2}]', "is JSON"),
-    "JSON over lines": ('[\n  {\n    "a": 1\n  }\n]\n', "is JSON"),
-    "JSON arrays": ('["a", "b"]\n[1, 2]\n', "is JSON"),
-    "JSON of columns": ('{\n"a": [1, 2]}', "is JSON"),
+    "JSON rows": ('[{"a": 1}, {"a": 2}]', "is a JSON array; write an object a line"),
+    "JSON over lines": ('[\n  {\n    "a": 1\n  }\n]\n', "is a JSON array"),
+    "JSON arrays": ('["a", "b"]\n[1, 2]\n', "is a JSON array"),
     "a page": ("<!DOCTYPE html>\n<table><tr>\n", "is HTML or XML"),
     "XML": ('<?xml version="1.0"?>\n<rows>\n', "is HTML or XML"),
     "spaces": ("a b c\n1 2 3\n4 5 6\n", "cells are separated by spaces; separate them by commas"),

@@ -19,7 +19,7 @@ DELIMITERS = ",;\t|"
 SAMPLE = 200  # rows from which the delimiter is detected
 MOST_CELLS = 20_000  # cells from which the decimal mark is detected
 NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes and reads it
-JSON = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|true|false|null|$))')
+JSON = re.compile(r'\s*\[\s*([\[{"\]]|-?\d|true|false|null|$)')  # but for JSON lines
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
 NO_DELIMITER = frozenset("._-+\"'")  # marks within names and numbers
 SHARE_OF_NUMBERS = 0.5  # with this share of numbers, a mark separates cells not by chance
@@ -39,7 +39,7 @@ class Dialect(NamedTuple):
 def dialect_of(text: str) -> Dialect:
     """Detect the dialect from the first lines of a file. Raises InputError for other formats."""
     if JSON.match(text):
-        raise InputError("is JSON; save it as CSV or Parquet")
+        raise InputError("is a JSON array; write an object a line (JSON lines), or CSV or Parquet")
     if MARKUP.match(text):
         raise InputError("is HTML or XML; save the table as CSV")
     # the header line: below a line such as "sep=;", or the first that is not empty

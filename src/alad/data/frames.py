@@ -250,7 +250,7 @@ def _of_array(X: Any) -> Columns:
 def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
     """Convert an array [n] to Arrow; cells of unusual or mixed types one by one."""
     if values.dtype.kind == "O":
-        return _of_objects(name, values.tolist())
+        return of_objects(name, values.tolist())
     if values.dtype.kind == "c":
         raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
     if values.dtype.kind == "S":
@@ -262,7 +262,11 @@ def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
     return pa.array(np.ascontiguousarray(values))
 
 
-def _of_objects(name: str, cells: list[Any]) -> RawColumn:
+def of_objects(name: str, cells: list[Any]) -> RawColumn:
+    """Convert cells to Arrow: of mixed types to text if any is text or a boolean, else to numbers.
+
+    Raises InputError for dates, complex numbers and nested values.
+    """
     try:
         return pa.array(cells, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):

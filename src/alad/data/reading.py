@@ -20,6 +20,7 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
+from alad.data import json_lines
 from alad.data.arrow_encodings import plain
 from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
 from alad.data.frames import DECIMAL, check_names
@@ -50,7 +51,7 @@ UNREADABLE = (
 
 
 def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
-    """Read a table from a CSV, TSV, Parquet or Arrow file, also gzipped; "-" = standard input.
+    """Read a CSV, TSV, JSON lines, Parquet or Arrow file, also gzipped; "-" = standard input.
 
     The format is detected from the content, the delimiter (, ; tab |) from the header line and the
     rows below. CSV must be UTF-8 with one header line; its columns are text. may_be_empty: is a
@@ -170,6 +171,8 @@ def _parsed(content: pa.Buffer) -> pa.Table:
         return _validated(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
     if b"\0" in head:
         raise InputError("is binary, and neither Parquet nor Arrow")
+    if json_lines.OBJECT.match(head.removeprefix(codecs.BOM_UTF8)):
+        return json_lines.read(content)
     return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())
 
 

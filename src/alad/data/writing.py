@@ -16,6 +16,7 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
+from alad.data import json_lines
 from alad.data.columns import EXACT_MISSING, with_commas
 from alad.data.frames import DECIMAL
 from alad.data.refusals import listed
@@ -31,6 +32,7 @@ FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "json"),
 }
 
 
@@ -56,8 +58,9 @@ def write_table(
     """Write `table` with the `added` columns [n] after its own, whole or not at all.
 
     The suffix gives the format: .csv, .tsv, .txt (tabs), .parquet, .pq, .arrow, .feather, .ipc,
-    each also with .gz; "-" writes CSV to standard output. Raises InputError if a name is taken, if
-    the suffix is unknown, if CSV cannot hold a column, or if the file cannot be written.
+    .jsonl, .ndjson, each also with .gz; "-" writes CSV to standard output. Raises InputError if a
+    name is taken, if the suffix is unknown, if the format cannot hold a column, or if the file
+    cannot be written.
     """
     # refuse everything before a file is touched
     check_target(target)
@@ -183,6 +186,7 @@ _WRITERS: dict[str, Callable[[pa.Table, IO[bytes], str], None]] = {
     "arrow": lambda table, file, _: feather.write_feather(
         _typed(table), file, compression="uncompressed"
     ),
+    "json": lambda table, file, _: json_lines.write(_typed(table), file),
 }
 
 
