@@ -142,14 +142,55 @@ def test_score_json_is_a_summary(folder, model, capfd):
     refused(capfd, "score model new.csv --json", "--json", "-o")
 
 
-def test_score_drop_hides_a_column_the_model_does_not_know(folder, model, capfd):
-    wider = pacsv.read_csv("new.csv").append_column("note", pa.array(["x"] * 20))
-    write_table(wider, "wider.csv")
-    refused(capfd, "score model wider.csv -o out.csv", "note")
+@pytest.fixture
+def labelled(folder) -> pa.Table:
+    """labelled.csv: new.csv with a column more at either end."""
+    new = pacsv.read_csv("new.csv")
+    wider = new.add_column(0, "when", pa.array([f"2020-01-{at:02d}" for at in range(1, 21)]))
+    wider = wider.append_column("label", pa.array(["good"] * 19 + ["bad"]))
+    write_table(wider, "labelled.csv")
+    return wider
+
+
+@pytest.mark.filterwarnings("default")
+def test_score_carries_columns_through_that_were_not_there_at_fit(folder, model, labelled, capfd):
+    assert cli.run("score model labelled.csv -o wide.csv".split()) == 0
+    err = capfd.readouterr().err.splitlines()
+    told = "alad: warning: columns that were not there at fit are left unused: 'when', 'label'"
+    assert err[0] == told and err[1].startswith("20 rows scored") and len(err) == 2
+    assert cli.run("score model new.csv -o narrow.csv -q".split()) == 0
+    wide, narrow = (
+        [line.split(",") for line in Path(f"{name}.csv").read_text().splitlines()]
+        for name in ("wide", "narrow")
+    )
+    assert wide[0] == [*labelled.column_names, "anomaly_score", "is_anomaly"]
+    assert [cells[1:-3] + cells[-2:] for cells in wide] == narrow  # to the letter
+    assert [cells[-3] for cells in wide[1:]] == ["good"] * 19 + ["bad"]
+    assert wide[1][0] == "2020-01-01"
+    # a column that the model reads is not to be missed
+    write_table(labelled.drop_columns(["kind"]), "less.csv")
+    refused(capfd, "score model less.csv -o out.csv", "missing: 'kind'", "unknown: 'when', 'label'")
     assert not Path("out.csv").exists()
-    assert cli.run("score model wider.csv -o out.csv --drop note -q".split()) == 0
-    assert pacsv.read_csv("out.csv").column_names[-3:] == ["note", "anomaly_score", "is_anomaly"]
+
+
+def test_score_drop_leaves_a_column_unread_and_says_nothing(folder, model, labelled, capfd):
+    assert cli.run("score model labelled.csv -o out.csv --drop label,when".split()) == 0
+    assert capfd.readouterr().err.startswith("20 rows scored")
+    assert pacsv.read_csv("out.csv").column_names[-3:] == ["label", "anomaly_score", "is_anomaly"]
     refused(capfd, "score model new.csv -o out.csv --drop nope", "nope")
+
+
+@pytest.mark.filterwarnings("default")
+def test_explain_writes_columns_that_the_model_does_not_read(folder, model, labelled, capfd):
+    assert cli.run("explain model labelled.csv -o why.csv --top 2".split()) == 0
+    assert "left unused: 'when', 'label'" in capfd.readouterr().err
+    why = pacsv.read_csv("why.csv")
+    assert why.column_names[:5] == ["row", "when", "id", "label", "anomaly_score"]
+    assert why["label"].to_pylist() == ["bad"] * 3 + ["good"] * 3
+    assert [str(day) for day in why["when"].to_pylist()[:3]] == ["2020-01-20"] * 3
+    write_table(labelled.rename_columns({"label": "value"}), "twins.csv")
+    refused(capfd, "explain model twins.csv -o twice.csv", "'value'", "--drop")
+    assert not Path("twice.csv").exists()
 
 
 def test_fit_drops_columns_given_together_or_apart(folder):

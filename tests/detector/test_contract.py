@@ -443,8 +443,9 @@ def test_columns_are_found_by_name(name: str):
     )
     with pytest.raises(InputError, match="missing: 'colour'"):
         detector.anomaly_score(table.drop(columns="colour"))
-    with pytest.raises(InputError, match="more"):
-        detector.anomaly_score(table.assign(more=1))
+    with pytest.warns(UserWarning, match="left unused: 'more'"):
+        wider = detector.anomaly_score(table.assign(more=1))
+    np.testing.assert_array_equal(wider, detector.anomaly_score(table))
 
 
 @every_detector

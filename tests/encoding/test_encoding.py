@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from alad.data.source import TableSource
 from alad.encoding import SCALINGS, TableEncoder
 from alad.encoding.columns import LIMIT, MOST_LEVELS
 from alad.errors import InputError
@@ -293,21 +294,42 @@ def test_reordered_columns_are_put_right():
             "X has 7 features, but ALAD is expecting 9 features as input; missing: 'heavy', 'flag'",
         ),
         (
-            lambda frame: frame.assign(new=1),
+            lambda frame: frame.drop(columns=["flag"]).assign(new=1, newer=2),
             "X has 10 features, but ALAD is expecting 9 features as input; "
-            "unknown, to be removed: 'new'",
+            "missing: 'flag'; unknown: 'new', 'newer'",
         ),
         (
             lambda frame: frame.rename(columns={"flag": "Flag"}),
-            "X has other columns than at fit; missing: 'flag'; unknown, to be removed: 'Flag'",
+            "X has other columns than at fit; missing: 'flag'; unknown: 'Flag'",
         ),
     ],
 )
-def test_missing_and_unknown_columns_are_named(change, what):
+def test_missing_columns_are_named_beside_unknown_ones(change, what):
     encoder = TableEncoder(owner="ALAD").fit(mixed())
     with pytest.raises(InputError) as caught:
         encoder.transform(change(mixed()))
     assert str(caught.value) == what
+
+
+@pytest.mark.parametrize("size", [200, 70])
+def test_columns_that_were_not_there_at_fit_are_left_unused_and_named_once(size):
+    frame = mixed()
+    encoder = TableEncoder(drop="state").fit(frame)
+    wider = frame.assign(label=1, when=pd.Timestamp("2020"))[
+        ["when", *frame.columns[::-1], "label"]
+    ]
+    source = TableSource(lambda: (wider[at : at + size] for at in range(0, 200, size)))
+    with pytest.warns(UserWarning, match=r"left unused: 'when', 'label'$") as caught:
+        assert encoder.transform(source).tobytes() == encoder.transform(frame).tobytes()
+    assert len(caught) == 1
+    assert encoder.unread(list(wider.columns)) == ["when", "state", "label"]
+
+
+def test_an_array_of_another_width_is_refused_as_it_has_no_names():
+    encoder = TableEncoder().fit(mixed()[["heavy", "holes"]].to_numpy())
+    assert encoder.unread(["heavy", "label"]) == []
+    with pytest.raises(InputError, match="X has 3 features, but TableEncoder is expecting 2"):
+        encoder.transform(np.ones((4, 3)))
 
 
 def test_dropped_columns_may_be_there_or_not():

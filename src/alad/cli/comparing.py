@@ -26,7 +26,9 @@ def detectors(as_json: options.AsJson = False) -> None:
 def compare(
     table: Annotated[
         str,
-        table_argument("CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input."),
+        table_argument(
+            "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; - reads standard input."
+        ),
     ],
     label: Annotated[
         str | None,

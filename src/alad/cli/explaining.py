@@ -12,10 +12,21 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from alad.data.source import Source
     from alad.detector.attribution import Explanation
+    from alad.detector.fitted import Fitted
     from alad.detector.heat_maps import HeatMaps
 
 HEAT = "heat.csv"
+WRITTEN = (  # columns about a row of a table and one of its columns
+    "row",
+    "anomaly_score",
+    "reference_score",
+    "column",
+    "value",
+    "expected",
+    "contribution",
+)
 
 
 @app.command()
@@ -48,7 +59,8 @@ def explain(
     """Say what made the most anomalous rows of TABLE, or pictures of a folder, odd.
 
     Of a table: a line a row and column, with the row's number (from 1) and score, a column, its
-    value, the value that the model expects, and the contribution. Of pictures: a heat map each, as
+    value, the value that the model expects, and the contribution; after the number what the table
+    holds beside the model's columns, such as an identifier. Of pictures: a heat map each, as
     a PNG in the folder OUT, and heat.csv. Contributions, or the heat of all pixels, add up to the
     score minus that of what is expected (reference_score).
     """
@@ -63,11 +75,13 @@ def explain(
     _require_target(output, table, columns, of_pictures=rows.kind == "images")
     detector = catalogue.load(model, device=device, engine=engine)
     with located(rows.place):
+        carried = _carried(detector, rows)
         scores = detector.anomaly_score(rows)
         chosen = np.argsort(-scores, kind="stable")[:top]
         explanation = detector.explain(rows.taken(chosen))
         if isinstance(explanation, Explanation):
-            writing.write_table(_lines(explanation, chosen, columns), output)
+            beside = rows.table().select(carried).take(chosen)
+            writing.write_table(_lines(explanation, chosen, columns, beside), output)
         else:
             _write_maps(detector, explanation, [rows.names[at] for at in chosen], Path(output))
     if not quiet:
@@ -92,27 +106,53 @@ def _require_target(output: str, table: str, columns: int | None, *, of_pictures
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _lines(explanation: "Explanation", chosen: "np.ndarray", columns: int | None) -> "pa.Table":
-    """List each explained row's columns, the weightiest first; chosen: the rows' numbers [n]."""
+def _carried(detector: "Fitted", rows: "Source") -> list[str]:
+    """List the columns of a table that the model does not read, to tell rows apart by.
+
+    Raises InputError if one has the name of a column that is written.
+    """
+    from alad.data.refusals import listed
+    from alad.encoding import TableEncoder
+
+    encoder = detector.encoder_
+    names = encoder.unread(rows.names) if isinstance(encoder, TableEncoder) else []
+    if taken := [name for name in names if name in WRITTEN]:
+        raise InputError(f"there would be two columns {listed(taken)}; leave out yours with --drop")
+    return names
+
+
+def _lines(
+    explanation: "Explanation", chosen: "np.ndarray", columns: int | None, beside: "pa.Table"
+) -> "pa.Table":
+    """List each explained row's columns, the weightiest first.
+
+    chosen: the rows' numbers [n]; beside: cells [n] that are written with each line of a row.
+    """
     import pyarrow as pa
 
     count = columns or len(explanation.columns)
     places = [(row, at) for row in range(len(chosen)) for at in explanation.worst(row, count)]
-    return pa.table(
-        {
-            "row": [int(chosen[row]) + 1 for row, _ in places],
-            "anomaly_score": [float(explanation.score[row]) for row, _ in places],
-            "reference_score": [float(explanation.reference_score[row]) for row, _ in places],
-            "column": [explanation.columns[at] for _, at in places],
-            "value": [_text(explanation.values[row][at]) for row, at in places],
-            "expected": [_text(explanation.expected[row][at]) for row, at in places],
-            "contribution": [float(explanation.contributions[row, at]) for row, at in places],
-        }
-    )
+    written = {
+        "row": [int(chosen[row]) + 1 for row, _ in places],
+        "anomaly_score": [float(explanation.score[row]) for row, _ in places],
+        "reference_score": [float(explanation.reference_score[row]) for row, _ in places],
+        "column": [explanation.columns[at] for _, at in places],
+        "value": [_text(explanation.values[row][at]) for row, at in places],
+        "expected": [_text(explanation.expected[row][at]) for row, at in places],
+        "contribution": [float(explanation.contributions[row, at]) for row, at in places],
+    }
+    table = pa.table({name: written[name] for name in WRITTEN})
+    for at, name in enumerate(beside.column_names):
+        cells = beside[name].take([row for row, _ in places])
+        table = table.add_column(1 + at, name, cells)
+    return table
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return None
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text.lower() if isinstance(value, bool) else text
 
 
 # --- pictures -------------------------------------------------------------------------------------

@@ -40,8 +40,8 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted
 TableOrFolder = Annotated[
     str,
     table_argument(
-        "CSV, TSV, Parquet or Arrow, each also .gz; - reads standard input; or a folder of "
-        "pictures."
+        "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; - reads standard input; or a "
+        "folder of pictures."
     ),
 ]
 Drop = Annotated[

@@ -88,6 +88,7 @@ def _rows(
     """Read the rows that the model is to see, if any, and which of them are labelled anomalous."""
     from alad import metrics
     from alad.data.source import ImageSource
+    from alad.encoding import TableEncoder
 
     if source is None:
         return None, None
@@ -100,14 +101,12 @@ def _rows(
         return rows, None
     if label not in rows.column_names:
         raise InputError(f"no column named {label!r} to read labels from")
-    encoder = detector.encoder_.state()
-    if label in {code["name"] for code in encoder["codes"]}:
+    encoder = detector.encoder_
+    if isinstance(encoder, TableEncoder) and label in encoder.used_names_:
         raise InputError(
             f"the model has learnt from column {label!r}; fit it again with --drop {label}"
         )
-    # a column that the model was fitted with is dropped by the model itself
-    unlabelled = rows if label in encoder["names"] else rows.drop_columns([label])
-    return unlabelled, metrics.anomalous(rows[label].to_pylist(), separated(normal))
+    return rows.drop_columns([label]), metrics.anomalous(rows[label].to_pylist(), separated(normal))
 
 
 def _require_page(output: Path) -> None:

@@ -190,7 +190,7 @@ class TableEncoder:
         return self._encoded(len(table), values, lambda at: table.columns[at])
 
     def transform(self, X: Any) -> np.ndarray:
-        """Encode X as float32 [n, width_], by column names; InputError if one is missing or new.
+        """Encode X as float32 [n, width_], by column names; InputError if one is missing.
 
         As models see it: a hole in a column that never had one at fit is its median.
         """
@@ -208,8 +208,10 @@ class TableEncoder:
 
     def _read(self, X: Any) -> Iterator[tuple[np.ndarray, Callable[[], list[list[Any]]]]]:
         """Yield (encoded rows [n, width_], a function that gives their cells) for each batch."""
-        for batch in _table_source(X).batches():
+        for number, batch in enumerate(_table_source(X).batches()):
             places = self._matched(batch)
+            if number == 0:
+                self._warn_of_unused(batch)
             values = self._numbers_of(batch, [places[at] for at in self._numbers])
             category = partial(self._category_of, batch, places)
             yield self._encoded(batch.n_rows, values, category), partial(_cells, batch, places)
@@ -280,11 +282,28 @@ class TableEncoder:
         due = [self._names[i] for i in self._kept]
         place = {name: i for i, name in enumerate(labels)}
         missing = [name for name in due if name not in place]
-        at_fit = set(self._names)
-        extra = [name for name in labels if name not in at_fit]
-        if missing or extra:
-            raise InputError(self._wrong_names(table, missing, extra))
+        if missing:
+            raise InputError(self._wrong_names(table, missing))
         return [place[name] for name in due]
+
+    def unread(self, names: Sequence[str]) -> list[str]:
+        """List the columns that no code reads: left out at fit, or not there; none of arrays."""
+        read = set(self.used_names_)
+        return [name for name in names if name not in read] if self._named else []
+
+    def _unknown(self, table: Columns) -> list[str]:
+        """List the columns of a table that were not there at fit."""
+        known = set(self._names)
+        return [name for name in self.unread(table.labels or ()) if name not in known]
+
+    def _warn_of_unused(self, table: Columns) -> None:
+        """Warn of columns that were not there at fit, such as a label."""
+        if unknown := self._unknown(table):
+            warn(
+                f"columns that were not there at fit are left unused: {listed(unknown)}",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _wrong_width(self, table: Columns) -> str:
         return (
@@ -292,12 +311,12 @@ class TableEncoder:
             f"{self.n_features_in_} features as input"
         )
 
-    def _wrong_names(self, table: Columns, missing: list[str], extra: list[str]) -> str:
+    def _wrong_names(self, table: Columns, missing: list[str]) -> str:
         same = len(table.names) == self.n_features_in_
         start = "X has other columns than at fit" if same else self._wrong_width(table)
-        parts = [f"missing: {listed(missing)}"] if missing else []
-        parts += [f"unknown, to be removed: {listed(extra)}"] if extra else []
-        return "; ".join([start, *parts])
+        unknown = self._unknown(table)
+        parts = [start, f"missing: {listed(missing)}"]
+        return "; ".join([*parts, f"unknown: {listed(unknown)}"] if unknown else parts)
 
     def _warn_of_names(self, table: Columns) -> None:
         has, was = ("has", "without") if table.named else ("does not have valid", "with")

@@ -218,6 +218,17 @@ def test_report_writes_the_page_with_labels(folder, capfd):
     page = Parsed((folder / "p.html").read_text("utf-8"))
     assert [name for name in SECTIONS if name not in page.text] == []
     assert (folder / "p.html").stat().st_size < 3_000_000
+    heads = [cell["data-head"] for cell in page.all("td") if "data-head" in cell]
+    assert heads.count("label") == heads.count("row")  # one column of labels
+
+
+@pytest.mark.filterwarnings("default")
+def test_report_shows_a_column_that_was_not_there_at_fit(folder, capfd):
+    assert cli.run("report model n.csv -o p.html".split()) == 0
+    assert "left unused: 'label'" in capfd.readouterr().err
+    page = Parsed((folder / "p.html").read_text("utf-8"))
+    heads = [cell["data-head"] for cell in page.all("td") if "data-head" in cell]
+    assert heads.count("label") == heads.count("row") > 0
 
 
 def test_report_of_a_model_alone(folder):
@@ -229,7 +240,6 @@ def test_report_of_a_model_alone(folder):
     ("command", "words"),
     [
         ("report nope -o p.html", ("nope does not exist",)),
-        ("report model n.csv -o p.html", ("n.csv", "label")),
         ("report model n.csv -o p.html --label nope", ("nope",)),
         ("report model n.csv -o p.html --label label", ("bad", "--normal")),
         ("report model n.csv -o p.html --label kind", ("learnt from column 'kind'", "--drop kind")),

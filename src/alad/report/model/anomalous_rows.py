@@ -14,7 +14,7 @@ from alad.report.tables import Cell, Table
 
 MOST_REASONS = 4  # columns named for a row
 LEAST_SHARE = 0.005  # of what raises a score: less would be shown as 0 %
-MOST_IDENTIFIERS = 3  # dropped columns shown beside a row, which tell it from others
+MOST_IDENTIFIERS = 3  # columns that the model does not read, shown to tell rows apart
 MOST_LETTERS = 80  # of a cell's text
 SCORES_A_COLUMN = 8  # that explaining a row takes, about
 MOST_SCORES = 60_000  # for all explanations: those take seconds
@@ -43,8 +43,8 @@ def anomalous_rows_section(
         ("rank", [Cell(f"{at}", at) for at in range(1, len(order) + 1)]),
         ("row", [Cell(f"{at + 1:,}", int(at) + 1) for at in order]),
     ]
-    # columns that the model drops tell rows apart
-    names = identifiers(detector, table)
+    # columns that the model does not read tell rows apart
+    names = detector.encoder_.unread(table.column_names)[:MOST_IDENTIFIERS]
     columns += [(name, [cell_text(table[name][int(at)]) for at in order]) for name in names]
     columns.append(("score", [Cell(number(score), score) for score in scores[order].tolist()]))
     textual = {2 + at for at in range(len(names))}  # places of columns that hold no numbers
@@ -67,14 +67,6 @@ def anomalous_rows_section(
 def decision(flagged: bool) -> Cell:
     """Make the cell that says whether a row is flagged."""
     return Cell("flagged" if flagged else "passed", float(flagged), "alarm" if flagged else "calm")
-
-
-def identifiers(detector: Any, table: pa.Table) -> list[str]:
-    """List the first columns that the model drops, such as an identifier or a date."""
-    encoder = detector.encoder_.state()
-    read = {code["name"] for code in encoder["codes"]}
-    dropped = [name for name in encoder["names"] if name not in read and name in table.column_names]
-    return dropped[:MOST_IDENTIFIERS]
 
 
 def cell_text(cell: Any) -> str:
