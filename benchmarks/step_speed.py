@@ -23,7 +23,7 @@ from alad.adversarial.game import XX, XZ, ZZ, Game
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
-from alad.networks.layers import Dense
+from alad.speed import arithmetic
 from alad.training.optimizer import Optimiser
 
 WIDTH, BATCH = 121, 50
@@ -57,27 +57,6 @@ def compare(members: int, spectral: bool, rounds: int) -> tuple[np.ndarray, np.n
     return np.array(times[0][4:]), np.array(times[1][12:])
 
 
-def products(layers: tuple[Dense, ...]) -> int:
-    return sum(layer.inputs * layer.outputs for layer in layers)
-
-
-def operations(step: GameStep) -> int:
-    """Floating-point operations in the native step's matrix products, for one member."""
-    networks, n = step.networks, BATCH
-    xz, xx, zz = networks.discriminators.values()
-    encoder, generator = networks.encoder.layers, networks.generator.layers
-    x, z = (branch.layers[0] for branch in xz.branches)
-    pairs, joint = products((x, z, *xz.joint.layers)), products(xz.joint.layers)
-    cycles = products((*xx.joint.layers, *zz.joint.layers)) // 2  # one of the two halves
-    forward = 2 * n * (products(encoder) + products(generator))
-    discriminators = forward + 2 * n * (2 * pairs + joint) + 6 * n * cycles
-    to_generators = n * (joint + products((x, z))) + 3 * n * cycles
-    ways_back = 2 * n * (products(encoder[1:]) + products(generator[1:]))
-    inputs = n * (products(encoder[:1]) + products(generator[:1]))
-    generators = 2 * forward + 2 * n * pairs + to_generators + ways_back + inputs
-    return 2 * (discriminators + generators)
-
-
 def peak(threads: int) -> float:
     """GFLOP/s of the faster of NumPy's and torch's matrix product on one thread, times threads."""
     a = np.ones((512, 512), np.float32)
@@ -105,7 +84,8 @@ def main() -> None:
     ):
         torch.set_num_threads(threads)
         plain, fast = compare(members, spectral, chosen.rounds)
-        done = members * operations(make(GameStep, 1, spectral)) / fast.min() / 1e6
+        networks = game_networks((WIDTH,), SHAPE, Game((XZ, XX, ZZ), spectral))
+        done = 2e-6 * members * arithmetic.training_step(networks, BATCH) / fast.min()
         print(
             f"{members:7} {threads:7} {'yes' if spectral else 'no':>8} | {plain.min():13.2f} "
             f"{np.median(plain):6.2f} | {fast.min():14.2f} {np.median(fast):6.2f} | "

@@ -32,7 +32,7 @@ FLOORS = [
     ["report"],
     ["benchmark.data"],
     ["benchmark"],
-    ["paper", "demo"],
+    ["paper", "demo", "speed"],
     ["cli"],
     ["__main__"],
 ]

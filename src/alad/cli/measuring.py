@@ -1,7 +1,7 @@
 """Verbs that compare detectors: the benchmarks, and the demo."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,8 @@ def bench(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME…", help="kdd99, arrhythmia, adbench, cifar10, svhn, mnist or paper."
+            metavar="NAME…",
+            help="kdd99, arrhythmia, adbench, cifar10, svhn, mnist, paper or speed.",
         ),
     ],
     protocol: options.Names = None,
@@ -53,6 +54,8 @@ def bench(
     `paper` is kdd99 and arrhythmia, the scores and times, and a page of it all in RESULTS/paper,
     with what `cifar10`, `svhn` and `mnist` have measured before: it trains nothing on images.
 
+    `speed` times training and scoring beside plain PyTorch, other packages and the machine's peak.
+
     What is measured already is not measured again: the same command goes on after an interruption.
     """
     from alad import benchmark
@@ -68,6 +71,11 @@ def bench(
     how |= {"runs": runs, "data_dir": data_dir, "say": silent if quiet else say}
     if "paper" in names and (len(names) > 1 or any(chosen.values())):
         raise InputError("paper is a whole: give it alone, without protocol, detector or dataset")
+    if "speed" in names and (len(names) > 1 or any(chosen.values()) or runs or device):
+        raise InputError("speed is a whole: give it alone, with --quick, --show or --results")
+    if names == ["speed"]:
+        _speed(results, short, only_show, as_json, how["say"])
+        return
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, **how)
         return
@@ -78,6 +86,21 @@ def bench(
         for name in names if not only_show else ():
             benchmark.run(name, results=results, **chosen, **how)
     _show({name: results / f"{name}.jsonl" for name in names}, as_json, **chosen)
+
+
+def _speed(
+    results: Path, short: bool, only_show: bool, as_json: bool, say: Callable[[str], None]
+) -> None:
+    """Time training and scoring, print the tables, write the page."""
+    from alad import report
+    from alad.speed import run
+
+    with stoppable(lambda: "start it again, it takes minutes"):
+        measured = run.run(results=results, quick=short, only_show=only_show, say=say)
+    if as_json:
+        print_json({"lines": measured.lines, "page": [str(path) for path in measured.page]})
+        return
+    report.show(*measured.tables, f"Page: {measured.page[0]}")
 
 
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
