@@ -37,12 +37,12 @@ class Explanation:
     reference_score: np.ndarray  # float64 [n], mean over references
 
     def worst(self, row: int, count: int = NAMED) -> list[int]:
-        """Numbers of the columns that raised the score of one row most, the first one foremost."""
+        """List the numbers of the columns that raised one row's score most, foremost first."""
         order = np.argsort(-self.contributions[row], kind="stable")
         return [int(at) for at in order[:count]]
 
     def raising(self, row: int) -> np.ndarray:
-        """Float64 [columns]: each column's part, 0 to 1, in what raised the score of one row."""
+        """Give each column's part, 0 to 1, in what raised one row's score: float64 [columns]."""
         raised = np.maximum(self.contributions[row], 0)
         total = float(raised.sum())
         return raised / total if total > 0 else raised
@@ -55,9 +55,9 @@ def contributions(
     source: np.ndarray,
     orders: int = ORDERS,
 ) -> np.ndarray:
-    """Float64 [n, columns] for rows [n, width] and references [k, n, width], k for each row.
+    """Attribute scores of rows [n, width] to columns: float64 [n, columns].
 
-    k divides `orders`, or adding up would fail. source [width]: which column of the table a column
+    references: [k, n, width], k for each row; k divides `orders`, or adding up would fail. source [width]: which column of the table a column
     of the rows comes from; the result has a column for each of its distinct values, ascending. The
     same row has the same result always.
     """
@@ -74,7 +74,7 @@ def contributions(
 
 
 def _sequences(columns: int, orders: int) -> np.ndarray:
-    """Int [orders, columns]: half of them drawn, always the same ones, and their reverses."""
+    """Draw orders of the columns, always the same, and their reverses: int [orders, columns]."""
     generator = np.random.default_rng(0)
     drawn = [generator.permutation(columns) for _ in range(orders // 2)]
     return np.array([*drawn, *(order[::-1] for order in drawn)])
@@ -86,7 +86,7 @@ def _falls(
     reference: np.ndarray,
     swapped: np.ndarray,
 ) -> np.ndarray:
-    """Float64 [n, steps - 1]: what each step [steps, width] from row to reference lowers."""
+    """Tell what each step [steps, width] from row to reference lowers: float64 [n, steps - 1]."""
     at_once = max(1, NUMBERS_AT_ONCE // swapped.size)
     parts = []
     for start in range(0, len(rows), at_once):
@@ -101,7 +101,7 @@ def _falls(
 
 
 def nearest(rows: np.ndarray, known: np.ndarray, count: int = 1) -> np.ndarray:
-    """[count, n, width]: for each of the rows the known rows that it shares most with.
+    """Find for each row the known rows that it shares most with: [count, n, width].
 
     known [m, width]; where m < count, they are taken again. Each column counts at most 1: a row
     that is far off in one column has the others decide.
@@ -114,7 +114,7 @@ def nearest(rows: np.ndarray, known: np.ndarray, count: int = 1) -> np.ndarray:
 
 
 def middle(cells: Sequence[Sequence[Sequence[Any]]]) -> list[list[Any]]:
-    """[n][columns]: of cells [k][n][columns] of k references the one that stands for all."""
+    """Choose of cells [k][n][columns] of k references the one that stands for all: [n][columns]."""
     return [[_middle(column) for column in _columns(row)] for row in zip(*cells, strict=True)]
 
 
@@ -123,7 +123,7 @@ def _columns(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _middle(values: Sequence[Any]) -> Any:
-    """Of numbers the middle one (the lower of two), else the most frequent, the first of equals."""
+    """Choose of numbers the middle one (the lower of two), else the commonest, the first met."""
     known = [value for value in values if value is not None]
     if 2 * len(known) < len(values):
         return None

@@ -53,7 +53,7 @@ class Calibration:
     def of(
         cls, scores: ArrayLike, origin: str = "given", repeated: ArrayLike = (), **how: str
     ) -> "Calibration":
-        """From scores in any order. Raises InputError if there is none, or one is not finite."""
+        """Sort scores. Raises InputError if there is none, or one is not finite."""
         ordered, left_out = (
             np.sort(numbers_of(each, "calibration score")) for each in (scores, repeated)
         )
@@ -74,7 +74,7 @@ class Calibration:
         return len(self.repeated)
 
     def with_repeated(self) -> "Calibration":
-        """Of all rows, as new normal rows come: those that equal a training row among them."""
+        """Count in those rows, too, that equal a training row, as new normal rows may."""
         return Calibration.of(np.concatenate([self.scores, self.repeated]), self.origin)
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class Calibration:
         return 1 / (len(self) + 1)
 
     def p_values(self, scores: ArrayLike) -> np.ndarray:
-        """Float64 [n]: (1 + #{calibration score >= score}) / (calibration rows + 1)."""
+        """Compute (1 + #{calibration score >= score}) / (calibration rows + 1): float64 [n]."""
         below = np.searchsorted(self.scores, numbers_of(scores), side="left")
         return (1 + len(self) - below) / (len(self) + 1)
 
@@ -116,7 +116,7 @@ class Calibration:
         )
 
     def select(self, scores: ArrayLike, fdr: float, *, adaptive: bool = False) -> np.ndarray:
-        """Bool [n]: the rows of a batch to report, of which on average at most `fdr` are normal.
+        """Choose the rows of a batch to report, on average at most `fdr` of them normal: bool [n].
 
         adaptive: Storey's form, which finds more if many rows are anomalous. Raises InputError if
         no p-value can be small enough.
@@ -128,18 +128,18 @@ class Calibration:
         return chosen(self.p_values(scores), fdr)
 
     def fewest_selectable(self, rows: int, fdr: float) -> int:
-        """`select` on so many rows reports none, or at least this many: p-values are no smaller."""
+        """Count the fewest of so many rows that `select` reports, if any."""
         return max(1, math.ceil(exactly(fdr) ** -1 * rows / (len(self) + 1)))
 
 
 def provenance(origin: str, source: str, made: str) -> str:
-    """ "held out at fit", or "given from more.csv at 2026-01-31T12:00:00+00:00"."""
+    """Say "held out at fit", or "given from more.csv at 2026-01-31T12:00:00+00:00"."""
     parts = (origin, source and f"from {source}", made and f"at {made}")
     return " ".join(part for part in parts if part)
 
 
 def numbers_of(scores: ArrayLike, what: str = "score") -> np.ndarray:
-    """Float64 [n]; InputError for anything but a row of numbers, because NaN has no rank."""
+    """Check scores: float64 [n]; InputError for anything but numbers, because NaN has no rank."""
     try:
         found = np.asarray(scores, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -156,7 +156,7 @@ def numbers_of(scores: ArrayLike, what: str = "score") -> np.ndarray:
 
 
 def between_0_and_1(name: str, value: Any) -> float:
-    """`value` as a number strictly between 0 and 1, else InputError."""
+    """Check that `value` is a number strictly between 0 and 1; InputError if not."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value < 1:
         raise InputError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.01")
@@ -164,13 +164,13 @@ def between_0_and_1(name: str, value: Any) -> float:
 
 
 def marginal_rank(n: int, rate: float) -> int | None:
-    """Which of n ascending scores (from 1) is the threshold; None if n < 1 / rate - 1."""
+    """Tell which of n ascending scores (from 1) is the threshold; None if n < 1 / rate - 1."""
     allowed = math.floor(exactly(rate) * (n + 1))  # calibration scores at or above a flagged one
     return n + 1 - allowed if allowed else None
 
 
 def conditional_rank(n: int, rate: float, confidence: float) -> int | None:
-    """The same, for a false-alarm rate that holds given the calibration set.
+    """Tell the same, for a false-alarm rate that holds given the calibration set.
 
     Above the i-th smallest of n lies Beta(n + 1 - i, i) of a continuous law; the smallest i with
     P(Beta(n + 1 - i, i) <= rate) = P(Binomial(n, 1 - rate) <= i - 1) >= confidence.
@@ -182,7 +182,7 @@ def conditional_rank(n: int, rate: float, confidence: float) -> int | None:
 
 
 def rows_needed(rate: float, confidence: float | None = None) -> int:
-    """The fewest calibration rows with which `rate` can be asked for."""
+    """Count the fewest calibration rows with which `rate` can be asked for."""
     if confidence is None:
         return max(1, math.ceil(1 / exactly(rate)) - 1)
     # the highest of n must do: (1 - rate)^n <= 1 - confidence
@@ -193,7 +193,7 @@ def rows_needed(rate: float, confidence: float | None = None) -> int:
 
 
 def benjamini_hochberg(p_values: ArrayLike, fdr: float) -> np.ndarray:
-    """Bool [n]: the k smallest p-values, for the largest k with p_(k) <= fdr k / n.
+    """Select the k smallest p-values, for the largest k with p_(k) <= fdr k / n: bool [n].
 
     Benjamini, Hochberg 1995. Conformal p-values share their calibration set and so depend on each
     other positively, for which it holds (Bates et al. 2023).
@@ -207,7 +207,7 @@ def benjamini_hochberg(p_values: ArrayLike, fdr: float) -> np.ndarray:
 
 
 def null_share(p_values: ArrayLike, cut: float = STOREY_LAMBDA) -> float:
-    """Storey's estimate of the share of normal rows: (1 + #{p > cut}) / (n (1 - cut)).
+    """Estimate the share of normal rows, as Storey: (1 + #{p > cut}) / (n (1 - cut)).
 
     It may exceed 1; it is not cut there, which makes the selection stricter.
     """
@@ -216,7 +216,7 @@ def null_share(p_values: ArrayLike, cut: float = STOREY_LAMBDA) -> float:
 
 
 def storey(p_values: ArrayLike, fdr: float, cut: float = STOREY_LAMBDA) -> np.ndarray:
-    """Bool [n]: Benjamini-Hochberg at fdr / null_share, and no p-value above `cut`.
+    """Select by Benjamini-Hochberg at fdr / null_share, no p-value above `cut`: bool [n].
 
     Storey, Taylor, Siegmund 2004.
     """
@@ -230,7 +230,7 @@ def storey(p_values: ArrayLike, fdr: float, cut: float = STOREY_LAMBDA) -> np.nd
 
 
 def digests(rows: Any) -> np.ndarray:
-    """Uint64 [n] of float32 rows [n, *shape]: the same for equal rows, hardly ever for others.
+    """Digest float32 rows [n, *shape]: uint64 [n], the same for equal rows, hardly ever for others.
 
     Each number, as 32 bits, times a weight of its own, added up modulo 2^64: universal hashing
     (Carter, Wegman 1979).

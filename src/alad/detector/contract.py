@@ -178,7 +178,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         )
 
     def _held_out(self, n: int) -> np.ndarray:
-        """Bool [n]: the rows for calibration."""
+        """Choose the rows for calibration: bool [n]."""
         chosen = np.zeros(n, bool)
         count = held_out("calibration_fraction", self.calibration_fraction, n)
         if count >= LEAST_HELD_OUT:
@@ -186,11 +186,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return chosen
 
     def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
-        """Which of the n rows given to `fit` are scored there: they set `offset_` and calibrate."""
+        """Choose which of the n rows given to `fit` set `offset_` and calibrate."""
         return slice(None)
 
     def _settings(self) -> dict[str, Any]:
-        """The parameters as JSON has them, but for those that say how a fit is run."""
+        """Give the parameters as JSON has them, but for those that say how a fit is run."""
         lasting = [one.name for one in fields(self) if HOW not in one.metadata]
         return {name: storable(name, getattr(self, name)) for name in lasting}
 

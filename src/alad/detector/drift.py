@@ -103,7 +103,7 @@ class _Pair:
         return self.above > MOST_OUTSIDE * self.count
 
     def chance_of_so_many_above(self) -> float:
-        """That so many or more new scores lie above the rank-th smallest of calibration.
+        """Compute the chance that so many or more lie above the rank-th smallest of calibration.
 
         The share above it is Beta(calibrated + 1 - rank, rank), for a continuous law.
         """
@@ -113,7 +113,7 @@ class _Pair:
         return float(betabinom.sf(self.above - 1, self.count, *beta))
 
     def chance_of_gap_there(self) -> float:
-        """That the distribution functions are as far apart where they are farthest, or farther."""
+        """Compute the chance of as large a gap, or a larger one, at the place of the largest."""
         n, m = len(self.new), len(self.usual)
         if not n or not m:
             return 1.0
@@ -134,7 +134,7 @@ class _Pair:
 
 
 def _two_samples(new: np.ndarray, usual: np.ndarray) -> tuple[float, float, bool]:
-    """KS statistic, its p-value, and whether `new` is the higher one."""
+    """Compute the KS statistic, its p-value, and whether `new` is the higher one."""
     from scipy.stats import ks_2samp
 
     if not len(new) or not len(usual):
@@ -146,7 +146,7 @@ def _two_samples(new: np.ndarray, usual: np.ndarray) -> tuple[float, float, bool
 
 
 def uniformity(p_values: ArrayLike) -> tuple[float, float]:
-    """Kolmogorov-Smirnov statistic of independent p-values against the uniform law; its p-value.
+    """Test independent p-values against the uniform law: Kolmogorov-Smirnov statistic, its p-value.
 
     Conformal p-values of one batch are not independent: for them ask `drift`.
     """
@@ -170,14 +170,14 @@ class Martingale:
     BETS = np.array([-1.0, 0.0, 1.0])  # on small p-values (high scores), nothing, and large ones
 
     def __init__(self, calibration: Calibration, seed: int = 0):
-        """seed: of the draws that rank a score among its equals."""
+        """Begin after calibration. seed: of the draws that rank a score among its equals."""
         self._past = calibration.with_repeated().scores.tolist()
         self._generator = np.random.default_rng(seed)
         self._shares = np.full(len(self.BETS), 1 / len(self.BETS))  # of the capital, by bet
         self.log10_capital = 0.0
 
     def update(self, scores: ArrayLike) -> np.ndarray:
-        """Float64 [n]: log10 of the capital after each of the scores, in their order."""
+        """Bet on each of the scores, in their order: float64 [n], log10 of the capital after it."""
         return np.array([self._one(float(score)) for score in numbers_of(scores)])
 
     def _one(self, score: float) -> float:

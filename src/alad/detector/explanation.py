@@ -56,7 +56,7 @@ def of_images(fitted: Any, X: Any, scaler: ImageScaler) -> HeatMaps:
 
 
 def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
-    """[references, n, width]: what each of the encoded rows [n, *shape] is compared with."""
+    """Find what encoded rows [n, *shape] are compared with: [references, n, width]."""
     rows = encoded.reshape(len(encoded), -1)
     makes_rows = fitted.model_.makes_rows
     own = [fitted.reconstruct_encoded(encoded).reshape(rows.shape)] if makes_rows else []

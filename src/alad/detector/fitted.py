@@ -265,7 +265,7 @@ class Fitted:
         return self.reconstruct_encoded(self.encoder_.transform(X))
 
     def reconstruct_encoded(self, rows: np.ndarray) -> np.ndarray:
-        """The same of rows that are encoded, [n, *shape]."""
+        """Return the same of rows that are encoded, [n, *shape]."""
         model: Any = self.model_
         return model.reconstruct(self._seen(rows))
 

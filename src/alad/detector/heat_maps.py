@@ -35,7 +35,7 @@ class HeatMaps:
     reference_score: np.ndarray  # float64 [n], mean over references
 
     def hottest(self, image: int) -> tuple[int, int]:
-        """(row, column) of the pixel that raised the score of one image most, from 0."""
+        """Find the pixel (row, column), from 0, that raised the score of one image most."""
         at = int(self.heat[image].argmax())
         return divmod(at, self.heat.shape[2])
 
@@ -46,7 +46,7 @@ def heat(
     references: np.ndarray,
     shape: tuple[int, ...],
 ) -> np.ndarray:
-    """Float64 [n, height, width] for flat images [n, width] and references [k, n, width].
+    """Attribute scores of flat images [n, width] to pixels: float64 [n, height, width].
 
     k divides the number of grids. shape: height, width, channels. score takes flat images, too.
     """
@@ -64,7 +64,7 @@ def heat(
 
 
 def patches(shape: tuple[int, ...], side: int, down: int = 0, right: int = 0) -> np.ndarray:
-    """Int [height * width * channels]: which patch each value of a flat image lies in.
+    """Tell in which patch each value of a flat image lies: int [height * width * channels].
 
     The grid begins `down` rows above the image and `right` columns left of it.
     """

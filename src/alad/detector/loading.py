@@ -54,7 +54,7 @@ def restored(
 
 
 def _own(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of the model, by its own names; InputError if some are nobody's."""
+    """Choose the arrays of the model, by its own names; InputError if some are nobody's."""
     beside = {CALIBRATION, REPEATED, LEARNT, REFERENCE, NOVELTY}
     own = {key.removeprefix(MODEL): a for key, a in arrays.items() if key.startswith(MODEL)}
     if surplus := sorted(key for key in arrays.keys() - beside if not key.startswith(MODEL)):
@@ -77,7 +77,7 @@ def _probe(fitted: Fitted) -> None:
 
 
 def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
-    """None for a model of before rows, or images, could be explained."""
+    """Read references; None for a model of before rows, or images, could be explained."""
     if stored is None:
         return None
     if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
@@ -86,7 +86,7 @@ def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) 
 
 
 def _novelty(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
-    """None for a model of before novelty raised scores, and of images."""
+    """Read what novelty adds; None for a model of before it raised scores, and of images."""
     if stored is None:
         return None
     columns = len(encoder.used_names_) if isinstance(encoder, TableEncoder) else None
@@ -106,7 +106,7 @@ def _learnt(stored: np.ndarray | None, references: np.ndarray | None) -> np.ndar
 
 
 def _calibration(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration | None:
-    """None for models that are not calibrated, those of earlier versions among them."""
+    """Read the calibration; None for models without, those of earlier versions among them."""
     if stored is None and CALIBRATION not in arrays:
         return None
     facts = stored or {}

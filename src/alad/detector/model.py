@@ -70,7 +70,7 @@ class Model(ABC):
 
 
 def combined(scores: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-    """[members, n] -> [n]: one member's own score, or the mean on the members' common scale."""
+    """Combine [members, n] to [n]: the one member's, or the mean on the members' common scale."""
     if len(scores) == 1:
         return scores[0]
     if scale is None:
@@ -146,7 +146,7 @@ def from_json(value: Any) -> Any:
 
 
 def _holds_arrays(kind: Any) -> bool:
-    """Whether a field's annotation is a mapping of arrays."""
+    """Tell whether a field's annotation is a mapping of arrays."""
     return get_origin(kind) is Mapping and get_args(kind)[1] is np.ndarray
 
 

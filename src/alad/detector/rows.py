@@ -19,7 +19,7 @@ SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 @contextmanager
 def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
-    """What will encode X, and its rows, read but not yet encoded; pictures lie in a file."""
+    """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
     source = source_of(X)
     how = {"scaling": detector.scaling, "drop": detector.drop, "owner": type(detector).__name__}
     encoder = encoder_for(source, **how)
@@ -28,7 +28,7 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | Ima
 
 
 def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:
-    """Encoded rows as `_learn` takes them; `fit` notes how many were drawn.
+    """Give encoded rows as `_learn` takes them; `fit` notes how many were drawn.
 
     Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
     many are drawn as fit there.
@@ -43,7 +43,7 @@ def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:
 
 
 def drawn(random_state: Any, n: int, count: int, number: int = 0) -> np.ndarray:
-    """So many of n numbers, ascending; another draw for each `number`."""
+    """Draw so many of n numbers, ascending; another draw for each `number`."""
     from alad.randomness import Purpose, seed_of, stream  # loads torch; scoring does without
 
     generator = stream(seed_of(random_state), 0, Purpose.CALIBRATION, number)
@@ -51,7 +51,7 @@ def drawn(random_state: Any, n: int, count: int, number: int = 0) -> np.ndarray:
 
 
 def summed_up(scores: np.ndarray) -> dict[str, Any]:
-    """How many, and their quantiles at equal steps: enough to draw their distribution."""
+    """Count scores and take their quantiles at equal steps: enough to draw their distribution."""
     quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
     return {"rows": len(scores), "quantiles": quantiles.tolist()}
 
@@ -63,7 +63,7 @@ def score_in_blocks(
     *,
     fill: int | None = None,
 ) -> np.ndarray:
-    """score(X) [..., n] by blocks of `rows` rows, the last one filled up to `fill` at least.
+    """Compute score(X) [..., n] by blocks of `rows` rows, the last filled up to `fill` at least.
 
     rows: None = what suits the shape of a row. fill: None = to a whole block.
 
@@ -80,12 +80,12 @@ def score_in_blocks(
 
 
 def block_rows(shape: tuple[int, ...]) -> int:
-    """How many rows of this shape are scored at a time."""
+    """Tell how many rows of this shape are scored at a time."""
     return row_kind(shape).scored.rows(shape)
 
 
 def _filled(block: np.ndarray, rows: int) -> np.ndarray:
-    """`block` with its last row (zeros, if it has none) again until there are at least `rows`."""
+    """Repeat the last row of `block` (zeros, if it has none) until there are at least `rows`."""
     short = max(0, rows - len(block))
     last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
     return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block

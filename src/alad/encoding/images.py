@@ -251,7 +251,7 @@ def _largest_jump(spread: np.ndarray) -> float:
 
 
 def _cells(height: int, width: int, channels: int) -> np.ndarray:
-    """Number the GRID × GRID cell that each value of an image lies in, flattened."""
+    """Tell in which GRID × GRID cell each value of an image lies, flattened."""
     rows, columns = (np.arange(side) * GRID // side for side in (height, width))
     grid = rows[:, np.newaxis] * GRID + columns
     return np.repeat(grid.reshape(-1), channels)

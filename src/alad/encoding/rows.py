@@ -52,7 +52,7 @@ class ScaledImages:
     def __init__(
         self, scaler: Scaler, pixels: np.ndarray | PixelFile, places: np.ndarray | None = None
     ):
-        """places: int [n], the numbers of the images that count; None = all."""
+        """Hold images. places: int [n], the numbers of those that count; None = all."""
         self._scaler, self._pixels = scaler, pixels
         self._places = np.arange(len(pixels)) if places is None else places
 

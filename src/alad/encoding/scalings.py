@@ -72,7 +72,7 @@ def _stretched(t: np.ndarray, center: float, scale: float) -> np.ndarray:
 
 
 def _sinh(t: np.ndarray) -> np.ndarray:
-    """sinh, finite wherever t is."""
+    """Compute sinh, finite wherever t is."""
     return np.sinh(limited(t, STEEPEST))
 
 

@@ -53,7 +53,7 @@ class Panels:
     """A matrix [inputs, outputs] as `Term` in product.h reads it: [outputs / 16, inputs, 16]."""
 
     def __init__(self, like: Tensor, inputs: int, outputs: int, *, blanks: bool):
-        """blanks: whether there are places that no `put` reaches, which are then 0."""
+        """Allocate. blanks: whether there are places that no `put` reaches, which are then 0."""
         new = like.new_zeros if blanks or outputs % COLUMNS_OF_TILE else like.new_empty
         self.array = new(-(-outputs // COLUMNS_OF_TILE), inputs, COLUMNS_OF_TILE)
 

@@ -189,7 +189,7 @@ class MemberEngine:
 
 
 def members_of(arrays: Arrays) -> range:
-    """Number the members, 0, 1, ..."""
+    """Give the members numbers: 0, 1, ..."""
     return range(len(next(iter(arrays.values()))))
 
 

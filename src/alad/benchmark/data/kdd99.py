@@ -56,7 +56,7 @@ def distinct(attributes: pa.Table, anomalous: np.ndarray) -> np.ndarray:
 
 
 def authors_half(count: int) -> np.ndarray:
-    """Number the training rows of the authors' random half, in drawn order: int [count / 2].
+    """Draw the training rows of the authors' random half, in drawn order: int [count / 2].
 
     It is the draw of pandas' `sample(frac=0.5, random_state=42)`, whose count rounds half to even.
     """

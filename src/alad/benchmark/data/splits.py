@@ -22,7 +22,7 @@ class Split:
 
 
 def half_of_normal(anomalous: np.ndarray, seed: int | None = None) -> np.ndarray:
-    """Number the rows, ascending, of a random half of the normal ones; without seed the first."""
+    """Draw the rows, ascending, of a random half of the normal ones; without seed the first."""
     normal = np.flatnonzero(~anomalous)
     if seed is not None:
         normal = np.random.default_rng(seed).permutation(normal)
