@@ -57,9 +57,9 @@ def contributions(
 ) -> np.ndarray:
     """Attribute scores of rows [n, width] to columns: float64 [n, columns].
 
-    references: [k, n, width], k for each row; k divides `orders`, or adding up would fail. source [width]: which column of the table a column
-    of the rows comes from; the result has a column for each of its distinct values, ascending. The
-    same row has the same result always.
+    references: [k, n, width], k for each row; k divides `orders`, or adding up would fail. source
+    [width]: which column of the table a column of the rows comes from; the result has a column for
+    each of its distinct values, ascending. The same row has the same result always.
     """
     if orders % len(references):
         raise ValueError(f"{orders} orders cannot be dealt out to {len(references)} references")
