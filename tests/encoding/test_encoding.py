@@ -482,11 +482,11 @@ def test_what_no_learnt_row_had_is_found_and_filled():
         encoder = TableEncoder(scaling).fit(table)
         for again in (encoder, TableEncoder.from_state(json.loads(json.dumps(encoder.state())))):
             rows = again.read(new).encoded
-            holes, values = again.novel(rows)
+            holes, values = again.known_.novel(rows)
             assert holes.tolist() == [[False] * 4, [True, False, True, False], [False] * 4]
             assert values.tolist() == [[False] * 4, [False] * 4, [False, True, True, True]]
             median = again.transform(new.assign(n=2.0))
-            filled = again.filled(rows)
+            filled = again.known_.filled(rows)
             np.testing.assert_array_equal(filled[1], median[1])
             np.testing.assert_array_equal(filled, again.transform(new))
 

@@ -1,7 +1,8 @@
 """Read a table in one pass over its batches: every column as numbers or as categories."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from warnings import warn
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from alad.data.column_kinds import ColumnReader
 from alad.data.columns import Column, check_finite
 from alad.data.frames import Columns, Drop, chosen
 from alad.errors import InputError
+
+MANY_ROWS = 20  # fewer may be numbered by chance
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class TypedTable:
 def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
     """Read all batches in one pass; each column's kind is decided from all of its values.
 
-    Raises InputError as `guess` does, and if the batches have different columns.
+    Warns of columns that number the rows. Raises InputError as `guess` does, and if the batches
+    have different columns.
     """
     first, kept, readers = None, [], []
     count = 0
@@ -50,5 +54,29 @@ def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
     if first is None:
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: there is no batch")
     columns = [reader.column() for reader in readers]
+    _warn_of_row_numbers(columns)
     matrix = first.matrix if count == 1 else None
     return TypedTable(first.names, first.named, kept, columns, matrix)
+
+
+def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
+    """Warn of columns that number the rows: whole numbers, steadily rising, or one a row.
+
+    They may have gaps, or be shuffled: no two rows have the same, and most numbers in their range
+    are there. What is normal of them at fit no later row has.
+    """
+    for column in columns:
+        x = column.values
+        if column.levels is not None or len(x) < MANY_ROWS or not (x == np.floor(x)).all():
+            continue  # NaN equals nothing
+        with np.errstate(over="ignore"):
+            steps = np.diff(x)
+        dense = x.max() / 2 - x.min() / 2 < len(x) and len(np.unique(x)) == len(x)
+        if dense or (steps[0] != 0 and (steps == steps[0]).all()):
+            first = ", ".join(f"{value:.15g}" for value in x[:3])
+            warn(
+                f"column {column.name!r} numbers the rows ({first}, …); later rows will all look "
+                f"new by it: leave it out, drop=[{column.name!r}] or --drop {column.name!r}",
+                UserWarning,
+                stacklevel=4,
+            )

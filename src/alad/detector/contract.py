@@ -167,7 +167,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scores = np.concatenate([fitted.score_encoded(piece) for piece in _pieces(matrix[chosen])])
         new = ~learnt[chosen]
         if self.novelty and isinstance(encoder, TableEncoder):
-            added = raises(scores, new, encoder.chance_of_new(known))
+            added = raises(scores, new, encoder.known_.chance_of_new(known))
             fitted = replace(fitted, novelty_=added)
             scores = fitted.raised(scores, np.asarray(matrix[chosen]))
         return replace(

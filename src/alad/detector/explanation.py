@@ -61,9 +61,9 @@ def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
     makes_rows = fitted.model_.makes_rows
     own = [fitted.reconstruct_encoded(encoded).reshape(rows.shape)] if makes_rows else []
     if isinstance(fitted.encoder_, TableEncoder):
-        rows = fitted.encoder_.filled(rows)
+        rows = fitted.encoder_.known_.filled(rows)
     if fitted.novelty_ is not None:
-        own = [fitted.encoder_.without_new(made) for made in own]  # nothing new is expected
+        own = [fitted.encoder_.known_.without_new(made) for made in own]  # nothing new is expected
     if fitted.references_ is None:
         if not own:
             raise InputError("this model was saved before rows could be explained; fit it again")

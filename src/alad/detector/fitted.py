@@ -69,7 +69,7 @@ class Fitted:
         scores = self._unraised(rows)
         if not isinstance(self.encoder_, TableEncoder):
             return scores, 0
-        holes, values = self.encoder_.novel(rows)
+        holes, values = self.encoder_.known_.novel(rows)
         if self.novelty_ is not None:
             scores = novelty.raised(scores, holes | values, self.novelty_)
         return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
@@ -77,8 +77,8 @@ class Fitted:
     def _told(self, scores: np.ndarray, new: Any) -> np.ndarray:
         """Return the scores, after a warning of what is new."""
         if isinstance(self.encoder_, TableEncoder) and np.any(new):
-            raised = self.novelty_ is not None
-            novelty.tell(new, len(scores), self.encoder_.news_, self.encoder_.unit, raised)
+            words, unit = self.encoder_.known_.messages(), self.encoder_.unit
+            novelty.tell(new, len(scores), words, unit, self.novelty_ is not None)
         return scores
 
     def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
@@ -128,7 +128,7 @@ class Fitted:
         """Add to scores [n] of encoded rows what is due for what no learnt row had."""
         if self.novelty_ is None or not isinstance(self.encoder_, TableEncoder):
             return scores
-        holes, values = self.encoder_.novel(rows)
+        holes, values = self.encoder_.known_.novel(rows)
         return novelty.raised(scores, holes | values, self.novelty_)
 
     def _combined(self, scores: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ class Fitted:
     def _seen(self, encoded: np.ndarray) -> np.ndarray:
         """Encoded rows as the model sees them: images as rows of pixels, unless it knows images."""
         if isinstance(self.encoder_, TableEncoder):
-            encoded = self.encoder_.filled(encoded)
+            encoded = self.encoder_.known_.filled(encoded)
         return encoded.reshape(len(encoded), *self.model_.shape)
 
     def score_names(self) -> tuple[str, ...]:

@@ -24,11 +24,10 @@ from alad.encoding.columns import (
     from_state,
     to_state,
 )
+from alad.encoding.known_values import KnownValues
 from alad.encoding.rows import ReadRows
-from alad.encoding.scalings import SAME, SCALINGS
+from alad.encoding.scalings import SCALINGS
 from alad.errors import InputError
-
-MANY_ROWS = 20  # fewer may be numbered by chance
 
 
 class TableEncoder:
@@ -38,7 +37,8 @@ class TableEncoder:
     `owner` is who expects the columns, for messages.
 
     After fit: `n_features_in_`, `feature_names_in_` (only if the names are the user's), `width_`,
-    `output_names_`, and `source_` [width_], the input column of every output column.
+    `output_names_`, `source_` [width_], the input column of every output column, and
+    `known_`, what learnt rows had in each.
     """
 
     unit: ClassVar[str] = "row"  # what it encodes, for messages
@@ -72,7 +72,6 @@ class TableEncoder:
             names = listed(list(SCALINGS), len(SCALINGS))
             raise InputError(f"scaling is {self.scaling!r}; choose one of {names}")
         table = self._typed(X)
-        _warn_of_row_numbers(table.columns)
         learnt = (column if rows is None else column.of(rows) for column in table.columns)
         codes = [code_of(column, self.scaling) for column in learnt]
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
@@ -94,85 +93,11 @@ class TableEncoder:
         self._numbers = [at for at, code in enumerate(codes) if isinstance(code, NumberCode)]
         number_codes = [code for code in codes if isinstance(code, NumberCode)]
         self._number_codes = NumberCodes(number_codes, [self._starts[at] for at in self._numbers])
-        self._note_what_was_met()
+        self.known_ = KnownValues(codes, self._starts, self._number_codes)
         self.output_names_ = [name for code in codes for name in code.output_names]
         self.source_ = np.repeat(np.array(kept), widths)
         self.width_ = len(self.output_names_)
         return self
-
-    def _note_what_was_met(self) -> None:
-        """Note what encoded rows have where they have nothing new, and where to look for it."""
-        last = [
-            start + len(code.output_names) - 1
-            for code, start in zip(self._codes, self._starts, strict=True)
-        ]
-        self._never_missing = [
-            (at, self._starts[at] if isinstance(code, NumberCode) else last[at])
-            for at, code in enumerate(self._codes)
-            if not code.missing
-        ]
-        self._unseen = [
-            (at, last[at])
-            for at, code in enumerate(self._codes)
-            if isinstance(code, CategoryCode) and not code.rare
-        ]
-        self._constants = [
-            (at, self._starts[at], 0.0 if code.kept is None else code.kept)
-            for at, code in enumerate(self._codes)
-            if isinstance(code, NumberCode) and (code.constant is not None or code.kept is not None)
-        ]
-        usual = np.zeros((1, last[-1] + 1), np.float32)
-        usual[0, last] = 1  # a hole in a category that never had one is another level
-        if self._numbers:
-            fills = np.array([[code.fill for code in self._number_codes.codes]])
-            self._number_codes.encode(fills, usual)
-        self._usual = usual[0]
-
-    def filled(self, rows: np.ndarray) -> np.ndarray:
-        """Fill encoded rows [n, width_] as models see them: a hole never met as the median."""
-        holes = np.isnan(rows)
-        return np.where(holes, self._usual, rows) if holes.any() else rows
-
-    def novel(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find what no learnt row had, in encoded rows: two of bool [n, used columns].
-
-        Holes where there were none, and values: a category never met, a constant that is another.
-        """
-        shape = (len(rows), len(self._codes))
-        holes, values = np.zeros(shape, bool), np.zeros(shape, bool)
-        absent = np.isnan(rows)
-        if absent.any():  # there is NaN only where `_never_missing` looks
-            of, at = map(list, zip(*self._never_missing, strict=True))
-            holes[:, of] = absent[:, at]
-        if self._unseen:
-            of, at = map(list, zip(*self._unseen, strict=True))
-            values[:, of] = rows[:, at] == 1
-        if self._constants:
-            of, at, met = map(list, zip(*self._constants, strict=True))
-            values[:, of] = np.abs(rows[:, at] - np.array(met)) > SAME * np.abs(met)
-        return holes, values
-
-    def without_new(self, rows: np.ndarray) -> np.ndarray:
-        """Put into encoded rows [..., width_] that a model made what constant columns had."""
-        rows = rows.copy()
-        for _, at, met in self._constants:
-            rows[..., at] = met
-        return rows
-
-    def chance_of_new(self, learnt: np.ndarray) -> np.ndarray:
-        """Estimate how often a row has novelty, by column, from learnt rows: float64 [columns].
-
-        learnt: encoded, [n, width_]. (1 + levels met once) / (n + 1), after Good and Turing 1953.
-        """
-        once = np.ones(len(self._codes))
-        for at, last in self._unseen:
-            once[at] += (learnt[:, self._starts[at] : last].sum(axis=0) == 1).sum()
-        return np.minimum(once / (len(learnt) + 1), 1.0)
-
-    @property
-    def news_(self) -> list[tuple[str, str, str]]:
-        """Say of each used column its name, what a new value is, and that all values are new."""
-        return [_news(code) for code in self._codes]
 
     @property
     def shape_(self) -> tuple[int]:
@@ -194,7 +119,7 @@ class TableEncoder:
 
         As models see it: a hole in a column that never had one at fit is its median.
         """
-        return self.filled(self.read(X).encoded)
+        return self.known_.filled(self.read(X).encoded)
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """Yield encoded rows, a batch of the source at a time; NaN for a hole never met at fit."""
@@ -356,42 +281,6 @@ def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
     """Give the table's cells [n][places] as Python values."""
     columns = [batch.raw[place].to_pylist() for place in places]
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
-    """Warn of columns that number the rows: whole numbers, steadily rising, or one a row.
-
-    They may have gaps, or be shuffled: no two rows have the same, and most numbers in their range
-    are there. What is normal of them at fit no later row has.
-    """
-    for column in columns:
-        x = column.values
-        if column.levels is not None or len(x) < MANY_ROWS or not (x == np.floor(x)).all():
-            continue  # NaN equals nothing
-        with np.errstate(over="ignore"):
-            steps = np.diff(x)
-        dense = x.max() / 2 - x.min() / 2 < len(x) and len(np.unique(x)) == len(x)
-        if dense or (steps[0] != 0 and (steps == steps[0]).all()):
-            first = ", ".join(f"{value:.15g}" for value in x[:3])
-            warn(
-                f"column {column.name!r} numbers the rows ({first}, …); later rows will all look "
-                f"new by it: leave it out, drop=[{column.name!r}] or --drop {column.name!r}",
-                UserWarning,
-                stacklevel=4,
-            )
-
-
-def _news(code: Code) -> tuple[str, str, str]:
-    """Say what is new in a column: its name, of one row, and of all rows together."""
-    if isinstance(code, CategoryCode):
-        every = (
-            f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "
-            "is it written in another way?"
-        )
-        return code.name, "holds a value that it never had at fit", every
-    met = code.kept if code.constant is None else code.constant
-    new = f"was {met:g} in all learnt rows and is not" if met is not None else "is new"
-    return code.name, new, f"column {code.name!r} {new} in any"
 
 
 def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:

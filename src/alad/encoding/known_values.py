@@ -1,0 +1,105 @@
+"""What learnt rows had in each column of a table, and what is new beside it in encoded rows.
+
+New are a hole where there was none, a category never met, and another value in a column that was
+constant.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alad.data.refusals import listed
+from alad.encoding.columns import CategoryCode, Code, NumberCode, NumberCodes
+from alad.encoding.scalings import SAME
+
+
+class KnownValues:
+    """Tells known from new values in encoded rows [n, width].
+
+    codes: those of the used columns; starts: the first output column of each; numbers: the number
+    columns among them.
+    """
+
+    def __init__(self, codes: Sequence[Code], starts: Sequence[int], numbers: NumberCodes):
+        self._codes, self._starts = codes, starts
+        last = [
+            start + len(code.output_names) - 1 for code, start in zip(codes, starts, strict=True)
+        ]
+        # places (used column, output column) to look at; a hole that is new is NaN there
+        self._never_missing = [
+            (at, starts[at] if isinstance(code, NumberCode) else last[at])
+            for at, code in enumerate(codes)
+            if not code.missing
+        ]
+        self._unseen = [
+            (at, last[at])
+            for at, code in enumerate(codes)
+            if isinstance(code, CategoryCode) and not code.rare
+        ]
+        self._constants = [
+            (at, starts[at], 0.0 if code.kept is None else code.kept)
+            for at, code in enumerate(codes)
+            if isinstance(code, NumberCode) and (code.constant is not None or code.kept is not None)
+        ]
+        usual = np.zeros((1, last[-1] + 1), np.float32)
+        usual[0, last] = 1  # a hole in a category that never had one is another level
+        if numbers.codes:
+            numbers.encode(np.array([[code.fill for code in numbers.codes]]), usual)
+        self._usual = usual[0]
+
+    def filled(self, rows: np.ndarray) -> np.ndarray:
+        """Fill encoded rows as models see them: a hole never met as the median."""
+        holes = np.isnan(rows)
+        return np.where(holes, self._usual, rows) if holes.any() else rows
+
+    def novel(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find what no learnt row had, in encoded rows: two of bool [n, used columns].
+
+        Holes where there were none, and values: a category never met, a constant that is another.
+        """
+        shape = (len(rows), len(self._codes))
+        holes, values = np.zeros(shape, bool), np.zeros(shape, bool)
+        absent = np.isnan(rows)
+        if absent.any():  # there is NaN only where `_never_missing` looks
+            of, at = map(list, zip(*self._never_missing, strict=True))
+            holes[:, of] = absent[:, at]
+        if self._unseen:
+            of, at = map(list, zip(*self._unseen, strict=True))
+            values[:, of] = rows[:, at] == 1
+        if self._constants:
+            of, at, met = map(list, zip(*self._constants, strict=True))
+            values[:, of] = np.abs(rows[:, at] - np.array(met)) > SAME * np.abs(met)
+        return holes, values
+
+    def without_new(self, rows: np.ndarray) -> np.ndarray:
+        """Put into encoded rows [..., width] that a model made what constant columns had."""
+        rows = rows.copy()
+        for _, at, met in self._constants:
+            rows[..., at] = met
+        return rows
+
+    def chance_of_new(self, learnt: np.ndarray) -> np.ndarray:
+        """Estimate how often a row has novelty, by column, from learnt rows: float64 [columns].
+
+        learnt: encoded, [n, width]. (1 + levels met once) / (n + 1), after Good and Turing 1953.
+        """
+        once = np.ones(len(self._codes))
+        for at, last in self._unseen:
+            once[at] += (learnt[:, self._starts[at] : last].sum(axis=0) == 1).sum()
+        return np.minimum(once / (len(learnt) + 1), 1.0)
+
+    def messages(self) -> list[tuple[str, str, str]]:
+        """Say of each used column its name, what a new value is, and that all values are new."""
+        return [_message(code) for code in self._codes]
+
+
+def _message(code: Code) -> tuple[str, str, str]:
+    if isinstance(code, CategoryCode):
+        every = (
+            f"column {code.name!r} holds no value that it had at fit ({listed(code.levels)}); "
+            "is it written in another way?"
+        )
+        return code.name, "holds a value that it never had at fit", every
+    met = code.kept if code.constant is None else code.constant
+    new = f"was {met:g} in all learnt rows and is not" if met is not None else "is new"
+    return code.name, new, f"column {code.name!r} {new} in any"
