@@ -15,7 +15,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "oc-svm": {"max_rows": 150},
     "oc-svm-sgd": {"n_components": 50},
     "knn": {"max_rows": 150},
+    "neighbour-ratio": {"max_rows": 150},
     "lof": {"max_rows": 150},
+    "kcm": {"max_rows": 150},
     "pca": {},
     "kernel-pca": {"max_rows": 150},
     "robust-pca": {"max_rows": 150},
@@ -23,7 +25,8 @@ QUICK: dict[str, dict[str, Any]] = {
         name: {"max_steps": 20, "batch_size": 16, "check_every": 10}
         for name in (
             *("alad", "alice", "bigan"),
-            *("autoencoder", "robust-autoencoder", "vae", "dsebm-r", "dsebm-e", "dagmm"),
+            *("autoencoder", "robust-autoencoder", "denoising-autoencoder", "vae"),
+            *("dsebm-r", "dsebm-e", "dagmm"),
         )
     },
     "anogan": {"max_steps": 20, "batch_size": 16, "check_every": 10, "search_steps": 5},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor
@@ -11,7 +12,8 @@ from alad.training.step import NetworkStep
 
 
 def networks_of(detector: Any, shape: tuple[int, ...]) -> Any:
-    """Of the architecture that it chooses for rows of this shape."""
+    """Of the architecture that it chooses for rows of this shape; some see rows of pixels."""
+    shape = shape if detector.sees_images else (math.prod(shape),)
     return detector._networks(shape, detector._architecture(shape))
 
 

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from alad.anogan.detector import AnoGAN
     from alad.autoencoders.autoencoder import Autoencoder
     from alad.autoencoders.dagmm import DAGMM
+    from alad.autoencoders.denoising_autoencoder import DenoisingAutoencoder
     from alad.autoencoders.dsebm import DSEBMe, DSEBMr
     from alad.autoencoders.robust_autoencoder import RobustAutoencoder
     from alad.autoencoders.vae import VAE
     from alad.catalogue import detectors, estimator, load
     from alad.classic.forest import IsolationForest
+    from alad.classic.kcm import KCM
     from alad.classic.kernel_pca import KernelPCA
-    from alad.classic.neighbours import KNN, LOF
+    from alad.classic.neighbours import KNN, LOF, NeighbourRatio
     from alad.classic.pca import PCA, RobustPCA
     from alad.classic.svm import OneClassSVM, OneClassSVMSGD
     from alad.data.pictures import Pictures
@@ -29,6 +31,7 @@ __all__ = [
     "ALAD",
     "ALICE",
     "DAGMM",
+    "KCM",
     "KNN",
     "LOF",
     "PCA",
@@ -38,9 +41,11 @@ __all__ = [
     "BiGAN",
     "DSEBMe",
     "DSEBMr",
+    "DenoisingAutoencoder",
     "InputError",
     "IsolationForest",
     "KernelPCA",
+    "NeighbourRatio",
     "OneClassSVM",
     "OneClassSVMSGD",
     "Pictures",
@@ -62,10 +67,13 @@ _HOMES = {
     "DAGMM": "autoencoders.dagmm",
     "DSEBMe": "autoencoders.dsebm",
     "DSEBMr": "autoencoders.dsebm",
+    "DenoisingAutoencoder": "autoencoders.denoising_autoencoder",
     "IsolationForest": "classic.forest",
+    "KCM": "classic.kcm",
     "KNN": "classic.neighbours",
     "KernelPCA": "classic.kernel_pca",
     "LOF": "classic.neighbours",
+    "NeighbourRatio": "classic.neighbours",
     "OneClassSVM": "classic.svm",
     "OneClassSVMSGD": "classic.svm",
     "PCA": "classic.pca",

@@ -118,6 +118,8 @@ OTHER_PRESETS |= {"dsebm-r": ENERGY_PRESETS, "dsebm-e": ENERGY_PRESETS}
 NARROW = {"architecture": "narrow", "batch_size": 32, "max_steps": 200, "patience": None}
 CODE_PRESETS = BY_ARCHITECTURE | {"images-quick": NARROW}
 OTHER_PRESETS |= dict.fromkeys(("autoencoder", "robust-autoencoder", "vae"), CODE_PRESETS)
+# one setting for all rows
+OTHER_PRESETS["denoising-autoencoder"] = {"kdd99": {}, "arrhythmia": {}, "images": {}}
 # the outlier part of a row is used at its next visit; 2,000 steps visit these rows less than once
 SEVERAL_VISITS = {"architecture": "kdd99", "epochs": 10, "max_steps": None}
 OTHER_PRESETS["robust-autoencoder"] = CODE_PRESETS | {"kdd99": SEVERAL_VISITS}

@@ -10,10 +10,10 @@ from numeric_cases import case, close
 from toy import context, networks
 
 from alad.adversarial.game import FAMILY
-from alad.adversarial.scores import SCORES, compress, fit_whitened, mahalanobis, whitening
+from alad.adversarial.scores import SCORES, compress, fit_whitened
 from alad.adversarial.torch_cycle import Cycle
 from alad.networks.layers import Chain
-from alad.neural.score import l1, minus_log_sigmoid, total
+from alad.neural.score import l1, mahalanobis, minus_log_sigmoid, total, whitening
 
 CASE = case("scores")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]["values"]

@@ -10,11 +10,12 @@ import pytest
 from numeric_cases import case, close
 from numpy_rows import agree, random_arrays, random_rows, same_in_any_company
 
-from alad.autoencoders import native_engines, numpy_engines, torch_engines
+from alad.autoencoders import engines, torch_engines
 from alad.autoencoders.architectures import (
     CODE_ARCHITECTURES,
     MIXTURE_ARCHITECTURES,
     CodeArchitecture,
+    DenoiserArchitecture,
     EnergyArchitecture,
     MixtureArchitecture,
 )
@@ -23,6 +24,7 @@ from alad.autoencoders.networks import (
     CENTRE,
     DRAWS,
     code_networks,
+    denoiser_network,
     energy_network,
     mixture_networks,
 )
@@ -30,7 +32,7 @@ from alad.autoencoders.passes import FAMILIES, halves, misses, sigmoid, softplus
 from alad.native import build
 from alad.networks.layers import Arrays
 
-MODULES = {"c": native_engines, "numpy": numpy_engines, "torch": torch_engines}
+MADE_BY = {"c": engines.in_c, "numpy": engines.in_numpy}
 CODES = [
     (121, CODE_ARCHITECTURES["kdd99"]),
     (33, CodeArchitecture(5, (17, 9), (), "tanh")),
@@ -51,6 +53,10 @@ def variational(width: int, shape: CodeArchitecture) -> Any:
 
 NETWORKS: list[tuple[str, int, Any]] = [
     *(("codes", width, code_networks((width,), shape)) for width, shape in CODES),
+    *(
+        ("denoiser", width, denoiser_network((width,), DenoiserArchitecture(hidden), -3.0))
+        for width, hidden in ENERGIES
+    ),
     *(("vae", width, variational(width, shape)) for width, shape in CODES),
     *(
         ("energy", width, energy_network((width,), EnergyArchitecture(hidden)))
@@ -66,7 +72,9 @@ every_model = pytest.mark.parametrize(
 def prepare(engine: str, family: str, *made_of: Any) -> Any:
     if engine == "c" and (reason := build.problem()) is not None:
         pytest.skip(reason)
-    return getattr(MODULES[engine], family)(*made_of)
+    if engine == "torch":
+        return getattr(torch_engines, family)(*made_of)
+    return MADE_BY[engine](family, *made_of)
 
 
 @every_model
@@ -127,7 +135,7 @@ def test_reconstruction_probability_of_the_case():
         arrays[ours] = array[None] if array.ndim == 2 else array[None, None]
     draws = np.array(given["noise_draws_L_n_d"])
     for row, x in enumerate(np.array(given["x"])):
-        engine = numpy_engines.vae(networks, arrays | {DRAWS: draws[None, :, row]})
+        engine = engines.in_numpy("vae", networks, arrays | {DRAWS: draws[None, :, row]})
         got = engine(x[None])
         close(got["mean"][0, 0], expected["mu"][row], tolerance)
         close(got["log_variance"][0, 0], expected["log_variance"][row], tolerance)
@@ -143,7 +151,7 @@ def test_energy_and_gradient_of_the_case():
         array = np.array(given["weights"][theirs])
         arrays[ours] = array[None] if array.ndim == 2 else array[None, None]
     x = np.array(given["x"])
-    got = numpy_engines.energy(network, arrays)(x)
+    got = engines.in_numpy("energy", network, arrays)(x)
     tolerance = case("dsebm")["tolerance"]["values"]
     close(got["energy"][0], expected["score_energy"], tolerance)
     close(got["gradient"][0], expected["gradient_analytic"], tolerance)
@@ -155,7 +163,7 @@ def test_energy_and_gradient_of_the_case():
 def test_the_gradient_is_the_slope_of_the_energy():
     """By central differences, in float64."""
     network = energy_network((6,), EnergyArchitecture((8, 5)))
-    engine = numpy_engines.energy(network, random_arrays(network, members=1, double=True))
+    engine = engines.in_numpy("energy", network, random_arrays(network, members=1, double=True))
     x, step = random_rows(4, 6).astype(np.float64), 1e-5
     slopes = [
         (engine(x + step * axis)["energy"] - engine(x - step * axis)["energy"]) / (2 * step)
@@ -208,9 +216,9 @@ def test_the_mixture_is_that_of_sums_by_hand():
 def test_energies_of_engines_agree(width: int, shape: MixtureArchitecture):
     networks = mixture_networks((width,), shape)
     arrays, x = random_arrays(networks), random_rows(300, width)
-    known = numpy_engines.mixture(networks, arrays)(random_rows(500, width, seed=3))
+    known = engines.in_numpy("mixture", networks, arrays)(random_rows(500, width, seed=3))
     learnt, energies = fit_mixture(known), {}
-    for engine in MODULES:
+    for engine in (*MADE_BY, "torch"):
         results = prepare(engine, "mixture", networks, arrays)(x, ("z",))
         energies[engine] = mixture_energy(results, learnt)
     # where a component is narrow, what is rounded in z weighs more

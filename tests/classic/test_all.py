@@ -6,7 +6,16 @@ from classic_rows import far, line, rows
 
 from alad.catalogue import make
 
-NAMES = ["isolation-forest", "oc-svm", "oc-svm-sgd", "knn", "lof", "kernel-pca"]
+NAMES = [
+    "isolation-forest",
+    "oc-svm",
+    "oc-svm-sgd",
+    "knn",
+    "neighbour-ratio",
+    "lof",
+    "kcm",
+    "kernel-pca",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Neighbours: the search against brute force, k-NN by hand, LOF as scikit-learn has it."""
+"""Neighbours: the search against brute force, k-NN and ratio by hand, LOF as scikit-learn."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from classic_rows import RAW, far, rows
 from sklearn.neighbors import LocalOutlierFactor
 
 from alad.classic.neighbour_search import Nearest
-from alad.classic.neighbours import KNN, LOF
+from alad.classic.neighbours import KNN, LOF, NeighbourRatio
 from alad.errors import InputError
 
 # --- the search -----------------------------------------------------------------------------------
@@ -106,12 +106,64 @@ def test_knn_looks_at_a_sample_of_the_stated_size():
     assert len(np.unique(stored, axis=0)) == 50  # without replacement
 
 
+def test_ratio_needs_a_row_more_than_neighbours():
+    with pytest.raises(InputError, match="at least 6 rows, X has n_samples=5; lower n_neigh"):
+        NeighbourRatio().fit(rows(5))
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_knn_needs_as_many_rows_as_neighbours(count: int):
     with pytest.raises(
         InputError, match=f"at least 5 rows, X has n_samples={count}; lower n_neigh"
     ):
         KNN().fit(rows(count))
+
+
+# --- neighbour ratio ------------------------------------------------------------------------------
+
+
+def test_ratio_by_hand():
+    """Of 0, 1, 3, 7 and k = 2: the mean distances to the two nearest others are 2, 1.5, 2.5, 5.
+
+    Of 2 the nearest are 1 and 3, at 1 and 1; of 10 they are 7 and 3, at 3 and 7.
+    """
+    fitted = NeighbourRatio(n_neighbors=2, **RAW).fit(LINE)
+    np.testing.assert_array_equal(fitted.model_.distance, [2, 1.5, 2.5, 5])
+    expected = [1 / np.sqrt((1.5 + 2.5) / 2), 5 / np.sqrt((5 + 2.5) / 2)]
+    np.testing.assert_allclose(fitted.anomaly_score([[2.0], [10.0]]), expected, rtol=1e-6)
+
+
+def test_ratio_grows_with_the_root_of_the_unit():
+    """Ten times larger rows: ten times the distance over sqrt(10) times the root."""
+    X, new = rows(100), far()
+    plain, large = (NeighbourRatio(**RAW).fit(f * X).anomaly_score(f * new) for f in (1, 10))
+    np.testing.assert_allclose(large, np.sqrt(10) * plain, rtol=1e-4)
+
+
+def test_ratio_is_the_distance_where_all_rows_are_equally_far():
+    """On a ring every row has the same neighbours' distances: the order is that of k-NN."""
+    angle = 2 * np.pi * np.arange(64) / 64
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    new = rows(30, 2, seed=5) * 2
+    ratio, knn = (
+        kind.fit(ring).anomaly_score(new)
+        for kind in (NeighbourRatio(**RAW), KNN(distance="mean", **RAW))
+    )
+    np.testing.assert_allclose(ratio / knn, (ratio / knn)[0], rtol=1e-5)
+
+
+def test_ratio_is_higher_beside_a_dense_cluster_than_as_far_from_a_thin_one():
+    table = np.vstack([0.1 * rows(200), 3 * rows(200, seed=1) + 30])
+    beside = np.array([[1.0] * 5, [30.0 + 3 * 2.0] * 5])
+    ratio, knn = NeighbourRatio(**RAW).fit(table), KNN(distance="mean", **RAW).fit(table)
+    assert np.diff(knn.anomaly_score(beside)) > 0 > np.diff(ratio.anomaly_score(beside))
+
+
+@pytest.mark.filterwarnings("ignore:of .* rows? some hold what no learnt one did")
+def test_ratio_of_copies_stays_finite():
+    fitted = NeighbourRatio(**RAW).fit(np.zeros((30, 2)))
+    np.testing.assert_array_equal(fitted.anomaly_score(np.zeros((2, 2))), 0.0)
+    np.testing.assert_allclose(fitted.anomaly_score([[3.0, 4.0]]), 5 / np.sqrt(1e-6), rtol=1e-6)
 
 
 # --- local outlier factor -------------------------------------------------------------------------
@@ -169,9 +221,12 @@ def test_lof_sees_what_lies_between_clusters_of_two_densities():
     assert knn.anomaly_score(odd) < knn.anomaly_score(table).max()
 
 
-@pytest.mark.parametrize("name", ["rows", "reach", "density"])
-def test_lof_arrays_that_do_not_fit_together_are_refused(name: str):
-    model = LOF(random_state=0).fit(rows(50)).model_
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(LOF, "rows"), (LOF, "reach"), (LOF, "density"), (NeighbourRatio, "distance")],
+)
+def test_arrays_that_do_not_fit_together_are_refused(kind, name: str):
+    model = kind(random_state=0).fit(rows(50)).model_
     with pytest.raises(InputError, match="shape"):
         replace(model, **{name: getattr(model, name)[:-1]})
 
@@ -183,6 +238,7 @@ def test_lof_arrays_that_do_not_fit_together_are_refused(name: str):
         (KNN(n_neighbors=True), "n_neighbors is True"),
         (KNN(distance="median"), "distance is 'median'; choose one of: kth, mean"),
         (KNN(n_neighbors=9, max_rows=8), "max_rows is 8; give a whole number of at least 9"),
+        (NeighbourRatio(n_neighbors=9, max_rows=9), "max_rows is 9; give a whole number of at"),
         (LOF(n_neighbors=0), "n_neighbors is 0"),
         (LOF(n_neighbors=9, max_rows=9), "max_rows is 9; give a whole number of at least 10"),
     ],

@@ -19,7 +19,7 @@ from alad.networks.description import described, description, from_description
 from alad.networks.layers import Chain, Dense
 
 WITH_NETWORKS = ("alad", "alice", "bigan", "anogan", "autoencoder", "robust-autoencoder", "vae")
-WITH_NETWORKS += ("dagmm", "dsebm-r", "dsebm-e")
+WITH_NETWORKS += ("dagmm", "dsebm-r", "dsebm-e", "denoising-autoencoder")
 SHAPES = [(7,), (12, 9, 3)]
 every_method = pytest.mark.parametrize("name", WITH_NETWORKS)
 

@@ -85,5 +85,5 @@ def test_every_field_of_every_architecture_is_checked(architecture: Widths):
 
 
 def test_every_architecture_with_a_name_is_checked():
-    assert len(EVERY) == 10
+    assert len(EVERY) == 11
     assert all(isinstance(one, Widths) for one in EVERY)

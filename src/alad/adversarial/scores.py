@@ -19,10 +19,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from alad.networks.exact_product import ExactMatrix, exact_product
-from alad.neural.score import L1, L2, Learnt, Results, Score, l1, length, minus_log_sigmoid, total
+from alad.neural.score import (
+    L1,
+    L2,
+    Learnt,
+    Results,
+    Score,
+    l1,
+    mahalanobis,
+    minus_log_sigmoid,
+    total,
+    whitening,
+)
 
-RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 EGBAD_FEATURE_WEIGHT = 0.1
 
 
@@ -50,36 +59,6 @@ def compress(gap: np.ndarray, scale: np.ndarray) -> np.ndarray:
     size = np.abs(gap)
     size /= scale
     return np.copysign(np.log1p(size, out=size), gap)
-
-
-def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute mean and inverse Cholesky factor, in float64, of values [members, n, features].
-
-    The covariance has the divisor n, and a ridge is added to it.
-    """
-    from scipy.linalg import solve_triangular  # here alone: scoring does without
-
-    values = values.astype(np.float64)
-    mean = values.mean(axis=1, keepdims=True)
-    centred = values - mean
-    covariance = centred.transpose(0, 2, 1) @ centred / values.shape[1]
-    eye = np.eye(values.shape[2])
-    unmix = np.empty_like(covariance)
-    for member, matrix in enumerate(covariance):
-        # features that never differ leave nothing to invert
-        ridge = max(RIDGE * np.diagonal(matrix).mean(), 1e-12)
-        unmix[member] = solve_triangular(np.linalg.cholesky(matrix + ridge * eye), eye, lower=True)
-    return {"mean": mean, "unmix": unmix}
-
-
-def mahalanobis(values: np.ndarray, learnt: Learnt) -> np.ndarray:
-    """Compute the length [members, n] of values [members, n, features] under `whitening`.
-
-    Not its square; by exact sums, as a row's length must not depend on the other rows.
-    """
-    centred = values - learnt["mean"]  # float64
-    members = zip(centred, learnt["unmix"], strict=True)
-    return length(np.stack([exact_product(rows, ExactMatrix.of(a.T)) for rows, a in members]))
 
 
 def fit_whitened(gaps: np.ndarray) -> dict[str, np.ndarray]:

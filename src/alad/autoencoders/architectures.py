@@ -45,6 +45,18 @@ def code_architecture_for(width: int) -> CodeArchitecture:
 
 
 @dataclass(frozen=True)
+class DenoiserArchitecture(Widths):
+    """Hidden widths of a denoiser, which has no narrow code."""
+
+    hidden: SomeWidths = (256, 256)
+    activation: Activation = "relu"
+
+
+# one for all tables (EXPERIMENTS.md)
+DENOISER_ARCHITECTURES = {"usual": DenoiserArchitecture()}
+
+
+@dataclass(frozen=True)
 class EnergyArchitecture(Widths):
     """Widths of the hidden layers of an energy; the last one is summed."""
 

@@ -1,15 +1,17 @@
 """Models of the methods with one loss, and their scores; no PyTorch.
 
-| model   | score          | formula                                                             |
-|---------|----------------|---------------------------------------------------------------------|
-| code    | l2, l1         | lengths of x - x', x' = D(E(x))                                     |
-| vae     | probability    | -mean_l log p(x | z_l) over the model's draws (An & Cho, alg. 4)    |
-| vae     | bound          | KL(q(z | x) || N(0, I)) - that mean                                 |
-| vae     | l2             | length of x - x', x' the decoder's mean at the mean code            |
-| energy  | energy         | E(x) (Zhai et al. 2016, section 3.1)                                |
-| energy  | reconstruction | norm_2(x - r(x)), the length of dE/dx                               |
-| mixture | energy         | -log of the mixture's density at z (Zong et al. 2018, eq. 6)        |
-| mixture | l2             | length of x - x', by the compression network alone                  |
+| model    | score          | formula                                                             |
+|----------|----------------|---------------------------------------------------------------------|
+| code     | l2, l1         | lengths of x - x', x' = D(E(x))                                     |
+| denoiser | l2, l1         | the same, x' = D(x, log sigma) at the sigma that rows are scored at |
+| denoiser | whitened       | Mahalanobis length of x - x' among those of training rows           |
+| vae      | probability    | -mean_l log p(x | z_l) over the model's draws (An & Cho, alg. 4)    |
+| vae      | bound          | KL(q(z | x) || N(0, I)) - that mean                                 |
+| vae      | l2             | length of x - x', x' the decoder's mean at the mean code            |
+| energy   | energy         | E(x) (Zhai et al. 2016, section 3.1)                                |
+| energy   | reconstruction | norm_2(x - r(x)), the length of dE/dx                               |
+| mixture  | energy         | -log of the mixture's density at z (Zong et al. 2018, eq. 6)        |
+| mixture  | l2             | length of x - x', by the compression network alone                  |
 """
 
 from __future__ import annotations
@@ -23,14 +25,27 @@ import numpy as np
 from alad.autoencoders.mixture import fit_mixture, mixture_energy
 from alad.neural.engines import Engines
 from alad.neural.model import NetworkModel
-from alad.neural.score import L1, L2, Learnt, Results, Score, flat, length, total
-
-# each family's engines are prepared by functions of its name
-_MODULES = {"c": "native_engines", "torch": "torch_engines", "numpy": "numpy_engines"}
+from alad.neural.score import (
+    L1,
+    L2,
+    Learnt,
+    Results,
+    Score,
+    flat,
+    length,
+    mahalanobis,
+    missed,
+    total,
+    whitening,
+)
 
 
 def _engines(family: str) -> Engines:
-    return {name: (f"alad.autoencoders.{module}", family) for name, module in _MODULES.items()}
+    return {
+        "c": ("alad.autoencoders.engines", "in_c", family),
+        "torch": ("alad.autoencoders.torch_engines", family),
+        "numpy": ("alad.autoencoders.engines", "in_numpy", family),
+    }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +55,34 @@ class CodeModel(NetworkModel):
     kind: ClassVar[str] = "code"
     offers: ClassVar[Mapping[str, Score]] = {"l2": L2, "l1": L1}
     engines: ClassVar[Engines] = _engines("codes")
+    makes_rows: ClassVar[bool] = True
+
+
+# --- denoising autoencoder ------------------------------------------------------------------------
+
+
+def whitened(results: Results, learnt: Learnt) -> np.ndarray:
+    """Compute the Mahalanobis length of x - x' among those of training rows, [members, n]."""
+    return mahalanobis(missed(results), learnt)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DenoiserModel(NetworkModel):
+    """The model of the denoising autoencoder."""
+
+    kind: ClassVar[str] = "denoiser"
+    offers: ClassVar[Mapping[str, Score]] = {
+        "whitened": Score(
+            ("reconstruction",),
+            whitened,
+            learn=lambda results: whitening(missed(results)),
+            learns_from=("x", "reconstruction"),
+            watched_as="l2",
+        ),
+        "l2": L2,
+        "l1": L1,
+    }
+    engines: ClassVar[Engines] = _engines("denoiser")
     makes_rows: ClassVar[bool] = True
 
 

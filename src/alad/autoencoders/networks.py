@@ -16,10 +16,20 @@ from alad.autoencoders.architectures import (
     AnyCodeArchitecture,
     AnyEnergyArchitecture,
     AnyMixtureArchitecture,
+    DenoiserArchitecture,
     EnergyArchitecture,
 )
 from alad.networks.description import described
-from alad.networks.layers import Arrays, Chain, Convolution, Dense, Engine, Layer, chain
+from alad.networks.layers import (
+    Arrays,
+    Chain,
+    Conditioned,
+    Convolution,
+    Dense,
+    Engine,
+    Layer,
+    chain,
+)
 from alad.networks.patches import PatchGeometry
 from alad.networks.stacks import flattened
 
@@ -76,6 +86,37 @@ def code_networks(
     stacks = architecture.stacks(shape)
     encoder, decoder = stacks.down("E", numbers=numbers), stacks.up("D", numbers=numbers)
     return CodeNetworks(encoder, decoder, architecture.latent, others)
+
+
+@described("autoencoders.denoiser")
+@dataclass(frozen=True)
+class DenoiserNetwork:
+    """x~, log sigma -> the clean row. level: the log sigma at which rows are scored."""
+
+    chain: Conditioned
+    level: float
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.chain.layers
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Layer]]:
+        return {"weights": self.layers}
+
+    def __call__(self, context: Engine, x: Any, level: Any = None) -> Any:
+        """Compute x' [members, n, width]; level [members, n], None = that of scoring."""
+        level = x.new_full(x.shape[:2], self.level) if level is None else level
+        return self.chain(context, x, level)
+
+
+def denoiser_network(
+    shape: tuple[int, ...], architecture: DenoiserArchitecture, level: float
+) -> DenoiserNetwork:
+    """Build a denoiser of rows of `shape` (width,), scored at the log sigma `level`."""
+    widths = (shape[0] + 1, *architecture.hidden, shape[0])
+    layers = chain("D", widths, architecture.activation, last="linear").layers
+    return DenoiserNetwork(Conditioned(layers), level)
 
 
 @described("autoencoders.mixture")

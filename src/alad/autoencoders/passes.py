@@ -3,12 +3,13 @@
 Each is written once, for NumPy in float64 and for C in float32; an argument says who multiplies
 (`networks.numpy_forward.MakePass`). Its results, of which a score reads some:
 
-| family  | results                                                                             |
-|---------|-------------------------------------------------------------------------------------|
-| codes   | code [n, latent], reconstruction [n, width]                                         |
-| vae     | mean, log_variance [n, latent], log_likelihood [n], reconstruction [n, width]       |
-| energy  | energy [n], gradient, reconstruction [n, width]                                     |
-| mixture | reconstruction [n, width], z [n, latent + 2], responsibilities [n, K]               |
+| family   | results                                                                             |
+|----------|-------------------------------------------------------------------------------------|
+| codes    | code [n, latent], reconstruction [n, width]                                         |
+| denoiser | reconstruction [n, width], at the noise level of scoring                            |
+| vae      | mean, log_variance [n, latent], log_likelihood [n], reconstruction [n, width]       |
+| energy   | energy [n], gradient, reconstruction [n, width]                                     |
+| mixture  | reconstruction [n, width], z [n, latent + 2], responsibilities [n, K]               |
 
 A log_likelihood is the mean of log p(x | z_l) over the model's draws (An & Cho 2015, algorithm 4);
 a VAE's reconstruction the decoder's mean at the mean code. Of DSEBM (Zhai et al. 2016, section
@@ -36,6 +37,7 @@ from alad.autoencoders.networks import (
     LOG_VARIANCE_LEAST,
     LOG_VARIANCE_MOST,
     CodeNetworks,
+    DenoiserNetwork,
     EnergyNetwork,
     MixtureNetworks,
 )
@@ -57,6 +59,19 @@ class CodePass:
         if "reconstruction" in wanted:
             results["reconstruction"] = self._decoder(results["code"])
         return results
+
+
+# --- denoising autoencoder ------------------------------------------------------------------------
+
+
+class DenoiserPass:
+    """The pass through the denoiser, at its noise level of scoring."""
+
+    def __init__(self, network: DenoiserNetwork, arrays: Arrays, member: int, make: MakePass):
+        self._denoise = make(affine_chain(network.chain, arrays, member, network.level))
+
+    def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        return {"reconstruction": self._denoise(x)}
 
 
 # --- VAE ------------------------------------------------------------------------------------------
@@ -211,6 +226,7 @@ class Family:
 
 FAMILIES = {
     "codes": Family(CodePass, ("code", "reconstruction")),
+    "denoiser": Family(DenoiserPass, ("reconstruction",)),
     "vae": Family(
         VAEPass,
         ("mean", "log_variance", "log_likelihood", "reconstruction"),

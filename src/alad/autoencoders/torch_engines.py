@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from alad.autoencoders.likelihood import halves, log_likelihood
-from alad.autoencoders.networks import DRAWS, CodeNetworks, EnergyNetwork, MixtureNetworks
+from alad.autoencoders.networks import (
+    DRAWS,
+    CodeNetworks,
+    DenoiserNetwork,
+    EnergyNetwork,
+    MixtureNetworks,
+)
 from alad.networks.context import Context
 from alad.neural.torch_engine import TorchEngine
 
@@ -29,6 +35,14 @@ class Codes(OneLossEngine):
     def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
         code = self.networks.encoder(self.context, self.for_members(x))
         return {"code": code, "reconstruction": self.networks.decoder(self.context, code)}
+
+
+@dataclass(frozen=True)
+class Denoiser(OneLossEngine):
+    networks: DenoiserNetwork
+
+    def read(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        return {"reconstruction": self.networks(self.context, self.for_members(x))}
 
 
 @dataclass(frozen=True)
@@ -83,5 +97,5 @@ class Mixtures(OneLossEngine):
         return results
 
 
-codes, vae = Codes.prepare, Variational.prepare
+codes, denoiser, vae = Codes.prepare, Denoiser.prepare, Variational.prepare
 energy, mixture = Energy.prepare, Mixtures.prepare

@@ -1,4 +1,4 @@
-"""The Gaussian kernel between new rows and stored rows."""
+"""The Gaussian kernel between new rows and stored rows, and means weighted by it."""
 
 from typing import Annotated, Any
 
@@ -34,12 +34,29 @@ class Gaussian:
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Compute the kernels of X [n, width] with all stored rows, float64 [n, m]."""
+        distance = self.squared_distances(X)  # turned into the kernel in place
+        distance *= -self.gamma
+        return np.exp(distance, out=distance)
+
+    def squared_distances(self, X: np.ndarray) -> np.ndarray:
+        """Compute |x - y|² of X [n, width] and all stored rows, float64 [n, m]."""
         x = X.astype(np.float64)
         squares = (x**2).sum(axis=1, keepdims=True)
-        distance = x @ self._columns  # turned into the kernel in place
+        distance = x @ self._columns
         distance *= -2
         distance += squares
         distance += self._squares
-        np.maximum(distance, 0, out=distance)  # rounding may have made it negative
-        distance *= -self.gamma
-        return np.exp(distance, out=distance)
+        return np.maximum(distance, 0, out=distance)  # rounding may have made it negative
+
+
+def weights(squared_distances: np.ndarray, gamma: float) -> np.ndarray:
+    """Compute exp(-gamma d²) over their sum along each row, from d² [n, m]: [n, m].
+
+    Far from all rows, where every kernel is too small for a float, the nearest row has all the
+    weight: the limit of the formula.
+    """
+    kernel = squared_distances - squared_distances.min(axis=1, keepdims=True)
+    kernel *= -gamma
+    np.exp(kernel, out=kernel)
+    kernel /= kernel.sum(axis=1, keepdims=True)
+    return kernel

@@ -1,4 +1,4 @@
-"""Detectors by nearest neighbours: distance (k-NN) and density (LOF)."""
+"""Detectors by nearest neighbours: distance (k-NN), its ratio to theirs, and density (LOF)."""
 
 import functools
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from alad.errors import InputError
 from alad.parameters import Count, whole
 
 SMALLEST_REACH = 1e-10  # added to the mean reach, as in scikit-learn: that of copies is 0
+SMALLEST_DISTANCE = 1e-6  # added to the neighbours' mean distance: that of copies is 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,8 @@ class NeighbourModel(Model):
         return chosen[np.newaxis]
 
 
-def _enough_rows(detector: "KNN | LOF", beside: int = 0) -> None:
-    """Raise InputError if max_rows is below the neighbours, plus (LOF) the row itself."""
+def _enough_rows(detector: "KNN | NeighbourRatio | LOF", beside: int = 0) -> None:
+    """Raise InputError if max_rows is below the neighbours, plus (not k-NN) the row itself."""
     whole("max_rows", detector.max_rows, least=detector.n_neighbors + beside)
 
 
@@ -72,6 +73,66 @@ class KNN(Detector):
     def _learn(self, X: np.ndarray, fit: Fit) -> NeighbourModel:
         need(self, X, fit, self.n_neighbors, "lower n_neighbors or ")
         return NeighbourModel(sample(self, X, fit), self.n_neighbors, self.distance)
+
+
+@dataclass(frozen=True, eq=False)
+class RatioModel(Model):
+    """Training rows, float32 [m, width], and the distance [m] of each to its own neighbours."""
+
+    kind: ClassVar[str] = "neighbour-ratio"
+    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
+
+    rows: Floats
+    distance: Floats
+    n_neighbors: int
+
+    def __post_init__(self) -> None:
+        check_rows(self.rows, self.n_neighbors)
+        if self.distance.shape != (len(self.rows),):
+            raise InputError(
+                f"for {len(self.rows)} rows the model holds distances of the shape "
+                f"{self.distance.shape}; save it anew"
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.rows.shape[1:]
+
+    @functools.cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self.rows)
+
+    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Score rows by their distance over the root of their neighbours' own, float64 [1, n]."""
+        distance, row = self._nearest.search(X, self.n_neighbors)
+        usual = self.distance[self._nearest.first[row]].mean(axis=1)
+        return (distance.mean(axis=1) / np.sqrt(usual + SMALLEST_DISTANCE))[np.newaxis]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NeighbourRatio(Detector):
+    """Distance to the nearest training rows over the root of the distance that is usual there.
+
+    Score, large = anomalous: s(x) = d(x) / sqrt(mean of d(o) over the k neighbours o of x), where d
+    is the mean distance to the k nearest training rows, of a training row to the k nearest others.
+    Without the divisor it is k-NN (Angiulli, Pizzuti 2002); divided by the mean itself, the nearest
+    neighbour data description (de Ridder, Tax, Duin 1998), a simplified LOF (Schubert, Zimek,
+    Kriegel 2014). The root stands half-way between the two.
+    """
+
+    name: ClassVar[str] = "neighbour-ratio"
+    summary: ClassVar[str] = "farther from its neighbours than they are (de Ridder et al. 1998)"
+    model = RatioModel
+    rules = (functools.partial(_enough_rows, beside=1),)
+
+    n_neighbors: Count = 5  # number of neighbours
+    max_rows: Count = 20_000  # learn from at most this many rows, a random sample
+
+    def _learn(self, X: np.ndarray, fit: Fit) -> RatioModel:
+        need(self, X, fit, self.n_neighbors + 1, "lower n_neighbors or ")
+        rows = sample(self, X, fit)
+        ends = Nearest(rows).search(rows, self.n_neighbors + 1)  # the first is the row itself
+        return RatioModel(rows, ends.distance[:, 1:].mean(axis=1), self.n_neighbors)
 
 
 @dataclass(frozen=True, eq=False)

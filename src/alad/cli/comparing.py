@@ -19,7 +19,8 @@ def detectors(as_json: options.AsJson = False) -> None:
     if as_json:
         print_json([{"name": name, "summary": summary} for name, summary in detectors])
     else:
-        report.show(*(f"{name:<20}{summary}" for name, summary in detectors))
+        width = 2 + max(len(name) for name, _ in detectors)
+        report.show(*(f"{name:<{width}}{summary}" for name, summary in detectors))
 
 
 @app.command()

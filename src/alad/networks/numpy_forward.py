@@ -10,7 +10,7 @@ the rows beside it, to the last bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,16 +63,22 @@ class Affine:
         kept = self.bias if bias else None
         return Affine(self.weight[inputs], kept, activation, self.single)
 
+    def at_level(self, level: float) -> Affine:
+        """Give its last input, a noise level, this value: a part of the bias."""
+        added = level * self.weight[-1]
+        bias = added if self.bias is None else self.bias + added
+        return replace(self, weight=self.weight[:-1], bias=bias)
+
     def back(self) -> Affine:
         """Give the transposed layer, g -> g W' [n, inputs]."""
         return Affine(np.ascontiguousarray(self.weight.T), None, "linear", self.single)
 
 
-def affine_chain(chain: Chain, arrays: Arrays, member: int) -> list[Affine]:
-    """Take one member's layers of a chain; a noise level is 0 at scoring."""
+def affine_chain(chain: Chain, arrays: Arrays, member: int, level: float = 0.0) -> list[Affine]:
+    """Take one member's layers of a chain; what it reads as a noise level is `level`."""
     layers = [Affine.of(layer, arrays, member) for layer in chain.layers]
     if isinstance(chain, Conditioned) and layers:
-        layers[0] = layers[0].of_inputs(slice(-1))
+        layers[0] = layers[0].at_level(level)
     return layers
 
 

@@ -4,6 +4,8 @@ A family has a table of its engines, each named by its module and the function t
 
     ENGINES = {"c": ("alad.adversarial.native_score", "prepare"), ...}
 
+Further texts are its first arguments: ("alad.autoencoders.engines", "in_c", "codes").
+
 prepare(networks, arrays, settings) makes an engine from a described network, weights and buffers by
 name, [members, ...] each, and what else the family's scores depend on; it raises EngineError, in
 one line, if it cannot. A module is imported when its engine is asked for, so NumPy scores without
@@ -12,6 +14,7 @@ loading PyTorch. PyTorch's also takes the device, and whether convolutions are i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any, Protocol
@@ -21,7 +24,7 @@ import numpy as np
 from alad.errors import EngineError, InputError
 from alad.native import build
 
-Engines = Mapping[str, tuple[str, str]]  # name -> (module, what prepares an engine)
+Engines = Mapping[str, tuple[str, ...]]  # name -> (module, what prepares an engine, *arguments)
 Arrays = Mapping[str, np.ndarray]
 
 # "native" is what the parameter of detectors calls C; what trained with 16 bits scores with 32
@@ -109,5 +112,5 @@ def _resolved(device: str) -> str:
 def _entry(engines: Engines, name: str) -> Any:
     if name not in engines:
         raise EngineError(f"this model has no engine {name!r}")
-    module, preparing = engines[name]
-    return getattr(import_module(module), preparing)
+    module, preparing, *arguments = engines[name]
+    return functools.partial(getattr(import_module(module), preparing), *arguments)

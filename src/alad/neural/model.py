@@ -134,7 +134,8 @@ class NetworkModel(Model):
         score = self.offers[name]
         if score.learn is None:
             return self
-        parts = [self.scorer(block, score.learns_from) for block in blocks]
+        made = [result for result in score.learns_from if result != "x"]
+        parts = [{"x": block[np.newaxis], **self.scorer(block, made)} for block in blocks]
         read = {
             result: np.concatenate([part[result] for part in parts], axis=1)
             for result in score.learns_from

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alad.networks.exact_product import ExactMatrix, exact_product
+
 # what an engine computed, by name: [members, n, ...] each; and "x", the rows [n, *shape]
 Results = Mapping[str, np.ndarray]
 Learnt = Mapping[str, np.ndarray]  # what a score learns from training rows, [members, ...] each
 
 LONG = 1_024  # numbers in a row beyond which a float32 sum of them loses digits
+RIDGE = 0.01  # of the mean eigenvalue, added to a covariance before it is inverted
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,36 @@ def minus_log_sigmoid(logits: np.ndarray) -> np.ndarray:
     """Compute softplus(-l) in float64, without overflow."""
     wide = logits.astype(np.float64)
     return np.maximum(-wide, 0.0) + np.log1p(np.exp(-np.abs(wide)))
+
+
+# --- how values vary together ---------------------------------------------------------------------
+
+
+def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute mean and inverse Cholesky factor, in float64, of values [members, n, features].
+
+    The covariance has the divisor n, and a ridge is added to it.
+    """
+    from scipy.linalg import solve_triangular  # here alone: scoring does without
+
+    values = values.astype(np.float64)
+    mean = values.mean(axis=1, keepdims=True)
+    centred = values - mean
+    covariance = centred.transpose(0, 2, 1) @ centred / values.shape[1]
+    eye = np.eye(values.shape[2])
+    unmix = np.empty_like(covariance)
+    for member, matrix in enumerate(covariance):
+        # features that never differ leave nothing to invert
+        ridge = max(RIDGE * np.diagonal(matrix).mean(), 1e-12)
+        unmix[member] = solve_triangular(np.linalg.cholesky(matrix + ridge * eye), eye, lower=True)
+    return {"mean": mean, "unmix": unmix}
+
+
+def mahalanobis(values: np.ndarray, learnt: Learnt) -> np.ndarray:
+    """Compute the length [members, n] of values [members, n, features] under `whitening`.
+
+    Not its square; by exact sums, as a row's length must not depend on the other rows.
+    """
+    centred = values - learnt["mean"]  # float64
+    members = zip(centred, learnt["unmix"], strict=True)
+    return length(np.stack([exact_product(rows, ExactMatrix.of(a.T)) for rows, a in members]))

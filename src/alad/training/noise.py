@@ -26,6 +26,13 @@ class StepNoise:
             generator.standard_normal(dtype=np.float32, out=out)
         return torch.from_numpy(drawn).to(self._like)
 
+    def uniform(self, *shape: int) -> Tensor:
+        """Draw [members, *shape] from 0 to below 1, evenly."""
+        drawn = np.empty((len(self._streams), *shape), np.float32)
+        for generator, out in zip(self._streams, drawn, strict=True):
+            generator.random(dtype=np.float32, out=out)
+        return torch.from_numpy(drawn).to(self._like)
+
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
         """Draw [members, rows, units]: 0 with probability `rate` (16 bits), else 1 / (1 - rate)."""
         count = rows * units
