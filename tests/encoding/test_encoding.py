@@ -11,7 +11,8 @@ import pytest
 
 from alad.data.source import TableSource
 from alad.encoding import SCALINGS, TableEncoder
-from alad.encoding.columns import LIMIT, MOST_LEVELS
+from alad.encoding.category_columns import MOST_LEVELS, MOST_RARER, NEW
+from alad.encoding.number_columns import LIMIT
 from alad.errors import InputError
 
 
@@ -175,6 +176,30 @@ def test_rare_levels_share_a_column():
     got = encoder.transform(pd.DataFrame({"a": ["few 3", "never met", "common 7"]}))
     np.testing.assert_array_equal(got[:, -1], [1, 1, 0])
     np.testing.assert_array_equal(got.sum(axis=1), 1)
+
+
+def test_a_level_never_met_is_told_from_rare_ones():
+    cells = [f"common {i}" for i in range(MOST_LEVELS)] * 3 + [f"few {i // 2}" for i in range(39)]
+    fitted = TableEncoder().fit(pd.DataFrame({"a": cells}))
+    new = pd.DataFrame({"a": ["few 3", "never met", "common 7", None]})
+    for encoder in (fitted, TableEncoder.from_state(json.loads(json.dumps(fitted.state())))):
+        read = encoder.read(new).encoded
+        np.testing.assert_array_equal(read[:, -1], [1, NEW, 0, np.nan])
+        np.testing.assert_array_equal(encoder.transform(new)[:, -1], [1, 1, 0, 1])
+        holes, values = encoder.known_.novel(read)
+        assert values[:, 0].tolist() == [False, True, False, False]
+        assert holes[:, 0].tolist() == [False, False, False, True]
+        # of 339 rows one holds a level of its own, "few 19"
+        learnt = encoder.transform(pd.DataFrame({"a": cells}))
+        assert encoder.known_.chance_of_new(learnt).tolist() == [2 / 340]
+
+
+def test_of_very_many_rare_levels_none_is_told_from_a_new_one():
+    cells = [f"{i}u" for i in range(MOST_LEVELS + MOST_RARER + 1)] * 2
+    encoder = TableEncoder().fit(pd.DataFrame({"a": cells}))
+    read = encoder.read(pd.DataFrame({"a": ["never met", cells[0], cells[-1]]})).encoded
+    assert not encoder.known_.novel(read)[1].any()
+    assert len(json.dumps(encoder.state())) < 10_000
 
 
 def test_a_column_without_any_value_shows_the_first_one():

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from alad.data.refusals import listed
-from alad.encoding.columns import CategoryCode, Code, NumberCode, NumberCodes
+from alad.encoding.category_columns import NEW, CategoryCode
+from alad.encoding.columns import Code
+from alad.encoding.number_columns import NumberCode, NumberCodes
 from alad.encoding.scalings import SAME
 
 
@@ -32,9 +34,9 @@ class KnownValues:
             if not code.missing
         ]
         self._unseen = [
-            (at, last[at])
+            (at, last[at], np.float32(NEW if code.rare else 1))
             for at, code in enumerate(codes)
-            if isinstance(code, CategoryCode) and not code.rare
+            if isinstance(code, CategoryCode) and (code.rarer or not code.rare)
         ]
         self._constants = [
             (at, starts[at], 0.0 if code.kept is None else code.kept)
@@ -48,9 +50,17 @@ class KnownValues:
         self._usual = usual[0]
 
     def filled(self, rows: np.ndarray) -> np.ndarray:
-        """Fill encoded rows as models see them: a hole never met as the median."""
+        """Fill encoded rows as models see them: a hole never met as the median.
+
+        A level never met is one of those that share a column.
+        """
         holes = np.isnan(rows)
-        return np.where(holes, self._usual, rows) if holes.any() else rows
+        rows = np.where(holes, self._usual, rows) if holes.any() else rows
+        shared = [at for _, at, mark in self._unseen if mark == NEW]
+        if shared and (rows[:, shared] == NEW).any():
+            rows = rows.copy()
+            rows[:, shared] = np.minimum(rows[:, shared], 1)
+        return rows
 
     def novel(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find what no learnt row had, in encoded rows: two of bool [n, used columns].
@@ -64,8 +74,8 @@ class KnownValues:
             of, at = map(list, zip(*self._never_missing, strict=True))
             holes[:, of] = absent[:, at]
         if self._unseen:
-            of, at = map(list, zip(*self._unseen, strict=True))
-            values[:, of] = rows[:, at] == 1
+            of, at, marks = map(list, zip(*self._unseen, strict=True))
+            values[:, of] = rows[:, at] == np.array(marks)
         if self._constants:
             of, at, met = map(list, zip(*self._constants, strict=True))
             values[:, of] = np.abs(rows[:, at] - np.array(met)) > SAME * np.abs(met)
@@ -84,8 +94,10 @@ class KnownValues:
         learnt: encoded, [n, width]. (1 + levels met once) / (n + 1), after Good and Turing 1953.
         """
         once = np.ones(len(self._codes))
-        for at, last in self._unseen:
+        for at, last, _ in self._unseen:
+            code = self._codes[at]
             once[at] += (learnt[:, self._starts[at] : last].sum(axis=0) == 1).sum()
+            once[at] += code.once if isinstance(code, CategoryCode) else 0
         return np.minimum(once / (len(learnt) + 1), 1.0)
 
     def messages(self) -> list[tuple[str, str, str]]:

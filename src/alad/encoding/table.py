@@ -14,17 +14,10 @@ from alad.data.opening import source_of
 from alad.data.refusals import listed
 from alad.data.source import Source
 from alad.data.typed import TypedTable, typed
-from alad.encoding.columns import (
-    CategoryCode,
-    Code,
-    NumberCode,
-    NumberCodes,
-    SideBySide,
-    code_of,
-    from_state,
-    to_state,
-)
+from alad.encoding.category_columns import CategoryCode
+from alad.encoding.columns import Code, code_of, from_state, to_state
 from alad.encoding.known_values import KnownValues
+from alad.encoding.number_columns import NumberCode, NumberCodes, SideBySide
 from alad.encoding.rows import ReadRows
 from alad.encoding.scalings import SCALINGS
 from alad.errors import InputError

@@ -1,0 +1,207 @@
+"""How number columns become columns of a matrix, fitted on training rows.
+
+One output column each, scaled, and a second one (0 or 1) for "missing" if training rows missed it.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from alad.data.columns import Column
+from alad.data.spelling import COMMA, POINT
+from alad.encoding.scalings import (
+    RATIO_LIMIT,
+    SCALINGS,
+    Parameters,
+    is_constant,
+    limited,
+    novelty,
+    ratio,
+)
+
+RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
+LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
+ENCODED_AT_ONCE = 1024  # rows: what is worked on stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class NumberCode:
+    """A number column: scaled, the median where missing, an indicator if it ever was missing."""
+
+    name: str
+    fill: float
+    missing: bool
+    scaling: str
+    constant: float | None  # the value of a column that has only one
+    warp: Parameters = field(default_factory=dict)
+    shift: float = 0.0
+    unit: float = 1.0
+    decimal: str = POINT  # the mark before decimals, where a text can be read with either
+    kept: float | None = None  # as `constant`, for a scaling that keeps the column as it is
+
+    @classmethod
+    def fit(cls, column: Column, scaling: str) -> Self:
+        holes = np.isnan(column.values)
+        x = limited(column.values[~holes], RAW_LIMIT)
+        common = (column.name, float(np.median(x)), bool(holes.any()), scaling)
+        if is_constant(x) and not SCALINGS[scaling].constants:
+            return cls(*common, float(x[0]), decimal=column.decimal)
+        warp = SCALINGS[scaling].warp.fit(x)
+        shift, unit = SCALINGS[scaling].spread(SCALINGS[scaling].warp.apply(x, **warp))
+        unit = unit or 1.0  # 0 if it underflows
+        kept = float(x[0]) if is_constant(x) else None
+        return cls(*common, None, warp, shift, unit, column.decimal, kept)
+
+    @property
+    def output_names(self) -> list[str]:
+        return [self.name, *([f"{self.name}=<missing>"] if self.missing else [])]
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Scale numbers x [n], none missing."""
+        return NumberCodes([self], [0]).scaled(x[:, np.newaxis])[:, 0]
+
+
+def _shortest(x: float, between: Sequence[float]) -> float:
+    """Round x to the fewest digits, at most six, that keep it between two numbers."""
+    low, high = between
+    if low <= 0 <= high:
+        return 0.0
+    rounded = (float(f"{x:.{digits}g}") for digits in range(1, 7))
+    return next((short for short in rounded if low <= short <= high), float(f"{x:.6g}"))
+
+
+class SideBySide:
+    """Columns float64 [n] as a matrix [n, columns], of which slices of rows are made on demand."""
+
+    def __init__(self, columns: Sequence[np.ndarray]):
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.stack([column[rows] for column in self._columns], axis=1)
+
+
+class NumberCodes:
+    """The number columns of a table, encoded side by side, a block of rows at a time.
+
+    codes: those of the columns; starts: the first output column of each.
+    """
+
+    def __init__(self, codes: Sequence[NumberCode], starts: Sequence[int]):
+        self.codes = codes
+        self._at = np.array(starts, dtype=np.intp)
+        self._fill = np.array([code.fill for code in codes])
+        self._marked = np.flatnonzero([code.missing for code in codes])
+        self._unmarked = np.flatnonzero([not code.missing for code in codes])
+        self._constant = np.flatnonzero([code.constant is not None for code in codes])
+        self._constants = np.array([code.constant for code in codes if code.constant is not None])
+        self._groups = _alike(codes)
+
+    def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
+        """Encode values [n, columns], NaN where missing, into their columns of out [n, width].
+
+        NaN stays where a column has a hole that never had one at fit.
+        """
+        for start in range(0, len(values), ENCODED_AT_ONCE):
+            rows = slice(start, start + ENCODED_AT_ONCE)
+            block = values[rows]
+            holes = np.isnan(block)
+            x = limited(np.where(holes, self._fill, block), RAW_LIMIT)
+            encoded = limited(self.scaled(x), LIMIT)
+            if (new := holes[:, self._unmarked]).any():
+                encoded[:, self._unmarked] = np.where(new, np.nan, encoded[:, self._unmarked])
+            out[rows, self._at] = encoded
+            out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
+
+    def decode(self, encoded: np.ndarray) -> list[list[float | None]]:
+        """Find the numbers that encoded rows [n, width] stand for: [columns][n]; None for missing.
+
+        Each is the shortest, of at most six digits, that float32 cannot tell from it: 0, not 9e-10.
+        """
+        codes = encoded[:, self._at]
+        limits = (np.nextafter(codes, np.float32(to)) for to in (-np.inf, np.inf))
+        low, high = (self.unscaled(limit.astype(np.float64)).T.tolist() for limit in limits)
+        found = self.unscaled(codes.astype(np.float64)).T.tolist()
+        holes = np.zeros(codes.shape, bool)
+        holes[:, self._marked] = encoded[:, self._at[self._marked] + 1] >= 0.5
+        return [
+            [
+                None if hole else _shortest(x, between)
+                for x, hole, *between in zip(*column, strict=True)
+            ]
+            for column in zip(found, holes.T.tolist(), low, high, strict=True)
+        ]
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        """Undo `scaled` for codes [n, columns]; codes is overwritten."""
+        codes[:, self._constant] = self._constants
+        for group in self._groups:
+            codes[:, group.at] = limited(group.unscaled(codes[:, group.at]), RAW_LIMIT)
+        return codes
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Scale numbers x [n, columns], none missing; x is overwritten."""
+        if len(self._constant):
+            x[:, self._constant] = novelty(x[:, self._constant], self._constants)
+        for group in self._groups:
+            x[:, group.at] = group.scaled(x[:, group.at])
+        return x
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Columns whose scaling is the same function of arrays of parameters."""
+
+    at: np.ndarray
+    scaling: str
+    warp: Parameters  # arrays with a number for each of the columns
+    shift: np.ndarray
+    unit: np.ndarray
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        return ratio(SCALINGS[self.scaling].warp.apply(x, **self.warp) - self.shift, self.unit)
+
+    def unscaled(self, codes: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # of codes that no number has
+            t = limited(codes * self.unit, RATIO_LIMIT) + self.shift
+            return SCALINGS[self.scaling].warp.undo(t, **self.warp)
+
+
+def _alike(codes: Sequence[NumberCode]) -> list[_Alike]:
+    """Group the columns that vary by scaling; one whose parameters are lists stands alone."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for place, code in enumerate(codes):
+        if code.constant is None:
+            together = SCALINGS[code.scaling].warp.together
+            places.setdefault((code.scaling, -1 if together else place), []).append(place)
+    return [
+        _group(scaling, at, [codes[place] for place in at]) for (scaling, _), at in places.items()
+    ]
+
+
+def _group(scaling: str, at: list[int], codes: list[NumberCode]) -> _Alike:
+    warp = {name: np.array([code.warp[name] for code in codes]) for name in codes[0].warp}
+    if not SCALINGS[scaling].warp.together:
+        warp = codes[0].warp
+    shift, unit = (np.array([getattr(code, name) for code in codes]) for name in ("shift", "unit"))
+    return _Alike(np.array(at), scaling, warp, shift, unit)
+
+
+def sound_number(code: NumberCode) -> bool:
+    """Tell whether the code's parameters are numbers, and all that it encodes is finite."""
+    given = [code.fill, code.shift, code.unit]
+    given += [value for value in (code.constant, code.kept) if value is not None]
+    plain = all(
+        type(number) in (int, float) and abs(number) <= sys.float_info.max for number in given
+    )
+    marked = code.decimal in (POINT, COMMA)
+    if not plain or not marked or not isinstance(code.missing, bool) or code.unit <= 0:
+        return False
+    probe = np.array([-RAW_LIMIT, 0.0, code.fill, RAW_LIMIT])
+    with np.errstate(divide="raise", invalid="raise"):
+        return bool(np.isfinite(code.scaled(limited(probe, RAW_LIMIT))).all())
