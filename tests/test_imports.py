@@ -32,7 +32,7 @@ FLOORS = [
     ["report"],
     ["benchmark.data"],
     ["benchmark"],
-    ["paper", "demo", "speed"],
+    ["paper", "demo", "speed", "ray"],
     ["cli"],
     ["__main__"],
 ]

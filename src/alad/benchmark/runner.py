@@ -23,6 +23,7 @@ from alad.storage import versions
 
 Say = Callable[[str], None]
 Scored = tuple[int | str, np.ndarray, float]  # member, scores [n], seconds
+Work = Callable[[Sequence["Job"], ResultsFile, str, str | Path | None, Say], None]
 
 
 def run(
@@ -35,21 +36,23 @@ def run(
     data_dir: str | Path | None = None,
     results: str | Path = "results",
     say: Say = lambda message: None,
+    work: Work | None = None,
     **how: Any,
 ) -> ResultsFile:
     """Fit and score every cell that `results`/`benchmark`.jsonl lacks, and append its lines.
 
     protocols, detectors, runs, datasets: as in `cells`. how: parameters such as device, set where
     a detector has them. A cell that fails is recorded with its error, and tried again by the next
-    call; a long fit keeps a checkpoint in `results`.
+    call; a long fit keeps a checkpoint in `results`. work: what does the jobs; None = `one_by_one`.
     """
     file = ResultsFile(Path(results) / f"{benchmark}.jsonl")
     wanted = cells(benchmark, protocols, detectors, runs, datasets)
-    work([Job(cell, file, how) for cell in wanted], file, benchmark, data_dir, say)
+    jobs = [Job(cell, file, how) for cell in wanted]
+    (work or one_by_one)(jobs, file, benchmark, data_dir, say)
     return file
 
 
-def work(
+def one_by_one(
     jobs: Sequence["Job"], file: ResultsFile, title: str, data_dir: str | Path | None, say: Say
 ) -> None:
     """Do the jobs that the file lacks, reading each split once."""

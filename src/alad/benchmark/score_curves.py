@@ -10,7 +10,7 @@ from alad import metrics
 from alad.benchmark.cells import BenchmarkCell, cells
 from alad.benchmark.data.splits import Split
 from alad.benchmark.results_file import Line, ResultsFile
-from alad.benchmark.runner import Job, Say, member_scores, work
+from alad.benchmark.runner import Job, Say, member_scores, one_by_one
 from alad.report.charts.lines import thinned
 
 COMPARED = ("features", "logits", "l1", "l2", "whitened")  # those published, and ours
@@ -38,7 +38,7 @@ def run(
     chosen = [cell for view in views for cell in cells(view[0], [view[1]], [view[2]], runs)]
     firsts = {(cell.benchmark, cell.protocol, cell.row.name): cell for cell in reversed(chosen)}
     jobs = [ScoresJob(cell, file, how, cell in firsts.values()) for cell in chosen]
-    work(jobs, file, "scores and curves", data_dir, say)
+    one_by_one(jobs, file, "scores and curves", data_dir, say)
     return file
 
 

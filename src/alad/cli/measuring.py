@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,6 +45,13 @@ def bench(
     short: Annotated[
         bool, option("--quick", help="A pass of minutes, with results (or a page) of its own.")
     ] = False,
+    on: Annotated[
+        Literal["ray"] | None,
+        option(
+            help="Measure the cells as tasks of a Ray cluster.",
+            show_default="here, one after the other",
+        ),
+    ] = None,
     device: options.Device = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -71,11 +78,17 @@ def bench(
     how |= {"runs": runs, "data_dir": data_dir, "say": silent if quiet else say}
     if "paper" in names and (len(names) > 1 or any(chosen.values())):
         raise InputError("paper is a whole: give it alone, without protocol, detector or dataset")
-    if "speed" in names and (len(names) > 1 or any(chosen.values()) or runs or device):
+    if "speed" in names and (len(names) > 1 or any(chosen.values()) or runs or device or on):
         raise InputError("speed is a whole: give it alone, with --quick, --show or --results")
     if names == ["speed"]:
         _speed(results, short, only_show, as_json, how["say"])
         return
+    if on == "ray":
+        if "paper" in names:
+            raise InputError("--on ray is for cells, and paper times them; leave it out")
+        from alad import ray
+
+        how |= {"work": ray.work, "verbose": 0}
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, **how)
         return

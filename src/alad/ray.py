@@ -1,0 +1,142 @@
+"""Scoring and benchmarks on a cluster, by Ray: the same numbers as on one machine, to the last bit.
+
+    import ray, alad.ray
+
+    scored = alad.ray.score(ray.data.read_parquet("s3://bucket/rows/"), "model")
+    scored.write_parquet("s3://bucket/scored/")
+
+A row's score depends on the row and the model alone, so it does not matter which worker scores it,
+or whether a worker dies and another scores the block again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ray.data import Dataset
+
+    from alad.benchmark.results_file import ResultsFile
+    from alad.benchmark.runner import Job
+
+BATCH_ROWS = 65_536  # scored at a time by a worker
+
+
+class Scorer:
+    """A worker's own copy of the model; a call scores a batch.
+
+    It is made once for each worker, from the folder of the model, which all machines must see.
+    """
+
+    def __init__(
+        self, model: str, false_alarm_rate: float | None = None, confidence: float | None = None
+    ):
+        from alad import catalogue
+
+        self._fitted = catalogue.load(model)
+        self._calibration = None
+        if false_alarm_rate is None:
+            self._threshold = -self._fitted.offset_
+        else:
+            self._calibration = self._fitted.calibrated()
+            self._threshold = self._fitted.threshold(false_alarm_rate, confidence)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Add anomaly_score, is_anomaly and, with a false-alarm rate, p_value to a table."""
+        from alad.data.writing import with_columns
+
+        scores = self._fitted.anomaly_score(batch)
+        added = {"anomaly_score": scores}
+        if self._calibration is not None:
+            added["p_value"] = self._calibration.p_values(scores)
+        return with_columns(batch, added | {"is_anomaly": scores > self._threshold})
+
+
+def score(
+    dataset: Dataset,
+    model: str | Path,
+    *,
+    false_alarm_rate: float | None = None,
+    confidence: float | None = None,
+    workers: int | tuple[int, int] | None = None,
+    batch_rows: int = BATCH_ROWS,
+) -> Dataset:
+    """Score the rows of a Ray dataset: the same dataset, with columns anomaly_score and is_anomaly.
+
+    model: a folder that `alad fit` or `save` wrote, on a file system that all machines see.
+    false_alarm_rate, confidence: as in `Fitted.threshold`; with a rate, column p_value is added.
+    workers: how many, or (fewest, most); None = from one to one for each processor of the cluster.
+    batch_rows: scored at a time. Nothing is computed before the dataset is asked for. Rows of one
+    block keep their order; for that of all blocks set `preserve_order` in Ray's `DataContext`.
+
+    Raises InputError without Ray, or for a folder without a model.
+    """
+    ray = _ray()
+    from alad import catalogue
+
+    fitted = catalogue.load(model)  # a wrong folder or rate is told here, not by every worker
+    if false_alarm_rate is not None:
+        fitted.threshold(false_alarm_rate, confidence)
+    if not ray.is_initialized():
+        ray.init()
+    everywhere = 1, max(1, int(ray.cluster_resources().get("CPU", 1)))
+    fewest, most = (workers, workers) if isinstance(workers, int) else workers or everywhere
+    return dataset.map_batches(
+        Scorer,
+        fn_constructor_args=(str(Path(model).absolute()), false_alarm_rate, confidence),
+        batch_format="pyarrow",
+        batch_size=batch_rows,
+        zero_copy_batch=True,
+        compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=most),
+        num_cpus=1,
+    )
+
+
+def work(
+    jobs: Sequence[Job],
+    file: ResultsFile,
+    title: str,
+    data_dir: str | Path | None,
+    say: Callable[[str], None],
+) -> None:
+    """Measure the cells of a benchmark that the file lacks, each as a task of Ray.
+
+    A line is in the file when its task has ended, so the same call goes on after an interruption,
+    as `alad.benchmark.runner.one_by_one` does. All machines must see `file`: workers write to it.
+    """
+    ray = _ray()
+    if not ray.is_initialized():
+        ray.init()
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    finished = file.finished()
+    lacking = [job for job in jobs if not finished.issuperset(job.keys)]
+    say(f"{title}: {len(jobs) - len(lacking)} of {len(jobs)} cells are there already")
+    task: Any = ray.remote(num_cpus=1, max_retries=3)(_measured)
+    waiting = [task.remote(job, data_dir) for job in lacking]
+    while waiting:
+        done, waiting = ray.wait(waiting)
+        say(f"{ray.get(done[0])} ({len(waiting)} to go)")
+
+
+def _measured(job: Job, data_dir: str | Path | None) -> str:
+    """Measure one cell where this runs; give its message."""
+    from alad.benchmark.cells import protocol_of
+
+    benchmark, protocol, dataset, split = job.rows
+    return job.do(protocol_of(benchmark, protocol).rows(split, data_dir, dataset))
+
+
+def _ray() -> Any:
+    """Import Ray with its datasets; InputError if it is not installed."""
+    if find_spec("ray") is None:
+        raise InputError("Ray is not installed; pip install 'alad[ray]'")
+    import ray
+    import ray.data
+
+    return ray

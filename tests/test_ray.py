@@ -1,0 +1,110 @@
+"""Scores and cells by a real Ray of two workers on this machine."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import alad
+import alad.ray
+from alad import benchmark, cli
+from alad.benchmark import ResultsFile
+from alad.errors import InputError
+
+ROWS, BATCH = 1_000, 100
+# what Ray says of its own options
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[None]:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    import ray.data
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    generator = np.random.default_rng(0)
+    columns = {name: generator.normal(size=ROWS) for name in "abc"}
+    return pa.table({"row": np.arange(ROWS)} | columns)
+
+
+@pytest.fixture(scope="module")
+def model(table: pa.Table, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("ray") / "model"
+    alad.ALAD(drop="row", max_steps=20, random_state=0).fit(table).save(folder)
+    return folder
+
+
+def test_two_workers_score_to_the_last_bit_though_one_is_killed(
+    two_workers, table: pa.Table, model: Path, tmp_path: Path, monkeypatch
+):
+    import ray
+
+    mark = tmp_path / "calls"
+    mark.write_text("")
+
+    class Dying(alad.ray.Scorer):
+        """Kills its own process at the third batch of all."""
+
+        def __call__(self, batch: pa.Table) -> pa.Table:
+            with mark.open("a") as calls:
+                calls.write(".")
+            if mark.stat().st_size == 3:
+                os._exit(1)
+            return super().__call__(batch)
+
+    monkeypatch.setattr(alad.ray, "Scorer", Dying)
+    blocks = [table.slice(at, BATCH) for at in range(0, ROWS, BATCH)]
+    rows = ray.data.from_arrow(blocks)
+    scored = alad.ray.score(rows, model, false_alarm_rate=0.05, workers=2, batch_rows=BATCH)
+    blocks: list[Any] = [ray.get(block) for block in scored.to_arrow_refs()]
+    got = pa.concat_tables(blocks)
+    fitted = alad.load(model)
+    np.testing.assert_array_equal(got["row"].to_numpy(), np.arange(ROWS))  # none lost, none twice
+    np.testing.assert_array_equal(got["anomaly_score"].to_numpy(), fitted.anomaly_score(table))
+    np.testing.assert_array_equal(got["p_value"].to_numpy(), fitted.p_value(table))
+    flagged = fitted.predict(table, false_alarm_rate=0.05) == -1
+    np.testing.assert_array_equal(got["is_anomaly"].to_numpy(), flagged)
+    assert mark.stat().st_size > ROWS / BATCH  # a batch was scored again
+
+
+@pytest.mark.filterwarnings("ignore:of 226 rows some hold what no learnt one did")
+def test_cells_are_measured_by_workers_and_resumed(two_workers, data_dir: Path, tmp_path: Path):
+    chosen = {"protocols": ["clean"], "detectors": ["knn", "pca"], "runs": 2, "data_dir": data_dir}
+    said: list[str] = []
+    how = {"results": tmp_path / "there", "work": alad.ray.work, "say": said.append}
+    there = benchmark.run("arrhythmia", **chosen, **how)
+    here = benchmark.run("arrhythmia", **chosen, results=tmp_path / "here")
+    assert scores_in(there) == scores_in(here) and len(scores_in(here)) == 4
+    benchmark.run("arrhythmia", **chosen, **how)
+    assert said[-1] == "arrhythmia: 4 of 4 cells are there already"
+
+
+def scores_in(file: ResultsFile) -> dict[tuple[str, int], float]:
+    return {(line["detector"], line["split"]): line["auroc"] for line in file.lines()}
+
+
+def test_without_ray_a_line_says_what_to_install(table, model, monkeypatch):
+    monkeypatch.setattr(alad.ray, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"Ray is not installed; pip install 'alad\[ray\]'"):
+        alad.ray.score(table, model)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_paper_is_timed_here(capfd):
+    assert cli.run("bench paper --on ray".split()) == 2
+    assert "--on ray is for cells" in capfd.readouterr().err
