@@ -66,7 +66,9 @@ def test_benchmarks_and_scripts_exist(page):
     for code in said(page):
         named = re.match(r"alad bench((?: [a-z0-9][a-z0-9-]*)+)", code)
         names = named[1].split() if named else []
-        assert {name.removesuffix("-quick") for name in names} <= {*BENCHMARKS, "paper", "speed"}, code
+        assert {name.removesuffix("-quick") for name in names} <= {*BENCHMARKS, "paper", "speed"}, (
+            code
+        )
         for script in re.findall(r"(?:benchmarks|tools|tests)/\w+(?:/\w+)*\.py", code):
             text = (ROOT / script).read_text("utf-8")
             used = re.findall(r"(?<!\S)--[a-z-]+", code)
