@@ -72,7 +72,7 @@ def test_two_workers_score_to_the_last_bit_though_one_is_killed(
     blocks = [table.slice(at, BATCH) for at in range(0, ROWS, BATCH)]
     rows = ray.data.from_arrow(blocks)
     scored = alad.ray.score(rows, model, false_alarm_rate=0.05, workers=2, batch_rows=BATCH)
-    blocks: list[Any] = [ray.get(block) for block in scored.to_arrow_refs()]
+    blocks: list[Any] = ray.get(list(scored.to_arrow_refs()))  # pyright: ignore
     got = pa.concat_tables(blocks)
     fitted = alad.load(model)
     np.testing.assert_array_equal(got["row"].to_numpy(), np.arange(ROWS))  # none lost, none twice
