@@ -53,6 +53,10 @@ class BenchmarkCell:
         if self.row.members:
             chosen["members"] = list(self.numbers) if self.first else self.members
         made = catalogue.make(self.row.detector, **chosen)
+        if self.row.twin:
+            from alad.benchmark.twins import TWINS  # loads PyTorch
+
+            made = TWINS[self.row.twin](**made.get_params(deep=False))
         return with_known(made, {"calibration_fraction": 0.0, "novelty": False} | how)
 
     def config(self, detector) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Row:
     together: int = 1  # members a run where splits differ, scored as an ensemble, too
     most_runs: int | None = None  # on a shared split; 1 where all runs would give the same scores
     trained: bool = True
+    twin: str | None = None  # of ALAD: the control that it is, as `twins` has it
     hours: bool = False  # trained for hours, so measured after all else
     beside: bool = False  # of a study beside the comparison, so measured after that
     test_rows: int | None = None  # size of a random sample that is scored; None = all

@@ -85,6 +85,28 @@ def _on_adbench() -> tuple[Row, ...]:
     )
 
 
+def _on_one_class() -> tuple[Row, ...]:
+    """List controls and detectors with their defaults, the same for all tables.
+
+    Beside every trained row its untrained twin, and beside ALAD the same networks without a game,
+    and a trained game whose scores read features of random discriminators.
+    """
+    alad = _alad("alad", None)
+    return (
+        Row("isolation-forest", "isolation-forest", published="IForest"),
+        Row("knn", "knn", published="kNN", most_runs=1),
+        Row("lof", "lof", published="LOF", most_runs=1),
+        Row("neighbour-ratio", "neighbour-ratio", most_runs=1),
+        Row("kcm", "kcm", published="KCM-iso-LOO", most_runs=1),
+        Row("kernel-pca", "kernel-pca", most_runs=1),
+        *_deep("denoising-autoencoder", None),
+        *_deep("autoencoder", None),
+        *both(alad),
+        replace(alad, name="alad-without-game", twin="without-game"),
+        replace(alad, name="alad-random-features", twin="random-features"),
+    )
+
+
 # On KDD99 some learn from a sample of the rows and take long to score: fewer runs
 ON_TABLES: dict[str, tuple[Row, ...]] = {
     "kdd99": (
@@ -99,5 +121,6 @@ ON_TABLES: dict[str, tuple[Row, ...]] = {
         *_anogan("arrhythmia", published="AnoGAN"),
         *_family("arrhythmia", together=4),
     ),
+    "one-class": tuple(replace(row, protocols=("random", "published")) for row in _on_one_class()),
     "adbench": tuple(replace(row, protocols=("random", "published")) for row in _on_adbench()),
 }

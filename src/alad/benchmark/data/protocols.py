@@ -12,6 +12,7 @@ from alad.benchmark.data.adbench import REDRAWN, STEMS, adbench
 from alad.benchmark.data.arrhythmia import arrhythmia
 from alad.benchmark.data.image_splits import CLASSES, PERCENTILE, divided
 from alad.benchmark.data.kdd99 import kdd99
+from alad.benchmark.data.one_class import TABLES, one_class
 from alad.benchmark.data.splits import AUTHORS_SEED, Split, fewer
 
 QUICK_ROWS = 10_000
@@ -62,6 +63,9 @@ IMAGE_BENCHMARKS |= {
     for name in CLASSES
 }
 
+
+# splits of the published protocol of ADBench: several where rows are drawn anew
+PUBLISHED_SEEDS = {name: tuple(range(5)) if name in REDRAWN else (0,) for name in STEMS}
 
 # --- all ------------------------------------------------------------------------------------------
 
@@ -117,7 +121,22 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
             "1,000, so that the same row is learnt from and scored; of cover 50,000 rows are drawn",
             (),
             lambda seed, data_dir, name: adbench(name, "published", seed, data_dir),
-            tables={name: tuple(range(5)) if name in REDRAWN else (0,) for name in STEMS},
+            tables=PUBLISHED_SEEDS,
+        ),
+    },
+    "one-class": {
+        "random": Protocol(
+            "a random half of the normal rows trains, at most 3,000; all others are scored, at "
+            "most 10,000",
+            (),
+            lambda seed, data_dir, name: one_class(name, "random", seed, data_dir),
+            tables=dict.fromkeys(TABLES, (0, 1, 2)),
+        ),
+        "published": Protocol(
+            "as the protocol of that name of adbench",
+            (),
+            lambda seed, data_dir, name: one_class(name, "published", seed, data_dir),
+            tables=PUBLISHED_SEEDS,
         ),
     },
 }
