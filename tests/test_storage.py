@@ -1,15 +1,20 @@
 """A stored folder is whole or refused, and never half-written."""
 
+import errno
 import json
 import os
+import socket
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import alad
-from alad import storage
-from alad.errors import InputError
+from alad import locks, storage
+from alad.errors import InputError, StorageError
 
 CONTENT = {"offset": 0.1 + 0.2, "names": ["α", "b"], "nested": {"deep": [1, None, True]}}
 ARRAYS = {
@@ -208,3 +213,144 @@ def test_what_is_no_path_is_refused(wrong):
     for ask in (alad.load, alad.KNN().fit(np.eye(9)).save):
         with pytest.raises(InputError, match="is no path; give the folder of a model"):
             ask(wrong)
+
+
+# --- faults of the machine, and neighbours --------------------------------------------------------
+
+
+def full(monkeypatch: pytest.MonkeyPatch, fatal: int) -> None:
+    """Let the disk be full when the file of that number is written."""
+    written = []
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            written.append(descriptor)
+            if len(written) == fatal:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+@pytest.mark.parametrize("fatal", [1, 2])
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch, fatal: int, replaced: bool):
+    place = folder if replaced else folder.parent / "above" / "new"
+    before = sorted(folder.parent.rglob("*"))
+    full(monkeypatch, fatal)
+    with pytest.raises(StorageError, match=f"{place}: No space left on device; choose another"):
+        storage.write(place, "model", {"second": 2}, {"x": np.ones(3)})
+    assert sorted(folder.parent.rglob("*")) == before
+    assert storage.read(folder, "model")[0] == CONTENT
+
+
+def make_fifo(path: Path, _: bytes) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: Path, _: bytes) -> None:
+    os.chdir(path.parent)  # the path of a socket is short
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+def make_sparse(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    os.truncate(path, 20 << 30)
+
+
+def make_zeros(path: Path, _: bytes) -> None:
+    path.touch()
+    os.truncate(path, 20 << 30)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="made with calls of POSIX")
+@pytest.mark.parametrize("name", ["manifest.json", "arrays"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        make_fifo,
+        make_socket,
+        make_sparse,
+        make_zeros,
+        lambda path, _: path.symlink_to("/dev/zero"),
+        lambda path, _: path.symlink_to(path.name),
+        lambda path, _: path.mkdir(),
+    ],
+    ids=["fifo", "socket", "sparse", "zeros", "device", "loop", "folder"],
+)
+def test_what_is_no_file_or_claims_any_size_is_not_read(folder: Path, name, make, monkeypatch):
+    monkeypatch.chdir(folder)  # to be undone
+    path = arrays_file(folder) if name == "arrays" else folder / name
+    data = path.read_bytes()
+    path.unlink()
+    make(path, data)
+    refused(folder, f"{folder}")
+
+
+def test_a_header_that_claims_too_much_or_nothing_is_refused(folder: Path):
+    data = arrays_file(folder).read_bytes()
+    for length in (0, 1, 1 << 40, 1 << 63):
+        arrays_file(folder).write_bytes(length.to_bytes(8, "little") + data[8:])
+        refused(folder, "altered or truncated")
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(folder: Path, monkeypatch):
+    """Six tries in a hundred failed: "altered or truncated"."""
+    arrays = storage._arrays
+    read = []
+
+    def late(place, named):
+        read.append(named["file"])
+        if len(read) < 4:
+            storage.write(folder, "model", {"number": len(read)}, {"x": np.full(3, len(read))})
+        return arrays(place, named)
+
+    monkeypatch.setattr(storage, "_arrays", late)
+    content, stored = storage.read(folder, "model")
+    assert content == {"number": 3} and stored["x"].tolist() == [3, 3, 3] and len(read) == 4
+
+
+REPLACING = """
+import sys
+import numpy as np
+from alad import storage
+for number in range(int(sys.argv[2])):
+    storage.write(sys.argv[1], "model", {"number": number}, {"x": np.full(1000, number)})
+"""
+
+
+@pytest.mark.skipif(locks.fcntl is None, reason="nothing is locked here")
+def test_writers_wait_for_each_other_and_readers_find_a_whole_model(tmp_path: Path):
+    folder = tmp_path / "model"
+    storage.write(folder, "model", {"number": 0}, {"x": np.zeros(1000, int)})
+    command = [sys.executable, "-c", REPLACING, str(folder), "60"]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    reads = 0
+    while any(writer.poll() is None for writer in writers):
+        content, arrays = storage.read(folder, "model")
+        assert set(arrays["x"].tolist()) == {content["number"]}
+        reads += 1
+    assert [(writer.wait(), writer.communicate()[1]) for writer in writers] == [(0, b"")] * 2
+    assert reads > 60 and len(list(folder.iterdir())) == 2
+
+
+def test_who_writes_for_long_writes_alone(tmp_path: Path):
+    place = tmp_path / "above" / "c"
+    with storage.exclusive(place, "checkpoint"):
+        storage.write(place, "checkpoint", CONTENT, ARRAYS, locked=True)
+        with (
+            pytest.raises(StorageError, match="another process writes a checkpoint there"),
+            storage.exclusive(place, "checkpoint"),
+        ):
+            pass
+        storage.remove(place)  # not what somebody writes into
+        assert storage.read(place, "checkpoint")[0] == CONTENT
+    storage.remove(place)
+    assert not place.exists()
+    with storage.exclusive(tmp_path / "b", "checkpoint"):
+        assert (tmp_path / "b").is_dir()
+    assert not (tmp_path / "b").exists()  # nothing was written
+    (tmp_path / "empty").mkdir()
+    with storage.exclusive(tmp_path / "empty", "checkpoint"):
+        pass
+    assert (tmp_path / "empty").is_dir()  # not ours to remove

@@ -8,6 +8,10 @@ class InputError(ValueError):
     """Bad input or a bad parameter: one line that names the value and the remedy (exit code 2)."""
 
 
+class StorageError(InputError):
+    """A folder or file that cannot be written or read: the message begins with its path."""
+
+
 class EngineError(InputError):
     """An engine that cannot run a model, or cannot be had here: why, in one line."""
 
@@ -23,9 +27,11 @@ def on_one_line(error: Exception) -> str:
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Prefix the message of an InputError with a file or folder, unless it has that prefix."""
+    """Prefix the message of an InputError with a file or folder, unless it names one itself."""
     try:
         yield
+    except StorageError:
+        raise
     except InputError as error:
         if str(error).startswith((f"{place}: ", f"{place}/")):
             raise

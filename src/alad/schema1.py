@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.spelling import POINT
 from alad.detector.contract import Detector
 from alad.detector.saving import CALIBRATION, LEARNT, MODEL, REFERENCE, REPEATED
 from alad.encoding import encoder_from_state
@@ -42,21 +43,30 @@ def upgraded(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Convert content and arrays of a detector of class `kind` from schema 1 to schema 2."""
     params = content["params"]
+    encoder = dict(content["encoder"])
+    if "codes" in encoder:  # of a table; what later versions note of a number column
+        encoder["codes"] = [_complete(code) for code in encoder["codes"]]
     # the values of the model, and the paths of its arrays
     if issubclass(kind, NetworkDetector):
         values, renamed = _network_values(kind, content), _renamed
     else:
         values, renamed = CLASSIC[kind.name](params, content["state"]), str
         if values["kind"] == "forest":
-            values["width"] = encoder_from_state(content["encoder"]).width_
+            values["width"] = encoder_from_state(encoder).width_
     # parameters that say how a fit is run are no longer stored
     fitted = {item.name for item in fields(kind) if HOW not in item.metadata}
     new = {key: value for key, value in content.items() if key != "state"}
     new["params"] = {key: value for key, value in params.items() if key in fitted}
     new["engine"] = "torch" if params.get("engine") == "torch" else "auto"
     new["model"] = values
+    new["encoder"] = encoder
     moved = {MODEL + renamed(key): a for key, a in arrays.items() if key not in BESIDE}
     return new, moved | {key: arrays[key] for key in BESIDE if key in arrays}
+
+
+def _complete(code: Content) -> Content:
+    """Add to a stored number column what it has had since: the mark of decimals was a point."""
+    return {"decimal": POINT, "kept": None, **code} if code["kind"] == "number" else code
 
 
 def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, Any]:

@@ -4,13 +4,18 @@
     arrays-<hash>.safetensors   the arrays; the manifest names its file
 
 The manifest is replaced last, by one rename, so a folder holds either the old content or the new,
-whenever the process dies. Folders are never renamed: they may be mounted volumes.
+whenever the process dies; a write that fails leaves nothing. Folders are never renamed: they may be
+mounted volumes. Who writes locks the folder; who reads one that is replaced meanwhile reads again.
 """
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +23,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from alad.errors import InputError
+from alad import locks
+from alad.errors import InputError, StorageError
 from alad.version import __version__
 
 SCHEMA_VERSION = 2  # of models; schema 1 had parameters instead of the layers of networks
@@ -27,18 +33,27 @@ MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"
 PACKAGES = ("numpy", "scikit-learn", "torch")  # packages that compute scores
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
-OURS = (MANIFEST, "arrays-", ".writing-")  # how the names of our files begin
+UNFINISHED = ".writing-"
+OURS = (MANIFEST, "arrays-", UNFINISHED)  # how the names of our files begin
+MOST_BYTES = 1 << 28  # of a manifest, or of the header of the arrays
+HEADER_LENGTH = 8  # bytes before the header of safetensors: how long that is
 
 Kind = Literal["model", "checkpoint"]
 
 
 def write(
-    folder: str | Path, kind: Kind, content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    folder: str | Path,
+    kind: Kind,
+    content: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    *,
+    locked: bool = False,
 ) -> None:
     """Write `content` (JSON values) and `arrays` (of numbers or bools) into `folder`.
 
-    An empty or missing folder is filled, an alad folder replaced. Raises InputError if `folder` is
-    anything else, cannot be written to, or if `content` or an array cannot be stored.
+    An empty or missing folder is filled, an alad folder replaced. locked: does the caller hold
+    `exclusive` of it? Raises InputError if `content` or an array cannot be stored, StorageError if
+    `folder` is anything else or cannot be written to; then it is as it was before.
     """
     from safetensors.numpy import save
 
@@ -48,16 +63,62 @@ def write(
     digest = hashlib.sha256(packed).hexdigest()
     arrays_file = ARRAYS.format(digest[:16])
     text = _manifest_text(kind, content, {"file": arrays_file, "sha256": digest})
-    _refuse_foreign(folder)
+    check_target(folder, kind)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _place(folder / arrays_file, packed)
-        _place(folder / MANIFEST, text.encode())  # from here on the new content counts
-        for path in folder.iterdir():
-            if path.name not in (MANIFEST, arrays_file):
-                path.unlink()
+        if locked:
+            _replace(folder, arrays_file, packed, text.encode())
+        else:
+            with _made(folder), locks.locked(folder, wait=True):
+                _replace(folder, arrays_file, packed, text.encode())
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}; choose another folder") from error
+        raise StorageError(f"{folder}: {error.strerror}; choose another folder") from error
+
+
+@contextmanager
+def exclusive(folder: str | Path, kind: Kind) -> Iterator[None]:
+    """Make a folder, and let nobody else write into it for the time of the context.
+
+    If it is still empty then, it is removed. Raises StorageError if somebody else writes into it,
+    or it cannot be made.
+    """
+    folder = _path(folder, kind)
+    check_target(folder, kind)
+    with ExitStack() as until_the_end:
+        try:
+            until_the_end.enter_context(_made(folder))
+            free = until_the_end.enter_context(locks.locked(folder, wait=False))
+        except OSError as error:
+            raise StorageError(f"{folder}: {error.strerror}; choose another folder") from error
+        if free is False:
+            raise StorageError(
+                f"{folder}: another process writes a {kind} there; wait for its end, or choose "
+                "another folder"
+            )
+        yield
+
+
+def check_target(folder: str | Path, kind: Kind) -> None:
+    """Raise StorageError unless a folder is missing, empty, or holds nothing but our files.
+
+    Those of another kind are refused, too; what a killed process left unfinished is not.
+    """
+    folder = _path(folder, kind)
+    if folder.is_dir():
+        foreign = any(not path.name.startswith(OURS) for path in folder.iterdir())
+        stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
+        if foreign or stored is None or stored.get("format") != FORMAT:
+            raise StorageError(f"{folder} exists and is not an alad folder; choose another")
+        if stored.get("kind", kind) != kind:
+            raise StorageError(f"{folder} holds a {stored['kind']}; choose another folder")
+    elif folder.exists():
+        raise StorageError(f"{folder} exists and is a file; choose a folder")
+
+
+def remove(folder: str | Path) -> None:
+    """Remove a folder, if there is one that nobody writes into."""
+    with suppress(OSError), locks.locked(Path(folder), wait=False) as free:
+        if free is not False:
+            shutil.rmtree(folder)
 
 
 def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -71,13 +132,20 @@ def read(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, np.n
 
     folder = _path(folder, kind)
     stored = manifest(folder, kind)
-    packed = _bytes(folder, folder / stored["arrays"]["file"])
-    if hashlib.sha256(packed).hexdigest() != stored["arrays"]["sha256"]:
-        raise _altered(folder)
+    while (packed := _arrays(folder, stored["arrays"])) is None:
+        # replaced after its manifest was read? Otherwise nothing will have changed
+        before, stored = stored, manifest(folder, kind)
+        if stored == before:
+            raise _altered(folder)
     try:
         return stored["content"], {name: array.copy() for name, array in load(packed).items()}
     except SafetensorError as error:
         raise _altered(folder) from error
+
+
+def written(folder: str | Path) -> bool:
+    """Tell whether anything was ever written into a folder, to the end."""
+    return os.path.lexists(Path(folder) / MANIFEST)
 
 
 def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
@@ -85,10 +153,10 @@ def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
     folder = _path(folder, kind)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {what}; give the folder of a saved {kind}")
+        raise StorageError(f"{folder} {what}; give the folder of a saved {kind}")
     stored = _parsed(folder)
     if stored is None or stored.get("format") != FORMAT:
-        raise InputError(
+        raise StorageError(
             f"{folder} is not an alad folder, or its writing was cut short (no valid {MANIFEST}); "
             f"give the folder of a saved {kind}"
         )
@@ -97,14 +165,14 @@ def manifest(folder: str | Path, kind: Kind) -> dict[str, Any]:
     if type(schema) is not int or schema < 1:
         raise _altered(folder)
     if schema > SCHEMA_VERSION:
-        raise InputError(
+        raise StorageError(
             f"{folder} has schema {schema}, this alad reads up to {SCHEMA_VERSION}; upgrade alad"
         )
     checksum = stored.pop("sha256", None)
     if checksum != _sha256_of_json(stored) or not _has_form(stored):
         raise _altered(folder)
     if stored["kind"] != kind:
-        raise InputError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
+        raise StorageError(f"{folder} holds a {stored['kind']}; give the folder of a saved {kind}")
     return stored
 
 
@@ -174,20 +242,43 @@ def _has_form(stored: dict[str, Any]) -> bool:
     return arrays == {"file": ARRAYS.format(digest[:16]), "sha256": digest}
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Raise InputError unless a folder is missing, empty, or holds nothing but our files."""
-    if folder.is_dir():
-        foreign = any(not path.name.startswith(OURS) for path in folder.iterdir())
-        stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
-        if foreign or stored is None or stored.get("format") != FORMAT:
-            raise InputError(f"{folder} exists and is not an alad folder; choose another")
-    elif folder.exists():
-        raise InputError(f"{folder} exists and is a file; choose a folder")
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it for the context; what is empty at its end is removed."""
+    missing = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+
+
+def _replace(folder: Path, arrays_file: str, packed: bytes, manifest_text: bytes) -> None:
+    """Replace what a folder holds, or fill it; after an error it holds what it held before."""
+    try:
+        _place(folder / arrays_file, packed)
+        _place(folder / MANIFEST, manifest_text)  # from here on the new content counts
+    finally:
+        _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what the manifest does not name; all but unfinished files stay if it is unreadable."""
+    stored = _parsed(folder) if (folder / MANIFEST).exists() else {"arrays": {}}
+    arrays = (stored or {}).get("arrays")
+    for path in folder.iterdir():
+        unfinished = path.name.startswith(UNFINISHED)
+        surplus = isinstance(arrays, dict) and path.name not in (MANIFEST, arrays.get("file"))
+        if unfinished or surplus:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _place(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only once it is complete and on the disk."""
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -205,20 +296,58 @@ def _place(path: Path, data: bytes) -> None:
             os.close(descriptor)
 
 
-def _bytes(folder: Path, path: Path) -> bytes:
+def _arrays(folder: Path, named: Mapping[str, str]) -> bytes | None:
+    """Read the file of the arrays; None if there is none, or it is not what the manifest says."""
+    path = folder / named["file"]
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise _altered(folder) from error
+        if _length(path) != path.stat().st_size:
+            return None  # known before all of it is read: a file may claim any size
+        packed = _bytes(path)
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; make it readable") from error
+        raise StorageError(
+            f"{path}: {error.strerror}; make it readable, or save it anew"
+        ) from error
+    return packed if hashlib.sha256(packed).hexdigest() == named["sha256"] else None
+
+
+def _length(path: Path) -> int | None:
+    """Tell from the header of safetensors how long the file should be; None if it has none."""
+    _require_file(path)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(HEADER_LENGTH), "little")
+        if not 0 < length <= MOST_BYTES:
+            return None
+        header = file.read(length)
+    try:
+        parts = [value for name, value in json.loads(header).items() if name != "__metadata__"]
+        ends = [int(part["data_offsets"][1]) for part in parts]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return HEADER_LENGTH + length + max(ends, default=0)
+
+
+def _bytes(path: Path, most: int | None = None) -> bytes:
+    """Read a file, of so many bytes at most. Raises OSError, also for what is no file."""
+    _require_file(path)
+    if most is not None and path.stat().st_size > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return path.read_bytes()
+
+
+def _require_file(path: Path) -> None:
+    """Raise OSError unless there is a file: a pipe keeps a reader waiting, a device never ends."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no file")
 
 
 def _parsed(folder: Path) -> dict[str, Any] | None:
     """Parse manifest.json; None if there is none or it is no JSON object."""
     try:
-        stored = json.loads(_bytes(folder, folder / MANIFEST), parse_constant=_refuse_constant)
-    except (InputError, ValueError, RecursionError):
+        text = _bytes(folder / MANIFEST, MOST_BYTES)
+        stored = json.loads(text, parse_constant=_refuse_constant)
+    except (OSError, ValueError, RecursionError):
         return None
     return stored if isinstance(stored, dict) else None
 
@@ -227,5 +356,5 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")  # NaN and its like, which Python would read
 
 
-def _altered(folder: Path) -> InputError:
-    return InputError(f"{folder} was altered or truncated (a checksum differs); save it anew")
+def _altered(folder: Path) -> StorageError:
+    return StorageError(f"{folder} was altered or truncated (a checksum differs); save it anew")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 import alad
+from alad import locks
 from alad.adversarial import native_step
 from alad.adversarial.architectures import Architecture
 from alad.adversarial.game import FAMILY, SIDES, XX, XZ, ZZ, Game
@@ -367,18 +369,45 @@ def test_the_library_is_built_once_in_a_private_folder(
     assert built.stat().st_mtime_ns == made
 
 
-def test_a_cache_folder_open_to_others_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+@pytest.mark.parametrize("broken", ["open to all", "a file"])
+def test_without_a_cache_it_compiles_once_a_process_says_so_and_leaves_nothing(
+    broken: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    fresh_build(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache = tmp_path / "cache" / "alad" / "native"
+    if broken == "a file":
+        (tmp_path / "cache").write_text("")
+    else:
+        cache.mkdir(parents=True)
+        cache.chmod(0o777)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    compiled = []
+    compile_it = build._compile
+    monkeypatch.setattr(build, "_compile", lambda *args: (compiled.append(args), compile_it(*args)))
+    with pytest.warns(UserWarning, match="compiled anew in every process.*XDG_CACHE_HOME") as told:
+        assert native_step.available()
+        make(NativeGameStep, SMALL, 11, FULL)(0)  # it works without its file
+        assert native_step.available()
+    assert len(compiled) == len(told) == 1
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not cache.exists() or list(cache.iterdir()) == []
+
+
+def test_what_a_killed_compilation_left_is_removed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     fresh_build(monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    open_to_all = tmp_path / "alad" / "native"
-    open_to_all.mkdir(parents=True)
-    open_to_all.chmod(0o777)
-    private = tmp_path / "private"
-    private.mkdir()
-    monkeypatch.setattr(build, "_temporary_folder", lambda: private)
-    assert native_step.available()
-    assert list(open_to_all.iterdir()) == []
-    assert len(list(private.glob("*.so"))) == 1
+    cache = tmp_path / "alad" / "native"
+    for name in ("compiling-dead", "compiling-alive"):
+        (cache / name).mkdir(parents=True)
+        (cache / name / "half.so").write_text("")
+    cache.chmod(0o700)
+    with locks.locked(cache / "compiling-alive", wait=False):
+        assert native_step.available()
+    assert [path.name for path in cache.glob("compiling-*")] == ["compiling-alive"]
 
 
 def test_importing_compiles_nothing(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,7 +15,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from alad.errors import InputError, TrainingError
+from alad import locks, storage
+from alad.errors import InputError, StorageError, TrainingError
 from alad.training.loop import Checkpoint, Schedule, Training, train
 
 
@@ -128,6 +130,33 @@ def test_without_resume_an_old_checkpoint_does_not_count(tmp_path: Path):
         resumable(Interrupted(3), tmp_path / "c")
     training = train(Walk(), Schedule(5, 1), checkpoint=Checkpoint(tmp_path / "c", "same"))
     assert training.best["place"][0].item() == 5.0
+
+
+def test_a_full_checkpoint_disk_is_told_once_and_training_goes_on(tmp_path: Path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("full") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage, "write", full)
+    folder = tmp_path / "c"
+    with pytest.warns(UserWarning, match=f"{folder}: No space left on device; no new") as told:
+        training = train(Walk(), Schedule(50, 7), checkpoint=Checkpoint(folder, "same", 0.0))
+    assert training.best["place"][0].item() == 50.0
+    assert len({str(one.message) for one in told}) == 1
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(locks.fcntl is None, reason="nothing is locked here")
+def test_two_trainings_share_no_checkpoint(tmp_path: Path):
+    checkpoint = Checkpoint(tmp_path / "c", "same")
+
+    class Another(Walk):
+        def __call__(self, number: int) -> Tensor:
+            with pytest.raises(StorageError, match="another process writes a checkpoint there"):
+                train(Walk(), Schedule(5, 1), checkpoint=checkpoint)
+            return super().__call__(number)
+
+    assert train(Another(), Schedule(2, 1), checkpoint=checkpoint).steps_done == 2
+    assert train(Walk(), Schedule(5, 1), checkpoint=checkpoint).steps_done == 5
 
 
 SCRIPT = """

@@ -1,5 +1,6 @@
 """What all verbs share: the program, its messages, and how it ends."""
 
+import errno
 import io
 import json
 import sys
@@ -13,8 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alad.errors import InputError, TrainingError
+from alad.errors import InputError, StorageError, TrainingError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONGEST_LINE = 290  # characters: names of columns may be of any length
 
 app = typer.Typer(
@@ -68,6 +70,9 @@ def run(arguments: Sequence[str]) -> int:
         verb = context.command_path if context else "alad"
         message = error.format_message().rstrip(".")
         return _complain(f"{message}; see {verb} --help", error.exit_code)
+    except StorageError as error:
+        full = isinstance(error.__cause__, OSError) and error.__cause__.errno in DISK_FULL
+        return _complain(str(error), 1 if full else 2)
     except InputError as error:
         return _complain(str(error), 2)
     except TrainingError as error:

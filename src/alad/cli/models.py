@@ -1,8 +1,8 @@
 """Verbs about a model: fit it, say what it is."""
 
 import shlex
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from alad.cli import options, pictures
 from alad.cli.fit_options import with_parameters
 from alad.cli.frame import app, counted, print_json, require_empty, say, stoppable, writable
 from alad.cli.options import check_score, flag_of, option, separated
-from alad.errors import InputError, located
+from alad.errors import InputError, StorageError, located
 
 if TYPE_CHECKING:
     from alad.data.source import Source
@@ -127,7 +127,7 @@ def _fitted(
     detector: "Detector", source: "Source", output: Path, checkpoint: Path
 ) -> dict[str, Any]:
     """Fit and save, refusing what can be refused before the long work; -> facts for --json."""
-    from alad import report
+    from alad import report, storage
     from alad.data.source import ImageSource
 
     detector.check_parameters()
@@ -139,9 +139,9 @@ def _fitted(
         source.use_scratch(place)
     with located(source.place):
         detector.fit(source)
-    detector.save(output)
+    _save(detector, output, checkpoint)
     if trained_in_steps:
-        shutil.rmtree(checkpoint, ignore_errors=True)  # the model has all that it held
+        storage.remove(checkpoint)  # the model has all that it held
     return {
         "model": str(output),
         "detector": detector.name,
@@ -152,6 +152,27 @@ def _fitted(
     }
 
 
+def _save(detector: "Detector", output: Path, checkpoint: Path) -> None:
+    """Save a model, if its disk is full in the folder for temporary files: no training is lost.
+
+    Raises StorageError that says where it lies, or what is left of the training.
+    """
+    try:
+        detector.save(output)
+    except StorageError as error:
+        cause = error.__cause__
+        reason = f"{output}: {getattr(cause, 'strerror', None) or error}"
+        rescue = Path(tempfile.mkdtemp(prefix="alad-")) / output.absolute().name
+        try:
+            detector.save(rescue)
+        except StorageError:
+            rescue.parent.rmdir()
+            raise StorageError(
+                f"{reason}; make room there; {_how_to_resume(checkpoint)}"
+            ) from cause
+        raise StorageError(f"{reason}; the model was written to {rescue}: move it") from cause
+
+
 def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
     """Find the nearest folder that exists, `folder` itself or one above it.
 
@@ -159,12 +180,7 @@ def _require_place(folder: Path, kind: Literal["model", "checkpoint"]) -> Path:
     """
     from alad import storage
 
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        try:
-            storage.manifest(folder, kind)
-        except InputError as error:
-            reason = f"{folder} exists and is no {kind} that could be replaced"
-            raise InputError(f"{reason}; remove it or choose another folder") from error
+    storage.check_target(folder, kind)
     return writable(folder)
 
 
@@ -185,7 +201,9 @@ def _require_samples(
 
 def _how_to_resume(checkpoint: Path) -> str:
     """Write the command line that goes on from the checkpoint, if there is one."""
-    if not checkpoint.exists():
+    from alad import storage
+
+    if not storage.written(checkpoint):
         return "nothing was written"
     again = [word for word in sys.argv[1:] if word != "--resume"]
     return f"to go on: alad {shlex.join([*again, '--resume'])}"

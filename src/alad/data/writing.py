@@ -1,6 +1,7 @@
 """Write tables to files, whole or not at all, and to standard output."""
 
 import csv
+import glob
 import gzip
 import io
 import os
@@ -16,16 +17,18 @@ import pyarrow.compute
 import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
+from alad import locks
 from alad.data import json_lines
 from alad.data.columns import EXACT_MISSING, with_commas
 from alad.data.frames import DECIMAL
 from alad.data.refusals import listed
 from alad.data.spelling import COMMA
-from alad.errors import InputError
+from alad.errors import InputError, StorageError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
 
 STREAM = "-"  # standard input or output
+PART = ".part"  # ends the name of a file that is not yet whole
 FROM_TEXT = b"alad.text"  # metadata of a table whose cells are text, as CSV has no types
 NEEDS_QUOTES = '[",;|\t\r\n]'
 FORMATS = {
@@ -65,15 +68,18 @@ def write_table(
     # refuse everything before a file is touched
     check_target(target)
     whole = with_columns(table, added or {})
-    if str(target) == STREAM:
-        _write_csv(whole, sys.stdout.buffer, ",")
-        sys.stdout.buffer.flush()
-        return
+    place = "standard output" if str(target) == STREAM else target
     try:
+        if str(target) == STREAM:
+            _write_csv(whole, sys.stdout.buffer, ",")
+            sys.stdout.buffer.flush()
+            return
         with replacing(Path(target)) as file:
             _write(whole, Path(target), file)
+    except BrokenPipeError:  # whoever reads has had enough
+        raise
     except OSError as error:
-        raise InputError(f"{target}: cannot be written: {first_line(error)}") from error
+        raise StorageError(f"{place}: cannot be written: {first_line(error)}") from error
 
 
 def with_columns(table: pa.Table, added: Mapping[str, np.ndarray]) -> pa.Table:
@@ -94,15 +100,24 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
             yield file
         return
     final = Path(os.path.realpath(target))  # the file that a link points to
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    _remove_abandoned(final)
+    part = final.with_name(f".{final.name}.{os.getpid()}{PART}")
     try:
-        with part.open("wb") as file:
+        with locks.created(part) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(final)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _remove_abandoned(final: Path) -> None:
+    """Remove what processes that were killed had written of a file until then."""
+    for part in final.parent.glob(f".{glob.escape(final.name)}.*{PART}"):
+        with suppress(OSError), locks.locked(part, wait=False) as free:
+            if free:
+                part.unlink()
 
 
 def _format(target: Path) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def restored(
             calibration_=_calibration(content.get("calibration"), arrays),
             learnt_=_learnt(arrays.get(LEARNT), references),
             references_=references,
-            novelty_=_novelty(arrays.get(NOVELTY), encoder),
+            novelty_=_novelty(arrays.get(NOVELTY), encoder, content["params"]),
         )
         _probe(fitted)
         return fitted

@@ -1,6 +1,7 @@
 """How one column becomes columns of a matrix: one code per column, fitted on training rows."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from alad.data.columns import Column
@@ -28,8 +29,11 @@ def to_state(code: Code) -> dict[str, Any]:
 
 def from_state(state: Mapping[str, Any]) -> Code:
     """Restore the code of a `to_state`; InputError if it is none."""
+    kind = CODES[state["kind"]]
     rest = {key: value for key, value in state.items() if key != "kind"}
-    code = CODES[state["kind"]](**rest)
+    if lost := [field.name for field in fields(kind) if field.name not in rest]:
+        raise InputError(f"column {state['name']!r} is stored without its {', '.join(lost)}")
+    code = kind(**rest)
     if not (sound_number(code) if isinstance(code, NumberCode) else sound_category(code)):
         raise InputError(f"column {code.name!r} is stored in a way that was never written")
     return code

@@ -26,6 +26,8 @@ from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
+from alad import locks
+
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
 SOURCES = ("product.h", "layers.h", "packed.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written
@@ -33,6 +35,7 @@ FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fop
 FLAGS += " -fPIC -shared"
 MACHINE_FLAGS = ("-march=native", "-mcpu=native", "")  # the first that the compiler takes
 COMPILE_SECONDS = 120
+SCRATCH = "compiling-"  # begins the name of a folder of the cache that somebody compiles in
 
 
 class BuildError(RuntimeError):
@@ -78,12 +81,22 @@ def _library(compiler: list[str]) -> ctypes.CDLL:
     if shutil.which(compiler[0]) is None:
         raise BuildError(f"no C compiler: {compiler[0]!r} not found; install one or set CC")
     name = f"step-{_fingerprint(compiler)}.so"
-    for folder in (_cache_folder, _temporary_folder):
-        try:
-            return _load_or_compile(compiler, folder() / name)
-        except OSError as error:
-            reason = error
-    raise BuildError(f"the compiled library could not be stored or loaded: {reason}")
+    try:
+        return _load_or_compile(compiler, _cache_folder() / name)
+    except OSError as error:
+        reason = str(error)
+    # for this process alone: a library that is loaded needs its file no more
+    try:
+        with tempfile.TemporaryDirectory(prefix="alad-native-") as folder:
+            library = _load_or_compile(compiler, Path(folder) / name)
+    except OSError as error:
+        raise BuildError(f"the compiled library could not be stored or loaded: {error}") from error
+    warnings.warn(
+        f"the engines in C are compiled anew in every process, for lack of a cache ({reason}): let "
+        "XDG_CACHE_HOME name a folder that can be written",
+        stacklevel=2,
+    )
+    return library
 
 
 def _source_folder() -> Path:
@@ -129,20 +142,27 @@ def _cache_folder() -> Path:
     return folder
 
 
-def _temporary_folder() -> Path:
-    """Make a folder for this process alone, private to the user."""
-    return Path(tempfile.mkdtemp(prefix="alad-native-"))
-
-
 def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
     if not target.exists():
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        _remove_abandoned(target.parent)
+        with (
+            tempfile.TemporaryDirectory(prefix=SCRATCH, dir=target.parent) as scratch,
+            locks.locked(Path(scratch), wait=True),
+        ):
             made = Path(scratch) / target.name
             _compile(compiler, made)
             made.replace(target)  # in one go: another process sees all of it or nothing
     for path in _openmp():  # which the library names without saying where it lies
         ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
     return ctypes.CDLL(str(target))
+
+
+def _remove_abandoned(cache: Path) -> None:
+    """Remove what processes that were killed had compiled until then."""
+    for scratch in cache.glob(f"{SCRATCH}*"):
+        with suppress(OSError), locks.locked(scratch, wait=False) as free:
+            if free:
+                shutil.rmtree(scratch)
 
 
 def _compile(compiler: list[str], target: Path) -> None:

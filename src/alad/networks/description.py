@@ -11,12 +11,13 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from alad.errors import InputError
 
 TAG = "is"  # the key of a described dataclass's tag
+LATER = "later"  # marks a field with a default that models stored before it do not have
 LAYERS = "alad.networks.layers"
 CLASSES: dict[str, type] = {}
 
@@ -75,12 +76,9 @@ def _class_of(tag: Any) -> type:
 
 
 def _made(kind: type, values: dict[str, Any]) -> Any:
-    declared = {field.name: field for field in fields(kind)}
-    needed = {
-        name
-        for name, field in declared.items()
-        if field.default is MISSING and field.default_factory is MISSING
-    }
+    declared = {field.name for field in fields(kind)}
+    # all are written, so what lacks was lost; fields that come later carry a mark
+    needed = {field.name for field in fields(kind) if LATER not in field.metadata}
     if wrong := sorted((values.keys() - declared) | (needed - values.keys())):
         kind_name, names = _tag_of(kind), ", ".join(wrong)
         raise InputError(

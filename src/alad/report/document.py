@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alad.data.writing import replacing
-from alad.errors import InputError
+from alad.errors import StorageError
 from alad.report.charts.canvas import Chart, stylesheet
 from alad.report.markup import joined, tag
 from alad.report.page_parts import Section, plain, slug
@@ -69,9 +69,9 @@ class Page:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises InputError if it cannot be written."""
+    """Write a file whole or not at all. Raises StorageError if it cannot be written."""
     try:
         with replacing(path) as file:
             file.write(text.encode("utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error

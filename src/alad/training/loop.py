@@ -11,8 +11,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 
 from alad import storage
-from alad.errors import InputError, TrainingError
+from alad.errors import StorageError, TrainingError
 from alad.progress import Progress
 
 FINITE_CHECK_EVERY = 20  # steps; reading the losses makes an accelerator wait
@@ -110,30 +111,34 @@ def train(
     """Train to the end of the schedule, or until every member has run out of patience.
 
     The result holds the best weights. `watch` is called before the first step and after every
-    check. Raises TrainingError at a loss that is not finite, and KeyboardInterrupt, after writing a
-    checkpoint, at Ctrl-C.
+    check. A checkpoint that cannot be written is warned of, and training goes on. Raises
+    TrainingError at a loss that is not finite, StorageError if the checkpoint cannot be resumed
+    from or another training writes there, and KeyboardInterrupt, after writing a checkpoint, at
+    Ctrl-C.
     """
     training = Training.new(step)
-    if checkpoint is not None and checkpoint.resume:
-        _load(checkpoint, step, training)
-    if watch is not None and training.steps_done == 0:
-        watch(0)
-    progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
-    began = saved = time.monotonic()
-    before = training.seconds  # of the run that a checkpoint ended
-    with progress, _interrupts() as interrupted:
-        while not training.over(schedule):
-            checked = _advance(step, schedule, monitor, training, progress)
-            if checked and watch is not None:
-                watch(training.steps_done)
-            # save now and then, and before Ctrl-C takes effect
-            training.seconds = before + time.monotonic() - began
-            stop = interrupted()
-            if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
-                _save(checkpoint, step, training)
-                saved = time.monotonic()
-            if stop:
-                raise KeyboardInterrupt
+    mine = storage.exclusive(checkpoint.folder, "checkpoint") if checkpoint else nullcontext()
+    with mine:
+        if checkpoint is not None and checkpoint.resume:
+            _load(checkpoint, step, training)
+        if watch is not None and training.steps_done == 0:
+            watch(0)
+        progress = Progress(label, schedule.steps, start=training.steps_done, enabled=verbose)
+        began = saved = time.monotonic()
+        before = training.seconds  # of the run that a checkpoint ended
+        with progress, _interrupts() as interrupted:
+            while not training.over(schedule):
+                checked = _advance(step, schedule, monitor, training, progress)
+                if checked and watch is not None:
+                    watch(training.steps_done)
+                # save now and then, and before Ctrl-C takes effect
+                training.seconds = before + time.monotonic() - began
+                stop = interrupted()
+                if checkpoint and (stop or time.monotonic() - saved > checkpoint.seconds):
+                    _save_if_possible(checkpoint, step, training)
+                    saved = time.monotonic()
+                if stop:
+                    raise KeyboardInterrupt
     return training
 
 
@@ -221,6 +226,19 @@ _RESULT_ARRAYS = ("best_step", "best_value", "stale")
 _RESULT_NUMBERS = ("steps_done", "seconds", "history")
 
 
+def _save_if_possible(checkpoint: Checkpoint, step: Step, training: Training) -> None:
+    """Write a checkpoint; a full disk must not end the training, so it is warned of."""
+    try:
+        _save(checkpoint, step, training)
+    except StorageError as error:
+        reason = getattr(error.__cause__, "strerror", None) or error
+        # the same words each time: shown once
+        warnings.warn(
+            f"{checkpoint.folder}: {reason}; no new checkpoint could be written",
+            stacklevel=2,
+        )
+
+
 def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     arrays = {f"step.{name}": array.cpu().numpy() for name, array in step.arrays().items()}
     arrays |= {f"best.{name}": array.cpu().numpy() for name, array in training.best.items()}
@@ -228,22 +246,22 @@ def _save(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     arrays["loss_sum"] = training.loss_sum.cpu().numpy()
     summary = {name: getattr(training, name) for name in _RESULT_NUMBERS}
     summary["fingerprint"] = checkpoint.fingerprint
-    storage.write(checkpoint.folder, "checkpoint", summary, arrays)
+    storage.write(checkpoint.folder, "checkpoint", summary, arrays, locked=True)
 
 
 def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     """Restore step and training from a checkpoint, in place, if there is one."""
-    if not checkpoint.folder.exists():
+    if not storage.written(checkpoint.folder):
         return
     summary, arrays = storage.read(checkpoint.folder, "checkpoint")
     # other data, other settings or another version would train something else
     if summary["fingerprint"] != checkpoint.fingerprint:
-        raise InputError(
+        raise StorageError(
             f"checkpoint {checkpoint.folder} belongs to other data or settings: "
             "choose another folder, or do not resume"
         )
     if lacking := sorted({f"step.{name}" for name in step.arrays()} - arrays.keys()):
-        raise InputError(
+        raise StorageError(
             f"checkpoint {checkpoint.folder} was written by another version of alad (it lacks "
             f"{lacking[0]}): choose another folder, or do not resume"
         )
