@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from network_steps import networks_of
@@ -15,7 +15,7 @@ from alad.adversarial.architectures import architecture_for
 from alad.adversarial.game import FAMILY, Noise
 from alad.adversarial.networks import game_networks
 from alad.errors import InputError
-from alad.networks.description import described, description, from_description
+from alad.networks.description import LATER, described, description, from_description
 from alad.networks.layers import Chain, Dense
 
 WITH_NETWORKS = ("alad", "alice", "bigan", "anogan", "autoencoder", "robust-autoencoder", "vae")
@@ -64,7 +64,7 @@ def test_they_are_read_without_pytorch(name):
 class Newer:
     name: str
     size: int
-    added: float = 0.5  # since the file was written
+    added: float = field(default=0.5, metadata={LATER: True})  # since the file was written
 
 
 def test_a_field_that_came_later_has_its_default():
@@ -86,6 +86,13 @@ def test_what_is_no_description_is_refused_in_one_line(told, message):
     with pytest.raises(InputError, match=message) as refusal:
         from_description({"layers": [told]})
     assert "\n" not in str(refusal.value)
+
+
+def test_a_field_that_was_always_written_must_be_there():
+    stored = description(Dense("a", 2, 3, "relu"))
+    del stored["activation"]
+    with pytest.raises(InputError, match=r"dense does not fit this version \(activation\)"):
+        from_description(stored)
 
 
 def test_what_is_written_are_plain_values():

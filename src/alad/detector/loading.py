@@ -85,9 +85,13 @@ def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) 
     return stored
 
 
-def _novelty(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
+def _novelty(
+    stored: np.ndarray | None, encoder: TableEncoder | ImageScaler, params: Mapping[str, Any]
+) -> Any:
     """Read what novelty adds; None for a model of before it raised scores, and of images."""
     if stored is None:
+        if params.get("novelty") and isinstance(encoder, TableEncoder):
+            raise InputError("what novelty adds to a score was lost; save it anew")
         return None
     columns = len(encoder.used_names_) if isinstance(encoder, TableEncoder) else None
     sound = columns is not None and stored.dtype == np.float64 and stored.shape == (1 + columns,)
