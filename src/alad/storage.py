@@ -107,11 +107,11 @@ def check_target(folder: str | Path, kind: Kind) -> None:
         foreign = any(not path.name.startswith(OURS) for path in folder.iterdir())
         stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
         if foreign or stored is None or stored.get("format") != FORMAT:
-            raise StorageError(f"{folder} exists and is not an alad folder; choose another")
+            raise StorageError(f"{folder} exists and is not an alad folder; choose another folder")
         if stored.get("kind", kind) != kind:
             raise StorageError(f"{folder} holds a {stored['kind']}; choose another folder")
     elif folder.exists():
-        raise StorageError(f"{folder} exists and is a file; choose a folder")
+        raise StorageError(f"{folder} exists and is a file; choose another folder")
 
 
 def remove(folder: str | Path) -> None:
