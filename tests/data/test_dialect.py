@@ -42,6 +42,12 @@ READ = {
     "blank lines first": ("\n\r\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}),
     "one column of times": ("time\n12:30\n12:40\n", {"time": ["12:30", "12:40"]}),
     "one column of words": ("full name\nAnna Lee\nBo Ek\n", {"full name": ["Anna Lee", "Bo Ek"]}),
+    "all in quotes": ('"a|x"\t"b"\n"1"\t"2,5"\n', {"a|x": ["1"], "b": ["2,5"]}),
+    "one column, ends of rows": ("a\n1.5,\n2.5,\n", {"a": ["1.5", "2.5"]}),
+    "a next line, to Unicode, in a name": (
+        "a\x85b\x0cc;d\n1;2;\n",
+        {"a\x85b\x0cc": ["1"], "d": ["2"]},
+    ),
     "years": (
         "kind,2019,2020\nx,1,2\ny,3,4\n",
         {"kind": ["x", "y"], "2019": ["1", "3"], "2020": ["2", "4"]},
@@ -73,6 +79,12 @@ REFUSED = {
         "tcp,1,2.5\nudp,2,3\ntcp,3,4\n",
         "the first line holds 'tcp', '1', '2.5', which look like cells; put a line of column names",
     ),
+    "no header, thousands and holes": (
+        "x|1'200|\nx|1'300|7\ny|NA|8\n".replace("|\n", "|9\n"),
+        "the first line holds 'x', \"1'200\", '9', which look like cells",
+    ),
+    "no header, units": ("1;NA;2,5°C\n2;5;3,5°C\n3;6;-4,5°C\n", "which look like cells"),
+    "a control character, a space to some": ("\x1f", "the table is empty"),
     "no header, text": ("a,x\nb,x\na,y\n", "which look like cells"),
     "a cell too many": (
         "a,b,\n1,2,\n" + "1,2,\n" * 300 + "1,2,3\n",

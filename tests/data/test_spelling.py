@@ -105,6 +105,9 @@ def test_the_mark_of_a_file(texts, expected):
         (["5V", "12V"], True),
         (["5 kg/m3"], True),
         (["1,5 bar", "2,0 bar"], True),
+        (["7.97E01 %", "-9.3E-00 %", "1e3 %"], True),
+        (["€ ,79", "-€ 1,5"], True),
+        (["-11 732 740x", "5x"], True),
         (["12 %", "5 kg"], False),
         (["12A", "12B"], False),
         (["2D", "3D"], False),
@@ -318,6 +321,18 @@ def test_batches_are_read_by_what_all_of_them_say(parts):
     got = TableEncoder("none").fit_transform(TableSource(lambda: tables))
     expected = {"4,500": 4.5, "20,5": 20.5, "7": 7, "1.5": 1.5}
     assert got[:, 0].tolist() == [expected[part[0]] for part in parts]
+
+
+def test_few_numbers_with_decimals_and_a_slip_are_told_of():
+    cells = ["1.5", "2.5", "3.25", "4.5", "5.75", "n.d."]
+    with pytest.warns(
+        UserWarning, match=r"though 5 of its 6 values are .* such as 'n\.d\.' \(row 6"
+    ):
+        fitted(cells)
+
+
+def test_few_whole_numbers_and_a_word_are_labels():
+    assert fitted(["1", "2", "3", "4", "5", "other"]).state()["codes"][0]["kind"] == "category"
 
 
 def test_batches_that_could_be_either_are_told_of_together():

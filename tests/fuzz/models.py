@@ -58,7 +58,9 @@ def file_changed(random: Random, folder: Path) -> str:
     if way == "missing":
         path.unlink()
     elif way == "extra":
-        (folder / random.choice(["notes.txt", "arrays-0.safetensors", "manifest.json~"])).write_text("x")
+        (
+            folder / random.choice(["notes.txt", "arrays-0.safetensors", "manifest.json~"])
+        ).write_text("x")
     elif way == "renamed":
         path.rename(folder / random.choice(["weights", "Manifest.json", "arrays-x.safetensors"]))
     elif way == "swapped":
@@ -149,7 +151,13 @@ def value_changed(random: Random, folder: Path) -> str:
 
 
 def _paths(value: Any, path: tuple = ()) -> list[tuple]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(inner for key, item in items for inner in _paths(item, (*path, key)))]
 
 
@@ -166,7 +174,9 @@ def arrays_changed(random: Random, folder: Path) -> str:
             arrays[name] = _filled(array, random.choice(NUMBERS))
         elif way == "one" and array.size:
             changed = array.copy()
-            changed.flat[random.randrange(array.size)] = _filled(array, random.choice(NUMBERS)).flat[0]
+            changed.flat[random.randrange(array.size)] = _filled(
+                array, random.choice(NUMBERS)
+            ).flat[0]
             arrays[name] = changed
         elif way == "shape":
             arrays[name] = random.choice([array.ravel(), array[np.newaxis], array.T])

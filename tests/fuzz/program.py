@@ -18,7 +18,10 @@ import typer
 
 from alad import cli
 
-SECONDS = 60  # that a command may take; small tables and few steps take a fraction of a second
+SECONDS = 20  # that a command may take; small tables and few steps take a fraction of a second
+
+
+LARGE = 1 << 26  # bytes of a file that is not read
 
 
 class TookTooLong(BaseException):
@@ -38,7 +41,7 @@ class Program:
 
     def __init__(self) -> None:
         self.command = typer.main.get_command(cli.app)  # building it takes longer than most cases
-        self.files = [tempfile.TemporaryFile() for _ in range(2)]
+        self.files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115  (as long as this)
 
     def run(self, arguments: Sequence[str], stdin: bytes = b"") -> Result:
         """Carry out a command; an exception that escapes is a traceback on stderr."""
@@ -118,7 +121,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
     for place, below, names in os.walk(folder):
         for name in [*below, *names]:
             path = Path(place, name)
-            plain = path.is_file() and not path.is_symlink()
+            plain = path.is_file() and not path.is_symlink() and path.stat().st_size < LARGE
             found[os.path.relpath(path, folder)] = path.read_bytes() if plain else None
     return found
 

@@ -160,9 +160,7 @@ def units_row(random: Random, records: list, made: Table) -> list:
 
 def index_column(random: Random, records: list, made: Table) -> list:
     made.whole = False
-    return [
-        ["" if at == 0 else str(at - 1), *record] for at, record in enumerate(records)
-    ]
+    return [["" if at == 0 else str(at - 1), *record] for at, record in enumerate(records)]
 
 
 def totals_row(random: Random, records: list, made: Table) -> list:

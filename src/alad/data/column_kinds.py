@@ -41,6 +41,7 @@ DATE = re.compile(rf"({'|'.join(_DAYS)})(,?[T ]\s*.*)?|{_TIME}|{_SPANS}", re.IGN
 LONG_TEXT = 30  # characters; text that is longer on average is prose rather than labels
 FEW = 20  # up to this number, distinct values may be labels, whatever they look like
 FEW_LEVELS = {True: FEW, False: 50}  # is it prose? -> number of levels that is never too many
+SEVERAL = 5  # of the distinct values; if so many are numbers with decimals, they are hardly labels
 NEARLY_ALL = 0.9  # share of the distinct values; if more are numbers, the rest are slips
 MOSTLY = 0.5  # share of the distinct values; if fewer are slips, labels are worth a warning
 PLAIN_NUMBERS = "12 or 1234.5"  # how messages ask for numbers
@@ -156,12 +157,19 @@ def _check_labels(column: Column) -> None:
     if count > max(FEW_LEVELS[prose], present // 2):
         what = f"free text or identifiers ({count} different ones in {present} rows, "
         raise refusal(column.name, f"{what}such as {short(levels[0])})", "shorten it to labels")
-    if count > FEW and 0 < len(slips) <= MOSTLY * count:
+    # few numbers may be labels (1, 2, 3, other), but hardly if several have decimals
+    measured = count > FEW or sum(map(_has_mark, levels)) >= SEVERAL
+    if measured and 0 < len(slips) <= MOSTLY * count:
         _warn(
             f"column {column.name!r} is read as categories, though {count - len(slips)} of its "
             f"{count} values are numbers; if all are, correct those that are not, such as "
             f"{with_row(column, slips[0])}"
         )
+
+
+def _has_mark(level: str) -> bool:
+    reading = spelled(level)
+    return reading is not None and bool(reading.mark)
 
 
 def _is_plain(level: str) -> bool:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alad.data.columns import label
 from alad.data.frames import check_names
 from alad.data.refusals import listed
-from alad.data.spelling import COMMA, POINT, decimal_mark, spelled
+from alad.data.spelling import COMMA, POINT, are_measures, decimal_mark, spelled
 from alad.errors import InputError
 
 DELIMITERS = ",;\t|"
@@ -21,6 +22,9 @@ MOST_CELLS = 20_000  # cells from which the decimal mark is detected
 NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes and reads it
 JSON = re.compile(r'\s*\[\s*([\[{"\]]|-?\d|true|false|null|$)')  # but for JSON lines
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
+LINE = re.compile(
+    r"[^\r\n]*(?:\r\n|\r|\n|$)"
+)  # as the csv module has it; str.splitlines knows more
 NO_DELIMITER = frozenset("._-+\"'")  # marks within names and numbers
 SHARE_OF_NUMBERS = 0.5  # with this share of numbers, a mark separates cells not by chance
 
@@ -59,7 +63,7 @@ def dialect_of(text: str) -> Dialect:
     # the header may go over several lines
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
     next(reader)
-    stop = start + sum(map(len, body.splitlines(keepends=True)[: reader.line_num]))
+    stop = start + sum(map(len, LINE.findall(body)[: reader.line_num]))
     cells = (cell for row in rows for cell in row if POINT in cell or COMMA in cell)
     decimal = decimal_mark(islice(cells, MOST_CELLS))
     return Dialect(delimiter, names, start, stop, trailing, decimal)
@@ -79,16 +83,24 @@ def _delimiter(text: str) -> str:
     If several do ("temp, C;pres, bar" above "20,5;1,0"), the one that leaves fewest of the others,
     commas aside, in the cells, and most numbers.
     """
-    unquoted = re.sub(r'"[^"]*"', "", text)
-    header = unquoted.splitlines()[0] if unquoted.strip() else ""
+    header = _first_line(re.sub(r'"[^"]*"', "", text))
     candidates = [delimiter for delimiter in DELIMITERS if delimiter in header]
     if candidates:
         return max(candidates, key=lambda delimiter: _fit(_records(text, delimiter)))
-    # a single column: a delimiter that does not occur in the rows either
-    for delimiter in DELIMITERS:
-        if all(len(row) <= 1 for row in _records(text, delimiter)):
+    # a single column: a delimiter that ends every row, or one that does not occur in them either
+    split = {delimiter: _records(text, delimiter)[1:] for delimiter in DELIMITERS}
+    for delimiter, rows in split.items():
+        if any(rows) and all(len(row) == 2 and not row[1] for row in rows if row):
+            return delimiter
+    for delimiter, rows in split.items():
+        if all(len(row) <= 1 for row in rows):
             return delimiter
     return DELIMITERS[0]
+
+
+def _first_line(text: str) -> str:
+    line = LINE.match(text)
+    return "" if line is None else line[0].rstrip("\r\n")
 
 
 def _fit(records: list[list[str]]) -> tuple[float, ...]:
@@ -111,9 +123,12 @@ def _fit(records: list[list[str]]) -> tuple[float, ...]:
 
 
 def _is_number(text: str) -> bool:
-    with suppress(ValueError):
-        return bool(np.isfinite(float(text)))
-    return False
+    reading = spelled(text)
+    return reading is not None and bool(np.isfinite(reading.value))
+
+
+def _is_number_or_missing(text: str) -> bool:
+    return _is_number(text) or label(text) is None
 
 
 def _check_header(names: Sequence[str]) -> None:
@@ -129,9 +144,16 @@ def _check_header(names: Sequence[str]) -> None:
         raise InputError("the first line holds numbers; put a line of column names above it")
 
 
+def _is_like(name: str, cells: Sequence[str]) -> bool:
+    """Tell whether a name is one of the cells, or like them a number with a unit."""
+    return name in cells or are_measures([name, *(c for c in cells if label(c) is not None)])
+
+
 def _check_separator(text: str) -> None:
     """Raise InputError if a single column holds several, separated by another mark."""
     lines = [line for line in text.splitlines() if line.strip()][: SAMPLE + 1]
+    if not lines:  # a control character that is a space, to Python
+        return
     marks = {mark for mark in lines[0].strip() if not mark.isalnum()} - NO_DELIMITER
     for mark in sorted(marks):
         rows = [line.split(None if mark.isspace() else mark) for line in lines]
@@ -152,12 +174,13 @@ def check_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         return
     if any(
-        _is_number(cell) and not _is_number(name) for name, cell in zip(names, rows[0], strict=True)
+        _is_number(cell) and not _is_number_or_missing(name)
+        for name, cell in zip(names, rows[0], strict=True)
     ):
         return
     columns = list(zip(*rows, strict=True))
-    texts = [at for at, cells in enumerate(columns) if not all(map(_is_number, cells))]
-    if texts and all(names[at] in columns[at] for at in texts):
+    texts = [at for at, cells in enumerate(columns) if not all(map(_is_number_or_missing, cells))]
+    if texts and all(_is_like(names[at], columns[at]) for at in texts):
         raise InputError(
             f"the first line holds {listed(names)}, which look like cells; put a line of column "
             "names above it"

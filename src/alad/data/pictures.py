@@ -128,14 +128,14 @@ class Pictures:
             line = str(error).partition("\n")[0][:80] or type(error).__name__
             reason = f"is damaged or cut short: {line}"
         if self.strict:
-            raise InputError(f"{picture.name}: {reason}")
+            raise InputError(f"{picture.name}: {reason}; remove it, or leave out strict")
         self.skipped[picture.name] = reason
         return None
 
     def _nothing_left(self) -> InputError:
         name, reason = next(iter(self.skipped.items()))
         first = f"none of {len(self)} pictures can be read; the first, " if len(self) > 1 else ""
-        return InputError(f"{self.source}: {first}{name}: {reason}")
+        return InputError(f"{self.source}: {first}{name}: {reason}; give pictures that open")
 
 
 def _common_size(headers: list[Header], most: int) -> tuple[int, int]:

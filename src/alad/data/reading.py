@@ -24,6 +24,7 @@ from alad.data import json_lines
 from alad.data.arrow_encodings import plain
 from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
 from alad.data.frames import DECIMAL, check_names
+from alad.data.refusals import NO_ROWS
 from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
 from alad.errors import InputError
 
@@ -67,7 +68,7 @@ def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
         table = _parsed(content)
         check_names(table.column_names, "the table")
         if not table.num_columns or not (table.num_rows or may_be_empty):
-            raise InputError("the table is empty: it has column names and no rows")
+            raise InputError(NO_ROWS)
         return table
 
 
@@ -135,9 +136,11 @@ def _reason(line: str) -> str:
         return f"{where} has {count} cells where the header has {due}: {text[:60]!r}; repair it"
     if "invalid UTF8" in line:
         return NOT_UTF8
+    if "Empty CSV" in line:
+        return NO_ROWS
     if "straddling" in line:
         return f"a line is longer than {BLOCK >> 20} MiB; is a quote left open?"
-    return f"damaged, or no table: {line}"
+    return f"damaged, or no table: {line}; copy it again, or save it anew"
 
 
 def _content(source: str | Path) -> pa.Buffer:
@@ -159,7 +162,7 @@ def _content(source: str | Path) -> pa.Buffer:
 def _parsed(content: pa.Buffer) -> pa.Table:
     head = content[:HEAD].to_pybytes()
     if not head.removeprefix(codecs.BOM_UTF8).strip():
-        raise InputError("the file is empty")
+        raise InputError("the file is empty; give one with a table")
     for magic, what in UNREADABLE:
         if head.startswith(magic):
             raise InputError(f"is {what}")
@@ -170,7 +173,9 @@ def _parsed(content: pa.Buffer) -> pa.Table:
     if head.startswith(b"\xff\xff\xff\xff"):
         return _validated(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
     if b"\0" in head:
-        raise InputError("is binary, and neither Parquet nor Arrow")
+        raise InputError(
+            "is binary, and neither Parquet nor Arrow; save it as one of these, or as CSV in UTF-8"
+        )
     if json_lines.OBJECT.match(head.removeprefix(codecs.BOM_UTF8)):
         return json_lines.read(content)
     return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from alad.errors import InputError
 
+NO_ROWS = "the table is empty: it has column names and no rows; give it some"
 MEND = "correct it, or leave the cell empty"
 
 

@@ -17,6 +17,7 @@ from alad.data.decoding import Form
 from alad.data.frames import Columns, Drop, columns, keys
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import PixelFile, decoded_once
+from alad.data.refusals import NO_ROWS
 from alad.data.writing import first_line
 from alad.errors import InputError
 
@@ -117,7 +118,7 @@ class TableSource(Source):
         self.n_rows = before
 
     def _empty(self) -> InputError:
-        return InputError(f"{self.place}: the table is empty: it has column names and no rows")
+        return InputError(f"{self.place}: {NO_ROWS}")
 
     def without(self, drop: Drop) -> TableSource:
         """Leave out columns; InputError, when it is read, if one does not exist."""

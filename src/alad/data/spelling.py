@@ -26,8 +26,8 @@ _PARTS = re.compile(rf"([+-]?)\s*([\d.,'{SPACES}]*\d[.,]?)(e[+-]?\d+)?", re.IGNO
 _WHOLE = re.compile(rf"\d*|\d{{1,3}}(?:([{SPACES}'])\d{{3}})(?:\1\d{{3}})*")
 _ENDLESS = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _UNIT = re.compile(
-    rf"[$€£¥]?\s*(?P<number>[+-]?[\d.,'{SPACES}]*\d)(?P<space>\s*)"
-    r"(?P<unit>[A-Za-zµμΩ°℃℉%‰€$£¥/²³·]{0,8}\d?)"
+    rf"[+-]?\s*(?P<money>[$€£¥]?)\s*(?P<number>[+-]?[\d.,'{SPACES}]*\d(?:[eE][+-]?\d+)?)"
+    r"(?P<space>\s*)(?P<unit>[A-Za-zµμΩ°℃℉%‰€$£¥/²³·]{0,8}\d?)"
 )
 UNITS = frozenset(  # units that may follow a number without a space; other letters make a label
     "V mV kV A mA W kW MW Hz kHz MHz GHz Pa kPa MPa bar mbar psi N Nm J kJ kWh mm cm km ms min kg "
@@ -104,11 +104,11 @@ def are_measures(texts: Iterable[str]) -> bool:
         reading = None if parts is None else spelled(parts["number"])
         if parts is None or reading is None:
             return False
-        money = text.strip()[0] if text.strip()[0] in "$€£¥" else ""
-        unit = money + parts["unit"]
+        unit = parts["money"] + parts["unit"]
         if unit.isalpha() and re.match(r"0\d", parts["number"]):
             return False  # 007x is a code
         units |= {unit} if unit else set()
         bare = bool(unit) and not parts["space"] and unit not in UNITS
-        evident |= bool(reading.mark) or (bool(unit) and (not bare or not unit.isalpha()))
+        spaced = re.search(rf"\d[{SPACES}']\d", parts["number"])
+        evident |= bool(spaced or reading.mark) or (bool(unit) and (not bare or not unit.isalpha()))
     return len(units) <= 1 and evident

@@ -35,5 +35,7 @@ def from_state(state: Mapping[str, Any]) -> Code:
         raise InputError(f"column {state['name']!r} is stored without its {', '.join(lost)}")
     code = kind(**rest)
     if not (sound_number(code) if isinstance(code, NumberCode) else sound_category(code)):
-        raise InputError(f"column {code.name!r} is stored in a way that was never written")
+        raise InputError(
+            f"column {code.name!r} is stored in a way that was never written; save it anew"
+        )
     return code

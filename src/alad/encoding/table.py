@@ -68,7 +68,7 @@ class TableEncoder:
         learnt = (column if rows is None else column.of(rows) for column in table.columns)
         codes = [code_of(column, self.scaling) for column in learnt]
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
-            raise InputError("every cell of the table is missing; there is nothing to learn from")
+            raise InputError("every cell of the table is missing; give rows with values")
         return self._settle(table.names, table.named, table.kept, codes)
 
     def _settle(
@@ -283,6 +283,6 @@ def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
     whole = isinstance(kept, list) and all(type(i) is int for i in kept)
     ordered = texts and whole and sorted({*kept} & {*range(len(names))}) == kept
     if not ordered or not codes or [names[i] for i in kept] != [code.name for code in codes]:
-        raise InputError("the stored columns do not fit together")
+        raise InputError("the stored columns do not fit together; save it anew")
     if type(state["named"]) is not bool or len(set(names)) < len(names):
-        raise InputError("the stored column names are none")
+        raise InputError("the stored column names are none; save it anew")

@@ -175,14 +175,18 @@ def require_whole(model: NetworkModel) -> None:
             )
         for name, shape in needed.items():
             if arrays[name].shape != shape:
-                raise InputError(f"{what} {name} has shape {arrays[name].shape}, not {shape}")
+                raise InputError(
+                    f"{what} {name} has shape {arrays[name].shape}, not {shape}; save it anew"
+                )
             if arrays[name].dtype != np.float32:  # C reads them as such
                 raise InputError(
                     f"{what} {name} holds {arrays[name].dtype}, not float32; save the model anew"
                 )
     for name, scale in model.scales.items():
         if scale.shape != (2, members):
-            raise InputError(f"scale {name} has shape {scale.shape}, not {(2, members)}")
+            raise InputError(
+                f"scale {name} has shape {scale.shape}, not {(2, members)}; save it anew"
+            )
 
 
 def measured_images(shape: Sequence[int]) -> int:
