@@ -249,7 +249,8 @@ def as_nothing(random: Random, columns: list[Column]) -> Table:
         b"", b"\n", b"\xef\xbb\xbf", b"\0" * 99, b'"', b",,,\n,,\n", b"PAR1PAR1", b"ARROW1\0\0",
         b"\x1f\x8b", random.randbytes(200), b"<html><body>no</body></html>", b"{}", b"[]", b"{",
         b"\xff\xfe", b"a\n", b"SQLite format 3\0" + bytes(90), b"%PDF-1.7\n", b"sep=;\n", b"sep=",
-        b'{"a": 1}\n{"b": 2}\n', b"\r\r\r", b"a,b\r", b"null\n" * 9, b"\xff\xff\xff\xff\0\0\0\0",
+        b'{"a": 1}\n{"b": 2}\n', b'{"a": 1, "a": 2}\n', b'{"a":' * 5000, b'{"a": [1, {"b": 2}]}\n',
+        b'{"a": 1}\n[1]\n', b'{"": 1}\n{"": 2}\n', b'{"a": 1e999}\n{"a": NaN}\n', b"\r\r\r", b"a,b\r", b"null\n" * 9, b"\xff\xff\xff\xff\0\0\0\0",
     ])  # fmt: skip
     name = random.choice(["table.csv", "table.parquet", "table.arrow", "table.json", "table.txt"])
     return Table(name, content, columns, whole=False)

@@ -60,7 +60,7 @@ def _by_lines(content: pa.Buffer) -> pa.Table:
             column = cells.setdefault(name, [])
             column += [None] * (rows - len(column))
             if len(column) > rows:
-                raise InputError(f"line {number} names {short(name)} twice")
+                raise InputError(f"line {number} names {short(name)} twice; rename one")
             column.append(cell)
         rows += 1
     whole = {name: column + [None] * (rows - len(column)) for name, column in cells.items()}

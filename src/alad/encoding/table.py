@@ -193,7 +193,7 @@ class TableEncoder:
         if table.named or self._named:
             self._warn_of_names(table)
         if len(table.names) != self.n_features_in_:
-            raise InputError(self._wrong_width(table))
+            raise InputError(f"{self._wrong_width(table)}; give those of fit, in their order")
         return self._kept
 
     def _by_name(self, table: Columns, labels: tuple[str, ...]) -> list[int]:
@@ -234,7 +234,8 @@ class TableEncoder:
         start = "X has other columns than at fit" if same else self._wrong_width(table)
         unknown = self._unknown(table)
         parts = [start, f"missing: {listed(missing)}"]
-        return "; ".join([*parts, f"unknown: {listed(unknown)}"] if unknown else parts)
+        parts += [f"unknown: {listed(unknown)}"] if unknown else []
+        return "; ".join([*parts, "give it all columns of fit"])
 
     def _warn_of_names(self, table: Columns) -> None:
         has, was = ("has", "without") if table.named else ("does not have valid", "with")
