@@ -44,6 +44,10 @@ READ = {
     "one column of words": ("full name\nAnna Lee\nBo Ek\n", {"full name": ["Anna Lee", "Bo Ek"]}),
     "all in quotes": ('"a|x"\t"b"\n"1"\t"2,5"\n', {"a|x": ["1"], "b": ["2,5"]}),
     "one column, ends of rows": ("a\n1.5,\n2.5,\n", {"a": ["1.5", "2.5"]}),
+    "one column, ends of rows, another mark in its name": (
+        "a\tb;\n1,222,333.5;\n2,222,333.5;\n",
+        {"a\tb": ["1,222,333.5", "2,222,333.5"]},
+    ),
     "a next line, to Unicode, in a name": (
         "a\x85b\x0cc;d\n1;2;\n",
         {"a\x85b\x0cc": ["1"], "d": ["2"]},
@@ -84,6 +88,7 @@ REFUSED = {
         "the first line holds 'x', \"1'200\", '9', which look like cells",
     ),
     "no header, units": ("1;NA;2,5°C\n2;5;3,5°C\n3;6;-4,5°C\n", "which look like cells"),
+    "nothing below the delimiter": ("sep=;\n", "the table is empty"),
     "a control character, a space to some": ("\x1f", "the table is empty"),
     "no header, text": ("a,x\nb,x\na,y\n", "which look like cells"),
     "a cell too many": (

@@ -331,6 +331,19 @@ def test_few_numbers_with_decimals_and_a_slip_are_told_of():
         fitted(cells)
 
 
+def test_a_slip_among_numbers_with_units_is_told_of():
+    cells = [f"{number / 4} °C" for number in range(30)]
+    with pytest.raises(InputError, match="'a' holds numbers, but also 'oops'"):
+        fitted([*cells, "oops"])
+    with pytest.warns(UserWarning, match="though 6 of its 7 values are numbers"):
+        fitted([*cells[1:10:2], "7.25 °C", "oops"])
+
+
+def test_codes_that_end_in_letters_are_labels():
+    cells = [f"{number}{letter}" for number in range(10, 20) for letter in "ABCDVW"]
+    assert fitted([*cells, "other"] * 3).state()["codes"][0]["kind"] == "category"
+
+
 def test_few_whole_numbers_and_a_word_are_labels():
     assert fitted(["1", "2", "3", "4", "5", "other"]).state()["codes"][0]["kind"] == "category"
 

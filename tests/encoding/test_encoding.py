@@ -333,7 +333,7 @@ def test_missing_columns_are_named_beside_unknown_ones(change, what):
     encoder = TableEncoder(owner="ALAD").fit(mixed())
     with pytest.raises(InputError) as caught:
         encoder.transform(change(mixed()))
-    assert str(caught.value) == what
+    assert str(caught.value) == f"{what}; give it all columns of fit"
 
 
 @pytest.mark.parametrize("size", [200, 70])

@@ -8,7 +8,7 @@ MISSING = ["", "", "", "NA", "n/a", "?", "nan", "NULL", "None", "<NA>", " ", "#N
 SLIPS = ["oops", "-", "n.d.", "<0.01", "1.2.3", "#DIV/0!", "1/2", "0x1F", "1_000", "1,5,2",
          "..", "e5", "--3", "1e", "+-2", "#REF!", "(3)", "½", "inf", "-Infinity", "1e999",
          "NaN%"]  # fmt: skip
-UNITS = [" %", "%", " °C", "°C", " kg", "kg", " rpm", "mV", " m/s", " €", "€", " kWh", "x"]
+UNITS = [" %", "%", " °C", "°C", " kg", "kg", " rpm", "mV", " m/s", " €", "€", " kWh"]
 CURRENCIES = ["$", "€ ", "£"]
 LABELS = [
     ["tcp", "udp", "icmp"],
@@ -156,9 +156,14 @@ def booleans(random: Random, name: str, rows: int, locale: Locale) -> Column:
     return Column(name, cells, truth)
 
 
+DATES = [
+    *("2024-{m:02}-{d:02}", "{d}.{m}.2024", "{m}/{d}/24", "{d} Jan 2024", "10:{d:02}"),
+    *("2024-{m:02}-{d:02}T10:{d:02}:00", "2024-{m:02}"),
+]
+
+
 def dates(random: Random, name: str, rows: int, locale: Locale) -> Column:
-    form = random.choice(["2024-{m:02}-{d:02}", "{d}.{m}.2024", "{m}/{d}/24", "{d} Jan 24",
-                          "10:{d:02}", "2024-{m:02}-{d:02}T10:{d:02}:00", "2024-{m:02}"])  # fmt: skip
+    form = random.choice(DATES)
     cells = [form.format(m=random.randint(1, 12), d=random.randint(1, 28)) for _ in range(rows)]
     return Column(name, cells)
 

@@ -15,7 +15,7 @@ from . import cells
 from .cells import Column
 
 DELIMITERS = [",", ",", ";", ";", "\t", "|"]
-ENCODINGS = [*["utf-8"] * 10, "utf-8-sig", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "utf-32"]
+ENCODINGS = [*["utf-8"] * 24, "utf-8-sig", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "utf-32"]
 
 
 @dataclass
@@ -243,15 +243,43 @@ def as_zip(random: Random, columns: list[Column]) -> Table:
     return Table(name, sink.getvalue(), columns, whole=False)
 
 
+NOTHING = [
+    b"",
+    b"\n",
+    b"\xef\xbb\xbf",
+    b"\0" * 99,
+    b'"',
+    b",,,\n,,\n",
+    b"PAR1PAR1",
+    b"ARROW1\0\0",
+    b"\x1f\x8b",
+    b"<html><body>no</body></html>",
+    b"{}",
+    b"[]",
+    b"{",
+    b"\xff\xfe",
+    b"a\n",
+    b"SQLite format 3\0" + bytes(90),
+    b"%PDF-1.7\n",
+    b"sep=;\n",
+    b"sep=",
+    b'{"a": 1}\n{"b": 2}\n',
+    b'{"a": 1, "a": 2}\n',
+    b'{"a":' * 5000,
+    b'{"a": [1, {"b": 2}]}\n',
+    b'{"a": 1}\n[1]\n',
+    b'{"": 1}\n{"": 2}\n',
+    b'{"a": 1e999}\n{"a": NaN}\n',
+    b"\r\r\r",
+    b"a,b\r",
+    b"null\n" * 9,
+    b"\xff\xff\xff\xff\0\0\0\0",
+]
+
+
 def as_nothing(random: Random, columns: list[Column]) -> Table:
     """Make a file that holds no table at all."""
-    content = random.choice([
-        b"", b"\n", b"\xef\xbb\xbf", b"\0" * 99, b'"', b",,,\n,,\n", b"PAR1PAR1", b"ARROW1\0\0",
-        b"\x1f\x8b", random.randbytes(200), b"<html><body>no</body></html>", b"{}", b"[]", b"{",
-        b"\xff\xfe", b"a\n", b"SQLite format 3\0" + bytes(90), b"%PDF-1.7\n", b"sep=;\n", b"sep=",
-        b'{"a": 1}\n{"b": 2}\n', b'{"a": 1, "a": 2}\n', b'{"a":' * 5000, b'{"a": [1, {"b": 2}]}\n',
-        b'{"a": 1}\n[1]\n', b'{"": 1}\n{"": 2}\n', b'{"a": 1e999}\n{"a": NaN}\n', b"\r\r\r", b"a,b\r", b"null\n" * 9, b"\xff\xff\xff\xff\0\0\0\0",
-    ])  # fmt: skip
+    content = random.choice([*NOTHING, random.randbytes(200)])
     name = random.choice(["table.csv", "table.parquet", "table.arrow", "table.json", "table.txt"])
     return Table(name, content, columns, whole=False)
 

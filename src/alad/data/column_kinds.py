@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from warnings import warn
 
 import numpy as np
@@ -20,7 +21,7 @@ from alad.data.columns import (
     with_row,
 )
 from alad.data.refusals import MEND, dates_error, refusal, short
-from alad.data.spelling import COMMA, are_measures, spelled
+from alad.data.spelling import COMMA, POINT, are_measures, spelled
 from alad.errors import InputError
 
 _MONTH = (
@@ -137,12 +138,12 @@ def _check_labels(column: Column) -> None:
     if len(dates) == count or (count > FEW and len(dates) > NEARLY_ALL * count):
         raise dates_error(column.name, f"such as {short(dates[0])}")
     # numbers with a few slips
-    slips = [level for level in levels if spelled(level) is None]
+    slips = _slips(levels)
     if count > FEW and 0 < len(slips) < (1 - NEARLY_ALL) * count:
         where = with_row(column, slips[0])
         raise InputError(f"column {column.name!r} holds numbers, but also {where}; {MEND}")
     # numbers in an unclear spelling, or with units: refused if many, labels if few
-    if not slips or are_measures(levels):
+    if not slips:
         unclear = [level for level in levels if not _is_plain(level)]
         where = with_row(column, (unclear or levels)[0])
         if count > FEW:
@@ -158,7 +159,7 @@ def _check_labels(column: Column) -> None:
         what = f"free text or identifiers ({count} different ones in {present} rows, "
         raise refusal(column.name, f"{what}such as {short(levels[0])})", "shorten it to labels")
     # few numbers may be labels (1, 2, 3, other), but hardly if several have decimals
-    measured = count > FEW or sum(map(_has_mark, levels)) >= SEVERAL
+    measured = count > FEW or sum(map(_has_decimals, {*levels} - {*slips})) >= SEVERAL
     if measured and 0 < len(slips) <= MOSTLY * count:
         _warn(
             f"column {column.name!r} is read as categories, though {count - len(slips)} of its "
@@ -167,9 +168,15 @@ def _check_labels(column: Column) -> None:
         )
 
 
-def _has_mark(level: str) -> bool:
-    reading = spelled(level)
-    return reading is not None and bool(reading.mark)
+def _slips(levels: Sequence[str]) -> list[str]:
+    """List the levels that are no numbers, with a unit or without, if it is the same for all."""
+    words = [level for level in levels if spelled(level) is None]
+    measures = {level for level in words if are_measures([level])}
+    return [word for word in words if word not in measures] if are_measures(measures) else words
+
+
+def _has_decimals(level: str) -> bool:
+    return POINT in level or COMMA in level
 
 
 def _is_plain(level: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from alad.data.columns import label
 from alad.data.frames import check_names
-from alad.data.refusals import listed
+from alad.data.refusals import NO_ROWS, listed
 from alad.data.spelling import COMMA, POINT, are_measures, decimal_mark, spelled
 from alad.errors import InputError
 
@@ -52,6 +52,8 @@ def dialect_of(text: str) -> Dialect:
     body = text[start:]
     delimiter = named[1] if named else _delimiter(body)
     records = _records(body, delimiter)
+    if not records:
+        raise InputError(NO_ROWS)
     names, rows = records[0], [row for row in records[1:] if row]
     # a delimiter at the end of every row, or of the header too, makes no column
     trailing = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)
@@ -59,7 +61,7 @@ def dialect_of(text: str) -> Dialect:
         names, trailing = names[:-1], True
     _check_header(names)
     if len(names) == 1:
-        _check_separator(body)
+        _check_separator(body, delimiter)
     # the header may go over several lines
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
     next(reader)
@@ -149,12 +151,12 @@ def _is_like(name: str, cells: Sequence[str]) -> bool:
     return name in cells or are_measures([name, *(c for c in cells if label(c) is not None)])
 
 
-def _check_separator(text: str) -> None:
+def _check_separator(text: str, delimiter: str) -> None:
     """Raise InputError if a single column holds several, separated by another mark."""
     lines = [line for line in text.splitlines() if line.strip()][: SAMPLE + 1]
     if not lines:  # a control character that is a space, to Python
         return
-    marks = {mark for mark in lines[0].strip() if not mark.isalnum()} - NO_DELIMITER
+    marks = {mark for mark in lines[0].strip() if not mark.isalnum()} - NO_DELIMITER - {delimiter}
     for mark in sorted(marks):
         rows = [line.split(None if mark.isspace() else mark) for line in lines]
         cells = [cell for row in rows[1:] for cell in row]

@@ -119,8 +119,11 @@ def _calibration(stored: Any, arrays: Mapping[str, np.ndarray]) -> Calibration |
 
 
 @contextmanager
-def understood(name: str) -> Iterator[None]:
-    """Turn whatever can be raised by content that `save` never wrote into one line."""
+def understood(name: str, what: str = "it") -> Iterator[None]:
+    """Turn whatever can be raised by content that `save` never wrote into one line.
+
+    what: the subject of that line.
+    """
     try:
         yield
     except InputError:
@@ -133,8 +136,8 @@ def understood(name: str) -> Iterator[None]:
         ArithmeticError,
         RuntimeError,
     ) as error:
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
-        raise InputError(f"it is not what a {name} needs ({what}); save it anew") from error
+        why = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
+        raise InputError(f"{what} is not what a {name} needs ({why}); save it anew") from error
 
 
 def _finite(name: str, value: Any) -> float:

@@ -125,6 +125,13 @@ def test_columns_left_out_are_said_to_be():
     assert told not in Parsed(model_page(alad.KNN().fit(narrow), narrow, top=2).html()).text
 
 
+def test_a_stored_history_that_no_fit_wrote_is_one_line(trained):
+    fitted = trained.checked()
+    odd = dict(fitted.training_) | {"scores": {"quantiles": ["knn"]}}
+    with pytest.raises(InputError, match="the stored model is not what a alad needs .* save it"):
+        model_page(replace(fitted, training_=odd))
+
+
 @pytest.mark.parametrize("count", [1, 5, 8, 9, 10])
 def test_few_calibration_rows(new, count):
     detector = alad.KNN(drop=("id",)).fit(table(60)).calibrate(table(count, seed=1))

@@ -8,6 +8,7 @@ import numpy as np
 
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
+from alad.detector.loading import understood
 from alad.report.charts.axes import number
 from alad.report.document import Page, write_text
 from alad.report.model.anomalous_images import anomalous_images_section
@@ -45,7 +46,9 @@ def model_page(
     threshold = -fitted.offset_ if rate is None else fitted.threshold(rate)
     scores = None if rows is None else fitted.anomaly_score(rows)
     lead = "What the model learnt, and how it decides."
-    sections: list[Section | None] = [scores_section(fitted, threshold, rate, scores)]
+    with understood(fitted.name, "the stored model"):  # nobody has read its history before
+        sections: list[Section | None] = [scores_section(fitted, threshold, rate, scores)]
+        about_the_model = [learnt_section(fitted, about or {}), training_section(fitted)]
     # all about the new rows, what matters most to a reader first
     if scores is None:
         sections.append(generated_section(fitted))
@@ -61,7 +64,7 @@ def model_page(
         if anomalous is not None:
             sections.append(evaluation_section(fitted.name, scores, flagged, anomalous))
     # then all about the model
-    sections += [learnt_section(fitted, about or {}), training_section(fitted)]
+    sections += about_the_model
     return Page(f"Anomaly report: {fitted.name}", lead, list(filter(None, sections)), FOOT)
 
 
