@@ -128,7 +128,7 @@ def test_columns_left_out_are_said_to_be():
 def test_a_stored_history_that_no_fit_wrote_is_one_line(trained):
     fitted = trained.checked()
     odd = dict(fitted.training_) | {"scores": {"quantiles": ["knn"]}}
-    with pytest.raises(InputError, match="the stored model is not what a alad needs .* save it"):
+    with pytest.raises(InputError, match=r"the stored model is not what a alad needs .* save it"):
         model_page(replace(fitted, training_=odd))
 
 
