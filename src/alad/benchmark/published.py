@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from statistics import mean
 
 ROUNDING = 1e-4  # published numbers have four decimals
 TIES = 2e-3  # by which ties at the threshold may change precision / recall
@@ -123,19 +124,26 @@ def score_means(benchmark: str) -> dict[str, PublishedMean]:
     return {name: PublishedMean("ALAD", *pair, status=status) for name, pair in table.items()}
 
 
-def one_class() -> dict[str, OneClass]:
-    """Read the published methods on ADBench, best mean AUROC first."""
-    table = content()["one_class"]
+# protocol of our benchmark -> key of what was published under it
+ONE_CLASS = {"published": "one_class", "random": "one_class_random_half"}
+
+
+def one_class(protocol: str = "published") -> dict[str, OneClass]:
+    """Read the methods published on ADBench under a protocol, best mean AUROC first.
+
+    A method may lack some of the tables.
+    """
+    table = content()[ONE_CLASS[protocol]]
 
     def fractions(measure: str, method: str) -> dict[str, float]:
-        percent = table[measure][method]
-        return {name: value / 100 for name, value in zip(table["tables"], percent, strict=True)}
+        values = zip(table["tables"], table[measure][method], strict=True)
+        return {name: percent / 100 for name, percent in values if percent is not None}
 
     numbers = {
         method: OneClass(fractions("auroc", method), fractions("average_precision", method))
         for method in table["auroc"]
     }
-    return dict(sorted(numbers.items(), key=lambda item: -sum(item[1].auroc.values())))
+    return dict(sorted(numbers.items(), key=lambda item: -mean(item[1].auroc.values())))
 
 
 def find(benchmark: str, method: str) -> Published | None:

@@ -68,6 +68,8 @@ def _on_adbench() -> tuple[Row, ...]:
         Row("oc-svm", "oc-svm", published="OCSVM", most_runs=1),
         Row("knn", "knn", changes={"max_rows": ALL_ROWS}, published="kNN", most_runs=1),
         Row("lof", "lof", changes={"max_rows": ALL_ROWS}, published="LOF", most_runs=1),
+        Row("neighbour-ratio", "neighbour-ratio", changes={"max_rows": ALL_ROWS}, most_runs=1),
+        Row("kcm", "kcm", most_runs=1),
         Row("pca", "pca", most_runs=1),  # not the published one, whose score is another
         Row("kernel-pca", "kernel-pca", most_runs=1),
         Row("robust-pca", "robust-pca", most_runs=1),
@@ -78,6 +80,7 @@ def _on_adbench() -> tuple[Row, ...]:
         *_anogan(None, most_runs=1, test_rows=SEARCHED_ROWS, changes={"threshold_rows": FEW}),
         *_deep("autoencoder", None),
         *_deep("robust-autoencoder", None),
+        *_deep("denoising-autoencoder", None),
         *_deep("vae", None, published="VAE"),
         *_deep("dsebm-r", None),
         *_deep("dsebm-e", None),
@@ -100,8 +103,8 @@ def _on_one_class() -> tuple[Row, ...]:
         Row("kcm", "kcm", published="KCM-iso-LOO", most_runs=1),
         Row("kernel-pca", "kernel-pca", most_runs=1),
         *_deep("denoising-autoencoder", None),
-        *_deep("autoencoder", None),
-        *both(alad),
+        *_deep("autoencoder", None, published="AE"),
+        *both(replace(alad, published="ALAD")),
         replace(alad, name="alad-without-game", twin="without-game"),
         replace(alad, name="alad-random-features", twin="random-features"),
     )

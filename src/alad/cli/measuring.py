@@ -22,13 +22,13 @@ def bench(
         list[str],
         typer.Argument(
             metavar="NAME…",
-            help="kdd99, arrhythmia, adbench, cifar10, svhn, mnist, paper or speed.",
+            help="kdd99, arrhythmia, adbench, one-class, cifar10, svhn, mnist, paper or speed.",
         ),
     ],
     protocol: options.Names = None,
     detector: options.Names = None,
     dataset: Annotated[
-        list[str] | None, option(help="Tables of adbench.", show_default="all")
+        list[str] | None, option(help="Tables of adbench or one-class.", show_default="all")
     ] = None,
     runs: Annotated[
         int | None,
@@ -42,6 +42,14 @@ def bench(
     only_show: Annotated[
         bool, option("--show", help="Measure nothing, show what is there.")
     ] = False,
+    choose: Annotated[
+        str | None,
+        option(
+            metavar="CONTROL",
+            help="Of one-class: choose a row on half of the tables, show its lead over this one on "
+            "the other half.",
+        ),
+    ] = None,
     short: Annotated[
         bool, option("--quick", help="A pass of minutes, with results (or a page) of its own.")
     ] = False,
@@ -92,6 +100,11 @@ def bench(
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, **how)
         return
+    if choose is not None:
+        if names != ["one-class"]:
+            raise InputError("--choose is for one-class: give it alone")
+        _choose(results, choose, as_json, **chosen)
+        return
     names = [quick_name(name) for name in names] if short else names
     for name in names:  # a wrong name is refused before the first benchmark is measured
         cells(name, **chosen, runs=runs)
@@ -141,6 +154,40 @@ def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: An
         report.show(*tables, f"Page: {measured.page[1]}")
     if any(note.startswith("failed") for row in measured.rows for note in row.notes):
         raise typer.Exit(1)
+
+
+def _choose(
+    results: Path,
+    control: str,
+    as_json: bool,
+    protocols: Sequence[str],
+    detectors: Sequence[str],
+    datasets: Sequence[str],
+) -> None:
+    """Print what a choice among the rows is worth on tables that it was not made on."""
+    from alad import report
+    from alad.benchmark import ResultsFile
+    from alad.benchmark.cells import cells
+    from alad.benchmark.yardstick import BENCHMARK, confirmations
+    from alad.benchmark.yardstick_tables import confirmation_tables
+
+    cells(BENCHMARK, protocols, (*detectors, control), datasets=datasets)  # refuses wrong names
+    lines = ResultsFile(results / f"{BENCHMARK}.jsonl").lines()
+    lines = [line for line in lines if not datasets or line.get("dataset") in datasets]
+    found = {
+        protocol: confirmations(lines, control, protocol, detectors)
+        for protocol in protocols or ("random",)
+    }
+    if as_json:
+        print_json(
+            {
+                protocol: {name: asdict(one) for name, one in by_measure.items()}
+                for protocol, by_measure in found.items()
+            }
+        )
+        return
+    for protocol, by_measure in found.items():
+        report.show(*confirmation_tables(by_measure, protocol))
 
 
 def _show(
