@@ -27,7 +27,7 @@ from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
-from alad.native import build
+from alad.native import build, compiling
 from alad.native.memory import share_out
 from alad.networks.weights import buffer_layout
 from alad.training.noise import StepNoise
@@ -276,7 +276,8 @@ def fresh_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the library, for the length of a test, and build quickly."""
     monkeypatch.setattr(build, "_made", functools.cache(build._made.__wrapped__))
     monkeypatch.setattr(build, "tell", functools.cache(build.tell.__wrapped__))
-    monkeypatch.setattr(build, "FLAGS", build.FLAGS.replace("-O3", "-O1"))
+    monkeypatch.setattr(compiling, "FLAGS", compiling.FLAGS.replace("-O3", "-O1"))
+    monkeypatch.setenv("ALAD_NATIVE", "compile")
 
 
 def test_without_a_compiler_it_says_so(monkeypatch: pytest.MonkeyPatch):
@@ -326,9 +327,9 @@ def test_a_compiler_that_takes_too_long_is_ended_with_what_it_started(
     compiler, started = tmp_path / "cc", tmp_path / "started"
     compiler.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {started}\nwait\n")
     compiler.chmod(0o700)
-    monkeypatch.setattr(build, "COMPILE_SECONDS", 0.5)
+    monkeypatch.setattr(compiling, "COMPILE_SECONDS", 0.5)
     with pytest.raises(build.BuildError, match=r"could not be run: .*timed out"):
-        build._run([str(compiler)])
+        compiling._run([str(compiler)])
     child = int(started.read_text())
     for _ in range(100):
         if not _is_running(child):
@@ -384,8 +385,10 @@ def test_without_a_cache_it_compiles_once_a_process_says_so_and_leaves_nothing(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     compiled = []
-    compile_it = build._compile
-    monkeypatch.setattr(build, "_compile", lambda *args: (compiled.append(args), compile_it(*args)))
+    compile_it = compiling._compile
+    monkeypatch.setattr(
+        compiling, "_compile", lambda *args: (compiled.append(args), compile_it(*args))
+    )
     with pytest.warns(UserWarning, match="compiled anew in every process.*XDG_CACHE_HOME") as told:
         assert native_step.available()
         make(NativeGameStep, SMALL, 11, FULL)(0)  # it works without its file

@@ -355,7 +355,6 @@ def test_products_in_c_are_the_same_bits_on_any_number_of_threads(
 ):
     x, weight, to, dy = operands(geometry, inputs, outputs)
     ours, turned, back = NativeProducts(), weight.T.contiguous(), Epilogue(None, torch.ones(inputs))
-    assert ours._engine.alad_has_threads()
 
     def made() -> list[torch.Tensor]:
         y = ours.forward(x, weight, to, geometry)

@@ -69,7 +69,7 @@ class ALAD(NetworkDetector):
     # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights with the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"
-    # what trains: "torch", "native" (C, compiled on first use), or "auto" = native where it is
+    # what trains: "torch", "native" (C), or "auto" = native where it is
     # available; the two differ by rounding. For images also "bfloat16": convolutions train with
     # numbers of 16 bits, faster where the processor has matrix units for them (AMX); weights and
     # sums stay float32. Scores are float32 whatever trained, made by C unless it is "torch"; where

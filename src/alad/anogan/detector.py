@@ -76,7 +76,7 @@ class AnoGAN(NetworkDetector):
     # would take longer than the training. None = 2,000 rows of a table, or 200 images, each of
     # which takes a second
     threshold_rows: Count | None = None
-    # what searches: "torch", "native" (C, compiled on first use), or "auto" = native on a CPU where
+    # what searches: "torch", "native" (C), or "auto" = native on a CPU where
     # it is available
     engine: Literal["auto", "torch", "native"] = how("auto")  # pyright: ignore
 

@@ -1,50 +1,29 @@
-"""From the package's C sources to a loaded library: compiled at first use by the system's compiler.
+"""The compiled engines: those that came with the wheel, or compiled here.
 
-The result lies in the user's cache folder under a name that holds a hash of sources, compiler,
-flags and processor; so another version, another compiler or a home folder shared between machines
-never meets a library that is not its own.
+A wheel brings a library for each level of processors, and nothing is compiled. A source checkout
+brings none: there the system's compiler makes one at first use. $ALAD_NATIVE asks for something
+else: "compile" for a library made here, for just this processor; the name of a level for the
+wheel's library of that level; "off" for none.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import importlib.util
 import os
-import platform
-import shlex
-import shutil
-import signal
-import stat
-import subprocess
-import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.resources import files
-from itertools import product
-from pathlib import Path
 
-from alad import locks
+from alad.native import compiling, packaged
+from alad.native.compiling import BuildError
 
-UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
-SOURCES = ("product.h", "layers.h", "packed.h", *UNITS)
-# No -ffast-math: NaN must stay NaN, and sums keep the order that is written
-FLAGS = "-std=c11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd"
-FLAGS += " -fPIC -shared"
-MACHINE_FLAGS = ("-march=native", "-mcpu=native", "")  # the first that the compiler takes
-COMPILE_SECONDS = 120
-SCRATCH = "compiling-"  # begins the name of a folder of the cache that somebody compiles in
+__all__ = ["BuildError", "library", "problem", "tell"]
 
-
-class BuildError(RuntimeError):
-    """The reason, in one line, why there is no library."""
+CHOICE = "ALAD_NATIVE"  # environment variable
 
 
 def library() -> ctypes.CDLL:
-    """Load the compiled engines, made at the first call. Raises BuildError."""
-    made = _made(os.environ.get("CC", ""))
+    """Load the compiled engines, at the first call. Raises BuildError where there are none."""
+    made = _made(os.environ.get(CHOICE, ""), os.environ.get("CC", ""))
     if isinstance(made, BuildError):
         raise BuildError(str(made))
     return made
@@ -66,163 +45,13 @@ def tell(reason: str) -> None:
 
 
 @functools.cache
-def _made(compiler: str) -> ctypes.CDLL | BuildError:
-    """Make the library once, and remember a failure: each try may take as long as a whole build.
-
-    compiler: $CC, by which a user can name another one.
-    """
+def _made(choice: str, compiler: str) -> ctypes.CDLL | BuildError:
+    """Load or make the library once, and remember a failure: a try may take as long as a build."""
     try:
-        return _library(shlex.split(compiler) or ["cc"])
+        if choice == "off":
+            raise BuildError(f"{CHOICE}=off")
+        if choice == "compile" or (not choice and not packaged.levels()):
+            return compiling.library(compiler)
+        return packaged.library(choice)
     except BuildError as error:
         return error
-
-
-def _library(compiler: list[str]) -> ctypes.CDLL:
-    if shutil.which(compiler[0]) is None:
-        raise BuildError(f"no C compiler: {compiler[0]!r} not found; install one or set CC")
-    name = f"step-{_fingerprint(compiler)}.so"
-    try:
-        return _load_or_compile(compiler, _cache_folder() / name)
-    except OSError as error:
-        reason = str(error)
-    # for this process alone: a library that is loaded needs its file no more
-    try:
-        with tempfile.TemporaryDirectory(prefix="alad-native-") as folder:
-            library = _load_or_compile(compiler, Path(folder) / name)
-    except OSError as error:
-        raise BuildError(f"the compiled library could not be stored or loaded: {error}") from error
-    warnings.warn(
-        f"the engines in C are compiled anew in every process, for lack of a cache ({reason}): let "
-        "XDG_CACHE_HOME name a folder that can be written",
-        stacklevel=2,
-    )
-    return library
-
-
-def _source_folder() -> Path:
-    return Path(str(files("alad.native")))
-
-
-def _fingerprint(compiler: list[str]) -> str:
-    """Hash all that the compiled library depends on: sources, flags, compiler, processor."""
-    digest = hashlib.sha256()
-    for name in SOURCES:
-        digest.update((_source_folder() / name).read_bytes())
-    flags = (FLAGS, *_threads(), *MACHINE_FLAGS)
-    for part in (*flags, *compiler, _version(compiler), _processor()):
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()[:24]
-
-
-def _version(compiler: list[str]) -> str:
-    return _run([*compiler, "--version"]).stdout
-
-
-def _processor() -> str:
-    """Describe the processor that `native` means, with its instruction sets if possible."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    telling = ("flags", "features", "model name")
-    flags = sorted({line for line in lines if line.lower().startswith(telling)})
-    return "\n".join([platform.system(), platform.machine(), platform.processor(), *flags])
-
-
-def _cache_folder() -> Path:
-    """Make a cache folder that only the user may write to, as its libraries are run.
-
-    Raises PermissionError if others may.
-    """
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = root / "alad" / "native"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.stat()
-    foreign = hasattr(os, "getuid") and status.st_uid != os.getuid()
-    if foreign or (os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o022):
-        raise PermissionError(f"{folder} can be written to by others")
-    return folder
-
-
-def _load_or_compile(compiler: list[str], target: Path) -> ctypes.CDLL:
-    if not target.exists():
-        _remove_abandoned(target.parent)
-        with (
-            tempfile.TemporaryDirectory(prefix=SCRATCH, dir=target.parent) as scratch,
-            locks.locked(Path(scratch), wait=True),
-        ):
-            made = Path(scratch) / target.name
-            _compile(compiler, made)
-            made.replace(target)  # in one go: another process sees all of it or nothing
-    for path in _openmp():  # which the library names without saying where it lies
-        ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
-    return ctypes.CDLL(str(target))
-
-
-def _remove_abandoned(cache: Path) -> None:
-    """Remove what processes that were killed had compiled until then."""
-    for scratch in cache.glob(f"{SCRATCH}*"):
-        with suppress(OSError), locks.locked(scratch, wait=False) as free:
-            if free:
-                shutil.rmtree(scratch)
-
-
-def _compile(compiler: list[str], target: Path) -> None:
-    units = [str(_source_folder() / name) for name in UNITS]
-    message = ""
-    for threads, machine in product((_threads(), []), MACHINE_FLAGS):
-        flags = [*FLAGS.split(), *machine.split()]
-        done = _run([*compiler, *flags, "-o", str(target), *units, *threads, "-lm"])
-        if done.returncode == 0:
-            return
-        message = message or done.stderr
-    reason = " ".join(message.split())[:300]
-    raise BuildError(f"{' '.join(compiler)} could not compile the C sources: {reason}")
-
-
-def _threads() -> list[str]:
-    """List the flags of OpenMP; without it convolutions run on one thread."""
-    return ["-fopenmp", *_openmp()]
-
-
-@functools.cache
-def _openmp() -> list[str]:
-    """Find the path of PyTorch's own OpenMP, if it has one, without loading it.
-
-    The threads of a second one and PyTorch's would wait for each other by keeping cores busy.
-    """
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return []
-    package = Path(spec.origin).parent
-    folders = (package / "lib", package.parent / "torch.libs")
-    paths = (path for folder in folders for path in sorted(folder.glob("lib*omp*.so*")))
-    libraries = [
-        str(path) for path in paths if path.name.startswith(("libgomp", "libiomp", "libomp"))
-    ]
-    return libraries[:1]
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        running = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        with running, _ended_at_error(running):
-            out, err = running.communicate(timeout=COMPILE_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildError(f"{command[0]} could not be run: {error}") from error
-    return subprocess.CompletedProcess(command, running.returncode, out, err)
-
-
-@contextmanager
-def _ended_at_error(running: subprocess.Popen[str]) -> Iterator[None]:
-    """End the compiler and its own processes at an error: they would go on for minutes."""
-    try:
-        yield
-    except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL) if hasattr(os, "killpg") else running.kill()
-        raise

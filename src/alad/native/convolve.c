@@ -1,20 +1,11 @@
 /* Convolutions without copies of patches: pixels lie [image, row, column, channel], so that a kernel's row meets an
  * image in one run of numbers, and patches beside each other begin at equal distances. A convolution is a product of
- * as many terms as the kernel has rows, read where the image lies.
+ * as many terms as the kernel has rows, read where the image lies. Calls do one of `shares` parts of their work, number
+ * `share`; the caller has the threads.
  */
 #include "product.h"
 
 #define MOST_KERNEL_ROWS 64
-#define LEAST_SHARED 65536 /* numbers to copy, from which threads pay */
-
-#ifdef _OPENMP
-#include <omp.h>
-static int thread_number(void) { return omp_get_thread_num(); }
-bool alad_has_threads(void) { return true; }
-#else
-static int thread_number(void) { return 0; }
-bool alad_has_threads(void) { return false; }
-#endif
 
 /* Pixels in: `rows` of them an image, one `in_row` below the other. Output row r is made of the kernel's rows t at
  * first + step * r + t, as far as they are there: those above and below are zeros and add nothing. Across, outputs begin
@@ -64,58 +55,52 @@ static void some_outputs(const Pass *pass, ptrdiff_t image, ptrdiff_t row, ptrdi
   }
 }
 
-/* Rows of images are shared out over the threads, and parts of rows where there are few. Tiles of the same columns come
- * one after the other: their weights stay near while a thread's rows pass by. */
-void alad_convolve(const Pass *pass, int64_t threads) {
+/* Rows of images are shared out, and parts of rows where there are few. Tiles of the same columns come one after the
+ * other: their weights stay near while a share's rows pass by. */
+void alad_convolve(const Pass *pass, int64_t share, int64_t shares) {
   const ptrdiff_t rows = pass->images * pass->down;
   if (rows == 0 || pass->across == 0) return;
-  const ptrdiff_t part = (pass->across + threads - 1) / threads;
-  const ptrdiff_t wide = rows >= threads ? pass->across : (part + ROWS - 1) / ROWS * ROWS;
+  const ptrdiff_t part = (pass->across + shares - 1) / shares;
+  const ptrdiff_t wide = rows >= shares ? pass->across : (part + ROWS - 1) / ROWS * ROWS;
   const ptrdiff_t parts = (pass->across + wide - 1) / wide, pieces = rows * parts;
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-  for (ptrdiff_t share = 0; share < threads; share++)
-    for (ptrdiff_t column = 0; column < pass->columns; column += next_tiles(pass->columns - column) * TILE)
-      for (ptrdiff_t piece = share * pieces / threads; piece < (share + 1) * pieces / threads; piece++) {
-        const ptrdiff_t row = piece / parts, first = piece % parts * wide;
-        some_outputs(pass, row / pass->down, row % pass->down, first, least(first + wide, pass->across), column);
-      }
+  for (ptrdiff_t column = 0; column < pass->columns; column += next_tiles(pass->columns - column) * TILE)
+    for (ptrdiff_t piece = share * pieces / shares; piece < (share + 1) * pieces / shares; piece++) {
+      const ptrdiff_t row = piece / parts, first = piece % parts * wide;
+      some_outputs(pass, row / pass->down, row % pass->down, first, least(first + wide, pass->across), column);
+    }
 }
 
 /* The gradient of the weights [terms * depth, columns], whole tiles of columns: the sum over all pixels of depth numbers
- * in times the numbers out, so many images at once. A thread makes what it takes of a kernel's row, in a space of its own
- * of `most` terms. */
-void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_once, Term *terms, int64_t most,
-                          int64_t threads) {
+ * in times the numbers out, so many images at once. Work lies in `terms`, a space of each share's own. */
+void alad_convolve_weight(const Pass *pass, float *weight, int64_t images_at_once, Term *terms, int64_t share,
+                          int64_t shares) {
   const ptrdiff_t wide = BESIDE * TILE, groups = (pass->columns + wide - 1) / wide;
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (threads > 1)
-  for (ptrdiff_t piece = 0; piece < pass->terms * groups; piece++) {
+  for (ptrdiff_t piece = share; piece < pass->terms * groups; piece += shares) {
     const ptrdiff_t t = piece / groups, column = piece % groups * wide, tiles = next_tiles(pass->columns - column);
     float *to = weight + t * pass->depth * pass->columns;
     const Epilogue end = {.out = to, .stride = pass->columns, .columns = pass->columns, .plain = true};
-    Term *own = terms + thread_number() * most;
     for (ptrdiff_t first = 0; first < pass->images; first += images_at_once) {
       int count = 0;
       for (ptrdiff_t image = first; image < least(first + images_at_once, pass->images); image++)
         for (ptrdiff_t row = 0; row < pass->down; row++) {
           const float *in = met(pass, image, row, t);
           const float *out = pass->out + image * pass->out_image + row * pass->out_down;
-          if (in) own[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
+          if (in) terms[count++] = (Term){in, pass->in_across, out, TILE, pass->out_across, pass->across};
         }
       for (ptrdiff_t row = 0, step; row < pass->depth; row += step) {
         step = next_rows(pass->depth - row);
-        ALAD_MAKE[1][tiles][step](own, count, first ? to : NULL, pass->columns, row, column, &end);
+        ALAD_MAKE[1][tiles][step](terms, count, first ? to : NULL, pass->columns, row, column, &end);
       }
     }
   }
 }
 
 /* The way back through scale, bias, activation and mask for [images][rows][columns], y what they gave (NULL if linear):
- * `out`, the gradient by the sums (scale, mask: NULL = 1), and by the bias, if asked for, the sum over all rows before
- * scaling, by way of one of each image [images][columns]. */
+ * `out`, the gradient by the sums (scale, mask: NULL = 1), and each image's gradient by the bias, `partial`
+ * [images][columns], the sum over its rows before scaling. */
 void alad_epilogue_back(const float *dy, const float *y, const float *mask, const float *scale, float slope, float *out,
-                      float *bias, int64_t images, int64_t rows, int64_t columns, float *partial, int64_t threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-  for (int64_t image = 0; image < images; image++) {
+                        int64_t images, int64_t rows, int64_t columns, float *partial, int64_t share, int64_t shares) {
+  for (int64_t image = share * images / shares; image < (share + 1) * images / shares; image++) {
     float *own = partial + image * columns;
     memset(own, 0, (size_t)columns * sizeof(float));
     for (int64_t row = 0; row < rows; row++) {
@@ -129,19 +114,21 @@ void alad_epilogue_back(const float *dy, const float *y, const float *mask, cons
       }
     }
   }
-  if (!bias) return;
-  memset(bias, 0, (size_t)columns * sizeof(float));
-  for (int64_t image = 0; image < images; image++)
-    for (int64_t c = 0; c < columns; c++) bias[c] += partial[image * columns + c];
+}
+
+/* The sums over all rows [columns], from the first to the last. */
+void alad_column_sums(const float *from, int64_t rows, int64_t columns, float *sums) {
+  memset(sums, 0, (size_t)columns * sizeof(float));
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t c = 0; c < columns; c++) sums[c] += from[row * columns + c];
 }
 
 size_t alad_convolve_term_bytes(void) { return sizeof(Term); }
 
 /* Rows of `run` numbers, each with so many zeros before and after it. */
 void alad_border(const float *from, float *to, int64_t rows, int64_t run, int64_t before, int64_t after,
-                 int64_t threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && rows * run >= LEAST_SHARED)
-  for (int64_t row = 0; row < rows; row++) {
+                 int64_t share, int64_t shares) {
+  for (int64_t row = share * rows / shares; row < (share + 1) * rows / shares; row++) {
     float *here = to + row * (before + run + after);
     memset(here, 0, (size_t)before * sizeof(float));
     memcpy(here + before, from + row * run, (size_t)run * sizeof(float));

@@ -121,9 +121,11 @@ static void draw_dropout(Node *node, Random *random, ptrdiff_t rows) {
 
 /* In eight partial sums however wide registers are: so all of them give the same bits. */
 static float dot(const float *a, const float *b, ptrdiff_t count) {
-  float sum = 0.0f;
-#pragma omp simd reduction(+ : sum) safelen(8)
-  for (ptrdiff_t i = 0; i < count; i++) sum += a[i] * b[i];
+  eight sums = {0};
+  ptrdiff_t i = 0;
+  for (; i + 8 <= count; i += 8) sums += *(const loose_eight *)(a + i) * *(const loose_eight *)(b + i);
+  float sum = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+  for (; i < count; i++) sum += a[i] * b[i];
   return sum;
 }
 

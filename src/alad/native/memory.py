@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from ctypes import c_float, c_int64, c_void_p
 from typing import TypeVar
 
@@ -70,20 +72,46 @@ Piece = TypeVar("Piece")
 
 
 def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: int) -> None:
-    """Work on every piece once, on so many threads.
+    """Work on every piece once, on so many threads, the caller's among them.
 
     At an error or Ctrl-C pieces that have not begun are dropped.
     """
-    if threads == 1 or len(pieces) <= 1:
-        for piece in pieces:
+    left = deque(pieces)  # its `popleft` is atomic
+
+    def run() -> None:
+        while True:
+            try:
+                piece = left.popleft()
+            except IndexError:
+                return
             work(piece)
-        return
-    pool = ThreadPoolExecutor(min(threads, len(pieces)), thread_name_prefix="alad-native")
+
+    helpers = min(threads, len(pieces)) - 1
+    others = [_pool(threads - 1).submit(run) for _ in range(helpers)]
     try:
-        for _ in pool.map(work, pieces):
-            pass
+        run()
+        for other in others:
+            other.result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        left.clear()
+        for other in others:
+            other.cancel()
+        wait(others)  # they may use memory that is the caller's
+
+
+def in_shares(work: Callable[[int, int], None], shares: int) -> None:
+    """Call work(share, shares) for each share of some work, each on a thread of its own."""
+    share_out(lambda share: work(share, shares), range(shares), shares)
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Keep that many threads, which start with their first work."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="alad-native")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def require_layout(

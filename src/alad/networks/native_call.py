@@ -42,12 +42,14 @@ class Pass(ctypes.Structure):
 
 def library() -> ctypes.CDLL:
     engine = build.library()
-    engine.alad_convolve.argtypes = [c_void_p, c_int64]
-    engine.alad_convolve.restype = None
-    engine.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64]
-    engine.alad_convolve_weight.restype = None
-    back = [*[c_void_p] * 4, c_float, c_void_p, c_void_p, *[c_int64] * 3, c_void_p, c_int64]
-    engine.alad_epilogue_back.argtypes, engine.alad_epilogue_back.restype = back, None
+    share = [c_int64, c_int64]  # its number, and how many there are
+    engine.alad_convolve.argtypes = [c_void_p, *share]
+    engine.alad_convolve_weight.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, *share]
+    back = [*[c_void_p] * 4, c_float, c_void_p, *[c_int64] * 3, c_void_p, *share]
+    engine.alad_epilogue_back.argtypes = back
+    engine.alad_column_sums.argtypes = [c_void_p, c_int64, c_int64, c_void_p]
+    for name in ("convolve", "convolve_weight", "epilogue_back", "column_sums"):
+        getattr(engine, f"alad_{name}").restype = None
     for name in ("alad_convolve_structure_bytes", "alad_convolve_term_bytes"):
         getattr(engine, name).restype = ctypes.c_size_t
     if engine.alad_convolve_structure_bytes() != ctypes.sizeof(Pass):

@@ -12,14 +12,25 @@ from torch import Tensor
 
 from alad.errors import InputError
 from alad.native import build
+from alad.native.memory import in_shares
 from alad.networks.channels_last import ChannelsLast
 from alad.networks.convolution_ops import PATCHES, Epilogue, PatchProducts
 from alad.networks.native_call import NO_ENDING, Ending, described, library
-from alad.networks.native_packing import Place, bordered, filled_up, panels_of, places, reach
+from alad.networks.native_packing import (
+    LEAST_COPIED,
+    Place,
+    bordered,
+    filled_up,
+    panels_of,
+    places,
+    reach,
+    shares_of,
+)
 from alad.networks.patches import PatchGeometry
 
 MOST_KERNEL_ROWS = 64  # see convolve.c
 MOST_WEIGHTS = 1 << 18  # beyond which patches were measured to be faster
+LEAST_MULTIPLIED = 1 << 21  # products, from which threads pay
 WORKING_SET = 1 << 18  # bytes of images whose share of a weight's gradient is summed up at once
 
 
@@ -34,7 +45,7 @@ def scoring_products(X: Tensor) -> PatchProducts:
 
 
 def _compiled() -> PatchProducts:
-    """Make the products in C, or PyTorch's, with one warning, where there is no compiler."""
+    """Make the products in C, or PyTorch's, with one warning, where there is no C."""
     try:
         return NativeProducts()
     except build.BuildError as error:
@@ -101,23 +112,26 @@ class NativeProducts(PatchProducts):
         if not supported(dy) or nothing_to_do:
             return super().epilogue_back(dy, y, epilogue, of_bias=of_bias)
         sums, columns = torch.empty_like(dy), dy.shape[-1]
-        bias = dy.new_empty(columns) if of_bias else None
         partial = dy.new_empty(len(dy), columns)
         factors = (epilogue.mask, epilogue.scale)
         whole = [None if factor is None else factor.contiguous() for factor in factors]
-        self._engine.alad_epilogue_back(
+        layout = (
             dy.data_ptr(),
             None if linear else y.data_ptr(),
             *(None if factor is None else factor.data_ptr() for factor in whole),
             epilogue.slope,
             sums.data_ptr(),
-            None if bias is None else bias.data_ptr(),
             len(dy),
             dy[0].numel() // columns,
             columns,
             partial.data_ptr(),
-            torch.get_num_threads(),
         )
+        back = self._engine.alad_epilogue_back
+        in_shares(lambda *share: back(*layout, *share), shares_of(dy.numel(), LEAST_COPIED))
+        if not of_bias:
+            return sums, None
+        bias = dy.new_empty(columns)
+        self._engine.alad_column_sums(partial.data_ptr(), len(dy), columns, bias.data_ptr())
         return sums, bias
 
     def to_input(
@@ -218,15 +232,16 @@ class NativeProducts(PatchProducts):
         depth, columns = across * x.shape[3], dy.shape[3]
         dw = x.new_empty(down * depth, columns)
         image_bytes = 4 * (x[0].numel() + dy[0].numel())
-        at_once, threads = max(1, WORKING_SET // image_bytes), torch.get_num_threads()
-        terms, strides = min(at_once, len(x)) * dy.shape[1], (geometry.stride, geometry.stride)
-        space = ctypes.create_string_buffer(
-            threads * terms * self._engine.alad_convolve_term_bytes()
-        )
-        above = geometry.padding(0)[0]
+        at_once = max(1, WORKING_SET // image_bytes)
+        shares = shares_of(dw.numel() * dy[..., 0].numel(), LEAST_MULTIPLIED)
+        terms = min(at_once, len(x)) * dy.shape[1] * self._engine.alad_convolve_term_bytes()
+        spaces = [ctypes.create_string_buffer(terms) for _ in range(shares)]
+        above, strides = geometry.padding(0)[0], (geometry.stride, geometry.stride)
         call = described(x, dy, None, NO_ENDING, (down, depth), -above, strides)
-        self._engine.alad_convolve_weight(
-            ctypes.addressof(call), dw.data_ptr(), at_once, ctypes.addressof(space), terms, threads
+        layout = ctypes.addressof(call), dw.data_ptr(), at_once
+        convolve = self._engine.alad_convolve_weight
+        in_shares(
+            lambda share, of: convolve(*layout, ctypes.addressof(spaces[share]), share, of), shares
         )
         return dw[:, :channels]
 
@@ -235,7 +250,9 @@ class NativeProducts(PatchProducts):
     ) -> None:
         """Write the products of the source's patches to target; layout: the rest of `described`."""
         call = described(source, target, panels, ending, *layout)
-        self._engine.alad_convolve(ctypes.addressof(call), torch.get_num_threads())
+        address, convolve = ctypes.addressof(call), self._engine.alad_convolve
+        products = target.numel() * call.terms * call.depth
+        in_shares(lambda *share: convolve(address, *share), shares_of(products, LEAST_MULTIPLIED))
 
 
 def _suits(x: Tensor, geometry: PatchGeometry) -> bool:

@@ -13,17 +13,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from alad.native import build
-from alad.native.memory import COLUMNS_OF_TILE
+from alad.native.memory import COLUMNS_OF_TILE, in_shares
 from alad.networks.patches import PatchGeometry
 
 FLOAT = 4  # bytes
 LEAST_ROWS = 8  # of a tile, for its sums not to wait for each other
+LEAST_COPIED = 1 << 16  # numbers, from which threads pay
+
+
+def shares_of(amount: int, least: int) -> int:
+    """Count the shares of some work, one for each of PyTorch's threads; one if it is small."""
+    return torch.get_num_threads() if amount >= least else 1
 
 
 @functools.cache
 def _copying() -> ctypes.CDLL:
     library = build.library()
-    library.alad_border.argtypes = [c_void_p, c_void_p, *[c_int64] * 5]
+    library.alad_border.argtypes = [c_void_p, c_void_p, *[c_int64] * 6]
     library.alad_to_panels.argtypes = [c_void_p, *[c_int64] * 4, c_void_p, *[c_int64] * 3]
     for copy in (library.alad_border, library.alad_to_panels):
         copy.restype = None
@@ -38,8 +44,9 @@ def bordered(x: Tensor, across: tuple[int, int]) -> Tensor:
     n, height, width, channels = x.shape
     wider = x.new_empty(n, height, left + width + right, channels)
     numbers = [channels * pixels for pixels in (width, left, right)]
-    threads = torch.get_num_threads()
-    _copying().alad_border(x.data_ptr(), wider.data_ptr(), n * height, *numbers, threads)
+    layout = x.data_ptr(), wider.data_ptr(), n * height, *numbers
+    copy = _copying().alad_border
+    in_shares(lambda *share: copy(*layout, *share), shares_of(x.numel(), LEAST_COPIED))
     return wider
 
 
