@@ -28,7 +28,7 @@ from alad import locks
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
 SOURCES = ("product.h", "layers.h", "packed.h", *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written. Products are fused
-# with the sums that they are added to in product.c and nowhere else: compilers would choose otherwise
+# with the sums that they are added to in product.c alone: elsewhere compilers choose differently
 FLAGS = "-std=c11 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd"
 FUSED = {"product.c": "-ffp-contract=fast"}
 MACHINE_FLAGS = ("-march=native", "-mcpu=native", "")  # the first that the compiler takes
