@@ -3,10 +3,10 @@
 import pytest
 
 from alad import paper
+from alad.benchmark.class_rows import class_rows
 from alad.benchmark.data.image_sets import svhn_files
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.data.official import is_there
-from alad.benchmark.one_class import class_rows
 from alad.benchmark.results_file import ResultsFile
 from alad.benchmark.rows import rows_of
 from alad.paper import times_section

@@ -1,8 +1,8 @@
 """Detectors × protocols × runs, measured once each, kept line by line, shown beside the paper.
 
 `rows` defines the rows of the tables, `cells` what is measured for them, `runner` measures what
-`results_file` lacks, `summary` groups its lines; `results`, `leaderboard` and `one_class` make
-rows and tables of them.
+`results_file` lacks, `summary` groups its lines; `results`, `leaderboard`, `yardstick` and
+`class_rows` make rows of them, each with its tables. Defaults are chosen by `confirmation`.
 """
 
 from alad.benchmark.cells import BenchmarkCell, planned_runs

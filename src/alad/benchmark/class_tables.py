@@ -5,7 +5,7 @@ from itertools import groupby
 from statistics import mean, stdev
 
 from alad.benchmark import published
-from alad.benchmark.one_class import PAPERS_PROTOCOL, Classes, ClassRow
+from alad.benchmark.class_rows import PAPERS_PROTOCOL, Classes, ClassRow
 from alad.benchmark.published import PublishedMean
 from alad.benchmark.row import SWITCHES, untrained_name
 from alad.benchmark.rows import published_as

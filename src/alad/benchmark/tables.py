@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from alad.benchmark.class_rows import ClassRow, class_rows
 from alad.benchmark.class_tables import class_tables
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.leaderboard import BENCHMARK, TOGETHER, Standing, leaderboard_tables, standings
-from alad.benchmark.one_class import ClassRow, class_rows
 from alad.benchmark.results import Result, result_rows, results_tables
 from alad.benchmark.results_file import Line
 from alad.benchmark.yardstick import BENCHMARK as ONE_CLASS

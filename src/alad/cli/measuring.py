@@ -132,8 +132,8 @@ def _speed(
 def _paper(results: Path, short: bool, only_show: bool, as_json: bool, **how: Any) -> None:
     """Measure the whole paper, print the tables, write the page."""
     from alad import paper, report
+    from alad.benchmark.class_rows import class_rows
     from alad.benchmark.class_tables import class_tables
-    from alad.benchmark.one_class import class_rows
     from alad.benchmark.results import results_tables
     from alad.paper.verdicts import verdicts
 

@@ -7,7 +7,7 @@ from statistics import mean
 
 from alad.benchmark import class_tables as tables
 from alad.benchmark import published
-from alad.benchmark.one_class import PAPERS_PROTOCOL, ClassRow, class_rows
+from alad.benchmark.class_rows import PAPERS_PROTOCOL, ClassRow, class_rows
 from alad.benchmark.page import ABLATION_TEXT, BESIDE
 from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line

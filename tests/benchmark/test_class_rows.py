@@ -7,10 +7,10 @@ import pytest
 
 import alad
 from alad.benchmark import class_tables as tables
+from alad.benchmark.class_rows import class_rows
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS, PROTOCOLS, Protocol
 from alad.benchmark.data.splits import Split
-from alad.benchmark.one_class import class_rows
 from alad.benchmark.row import Row, untrained_name
 from alad.benchmark.rows import BENCHMARKS, rows_of
 from alad.benchmark.runner import run
