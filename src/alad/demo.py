@@ -157,7 +157,7 @@ def most_anomalous(truth: Sequence[str], explanation: Explanation) -> report.Tab
     body = []
     for at, label in enumerate(truth):
         shares, names = explanation.raising(at), explanation.columns
-        reasons = (f"{names[x]} {100 * shares[x]:.0f} %" for x in explanation.worst(at))
+        reasons = (f"{names[x]} {100 * shares[x]:.0f} %" for x in explanation.reasons(at))
         body.append((f"{at + 1}", f"{explanation.score[at]:.3f}", label, ", ".join(reasons)))
     return report.Table("Most anomalous rows, and the reasons", columns, body, left=(0, 2, 3))
 

@@ -208,6 +208,15 @@ def test_fit_says_how_many_rows_were_learnt_and_how_many_held_out(folder, capfd)
     assert len(alad.load("model").calibrated()) == 20
 
 
+def test_fit_says_how_many_rows_a_short_training_saw(folder, capfd):
+    """Of 1,620,000 rows "learnt" 2,000 steps of 64 had seen 8 %."""
+    words = "--drop id --max-steps 3 --batch-size 8 --patience 1 --validation-fraction 0"
+    assert cli.run(f"fit normal.csv -o model --calibration-fraction 0 {words}".split()) == 0
+    assert "3 batches of 8, at most 30 % of 80 rows, learnt in " in capfd.readouterr().err
+    assert cli.run("fit normal.csv -o few --detector oc-svm --max-rows 30 --drop id".split()) == 0
+    assert "30 of 80 rows, drawn at random, learnt in " in capfd.readouterr().err
+
+
 def test_fit_of_too_few_rows_to_calibrate_says_what_would_do(folder, capfd):
     assert cli.run("fit normal.csv -o model --detector knn --drop id".split()) == 0
     err = capfd.readouterr().err

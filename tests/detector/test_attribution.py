@@ -141,3 +141,27 @@ def test_decoding_undoes_encoding(scaling: str):
         holes = before[1] is None or np.isnan(before[1])
         assert (after[1] is None) == holes
         assert after[2] == before[2] and after[3] == str(before[3]).lower()
+
+
+def test_a_column_with_the_expected_value_is_no_reason():
+    """Of the reasons on a page 11 % named a value equal to the expected one."""
+    rows = frame(300)
+    detector = quick("knn").fit(rows)
+    found = detector.explain(rows[:60])
+    equal = np.array(
+        [
+            [_text(value) == _text(due) for value, due in zip(*cells, strict=True)]
+            for cells in zip(found.values, found.expected, strict=True)
+        ]
+    )
+    assert 0.1 < found.as_expected.mean() < 0.9
+    np.testing.assert_array_equal(found.as_expected, equal)
+    assert any(found.as_expected[row, at] for row in range(60) for at in found.worst(row))
+    for row in range(60):
+        reasons = found.reasons(row, 4)
+        assert not found.as_expected[row, reasons].any()
+        assert reasons == [at for at in found.worst(row, 4) if not found.as_expected[row, at]]
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).lower()

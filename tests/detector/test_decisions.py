@@ -138,8 +138,10 @@ def test_a_training_table_is_noticed_where_few_of_its_rows_are_kept(
     monkeypatch.setattr(decisions, "MOST_REMEMBERED", 60)  # of 270
     X = rows(300)
     detector = KNN(random_state=0).fit(X)
-    with pytest.warns(UserWarning, match="has learnt from about 2[0-4]. more of these rows"):
+    before = detector.fitted_
+    with pytest.raises(InputError, match=r"has learnt from about 2[0-4]. more of these rows"):
         detector.calibrate(X)
+    assert detector.fitted_ is before
     detector.calibrate(np.concatenate([rows(900, seed=1), X[:10]]))  # a warning would be an error
 
 

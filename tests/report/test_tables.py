@@ -49,7 +49,13 @@ def explained(rows: int = 3) -> Explanation:
     given = np.repeat([[1.0, 3.0]], rows, axis=0)
     cells = [[1.5, 2.5]] * rows
     return Explanation(
-        ("radius", "area"), cells, cells, given, 9.0 - np.arange(rows), np.ones(rows)
+        ("radius", "area"),
+        cells,
+        cells,
+        given,
+        9.0 - np.arange(rows),
+        np.ones(rows),
+        np.zeros((rows, 2), bool),
     )
 
 

@@ -130,7 +130,8 @@ def calibrate(
     thresholds higher: fewer rows are flagged than asked for. Rows that it learnt from would make
     them too low: if more of the rows equal a learnt one than new rows do by chance, those that do
     are left out. Rows that were changed since (rounded, say) go unnoticed. Of more than 100,000
-    distinct rows MODEL knows 100,000 again; then a warning says how many more there are, about.
+    distinct rows MODEL knows 100,000 again; if more are among
+    the rows, they are refused.
     """
     from alad import catalogue
 

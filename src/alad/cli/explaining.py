@@ -48,7 +48,11 @@ def explain(
     top: Annotated[int, option(min=1, help="So many rows, the most anomalous ones.")] = 20,
     columns: Annotated[
         int | None,
-        option(min=1, help="So many columns a row, the weightiest.", show_default="all"),
+        option(
+            min=1,
+            help="So many columns a row, the weightiest that differ from what is expected.",
+            show_default="all",
+        ),
     ] = None,
     drop: options.Drop = None,
     strict: options.Strict = False,
@@ -130,8 +134,13 @@ def _lines(
     """
     import pyarrow as pa
 
-    count = columns or len(explanation.columns)
-    places = [(row, at) for row in range(len(chosen)) for at in explanation.worst(row, count)]
+    whole = len(explanation.columns)
+    places = [
+        (row, at)
+        for row in range(len(chosen))
+        # all lines of a row add up to its score; of some only those that say something
+        for at in (explanation.reasons(row, columns) if columns else explanation.worst(row, whole))
+    ]
     written = {
         "row": [int(chosen[row]) + 1 for row, _ in places],
         "anomaly_score": [float(explanation.score[row]) for row, _ in places],

@@ -35,11 +35,20 @@ class Explanation:
     contributions: np.ndarray  # float64 [n, columns]
     score: np.ndarray  # float64 [n], large = anomalous
     reference_score: np.ndarray  # float64 [n], mean over references
+    as_expected: np.ndarray  # bool [n, columns]: is the value the expected one?
 
     def worst(self, row: int, count: int = NAMED) -> list[int]:
         """List the numbers of the columns that raised one row's score most, foremost first."""
         order = np.argsort(-self.contributions[row], kind="stable")
         return [int(at) for at in order[:count]]
+
+    def reasons(self, row: int, count: int = NAMED) -> list[int]:
+        """List the same without columns whose value is the expected one, which explain nothing.
+
+        Their part is that of the other references, of which the middle one is shown.
+        """
+        order = self.worst(row, len(self.columns))
+        return [at for at in order if not self.as_expected[row, at]][:count]
 
     def raising(self, row: int) -> np.ndarray:
         """Give each column's part, 0 to 1, in what raised one row's score: float64 [columns]."""

@@ -5,6 +5,7 @@ from warnings import warn
 import numpy as np
 
 from alad.detector.calibration import Calibration, rows_needed
+from alad.errors import InputError
 
 MOST_REMEMBERED = 100_000  # distinct rows that a model knows again, 8 bytes each
 DEVIATIONS = 4  # of a count of rows that repeat, by which it may be larger than usual
@@ -58,7 +59,8 @@ def left_out(rows: np.ndarray, learnt: np.ndarray, usual: float, what: str) -> n
     equals a learnt row may be a new row that repeats one, or the learnt row itself, which would
     make thresholds too low. If they are as many as repeat by chance, all rows stay. If they are
     more, learnt rows are among them, nobody knows which, and all that equal one are left out:
-    thresholds then are too high rather than too low, and a warning says so.
+    thresholds then are too high rather than too low, and a warning says so. Raises InputError if
+    there are more that it does not know again: thresholds would be too low.
     """
     known = np.isin(rows, learnt)
     # of the smallest digests all are remembered: there the share of known rows is that of all
@@ -79,11 +81,9 @@ def left_out(rows: np.ndarray, learnt: np.ndarray, usual: float, what: str) -> n
             stacklevel=4,
         )
     elif share > MOST_SEEN and not whole:
-        warn(
-            f"this model has learnt from about {share * (~within).sum():.0f} more of these "
-            f"{what}, too, and does not know which; thresholds come out too low: calibrate it "
-            f"with normal {what} that it did not learn from",
-            UserWarning,
-            stacklevel=4,
+        raise InputError(
+            f"this model has learnt from about {share * (~within).sum():.0f} more of these {what}, "
+            f"and does not know which; thresholds would be too low: calibrate it with normal "
+            f"{what} that it did not learn from"
         )
     return known

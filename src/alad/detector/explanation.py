@@ -26,13 +26,20 @@ def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
     references = _compared_with(fitted, rows)
     decoded = encoder.decode(references.reshape(-1, encoder.width_))  # all in one go
     starts = range(0, len(decoded), max(1, len(rows)))
+    expected = attribution.middle([decoded[at : at + len(rows)] for at in starts])
+    own = encoder.decode(rows)  # in the same digits
+    same = [
+        [value == due for value, due in zip(*cells, strict=True)]
+        for cells in zip(own, expected, strict=True)
+    ]
     return Explanation(
         encoder.used_names_,
         read.cells(),
-        attribution.middle([decoded[at : at + len(rows)] for at in starts]),
+        expected,
         attribution.contributions(fitted.score_encoded, rows, references, encoder.source_),
         fitted.score_encoded(rows),
         np.mean([fitted.score_encoded(reference) for reference in references], axis=0),
+        np.array(same, bool).reshape(len(rows), len(encoder.used_names_)),
     )
 
 

@@ -200,9 +200,10 @@ class Fitted:
         flagged than asked for. Rows that it learnt from would lower them. If more of X equal a
         learnt row than new rows do by chance (`training_["repeats"]` tells the share), those that
         do are left out; where new rows often do, a warning says that thresholds come out too high.
-        A model knows 100,000 distinct rows again; if it learnt from more, a warning says how many
-        others are among X, about. Rows that were changed since, by rounding say, pass for new.
-        source: what to call X when the model is described. Raises InputError if no row is left.
+        A model knows 100,000 distinct rows again; rows that were changed since, by rounding say,
+        pass for new. source: what to call X when the model is described. Raises InputError if no
+        row is left, or so many among X were learnt from and are not known again that thresholds
+        would be too low.
         """
         read = [(*self._scored(rows), digests(rows)) for rows in self.encoded(X)]
         parts, new, digest_parts = zip(*read, strict=True)

@@ -349,6 +349,7 @@ def _summary(training: Training, step: NetworkStep, seed: int, architecture: Any
         "seed": seed,
         "rows": len(step.X),
         "steps": training.steps_done,
+        "batch": step.batch,
         "best_step": training.best_step.tolist(),
         "seconds": round(training.seconds, 3),
         "architecture": asdict(architecture),

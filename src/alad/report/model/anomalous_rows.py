@@ -16,6 +16,7 @@ MOST_REASONS = 4  # columns named for a row
 LEAST_SHARE = 0.005  # of what raises a score: less would be shown as 0 %
 MOST_IDENTIFIERS = 3  # columns that the model does not read, shown to tell rows apart
 MOST_LETTERS = 80  # of a cell's text
+HEADS = {"rank", "row", "score", "p-value", "decision", "columns that raise the score"}
 SCORES_A_COLUMN = 8  # that explaining a row takes, about
 MOST_SCORES = 60_000  # for all explanations: those take seconds
 COMPARED = (
@@ -45,7 +46,10 @@ def anomalous_rows_section(
     ]
     # columns that the model does not read tell rows apart
     names = detector.encoder_.unread(table.column_names)[:MOST_IDENTIFIERS]
-    columns += [(name, [cell_text(table[name][int(at)]) for at in order]) for name in names]
+    ours = HEADS | ({"label"} if truth is not None else set())
+    for name in names:
+        head = f"{name} (of the table)" if name in ours else name
+        columns.append((head, [cell_text(table[name][int(at)]) for at in order]))
     columns.append(("score", [Cell(number(score), score) for score in scores[order].tolist()]))
     textual = {2 + at for at in range(len(names))}  # places of columns that hold no numbers
     if detector.calibration_ is not None:
@@ -99,7 +103,7 @@ def reasons_for(detector: Any, table: pa.Table, order: np.ndarray) -> list[Cell]
 def _reasons(explanation: Explanation, at: int) -> Markup:
     """List a row's columns with a visible share in its score, the largest first."""
     shares = explanation.raising(at)
-    worst = [x for x in explanation.worst(at, MOST_REASONS) if shares[x] >= LEAST_SHARE]
+    worst = [x for x in explanation.reasons(at, MOST_REASONS) if shares[x] >= LEAST_SHARE]
     lines = []
     for column in worst:
         expected = f"expected {cell_text(explanation.expected[at][column])}"
