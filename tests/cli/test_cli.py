@@ -3,6 +3,7 @@
 import json
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,9 +14,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as parquet
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import alad
 from alad import catalogue, cli, presets
+from alad.cli.options import separated
+from alad.data.refusals import drop_option
 from alad.data.writing import write_table
 from alad.encoding import SCALINGS
 from alad.training import loop
@@ -191,6 +196,15 @@ def test_explain_writes_columns_that_the_model_does_not_read(folder, model, labe
     write_table(labelled.rename_columns({"label": "value"}), "twins.csv")
     refused(capfd, "explain model twins.csv -o twice.csv", "'value'", "--drop")
     assert not Path("twice.csv").exists()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=12))
+@example("temp, C")
+@example(' "b"')
+def test_the_option_that_messages_name_leaves_out_that_column(name):
+    command = shlex.split(drop_option(name))
+    assert separated(command[1:]) == (name,) and len(command) == 2
 
 
 def test_fit_drops_columns_given_together_or_apart(folder):

@@ -36,6 +36,14 @@ READ = {
     "told": ("sep=;\na;b\n1;2\n", {"a": ["1"], "b": ["2"]}),
     "told, on Windows": ("SEP=|\r\na|b\r\n1|2\r\n", {"a": ["1"], "b": ["2"]}),
     "told, of an unusual one": ("sep=^\na^b\n1^2\n", {"a": ["1"], "b": ["2"]}),
+    "told in quotes": ('"sep=;"\na;b\n1;2\n', {"a": ["1"], "b": ["2"]}),
+    "ends of rows of one column": ("a;\n1.5;\n2.5;\n", {"a": ["1.5", "2.5"]}),
+    "inches": ('a,b\n19.5",1\n20.5",2\n', {"a": ['19.5"', '20.5"'], "b": ["1", "2"]}),
+    "quotes over lines": (
+        'a,b\n"x ""y"" z,\nw",1\nv,2\n',
+        {"a": ['x "y" z,\nw', "v"], "b": ["1", "2"]},
+    ),
+    "bars in one column of labels": ("tags\nx|y\nz|w\n", {"tags": ["x|y", "z|w"]}),
     "ends of rows": ("a,b,\n1,2,\n3,4,\n", {"a": ["1", "3"], "b": ["2", "4"]}),
     "ends of rows, not of the header": ("a;b\n1;2;\n3;4;\n", {"a": ["1", "3"], "b": ["2", "4"]}),
     "ends of rows and a header of lines": ('"a\nb",c\n1,2,\n', {"a\nb": ["1"], "c": ["2"]}),
@@ -94,6 +102,15 @@ REFUSED = {
     "a cell too many": (
         "a,b,\n1,2,\n" + "1,2,\n" * 300 + "1,2,3\n",
         "row 302 has a cell more than",
+    ),
+    "a title": (
+        "Report\na,b\n1,2\n3,4\n",
+        "the first line, 'Report', has 1 cell where others have 2",
+    ),
+    "comments": ("# by x\n# v 2\na;b\n1;2\n3;4\n5;6\n", "remove the lines above the column names"),
+    "quotes behind a backslash": (
+        'a,b\n"19\\"",1\n"20\\"",2\n',
+        "row 1 holds several lines, as a quote stands within a cell; double the quotes",
     ),
     "no name": ("a,b,\n1,2,3\n", "column 3 has no name"),
     "told, a short row": ("sep=;\na;b\n1;2\n3\n", "line 4 has 1 cells where the header has 2"),

@@ -3,12 +3,16 @@
 import itertools
 import json
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from alad.data.column_kinds import guess
 from alad.data.reading import read_table, write_table
 from alad.data.spelling import are_measures, decimal_mark, number, spelled
 from alad.encoding import TableEncoder
@@ -47,11 +51,17 @@ SPELLINGS = {  # text -> (value with its own mark before decimals, what it says 
     "\u22123,5": (-3.5, ","),
     "\u2013 2": (-2, ""),
     "１２": (12, ""),
+    "1,23,456": (123456, "."),  # in India
+    "12,34,567.5": (1234567.5, "."),
+    "٢٠٫٥": (20.5, "."),
+    "١٬٢٣٤": (1234, ""),
+    "\u200b12\ufeff": (12, ""),
+    "\u200e-1.5": (-1.5, "."),
     "inf": (math.inf, ""),
     "-Infinity": (-math.inf, ""),
 }
 NO_NUMBERS = [
-    *("", "-", "abc", "1.2.3", "10.0.0.1", "1 23", "1 2", "12 3456", "1,23,456", "1..2", "1,.2"),
+    *("", "-", "abc", "1.2.3", "10.0.0.1", "1 23", "1 2", "12 3456", "1,2,345,67", "1..2", "1,.2"),
     *("1_000", "0x10", "1,000,00", "1.5 2", "1.234,567.8", "e5", ".", ",", "1e", "12 %", "007x"),
 ]
 
@@ -114,6 +124,28 @@ def test_the_mark_of_a_file(texts, expected):
         (["007x", "008x"], False),
         (["1st", "2nd"], False),
         (["10.0.0.1"], False),
+        (["20.5-", "3"], True),
+        (["5-"], True),
+        (["(20.5)", "3"], True),
+        (["<0.5", "3"], True),
+        (["<18", ">65"], False),
+        (["~3"], True),
+        (["'20"], True),
+        (["EUR 20", "EUR 1,234.50"], True),
+        (["Rs. 5"], True),
+        (["EURO 20"], False),
+        (["v1.2"], False),
+        (["1.2 × 10^3"], True),
+        (["1.2·10⁻³"], True),
+        (["1.2D+03"], True),
+        (["1_200"], True),
+        (["5 l/100 km"], True),
+        (['19.5"', '20"'], True),
+        (["5 mV", "2 V"], True),
+        (["1.5k", "2.5M"], True),
+        (["5s", "4s"], False),
+        (["10-20", "20-30"], False),
+        (["0xff"], False),
     ],
 )
 def test_numbers_with_one_unit(texts, expected):
@@ -135,8 +167,8 @@ def values(texts: list[str]) -> list[float]:
 
 def written(x: float, decimal: str, between: str = "", digits: int = 2, minus: str = "-") -> str:
     """A number as it is written somewhere."""
-    whole, decimals = f"{abs(x):,.{digits}f}".split(".")
-    text = whole.replace(",", between) + decimal + decimals
+    whole, _, decimals = f"{abs(x):,.{digits}f}".partition(".")
+    text = whole.replace(",", between) + (decimal + decimals if digits else "")
     return minus + text if x < 0 else text
 
 
@@ -174,7 +206,11 @@ def test_mixed_spellings_are_numbers_or_told_of(seed):
 
 @pytest.mark.parametrize("count", [5, 40])
 @pytest.mark.parametrize(
-    "form", ["{},{:03}", "{} %", "{}.5 °C", "{}kg", "£{}", "{:03} €", "{} km/h", "{}V"]
+    "form",
+    [
+        *("{},{:03}", "{} %", "{}.5 °C", "{}kg", "£{}", "{:03} €", "{} km/h", "{}V", "{} m²"),
+        *("{}.5-", "({}.5)", "<{}.5", "~{}", "EUR {}", "{} × 10^3", "{}.5D+03"),
+    ],
 )
 def test_what_is_not_read_is_told_by_name(form, count):
     """Few values could be labels, so that they are a warning; many are refused."""
@@ -198,6 +234,26 @@ def test_many_numbers_among_labels_are_warned_of():
     assert len(fitted(["1", "2", "3", "x"] * 9).output_names_) == 5  # few are labels
 
 
+def test_points_that_may_stand_between_thousands_are_told_of(tmp_path):
+    """4.500 rpm among 999 rpm, and no other decimals anywhere."""
+    texts = ["999", "750", *(f"{at}.{37 * at % 1000:03}" for at in range(1, 40))]
+    with pytest.warns(UserWarning, match=r"column 'a' is read as '1.037' = 1.037; if points stand"):
+        assert values(texts)[:3] == [999, 750, np.float32(1.037)]
+    for calm in (texts[2:], [*texts, "1.5"], [*texts, "0.999"], ["999", *texts[2:10]]):
+        values(calm)
+    lines = "".join(f"{text},{at / 10}\n" for at, text in enumerate(texts))
+    (tmp_path / "a.csv").write_text("rpm,pres\n" + lines)  # where a point is known to be one
+    TableEncoder().fit(read_table(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("slip", ["-", "n.a.", "#DIV/0!", "offline", "twelve"])
+def test_a_word_among_few_numbers_is_told_by_name(slip):
+    with pytest.warns(UserWarning, match="'a' is read as categories, though 2 of its 3 values are"):
+        fitted(["20.5", "21.0", slip] * 9)
+    with pytest.raises(InputError, match="'a' holds numbers, but also"):
+        fitted([f"{at}.5" for at in range(30)] + [slip])
+
+
 def test_a_comma_before_three_digits_is_told_by_the_rest_of_its_column():
     assert values(["4,500", "20,5"]) == [4.5, 20.5]
     assert values(["4,500", "0,125"]) == [4.5, 0.125]
@@ -218,6 +274,10 @@ def test_a_comma_before_three_digits_is_told_by_the_rest_of_its_column():
         ["2020-12", "2021-01"],
         ["12:30 PM", "1:15 pm"],
         ["2020-W53-1", "2021-W01-2"],
+        ["2020-Q1", "2021Q4"],
+        ["1h 2m", "3 hours 4 min"],
+        ["0 days 00:01:00", "-1 day, 23:59:59.5"],
+        ["PT1H2M", "P3DT5S"],
         ["2020-01-01", "2021-05-31"] * 20 + ["unknown"],
     ],
 )
@@ -228,10 +288,65 @@ def test_dates_as_people_write_them_are_refused(texts):
 
 
 @pytest.mark.parametrize(
-    "texts", [["marker 12", "decoder 22"], ["may be", "mars"], ["1-2", "3-4"], ["A 1", "B 2"]]
+    "texts",
+    [
+        *(["marker 12", "decoder 22"], ["may be", "mars"], ["1-2", "3-4"], ["A 1", "B 2"]),
+        *(["5d", "7m"], ["PT", "PX"], ["2 doors 4 seats", "3 doors"], ["Q1", "Q2"]),
+    ],
 )
 def test_labels_that_begin_like_months_or_days_stay_labels(texts):
     assert len(fitted(texts).output_names_) == 3
+
+
+AFFIXES = [
+    *(
+        ("", ""),
+        ("", " %"),
+        ("", "°C"),
+        ("", " kg"),
+        ("$", ""),
+        ("", " €"),
+        ("USD ", ""),
+        ("~", ""),
+    ),
+    *(("", " km/h"), ("", " kWh/m²"), ("(", ")"), ("", "-"), ("'", ""), ("\u200b", "\u00a0")),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    numbers=st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=40),
+    digits=st.integers(0, 4),
+    decimal=st.sampled_from([".", ","]),
+    between=st.sampled_from(["", " ", "\u202f", "\u2009", "'", "’", "other"]),
+    minus=st.sampled_from(["-", "\u2212", "- "]),
+    affix=st.sampled_from(AFFIXES),
+    missing=st.sampled_from([[], [""], ["NA", " nan "]]),
+)
+def test_a_column_written_in_one_way_is_read_right_or_told_of(
+    numbers, digits, decimal, between, minus, affix, missing
+):
+    """Never categories without a word that names the column."""
+    between = {".": ",", ",": "."}[decimal] if between == "other" else between
+    x = [round(number / 10**digits, digits) for number in numbers]
+    before, after = affix
+    texts = [before + written(each, decimal, between, digits, minus) + after for each in x]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            column = guess("a", pa.array([*texts, *missing]))
+        except InputError as error:
+            assert "'a'" in str(error)
+            return
+    if column.levels is not None:
+        # without decimals or more than a letter beside them: digits, which may be labels
+        assert any("'a'" in str(one.message) for one in told), texts[:3]
+        return
+    got = column.values[: len(x)]
+    # few whole numbers such as 1.234 and 999 say nothing of a point; more are warned of
+    if digits or decimal == "." or between != "." or len({t for t in texts if "." in t}) >= 20:
+        assert np.allclose(got, x, rtol=1e-12, atol=0) or told
+    assert np.isnan(column.values[len(x) :]).all()
 
 
 # --- files, and scoring ---------------------------------------------------------------------------

@@ -3,13 +3,16 @@
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 from warnings import warn
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from alad.data.arrow_encodings import RawColumn
 from alad.data.columns import (
+    EITHER,
     Column,
     categories,
     finite,
@@ -24,6 +27,8 @@ from alad.data.refusals import MEND, dates_error, refusal, short
 from alad.data.spelling import COMMA, POINT, are_measures, spelled
 from alad.errors import InputError
 
+pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+
 _MONTH = (
     "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?"
     "|nov(ember)?|dec(ember)?)"
@@ -37,12 +42,18 @@ _DAYS = (
     r"\d{8}(?=T)",  # 20201231T2359
 )
 _TIME = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]\.?m\.?)?"
-_SPANS = r"(19|20)\d{2}-(0[1-9]|1[0-2])|\d{4}-?W\d{2}(-?\d)?"  # 2020-12, 2020-W53
-DATE = re.compile(rf"({'|'.join(_DAYS)})(,?[T ]\s*.*)?|{_TIME}|{_SPANS}", re.IGNORECASE)
+_SPANS = r"(19|20)\d{2}-(0[1-9]|1[0-2])|\d{4}-?W\d{2}(-?\d)?|\d{4}-?Q[1-4]"  # 2020-12, 2020-W53
+_UNIT_OF_TIME = r"(d(ays?)?|h(rs?|ours?)?|m(ins?|inutes?|s)?|s(ecs?|econds?)?)"
+_DURATIONS = (  # 1h 2m, 0 days 01:02:03, PT1H2M
+    rf"(\d+([.,]\d+)?\s?{_UNIT_OF_TIME}[,\s]*){{2,}}"
+    rf"|[+-]?\d+ days?,? [+-]?{_TIME}|P(\d+[DWMY])*(T([\d.]+[HMS])+)?"
+)
+DATE = re.compile(
+    rf"({'|'.join(_DAYS)})(,?[T ]\s*.*)?|{_TIME}|{_SPANS}|{_DURATIONS}", re.IGNORECASE
+)
 LONG_TEXT = 30  # characters; text that is longer on average is prose rather than labels
 FEW = 20  # up to this number, distinct values may be labels, whatever they look like
 FEW_LEVELS = {True: FEW, False: 50}  # is it prose? -> number of levels that is never too many
-SEVERAL = 5  # of the distinct values; if so many are numbers with decimals, they are hardly labels
 NEARLY_ALL = 0.9  # share of the distinct values; if more are numbers, the rest are slips
 MOSTLY = 0.5  # share of the distinct values; if fewer are slips, labels are worth a warning
 PLAIN_NUMBERS = "12 or 1234.5"  # how messages ask for numbers
@@ -71,6 +82,7 @@ class ColumnReader:
         self._parts: list[Column] = []
         self._texts: list[RawColumn | None] = []  # a batch each; None if it was no text
         self._of_text = False  # does any batch hold text?
+        self._marked = False  # does the file show that a point is the decimal mark?
 
     def add(self, raw: RawColumn, before: int = 0, decimal: str | None = None) -> None:
         """Read the next batch.
@@ -88,6 +100,7 @@ class ColumnReader:
         self._parts.append(part.or_empty())
         self._texts.append(raw if kind == "text" else None)
         self._of_text |= kind == "text"
+        self._marked |= decimal == POINT
 
     def add_numbers(self, values: np.ndarray, empty: bool) -> None:
         """Read the next batch from finite numbers [n]; empty: are all of them missing?"""
@@ -110,7 +123,11 @@ class ColumnReader:
                 pairs = zip(parts, missing, strict=True)
                 parts = [part if part.levels is None else empty for part, empty in pairs]
             column = joined(self.name, parts)
-            return finite(column) if self._of_text else column
+            if not self._of_text:
+                return column
+            if column.decimal == POINT and not self._marked:
+                _warn_of_thousands(self.name, [cells for cells in self._texts if cells is not None])
+            return finite(column)
         # categories: batches of numbers are read again, as the text that they were
         parts = []
         for part, cells in zip(self._parts, self._texts, strict=True):
@@ -122,6 +139,26 @@ class ColumnReader:
         if self._of_text:
             _check_labels(column)
         return column
+
+
+def _warn_of_thousands(name: str, texts: Sequence[RawColumn]) -> None:
+    """Warn if points may stand between thousands: 999 and 1.000, each with three digits behind.
+
+    Of decimals written without zeros at their end, few have three where some have none.
+    """
+    pointed = [pc.match_substring_regex(cells, EITHER[POINT]) for cells in texts]
+    other = [pc.match_substring_regex(cells, r"[.,eE]") for cells in texts]
+    both = zip(pointed, other, strict=True)
+    if any(pc.any(pc.and_not(mark, either)).as_py() for either, mark in both):
+        return
+    either = [pc.filter(cells, chosen) for cells, chosen in zip(texts, pointed, strict=True)]
+    whole = [pc.match_substring_regex(cells, r"^\s*[+-]?[1-9]\d{0,2}\s*$") for cells in texts]
+    distinct = {cell for cells in either for cell in pc.unique(cells).to_pylist()}
+    if len(distinct) >= FEW and any(pc.any(cells).as_py() for cells in whole):
+        _warn(
+            f"column {name!r} is read as {short(min(distinct))} = {float(min(distinct)):g}; if "
+            f"points stand between thousands, write numbers as {PLAIN_NUMBERS}"
+        )
 
 
 def _check_labels(column: Column) -> None:
@@ -158,8 +195,9 @@ def _check_labels(column: Column) -> None:
     if count > max(FEW_LEVELS[prose], present // 2):
         what = f"free text or identifiers ({count} different ones in {present} rows, "
         raise refusal(column.name, f"{what}such as {short(levels[0])})", "shorten it to labels")
-    # few numbers may be labels (1, 2, 3, other), but hardly if several have decimals
-    measured = count > FEW or sum(map(_has_decimals, {*levels} - {*slips})) >= SEVERAL
+    # few numbers may be labels (1, 2, 3, other), but hardly if one has decimals, or beside marks
+    marks = not any(map(str.isalnum, "".join(slips)))
+    measured = count > FEW or marks or any(map(_has_decimals, {*levels} - {*slips}))
     if measured and 0 < len(slips) <= MOSTLY * count:
         _warn(
             f"column {column.name!r} is read as categories, though {count - len(slips)} of its "

@@ -12,14 +12,14 @@ import numpy as np
 
 from alad.data.columns import label
 from alad.data.frames import check_names
-from alad.data.refusals import NO_ROWS, listed
+from alad.data.refusals import NO_ROWS, listed, short
 from alad.data.spelling import COMMA, POINT, are_measures, decimal_mark, spelled
 from alad.errors import InputError
 
 DELIMITERS = ",;\t|"
 SAMPLE = 200  # rows from which the delimiter is detected
 MOST_CELLS = 20_000  # cells from which the decimal mark is detected
-NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes and reads it
+NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # as Excel writes and reads it
 JSON = re.compile(r'\s*\[\s*([\[{"\]]|-?\d|true|false|null|$)')  # but for JSON lines
 MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table)\b", re.IGNORECASE)
 LINE = re.compile(
@@ -120,8 +120,12 @@ def _fit(records: list[list[str]]) -> tuple[float, ...]:
     if not cells:
         return 0.0, 0.0, 0.0, width
     whole = sum(not re.search(r"[;\t|]", cell) for cell in cells) / len(cells)
-    numbers = sum(spelled(cell) is not None for cell in cells) / len(cells)
-    return len(fitting) / len(rows), whole, numbers, width
+    return len(fitting) / len(rows), whole, _share_of_numbers([cells]), width
+
+
+def _share_of_numbers(rows: Sequence[Sequence[str]]) -> float:
+    numbers = [spelled(cell) is not None for row in rows for cell in row]
+    return sum(numbers) / max(1, len(numbers))
 
 
 def _is_number(text: str) -> bool:
@@ -152,17 +156,29 @@ def _is_like(name: str, cells: Sequence[str]) -> bool:
 
 
 def _check_separator(text: str, delimiter: str) -> None:
-    """Raise InputError if a single column holds several, separated by another mark."""
+    """Raise InputError if a single column holds several, separated by another mark.
+
+    Or below a line such as a title, with fewer cells than the lines below.
+    """
     lines = [line for line in text.splitlines() if line.strip()][: SAMPLE + 1]
     if not lines:  # a control character that is a space, to Python
         return
+    # a first line without any delimiter, above lines that have one
+    bare = not any(mark in lines[0] for mark in DELIMITERS)
+    for mark in DELIMITERS if bare else ():
+        rows = _records("\n".join(lines[1:]), mark)
+        widths = [len(row) for row in rows]
+        most = max(set(widths), key=widths.count, default=1)
+        if most > 1 and _share_of_numbers(rows) >= SHARE_OF_NUMBERS:
+            raise InputError(
+                f"the first line, {short(lines[0])}, has 1 cell where others have {most}; remove "
+                "the lines above the column names"
+            )
     marks = {mark for mark in lines[0].strip() if not mark.isalnum()} - NO_DELIMITER - {delimiter}
     for mark in sorted(marks):
         rows = [line.split(None if mark.isspace() else mark) for line in lines]
-        cells = [cell for row in rows[1:] for cell in row]
         alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-        numbers = sum(spelled(cell) is not None for cell in cells)
-        if alike and cells and numbers >= SHARE_OF_NUMBERS * len(cells):
+        if alike and _share_of_numbers(rows[1:]) >= SHARE_OF_NUMBERS:
             what = "spaces" if mark.isspace() else repr(mark)
             raise InputError(f"cells are separated by {what}; separate them by commas or tabs")
 

@@ -210,7 +210,7 @@ def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
     # what Arrow accepts, but is most likely not meant
     if table.column_names != names:
         raise InputError("the header line is ambiguous; check its quotes")
-    _check_quotes(table, content)
+    _check_quotes(table, content, dialect.delimiter)
     table = _without_trailing(table) if dialect.trailing else table
     _check_repeated(table)
     first = (cells.to_pylist() for cells in table.slice(0, SAMPLE).columns)
@@ -268,9 +268,22 @@ def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) 
     )
 
 
-def _check_quotes(table: pa.Table, content: pa.Buffer) -> None:
-    """Raise InputError if a quote is left open, which makes all that follows one cell."""
+def _check_quotes(table: pa.Table, content: pa.Buffer, delimiter: str) -> None:
+    """Raise InputError if a quote is left open, or one within a cell is not doubled.
+
+    All that follows is one cell then, or the next lines are.
+    """
     last = table.column(table.num_columns - 1).slice(max(table.num_rows - 1, 0)).to_pylist()
     end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
     if last and "\n" in (last[0] or "") and end != b'"':
         raise InputError(f"a quote is left open: row {table.num_rows} holds all that follows it")
+    within = rf'(?s)\n.*"{re.escape(delimiter)}|"{re.escape(delimiter)}.*\n'
+    for cells in table.columns:
+        if pc.any(pc.match_substring(cells, '"')).as_py():
+            joined = pc.match_substring_regex(cells, within)
+            if pc.any(joined).as_py():
+                row = pc.index(joined, True).as_py() + 1
+                raise InputError(
+                    f"row {row} holds several lines, as a quote stands within a cell; double the "
+                    "quotes within cells, or leave them out"
+                )

@@ -1,5 +1,6 @@
 """Error messages for columns that cannot be read: the value and the remedy, on one line."""
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from alad.errors import InputError
@@ -27,7 +28,8 @@ def nested_error(name: str, what: str) -> InputError:
     """Make the error for a column whose cells are no single number or text; what: their type."""
     values = "neither numbers nor text" if what.startswith("extension") else "nested values"
     values = "bytes" if "binary" in what else values
-    rule = f"{values} ({what}), and the argument must be a string or a number"
+    kind = what if len(what) <= 40 else f"{what[:39]}…"
+    rule = f"{values} ({kind}), and the argument must be a string or a number"
     return refusal(name, rule, "flatten it", NestedError)
 
 
@@ -35,9 +37,15 @@ def refusal(
     name: str, what: str, cure: str, error: Callable[[str], InputError] = InputError
 ) -> InputError:
     """Make the error for a column: what it holds, how to mend it, how to leave it out."""
-    quoted = f"'\"{name}\"'" if "," in name else name  # a comma separates names
-    way_out = f"leave it out: drop=[{name!r}] (--drop {quoted})"
+    way_out = f"leave it out: drop=[{name!r}] ({drop_option(name)})"
     return error(f"column {name!r} holds {what}; {cure}, or {way_out}")
+
+
+def drop_option(name: str) -> str:
+    """Write the option that leaves out a column, for a shell; a comma separates names."""
+    special = name != name.strip() or any(mark in name for mark in ',"')
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"--drop {shlex.quote(quoted if special else name)}"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from alad.data.column_kinds import ColumnReader
 from alad.data.columns import Column, check_finite
 from alad.data.frames import Columns, Drop, chosen
+from alad.data.refusals import drop_option
 from alad.errors import InputError
 
 MANY_ROWS = 20  # fewer may be numbered by chance
@@ -76,7 +77,7 @@ def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
             first = ", ".join(f"{value:.15g}" for value in x[:3])
             warn(
                 f"column {column.name!r} numbers the rows ({first}, …); later rows will all look "
-                f"new by it: leave it out, drop=[{column.name!r}] or --drop {column.name!r}",
+                f"new by it: leave it out, drop=[{column.name!r}] or {drop_option(column.name)}",
                 UserWarning,
                 stacklevel=4,
             )
