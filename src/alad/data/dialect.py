@@ -167,7 +167,7 @@ def _check_separator(text: str, delimiter: str) -> None:
     bare = not any(mark in lines[0] for mark in DELIMITERS)
     for mark in DELIMITERS if bare else ():
         rows = _records("\n".join(lines[1:]), mark)
-        widths = [len(row) for row in rows]
+        widths = [len(row) - (row[-1] == "") for row in rows if row]
         most = max(set(widths), key=widths.count, default=1)
         if most > 1 and _share_of_numbers(rows) >= SHARE_OF_NUMBERS:
             raise InputError(
