@@ -16,6 +16,7 @@ from .tables import damaged
 
 JUNK = [None, "x", "", -1, 0, 1, 2, 0.5, 1e308, 10**30, True, False, [], {}, [None], {"a": None},
         float("nan"), float("inf"), -0.0, "\0", [[]], "knn"]  # fmt: skip
+REPLACEMENTS = ["folder", "fifo", "zero", "null", "loop", "nowhere", "link", "socket", "sparse"]
 NUMBERS = [0.0, 1.0, -1.0, 1e38, -1e38, 1e300, 1e-300, np.nan, np.inf, -np.inf]
 
 
@@ -81,7 +82,7 @@ def file_replaced(random: Random, folder: Path) -> str:
     path = random.choice(sorted(folder.iterdir()))
     content = path.read_bytes()
     path.unlink()
-    way = random.choice(["folder", "null", "loop", "nowhere", "link", "socket"])
+    way = random.choice(REPLACEMENTS)
     if way == "folder":
         path.mkdir()
     elif way == "fifo":

@@ -32,7 +32,8 @@ def from_state(state: Mapping[str, Any]) -> Code:
     kind = CODES[state["kind"]]
     rest = {key: value for key, value in state.items() if key != "kind"}
     if lost := [field.name for field in fields(kind) if field.name not in rest]:
-        raise InputError(f"column {state['name']!r} is stored without its {', '.join(lost)}")
+        what = f"column {state['name']!r} is stored without its {', '.join(lost)}"
+        raise InputError(f"{what}; save it anew")
     code = kind(**rest)
     if not (sound_number(code) if isinstance(code, NumberCode) else sound_category(code)):
         raise InputError(
