@@ -31,6 +31,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python tools/dependencies.py
 	$(BIN)/python -m pytest -q tests/test_imports.py
 	@$(MAKE) --no-print-directory docs
 

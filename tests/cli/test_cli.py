@@ -253,6 +253,12 @@ def test_an_option_that_a_detector_has_not_is_named_as_it_was_given(folder, capf
     refused(capfd, f"{fit} --epochs 3 --members 2", "knn has no --epochs and no --members")
 
 
+def test_a_name_too_long_is_bad_input(folder, model, capfd):
+    refused(capfd, f"info {'x' * 300}", "too long; choose another")
+    refused(capfd, f"explain {'x' * 300} new.csv -o out.csv", "too long; choose another")
+    assert cli.run(["info", "x" * 300]) == 2
+
+
 def test_the_table_that_is_read_is_not_written_over(folder, model, capfd):
     before = Path("new.csv").read_bytes()
     refused(capfd, "score model new.csv -o ./new.csv", "is the table that is read; name another")

@@ -95,6 +95,10 @@ REFUSED = {
         "x|1'200|\nx|1'300|7\ny|NA|8\n".replace("|\n", "|9\n"),
         "the first line holds 'x', \"1'200\", '9', which look like cells",
     ),
+    "no header, numbers and a hole": (
+        "-7 683.1;0.5;None\n8.5;1;2\n",
+        "the first line holds numbers",
+    ),
     "no header, units": ("1;NA;2,5°C\n2;5;3,5°C\n3;6;-4,5°C\n", "which look like cells"),
     "nothing below the delimiter": ("sep=;\n", "the table is empty"),
     "a control character, a space to some": ("\x1f", "the table is empty"),

@@ -161,7 +161,9 @@ def of_table(fuzzer: Fuzzer, random: Random, outcome: Outcome) -> None:
 
 
 def _has_numbers(table: Table) -> bool:
-    return any(c.truth and c.truth[0] is not None and not c.harmed for c in table.columns)
+    return any(c.truth and c.truth[0] is not None for c in table.columns) and not any(
+        c.harmed for c in table.columns
+    )
 
 
 def _score(fuzzer: Fuzzer, random: Random, outcome: Outcome, table: Table, fitted: Result) -> None:

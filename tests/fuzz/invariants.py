@@ -23,7 +23,7 @@ REMEDIES = re.compile(
     r"\b(give|choose|name|save|remove|leave|write|correct|repair|convert|copy|rename|check|put|"
     r"upgrade|unpack|make|fit|install|lower|use|turn|shorten|try|drop|calibrate|flatten|see|set|"
     r"quote|split|resize|iconv|read|add|free|wait|restore|raise|open|store|look|ask|take|type|"
-    r"export|train|close|increase|fill|keep|join|merge|enter|replace|move|delete|decide)\b",
+    r"export|train|close|increase|fill|keep|join|merge|enter|replace|move|delete|decide|update)\b",
     re.IGNORECASE,
 )
 FRAGMENTS = re.compile(r"(^|/)(\.writing-|\..*\.part$|.*\.tmp$)")

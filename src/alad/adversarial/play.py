@@ -84,7 +84,7 @@ def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -
 
 def _levels(arguments: tuple[str, ...], given: Drawn) -> Tensor:
     """Join the noise levels of all inputs: sigma where an input begins with x~, else 0."""
-    assert given.level is not None
+    assert given.level is not None  # noqa: S101  (for type checkers)
     nothing = torch.zeros_like(given.level)
     noisy = [leaf_of(argument) == NOISY_ROW for argument in arguments]
     return torch.cat([given.level if is_noisy else nothing for is_noisy in noisy], dim=1)

@@ -12,7 +12,7 @@ from alad.benchmark.rows import published_as
 from alad.benchmark.summary import OTHER_PROTOCOL, UNMEASURED, mean_and_sd, mean_over, noted, out_of
 from alad.report.tables import Cell, Table
 
-REDUCED_PASS = "a reduced pass: its numbers stand for themselves, not for the published protocol"
+REDUCED = "a reduced pass: its numbers stand for themselves, not for the published protocol"
 NOT_PUBLISHED = "not of the paper, which has no such experiment"
 PARTLY = (
     "* over fewer classes than there are: compare means over the shared ones, which those rows "
@@ -166,7 +166,7 @@ def _kind(rows: Sequence[ClassRow]) -> list[str]:
     """Note what kind of numbers these are, if not the paper's."""
     base = published_as(rows[0].benchmark)
     notes = [] if published.on_images(base) else [NOT_PUBLISHED]
-    return [*notes, *([REDUCED_PASS] if rows[0].benchmark != base else [])]
+    return [*notes, *([REDUCED] if rows[0].benchmark != base else [])]
 
 
 def over_classes(classes: Classes) -> str:

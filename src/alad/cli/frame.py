@@ -80,6 +80,8 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _complain("not enough memory; give fewer rows or columns", 1)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return _complain(f"{str(error.filename)[:40]}…: a name too long; choose another", 2)
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return status if isinstance(status, int) else 0
 

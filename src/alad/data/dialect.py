@@ -146,7 +146,7 @@ def _check_header(names: Sequence[str]) -> None:
             "out a saved row index)"
         )
     counted = list(names) == [str(i) for i in range(len(names))]  # a frame without names
-    if not counted and all(map(_is_number, names)):
+    if not counted and any(map(_is_number, names)) and all(map(_is_number_or_missing, names)):
         raise InputError("the first line holds numbers; put a line of column names above it")
 
 

@@ -175,7 +175,7 @@ def _made_by(command: list[str]) -> None:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        running = subprocess.Popen(
+        running = subprocess.Popen(  # noqa: S603  (the compiler, no shell)
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

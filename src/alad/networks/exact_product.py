@@ -58,7 +58,7 @@ def exact_product(x: np.ndarray, matrix: ExactMatrix) -> np.ndarray:
                 chunk = slice(start, start + SUMMANDS)
                 part = row_slice[:, chunk] @ weight_slice[chunk]
                 total = part if total is None else np.add(total, part, out=total)
-    assert total is not None  # there is a slice, and a column
+    assert total is not None  # noqa: S101  (there is a slice, and a column)
     return total
 
 
