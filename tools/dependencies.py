@@ -40,7 +40,7 @@ SPELLINGS = {  # what packages write that do not name a licence as SPDX does
 EXCEPTIONS = {  # name of the package -> why its licence, which is not on the list, is none of ours
     r"(nvidia|cuda)-.*": "comes with PyTorch's build for GPUs; not needed, not handed on by alad",
 }
-OF_DEVELOPERS = {"dev", "docs"}  # extras that nobody installs who only uses alad
+OF_DEVELOPERS = {"dev", "docs", "release"}  # extras that nobody installs who only uses alad
 A_DAY = 24 * 3600  # seconds
 ASKED = Path(sys.prefix) / "audited"  # its time is that of the last answer, or attempt
 SECONDS = 120  # that pip-audit may take
