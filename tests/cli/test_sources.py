@@ -88,7 +88,8 @@ def test_a_part_at_fault_is_named(folder, capfd):
     assert cli.run("score model new -o out.csv".split()) == 2
     err = capfd.readouterr().err
     assert err == (
-        "alad: new/part-1.csv: has other columns than new/part-0.csv; missing: 'a'; new: 'b'\n"
+        "alad: new/part-1.csv: has other columns than new/part-0.csv; missing: 'a'; new: 'b'; "
+        "give files of the same columns\n"
     )
     assert not Path("out.csv").exists()
 

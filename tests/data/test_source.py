@@ -221,7 +221,8 @@ def test_parts_of_other_columns_are_named(tmp_path):
         source_of(tmp_path).held()
     first, second = tmp_path / "0.csv", tmp_path / "1.csv"
     assert str(caught.value) == (
-        f"{second}: has other columns than {first}; missing: 'b'; new: 'c'"
+        f"{second}: has other columns than {first}; missing: 'b'; new: 'c'; "
+        "give files of the same columns"
     )
 
 
@@ -357,3 +358,21 @@ def test_every_verb_reads_a_stream_once(verb):
     assert streamed.n_rows == 60
     if verb == "anomaly_score":
         np.testing.assert_array_equal(result, detector.anomaly_score(table(60)))
+
+
+def test_files_of_text_and_of_numbers_are_read_as_one(tmp_path):
+    """Numbers beside text are written so that no point of theirs stands between thousands."""
+    (tmp_path / "part-0.csv").write_text('a,b\n"1,5",x\n"2,25",y\n')
+    (tmp_path / "part-1.jsonl").write_text('{"a": 1.234, "b": true}\n{"a": null, "b": 1e-7}\n')
+    source = source_of(str(tmp_path))
+    texts = source.table()["a"].to_pylist()
+    assert texts == ["1,5", "2,25", "1.2340", None]
+    encoder = TableEncoder("none").fit(source)
+    values = encoder.transform(source_of(str(tmp_path)).held())[:, 0]
+    assert values[:3].tolist() == [1.5, 2.25, np.float32(1.234)]
+
+
+def test_batches_of_which_one_cannot_be_text_are_refused():
+    source = TableSource(lambda: [pa.table({"a": ["x"]}), pa.table({"a": [[1]]})])
+    with pytest.raises(InputError, match=r"the batches do not fit together: .*; give all the same"):
+        source.table()

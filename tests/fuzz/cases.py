@@ -214,6 +214,27 @@ def of_scoring(fuzzer: Fuzzer, random: Random, outcome: Outcome) -> None:
         outcome.faults += of_columns(table, Path("model"), Path("scored.parquet"), "")
 
 
+def of_parts(fuzzer: Fuzzer, random: Random, outcome: Outcome) -> None:
+    """Fit on a folder of part files, each written in its own way, and score it."""
+    parts, columns = tables.parts(random)
+    outcome.words += [word for part in parts for word in part.words]
+    outcome.words += [word for c in columns for word in (c.name, *c.words)]
+    Path("parts").mkdir()
+    for at, part in enumerate(parts):
+        Path("parts", f"part-{at}{Path(part.name).suffix}").write_bytes(part.content)
+    whole = Table("parts", b"", columns, whole=all(part.whole for part in parts))
+    fit = ["fit", "parts", "-o", "model", *detector(random, outcome), "-q"]
+    naming = ("parts", "column ")
+    result = fuzzer.command(outcome, fit, naming, ("model",))
+    if result.status == 0:
+        score = ["score", "model", "parts", "-o", "scored.csv", "-q"]
+        if fuzzer.command(outcome, score, naming, ("scored.csv",)).status == 0:
+            outcome.faults += of_scores(Path("scored.csv"), whole.rows if whole.whole else None)
+            outcome.faults += of_columns(whole, Path("model"), Path("scored.csv"), result.err)
+        else:
+            outcome.faults.append("fitted parts cannot be scored")
+
+
 # --- pictures -------------------------------------------------------------------------------------
 
 
@@ -322,9 +343,18 @@ def of_options(fuzzer: Fuzzer, random: Random, outcome: Outcome) -> None:
 KINDS: dict[str, Callable[[Fuzzer, Random, Outcome], None]] = {
     "table": of_table,
     "scoring": of_scoring,
+    "parts": of_parts,
     "pictures": of_pictures,
     "model": of_model,
     "byte": of_byte,
     "options": of_options,
 }
-SHARES = {"table": 40, "scoring": 15, "pictures": 10, "model": 15, "byte": 10, "options": 10}
+SHARES = {
+    "table": 40,
+    "scoring": 15,
+    "parts": 10,
+    "pictures": 10,
+    "model": 15,
+    "byte": 10,
+    "options": 10,
+}

@@ -5,7 +5,8 @@ import gzip
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from random import Random
 
 import pyarrow as pa
@@ -59,6 +60,24 @@ def table(random: Random, rows: int | None = None) -> Table:
         if random.random() < 0.2:
             damage(random, made)
     return made
+
+
+def parts(random: Random) -> tuple[list[Table], list[Column]]:
+    """Make files of the same columns, text or JSON lines, and the columns of all of them."""
+    locale = cells.locale_of(random)
+    columns = [cells.column(random, f"c{at}", 40, locale) for at in range(random.choice([2, 3, 4]))]
+    columns = [c for c in columns if c.words[0] not in ("dates", "texts")] or columns
+    ends = [0, *sorted(random.sample(range(1, 40), random.choice([1, 2]))), 40]
+    made = []
+    for start, stop in pairwise(ends):
+        piece = [
+            replace(c, cells=c.cells[start:stop], truth=c.truth and c.truth[start:stop])
+            for c in columns
+        ]
+        made.append(as_text(random, piece) if random.random() < 0.8 else as_json(random, piece))
+        if random.random() < 0.05:
+            damage(random, made[-1])
+    return made, columns
 
 
 # --- text -----------------------------------------------------------------------------------------

@@ -15,7 +15,15 @@ from fuzz.cases import KINDS, Fuzzer
 from fuzz.program import as_program
 
 SEED = 20181
-FEW = {"table": 30, "scoring": 12, "pictures": 10, "model": 14, "byte": 10, "options": 15}
+FEW = {
+    "table": 30,
+    "scoring": 12,
+    "parts": 6,
+    "pictures": 10,
+    "model": 14,
+    "byte": 10,
+    "options": 15,
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the program prints them, and is held to that
 

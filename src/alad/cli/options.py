@@ -76,7 +76,7 @@ def check_score(name: str, names: tuple[str, ...], score: str | None) -> None:
     if score is not None and not names:
         raise InputError(f"--score: {name} has no scores to choose from; leave it out")
     if score is not None and score not in names:
-        raise InputError(f"--score is {score!r}; {name} has: {', '.join(names)}")
+        raise InputError(f"--score is {score!r}; of {name} choose one of: {', '.join(names)}")
 
 
 def flag_of(parameter: str) -> str:

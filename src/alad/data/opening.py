@@ -91,7 +91,8 @@ def _files(paths: Sequence[str | Path], place: str) -> TableSource:
                     "new": [name for name in table.column_names if name not in first],
                 }
                 parts = [f"{word}: {listed(names)}" for word, names in changes.items() if names]
-                raise InputError(f"{path}: has other columns than {paths[0]}; {'; '.join(parts)}")
+                what = f"{path}: has other columns than {paths[0]}; {'; '.join(parts)}"
+                raise InputError(f"{what}; give files of the same columns")
             if table.num_rows:
                 yield table
 

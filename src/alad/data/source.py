@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from alad.data.decoding import Form
 from alad.data.frames import Columns, Drop, columns, keys
+from alad.data.joining import joined_tables
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import PixelFile, decoded_once
 from alad.data.refusals import NO_ROWS
-from alad.data.writing import first_line
 from alad.errors import InputError
 
 
@@ -156,14 +156,7 @@ class TableSource(Source):
         ]
         if not tables:
             raise self._empty()
-        if len(tables) == 1:
-            return tables[0]
-        names = tables[0].column_names
-        try:
-            tables = [table.select(names) for table in tables]
-            return pa.concat_tables(tables, promote_options="permissive")
-        except (pa.ArrowException, KeyError) as error:
-            raise InputError(f"the batches do not fit together: {first_line(error)}") from error
+        return tables[0] if len(tables) == 1 else joined_tables(tables)
 
 
 class ImageSource(Source):
