@@ -95,6 +95,7 @@ REFUSED = {
         "x|1'200|\nx|1'300|7\ny|NA|8\n".replace("|\n", "|9\n"),
         "the first line holds 'x', \"1'200\", '9', which look like cells",
     ),
+    "no header, labels that may be numbers": ("1a,2.5\n01,3.5\n1a,4.5\n", "which look like cells"),
     "no header, numbers and a hole": (
         "-7 683.1;0.5;None\n8.5;1;2\n",
         "the first line holds numbers",

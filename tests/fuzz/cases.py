@@ -181,15 +181,37 @@ def _score(fuzzer: Fuzzer, random: Random, outcome: Outcome, table: Table, fitte
             outcome.faults.append(f"scores to stdout: {shown.status}, {shown.out.count(chr(10))}")
     outcome.faults += of_scores(Path(scored), table.rows if table.whole else None)
     outcome.faults += of_columns(table, Path("model"), Path(scored), fitted.err)
-    if random.random() < 0.15:
-        calibrate = ["calibrate", "model", table.name, "-q"]
-        fuzzer.command(outcome, calibrate, (*naming, "model"), ("model",))
+    if table.whole and table.words[0] in ("text", "json") and random.random() < 0.3:
+        _others(fuzzer, random, outcome, table, fitted.err)
     if random.random() < 0.1:
         explain = ["explain", "model", table.name, "-o", "why.csv", "-q", "--top", "3"]
         fuzzer.command(outcome, explain, naming, ("why.csv",))
     if random.random() < 0.05:
         report = ["report", "model", table.name, "-o", "page.html", "-q"]
         fuzzer.command(outcome, report, naming, ("page.html",))
+
+
+def _others(fuzzer: Fuzzer, random: Random, outcome: Outcome, table: Table, told: str) -> None:
+    """Score other rows of the same columns, written in another way, and calibrate with them.
+
+    told: warnings of the fit.
+    """
+    others = tables.others(random, table.columns)
+    outcome.words += ["others", *others.words]
+    Path("others.csv").write_bytes(others.content)
+    naming = ("others.csv", "column ", "model")
+    result = fuzzer.command(
+        outcome,
+        ["score", "model", "others.csv", "-o", "others.parquet", "-q"],
+        naming,
+        ("others.parquet",),
+    )
+    if result.status == 0:
+        outcome.faults += of_scores(Path("others.parquet"), others.rows if others.whole else None)
+        outcome.faults += of_columns(
+            others, Path("model"), Path("others.parquet"), told + result.err
+        )
+    fuzzer.command(outcome, ["calibrate", "model", "others.csv", "-q"], naming, ("model",))
 
 
 def of_scoring(fuzzer: Fuzzer, random: Random, outcome: Outcome) -> None:

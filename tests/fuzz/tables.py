@@ -80,6 +80,16 @@ def parts(random: Random) -> tuple[list[Table], list[Column]]:
     return made, columns
 
 
+def others(random: Random, columns: list[Column]) -> Table:
+    """Make a file of other rows of the same columns: their cells in another order, each its own."""
+    moved = []
+    for column in columns:
+        order = random.sample(range(len(column.cells)), len(column.cells))
+        truth = column.truth and [column.truth[at] for at in order]
+        moved.append(replace(column, cells=[column.cells[at] for at in order], truth=truth))
+    return as_text(random, moved)
+
+
 # --- text -----------------------------------------------------------------------------------------
 
 

@@ -191,13 +191,13 @@ def check_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """
     if not rows:
         return
-    if any(
-        _is_number(cell) and not _is_number_or_missing(name)
-        for name, cell in zip(names, rows[0], strict=True)
-    ):
-        return
     columns = list(zip(*rows, strict=True))
     texts = [at for at, cells in enumerate(columns) if not all(map(_is_number_or_missing, cells))]
+    numbers = [
+        at for at, cells in enumerate(columns) if at not in texts and any(map(_is_number, cells))
+    ]
+    if not all(_is_number_or_missing(names[at]) for at in numbers):
+        return
     if texts and all(_is_like(names[at], columns[at]) for at in texts):
         raise InputError(
             f"the first line holds {listed(names)}, which look like cells; put a line of column "
