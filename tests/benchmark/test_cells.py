@@ -48,6 +48,14 @@ def test_committed_results_are_those_of_the_cells():
         assert own.key(own.config(own.detector())) in committed
 
 
+def test_committed_results_of_the_one_class_tables_are_those_of_the_cells():
+    committed = ResultsFile(Path(__file__).parents[2] / "results" / "one-class.jsonl").finished()
+    controls = ["isolation-forest", "knn", "lof", "neighbour-ratio", "kcm", "kernel-pca"]
+    controls += ["denoising-autoencoder", "denoising-autoencoder-untrained"]
+    for cell in cells("one-class", ["random"], controls, runs=1):
+        assert cell.key(cell.config(cell.detector())) in committed
+
+
 @pytest.mark.parametrize("benchmark", ["cifar10", "cifar10-quick", "mnist-quick"])
 def test_committed_results_of_images_are_those_of_the_cells(benchmark):
     committed = ResultsFile(Path(__file__).parents[2] / "results" / f"{benchmark}.jsonl").finished()

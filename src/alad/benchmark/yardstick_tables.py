@@ -46,6 +46,8 @@ def _means(rows: Sequence[Rating]) -> Table:
         "rank: mean rank by AUROC, by AP; wins: tables with the largest AUROC, ties shared; "
         "splits: of a table",
     ]
+    if len({count for row in rows if row.mean for count in row.runs}) > 1:
+        notes.append("means are over the splits that a row has, leads over those of both")
     few = [f"{row.detector} ({row.own_tables})" for row in rows if not row.mean]
     notes += [f"on too few tables to compare: {', '.join(few)}"] if few else []
     notes += noted((row.detector, row.notes) for row in rows)
