@@ -36,3 +36,9 @@ def located(place: object) -> Iterator[None]:
         if str(error).startswith((f"{place}: ", f"{place}/")):
             raise
         raise InputError(f"{place}: {error}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Cut the message of an error to its first line, at most 200 characters."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.splitlines()[0].split())[:200]

@@ -10,7 +10,10 @@ from alad.cli.options import flag_of, option, separated, table_argument
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    import pyarrow as pa
 
     from alad.detector.calibration import Calibration
     from alad.detector.fitted import Fitted
@@ -55,22 +58,6 @@ class FlaggingRule:
         if score is not None and (self.false_alarm_rate, self.fdr) != (None, None):
             raise InputError("thresholds belong to the model's own score; leave out --score")
 
-    def columns(self, detector: "Fitted", rows: Any) -> "dict[str, np.ndarray]":
-        """Compute the columns to add to `rows`: scores, flags and, by rate or FDR, p-values."""
-        # what may be refused comes before the rows are scored
-        calibrated = self.false_alarm_rate is not None or self.fdr is not None
-        calibration = detector.calibrated() if calibrated else None
-        threshold = self.threshold(detector)
-        scores = detector.anomaly_score(rows)
-        if calibration is None:
-            return {"anomaly_score": scores, "is_anomaly": scores > threshold}
-        flagged = scores > threshold if self.fdr is None else calibration.select(scores, self.fdr)
-        return {
-            "anomaly_score": scores,
-            "p_value": calibration.p_values(scores),
-            "is_anomaly": flagged,
-        }
-
     def threshold(self, detector: "Fitted") -> float | None:
         """Choose the score above which rows are flagged; None where it depends on all of them."""
         if self.fdr is not None:
@@ -93,18 +80,70 @@ class FlaggingRule:
         return f"{words}: of {few} --fdr {self.fdr:g} selects at least {least} or none"
 
 
-def warn_of_drift(detector: "Fitted", scores: "np.ndarray") -> None:
-    """Write a line on stderr if the scores no longer look like those of calibration."""
-    from alad.detector.drift import drift, ruled_out
+class Flagging:
+    """A rule at work on a model's scores, batch by batch; raises InputError where it cannot be.
 
-    calibration = detector.calibration_
-    if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:
-        return
-    if ruled_out(scores, calibration, trim=LEFT_OUT_FOR_DRIFT):
-        return  # spares most runs half a second of loading what computes the test
-    test = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
-    if test.drifted:
-        say(f"alad: warning: drift: {test}; rates may not hold, see alad calibrate --help")
+    Flags by FDR depend on all scores: of those each batch is noted here, 8 bytes a calibration
+    row in all, and `last` adds the flags to the rows once all are known.
+    """
+
+    def __init__(self, rule: FlaggingRule, detector: "Fitted"):
+        from alad.detector.drift import ScoreSample
+
+        self._rule, self._detector = rule, detector
+        self.threshold = rule.threshold(detector)
+        by_p_value = rule.false_alarm_rate is not None or rule.fdr is not None
+        self._calibration = detector.calibrated() if by_p_value else None
+        if rule.fdr is not None:
+            detector.calibrated().check_fdr(rule.fdr)
+        self._tally: Any = 0
+        self._sample = ScoreSample()
+        self.rows = self.flagged = 0
+
+    def columns(self, scores: "np.ndarray") -> "dict[str, np.ndarray]":
+        """Compute the columns to add to a batch: scores, p-values by rate or FDR, and flags."""
+        self._sample.add(scores)
+        self.rows += len(scores)
+        added = {"anomaly_score": scores}
+        if self._calibration is not None:
+            added["p_value"] = self._calibration.p_values(scores)
+        if self.threshold is not None:
+            added["is_anomaly"] = scores > self.threshold
+            self.flagged += int(added["is_anomaly"].sum())
+        elif self._calibration is not None:
+            self._tally = self._tally + self._calibration.tally(scores)
+        return added
+
+    @property
+    def last(self) -> "Callable[[pa.Table], pa.Table] | None":
+        """What adds flags to the rows of a batch once all are known; None if they have them."""
+        return None if self._rule.fdr is None else self._flagged
+
+    def _flagged(self, rows: "pa.Table") -> "pa.Table":
+        from alad.data.writing import with_columns
+
+        limit = self._detector.calibrated().selected_up_to(self._tally, self._rule.fdr or 0.0)
+        flags = rows["p_value"].to_numpy() <= limit
+        self.flagged += int(flags.sum())
+        return with_columns(rows, {"is_anomaly": flags})
+
+    def summary(self) -> str:
+        """Say how many rows were flagged."""
+        return self._rule.summary(self._detector, self.rows, self.flagged)
+
+    def warn_of_drift(self) -> None:
+        """Write a line on stderr if the scores no longer look like those of calibration."""
+        from alad.detector.drift import drift, ruled_out
+
+        calibration = self._detector.calibration_
+        if calibration is None or len(calibration) < 1 / LEFT_OUT_FOR_DRIFT:
+            return
+        scores = self._sample.scores()
+        if ruled_out(scores, calibration, trim=LEFT_OUT_FOR_DRIFT):
+            return  # spares most runs half a second of loading what computes the test
+        test = drift(scores, calibration, trim=LEFT_OUT_FOR_DRIFT)
+        if test.drifted:
+            say(f"alad: warning: drift: {test}; rates may not hold, see alad calibrate --help")
 
 
 # --- calibrate ------------------------------------------------------------------------------------

@@ -1,12 +1,24 @@
 """The verb that scores new rows with a model."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
 
 from alad.cli import options, pictures
-from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, FlaggingRule, warn_of_drift
+from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Flagging, FlaggingRule
 from alad.cli.frame import app, check_output, counted, print_json, say
 from alad.cli.options import SCORES_HELP, check_score, option, separated
 from alad.errors import InputError, located
+from alad.progress import Progress
+
+SILENT_SECONDS = 2.0  # before progress is shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from alad.data.source import Source
+    from alad.detector.fitted import Fitted
 
 
 @app.command()
@@ -41,6 +53,7 @@ def score(
     """
     from alad import catalogue
     from alad.data import writing
+    from alad.data.ahead import ahead
 
     if as_json and output == writing.STREAM:
         raise InputError(
@@ -51,27 +64,54 @@ def score(
     rule.check(score)
     check_output(output, table)
     detector = catalogue.load(model, device=device, engine=engine)
-    threshold = rule.threshold(detector)
+    flagging = Flagging(rule, detector)
     source = pictures.source(table, None, strict, drop=drop)
     check_score(detector.name, detector.score_names(), score)
-    # score
-    with located(source.place):
-        rows = source.held()
-        seen = rows.without(separated(drop))
-        if score is None:
-            added = rule.columns(detector, seen)
-        else:
-            added = {"anomaly_score": detector.score_as(seen, score)}
-        whole = writing.with_columns(rows.table(), added)
-    writing.write_table(whole, output)
+    # read, score and write at once, each a few batches ahead of the next
+    rows = 0
+    last = flagging.last if score is None else None
+    scored = ahead(_scored(detector, source, drop, score))
+    with (
+        located(source.place),
+        closing(scored),
+        Progress(
+            "scored",
+            source.expected_rows(),
+            unit=f"{source.unit}s",
+            enabled=not quiet,
+            after=SILENT_SECONDS,
+            lines=False,
+        ) as progress,
+        writing.table_writer(output, last) as write,
+    ):
+        for batch, scores in scored:
+            added = flagging.columns(scores) if score is None else {"anomaly_score": scores}
+            write(writing.with_columns(batch, added))
+            rows += len(scores)
+            progress.advance(rows)
     # report
-    facts = {"output": output, "rows": whole.num_rows, "threshold": threshold}
-    flagged = int(added["is_anomaly"].sum()) if "is_anomaly" in added else None
+    facts = {"output": output, "rows": rows, "threshold": flagging.threshold}
     if as_json:
-        print_json({**facts, "flagged": flagged})
+        print_json({**facts, "flagged": flagging.flagged if score is None else None})
     if score is None:
-        warn_of_drift(detector, added["anomaly_score"])
+        flagging.warn_of_drift()
     if not quiet:
-        pictures.say_skipped(rows)
-        result = "" if flagged is None else f", {rule.summary(detector, whole.num_rows, flagged)}"
-        say(f"{counted(whole.num_rows, rows.unit)} scored{result}")
+        pictures.say_skipped(source)
+        result = f", {flagging.summary()}" if score is None else ""
+        say(f"{counted(rows, source.unit)} scored{result}")
+
+
+def _scored(
+    detector: "Fitted", source: "Source", drop: list[str] | None, score: str | None
+) -> "Iterator[tuple[pa.Table, np.ndarray]]":
+    """Yield the rows of a batch, as they came, and their scores [n]; of pictures all at once."""
+    import numpy as np
+
+    scored = detector.scored(source.without(separated(drop)), score)
+    if source.kind == "images":
+        scores = np.concatenate([scores for _, scores in scored])
+        yield source.table(), scores
+    else:
+        for batch, scores in scored:
+            if batch is not None:
+                yield batch.table() if batch.given is None else batch.given, scores

@@ -38,9 +38,11 @@ class Columns:
     named: bool
     raw: Sequence[RawColumn]
     matrix: np.ndarray | None = None
-    before: int = 0  # number of rows in earlier batches of the source, for messages
+    before: int = 0  # number of rows in earlier batches of the source, or file, for messages
     counted: bool = False
     decimal: str | None = None  # the decimal mark of a file of text, if known
+    place: str = ""  # the file that the batch is a part of, for messages
+    given: pa.Table | None = None  # the cells as they came, also of columns that were left out
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -97,10 +99,26 @@ class Columns:
         order = [self.names.index(name) for name in first.names]
         return replace(self, **self._at(order), matrix=None)
 
+    def part(self, start: int, rows: int) -> "Columns":
+        """Select up to so many rows from one on, without a copy."""
+        raw = (
+            _Slices(self.names, self.raw.array[start : start + rows])
+            if isinstance(self.raw, _Slices)
+            else tuple(column.slice(start, rows) for column in self.raw)
+        )
+        return replace(
+            self,
+            raw=raw,
+            matrix=None if self.matrix is None else self.matrix[start : start + rows],
+            before=self.before + start,
+            given=None if self.given is None else self.given.slice(start, rows),
+        )
+
     def taken(self, rows: np.ndarray) -> "Columns":
         """Select rows by number."""
         raw = tuple(column.take(pa.array(rows)) for column in self.raw)
-        return replace(self, raw=raw, matrix=None if self.matrix is None else self.matrix[rows])
+        matrix = None if self.matrix is None else self.matrix[rows]
+        return replace(self, raw=raw, matrix=matrix, given=None)
 
     def table(self) -> pa.Table:
         """Make an Arrow table of the cells as they came."""
@@ -125,10 +143,10 @@ class _Slices(Sequence[RawColumn]):
     """Columns of an array [n, columns], each converted to Arrow when it is asked for."""
 
     def __init__(self, names: tuple[str, ...], array: np.ndarray):
-        self._names, self._array = names, array
+        self._names, self.array = names, array
 
     def __getitem__(self, place: Any) -> RawColumn:
-        return _of_numpy(self._names[place], self._array[:, place])
+        return _of_numpy(self._names[place], self.array[:, place])
 
     def __len__(self) -> int:
         return len(self._names)
@@ -168,7 +186,8 @@ def _of_frame(X: Any) -> Columns:
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
     metadata = X.schema.metadata if isinstance(X, pa.Table) else None
     mark = (metadata or {}).get(DECIMAL, b"").decode() or None
-    return Columns(names, named, raw, counted=not named, decimal=mark)
+    given = X if isinstance(X, pa.Table) else None
+    return Columns(names, named, raw, counted=not named, decimal=mark, given=given)
 
 
 def check_names(names: Sequence[Any], place: str) -> None:

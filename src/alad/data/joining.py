@@ -1,13 +1,13 @@
 """Join the batches of a table, whose columns may be text in one file and numbers in another."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 
 from alad.data.arrow_encodings import RawColumn
-from alad.data.writing import first_line
-from alad.errors import InputError
+from alad.errors import InputError, first_line
 
 THREE_DECIMALS = re.compile(r"-?\d+\.\d{3}")  # whose point could stand between thousands
 
@@ -18,26 +18,56 @@ def joined_tables(tables: Sequence[pa.Table]) -> pa.Table:
     Columns of different types become one that holds both, or else text. Raises InputError if a
     column lacks in one of them, or cannot be text.
     """
-    names = tables[0].column_names
-    try:
-        tables = [table.select(names) for table in tables]
+    schema = common_schema([table.schema for table in tables])
+    return pa.concat_tables([in_schema(table, schema) for table in tables])
+
+
+def common_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
+    """Give the types that hold the columns of all tables, in the order of the first.
+
+    Columns that no other type holds become text. Raises InputError if a column lacks in one.
+    """
+    names = schemas[0].names
+    with _told():
+        ordered = [pa.schema([schema.field(name) for name in names]) for schema in schemas]
         try:
-            return pa.concat_tables(tables, promote_options="permissive")
+            return pa.unify_schemas(ordered, promote_options="permissive").with_metadata(
+                schemas[0].metadata
+            )
         except pa.ArrowException:
-            mixed = {n for n in names if len({table.schema.field(n).type for table in tables}) > 1}
-            texts = [_with_texts(table, mixed) for table in tables]
-            return pa.concat_tables(texts, promote_options="permissive")
+            mixed = [at for at, of in enumerate(zip(*ordered, strict=True)) if _differ(of)]
+            for at in mixed:
+                text = pa.field(names[at], pa.large_string())
+                ordered = [schema.set(at, text) for schema in ordered]
+            unified = pa.unify_schemas(ordered, promote_options="permissive")
+            return unified.with_metadata(schemas[0].metadata)
+
+
+def _differ(fields: Sequence[pa.Field]) -> bool:
+    return len({field.type for field in fields}) > 1
+
+
+def in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Convert a table to the types of a `common_schema`; InputError if a cell cannot be."""
+    with _told():
+        columns = [_as(table[field.name], field.type) for field in schema]
+        return pa.Table.from_arrays(columns, schema=schema)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowException, KeyError) as error:
         raise InputError(
             f"the batches do not fit together: {first_line(error)}; give all the same columns"
         ) from error
 
 
-def _with_texts(table: pa.Table, names: set[str]) -> pa.Table:
-    for at, name in enumerate(table.column_names):
-        if name in names:
-            table = table.set_column(at, name, _texts(table.column(at)))
-    return table
+def _as(column: RawColumn, kind: pa.DataType) -> RawColumn:
+    if column.type == kind:
+        return column
+    return _texts(column) if kind == pa.large_string() else column.cast(kind)
 
 
 def _texts(column: RawColumn) -> RawColumn:

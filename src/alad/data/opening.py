@@ -24,9 +24,9 @@ import pyarrow as pa
 
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
-from alad.data.reading import explained, part_files, place_of, read_table
+from alad.data.reading import explained, part_files, place_of, read_batches
 from alad.data.refusals import listed
-from alad.data.source import ImageSource, Source, TableSource
+from alad.data.source import FileTables, ImageSource, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError
 
@@ -69,21 +69,25 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
     if not str(X):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
     if str(X) == STREAM:
-        return TableSource(_once(lambda: [read_table(X)], place_of(X)), place_of(X), again=False)
+        return TableSource(_once(lambda: [_file(X)], place_of(X)), place_of(X), again=False)
     if holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
     if Path(X).is_dir():
         return _files(part_files(Path(X)), str(X))
-    return TableSource(lambda: [read_table(X)], str(X))
+    return TableSource(lambda: [_file(X)], str(X), files=[X])
+
+
+def _file(path: str | Path) -> FileTables:
+    return FileTables(place_of(path), read_batches(path))
 
 
 def _files(paths: Sequence[str | Path], place: str) -> TableSource:
     """Make a source of files of the same columns; files without rows are skipped."""
 
-    def pieces() -> Iterator[pa.Table]:
+    def pieces() -> Iterator[FileTables]:
         first: list[str] = []
         for path in paths:
-            table = read_table(path, may_be_empty=True)
+            table, file = FileTables(place_of(path), read_batches(path, may_be_empty=True)).peeked()
             first = first or table.column_names
             if sorted(table.column_names) != sorted(first):
                 changes = {
@@ -94,9 +98,9 @@ def _files(paths: Sequence[str | Path], place: str) -> TableSource:
                 what = f"{path}: has other columns than {paths[0]}; {'; '.join(parts)}"
                 raise InputError(f"{what}; give files of the same columns")
             if table.num_rows:
-                yield table
+                yield file
 
-    return TableSource(pieces, place)
+    return TableSource(pieces, place, files=paths)
 
 
 def _of_stream(X: Any, _: dict[str, Any]) -> TableSource:

@@ -1,4 +1,4 @@
-"""Read tables from files and standard input.
+"""Read tables from files and standard input, whole or a batch at a time.
 
 Cells of a CSV file stay text, exactly as written: `alad.data.column_kinds` decides once what a
 column means, and a scored CSV keeps every cell of its input to the letter.
@@ -7,33 +7,30 @@ column means, and a scored CSV keeps every cell of its input to the letter.
 import codecs
 import csv
 import gzip
+import io
 import re
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.compute
-import pyarrow.csv as pacsv
 from pyarrow import feather, parquet
 
-from alad.data import json_lines
+from alad.data import csv_blocks, json_lines
 from alad.data.arrow_encodings import plain
-from alad.data.dialect import SAMPLE, Dialect, check_rows, dialect_of
-from alad.data.frames import DECIMAL, check_names
+from alad.data.frames import check_names
 from alad.data.refusals import NO_ROWS
-from alad.data.writing import FORMATS, FROM_TEXT, STREAM, check_target, first_line, write_table
-from alad.errors import InputError
-
-pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+from alad.data.table_formats import SUFFIXES
+from alad.data.writing import STREAM, check_target, write_table
+from alad.errors import InputError, first_line
 
 __all__ = ["check_target", "place_of", "read_table", "write_table"]
 
 HEAD = 1 << 16  # bytes from which format and delimiter are detected
-BLOCK = 1 << 24  # bytes of CSV parsed at once; also the longest line
+BATCH_ROWS = 1 << 16  # of Parquet that are decoded at once
 UNREADABLE = (
     (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
@@ -58,18 +55,45 @@ def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
     rows below. CSV must be UTF-8 with one header line; its columns are text. may_be_empty: is a
     table without rows allowed? Anything else raises InputError, on one line that names the file.
     """
+    return joined(read_batches(source, may_be_empty=may_be_empty))
+
+
+def joined(tables: Iterator[pa.Table]) -> pa.Table:
+    """Join the batches of one file."""
+    parts = list(tables)
+    return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+
+def read_batches(source: str | Path, *, may_be_empty: bool = False) -> Iterator[pa.Table]:
+    """Yield a table as `read_table` has it, a batch at a time: at least one, of any length.
+
+    A broken batch raises InputError with the number of the line, row group or batch.
+    """
     if not str(source):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
-    place = place_of(source)
-    with explained(place):
-        content = _content(source)
-        if content[:2].to_pybytes() == b"\x1f\x8b":
-            content = pa.py_buffer(gzip.decompress(content))
-        table = _parsed(content)
-        check_names(table.column_names, "the table")
-        if not table.num_columns or not (table.num_rows or may_be_empty):
+    rows = 0
+    with explained(place_of(source)), _opened(source) as file:
+        for table in _parsed(source, file):
+            check_names(table.column_names, "the table")
+            rows += table.num_rows
+            if not table.num_columns:
+                raise InputError(NO_ROWS)
+            yield table
+        if not (rows or may_be_empty):
             raise InputError(NO_ROWS)
-        return table
+
+
+def expected_rows(path: str | Path) -> int | None:
+    """Foretell how many rows a file has: of Parquet exactly, of text about; None = not known."""
+    if not Path(path).is_file():
+        return None
+    with suppress(OSError, pa.ArrowException), Path(path).open("rb") as file:
+        head = file.read(HEAD)
+        if head.startswith(b"PAR1"):
+            return parquet.read_metadata(path).num_rows
+        if head and b"\0" not in head:
+            return head.count(b"\n") * Path(path).stat().st_size // len(head)
+    return None
 
 
 def part_files(folder: Path) -> list[Path]:
@@ -97,7 +121,7 @@ def part_files(folder: Path) -> list[Path]:
 
 def _called_table(path: Path) -> bool:
     name = path.name.lower()
-    return name.startswith("part-") or Path(name.removesuffix(".gz")).suffix in FORMATS
+    return name.startswith("part-") or Path(name.removesuffix(".gz")).suffix in SUFFIXES
 
 
 def place_of(source: str | Path) -> str:
@@ -138,47 +162,119 @@ def _reason(line: str) -> str:
         return NOT_UTF8
     if "Empty CSV" in line:
         return NO_ROWS
-    if "straddling" in line:
-        return f"a line is longer than {BLOCK >> 20} MiB; is a quote left open?"
     return f"damaged, or no table: {line}; copy it again, or save it anew"
 
 
-def _content(source: str | Path) -> pa.Buffer:
+@contextmanager
+def _opened(source: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file, or standard input, to be read once from its beginning."""
     if str(source) == STREAM:
         if sys.stdin is None:
             raise InputError("is closed; give it a table, or name a file")
-        return pa.py_buffer(sys.stdin.buffer.read())
+        yield sys.stdin.buffer
+        return
     if Path(source).is_dir():
         raise InputError("is a folder; name a file")
     if not Path(source).exists():
         raise InputError("no such file or folder; check its name, and where you are")
-    if not Path(source).is_file():  # a pipe, such as /dev/stdin
-        return pa.py_buffer(Path(source).read_bytes())
-    if not Path(source).stat().st_size:
-        return pa.py_buffer(b"")
-    return pa.memory_map(str(source)).read_buffer()
+    with Path(source).open("rb") as file:
+        yield file
 
 
-def _parsed(content: pa.Buffer) -> pa.Table:
-    head = content[:HEAD].to_pybytes()
+class _Rejoined(io.RawIOBase):
+    """A file whose head was read, from its beginning again: a pipe cannot go back."""
+
+    def __init__(self, head: bytes, file: IO[bytes]):
+        self._head, self._file = io.BytesIO(head), file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._head.read(len(buffer)) or self._file.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+
+def _parsed(source: str | Path, file: IO[bytes]) -> Iterator[pa.Table]:
+    """Yield the batches of an open file, whose format its head tells."""
+    head, whole = file.read(HEAD), str(source) if Path(source).is_file() else None
+    if head.startswith(b"\x1f\x8b"):
+        packed = gzip.GzipFile(fileobj=io.BufferedReader(_Rejoined(head, file)))
+        file, whole = cast("IO[bytes]", packed), None
+        head = file.read(HEAD)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty; give one with a table")
     for magic, what in UNREADABLE:
         if head.startswith(magic):
             raise InputError(f"is {what}")
     if head.startswith(b"PAR1"):
-        return _validated(parquet.read_table(pa.BufferReader(content)))
-    if head.startswith((b"ARROW1", b"FEA1")):
-        return _validated(feather.read_table(pa.BufferReader(content), memory_map=False))
+        return _parquet(_to_seek_in(whole, head, file))
+    if head.startswith(b"ARROW1"):
+        return _arrow(_to_seek_in(whole, head, file))
+    if head.startswith(b"FEA1"):
+        return iter([_validated(feather.read_table(_to_seek_in(whole, head, file)))])
     if head.startswith(b"\xff\xff\xff\xff"):
-        return _validated(pa.ipc.open_stream(pa.BufferReader(content)).read_all())
+        return _arrow_stream(whole or io.BufferedReader(_Rejoined(head, file)))
     if b"\0" in head:
         raise InputError(
             "is binary, and neither Parquet nor Arrow; save it as one of these, or as CSV in UTF-8"
         )
     if json_lines.OBJECT.match(head.removeprefix(codecs.BOM_UTF8)):
-        return json_lines.read(content)
-    return _csv(content, head if b"\n" in head else content[:BLOCK].to_pybytes())
+        return iter([json_lines.read(pa.py_buffer(head + file.read()))])
+    if b"\n" not in head:
+        head += file.read(csv_blocks.LONGEST_LINE)
+    return csv_blocks.read(head, file)
+
+
+def _to_seek_in(path: str | None, head: bytes, file: IO[bytes]) -> Any:
+    """Give an Arrow file that can be read from the end: of what is packed or a pipe, in memory."""
+    return pa.BufferReader(head + file.read()) if path is None else pa.OSFile(path)
+
+
+def _parquet(file: Any) -> Iterator[pa.Table]:
+    content = parquet.ParquetFile(file, pre_buffer=False)
+    if not content.metadata.num_rows:
+        yield _validated(content.schema_arrow.empty_table())
+    for group in range(content.num_row_groups):
+        with _numbered("row group", group):
+            for batch in content.iter_batches(BATCH_ROWS, row_groups=[group]):
+                yield _validated(pa.Table.from_batches([batch]))
+
+
+def _arrow(file: Any) -> Iterator[pa.Table]:
+    content = pa.ipc.open_file(file)
+    yield from _batches(content.schema, map(content.get_batch, range(content.num_record_batches)))
+
+
+def _arrow_stream(file: Any) -> Iterator[pa.Table]:
+    content = pa.ipc.open_stream(pa.OSFile(file) if isinstance(file, str) else file)
+    yield from _batches(content.schema, iter(content))
+
+
+def _batches(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    number, rows = 0, 0
+    while True:
+        with _numbered("record batch", number):
+            batch = next(batches, None)
+            table = None if batch is None else _validated(pa.Table.from_batches([batch]))
+        if table is None:
+            break
+        number, rows = number + 1, rows + table.num_rows
+        if table.num_rows:
+            yield table
+    if not rows:
+        yield _validated(schema.empty_table())
+
+
+@contextmanager
+def _numbered(what: str, number: int) -> Iterator[None]:
+    """Name a part of a file in the errors of reading it; number: from 0."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        line = f"{what} {number + 1} is damaged: {first_line(error)}"
+        raise InputError(f"{line}; copy the file again, or save it anew") from error
 
 
 def _validated(table: pa.Table) -> pa.Table:
@@ -187,103 +283,3 @@ def _validated(table: pa.Table) -> pa.Table:
     columns = [plain(column) for column in table.columns]
     kept = table.schema.metadata
     return pa.Table.from_arrays(columns, names=table.column_names, metadata=kept)
-
-
-def _csv(content: pa.Buffer, head: bytes) -> pa.Table:
-    """Parse CSV to a table of text; head: its first lines."""
-    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    # whole lines, or a character might be cut
-    text = head[mark : head.rfind(b"\n") + 1 or None].decode()
-    dialect = dialect_of(text)
-    content = _from_header(content, mark, text, dialect)
-    names = [*dialect.names, *([""] if dialect.trailing else [])]
-    try:
-        table = _cells(content, dialect.delimiter, names, threads=True)
-    except pa.ArrowInvalid:
-        # again with one thread, for the number of the broken line; Arrow counts from the header
-        before = text[: dialect.start].count("\n")
-        try:
-            table = _cells(content, dialect.delimiter, names, threads=False)
-        except pa.ArrowInvalid as error:
-            line = re.sub(r"Row #(\d+)", lambda row: f"Row #{int(row[1]) + before}", str(error))
-            raise pa.ArrowInvalid(line) from error
-    # what Arrow accepts, but is most likely not meant
-    if table.column_names != names:
-        raise InputError("the header line is ambiguous; check its quotes")
-    _check_quotes(table, content, dialect.delimiter)
-    table = _without_trailing(table) if dialect.trailing else table
-    _check_repeated(table)
-    first = (cells.to_pylist() for cells in table.slice(0, SAMPLE).columns)
-    check_rows(dialect.names, list(zip(*first, strict=True)))
-    decimal = {DECIMAL: dialect.decimal.encode()} if dialect.decimal else {}
-    return table.replace_schema_metadata({FROM_TEXT: b"csv", **decimal})
-
-
-def _from_header(content: pa.Buffer, mark: int, text: str, dialect: Dialect) -> pa.Buffer:
-    """Cut what precedes the header line; end it with a delimiter if all rows end with one."""
-    start = mark + len(text[: dialect.start].encode())
-    header = text[dialect.start : dialect.stop]
-    line = header.rstrip("\r\n")
-    if not dialect.trailing or line.endswith(dialect.delimiter):
-        return content[start:] if start else content
-    stop = start + len(header.encode())
-    whole = line + dialect.delimiter + header[len(line) :]
-    return pa.py_buffer(whole.encode() + content[stop:].to_pybytes())
-
-
-def _without_trailing(table: pa.Table) -> pa.Table:
-    """Remove the last column, which has no name; InputError if it has a cell."""
-    last = table.column(table.num_columns - 1)
-    filled = pc.not_equal(last, "")
-    if pc.any(filled).as_py():
-        row = pc.index(filled, True).as_py() + 1
-        raise InputError(f"row {row} has a cell more than the header has names; repair it")
-    return table.remove_column(table.num_columns - 1)
-
-
-def _check_repeated(table: pa.Table) -> None:
-    """Raise InputError if a row repeats the header, as in concatenated files."""
-    rows = None
-    for name, cells in zip(table.column_names, table.columns, strict=True):
-        same = pc.equal(cells, name)
-        rows = same if rows is None else pc.and_(rows, same)
-        if not pc.any(rows).as_py():
-            return
-    row = pc.index(rows, True).as_py() + 1
-    raise InputError(f"row {row} repeats the header line; remove it")
-
-
-def _cells(content: pa.Buffer, delimiter: str, names: list[str], threads: bool) -> pa.Table:
-    return pacsv.read_csv(
-        pa.BufferReader(content),
-        read_options=pacsv.ReadOptions(block_size=BLOCK, use_threads=threads),
-        parse_options=pacsv.ParseOptions(
-            delimiter=delimiter,
-            newlines_in_values=True,
-            ignore_empty_lines=len(names) > 1,  # in a single column an empty line is a missing cell
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
-
-
-def _check_quotes(table: pa.Table, content: pa.Buffer, delimiter: str) -> None:
-    """Raise InputError if a quote is left open, or one within a cell is not doubled.
-
-    All that follows is one cell then, or the next lines are.
-    """
-    last = table.column(table.num_columns - 1).slice(max(table.num_rows - 1, 0)).to_pylist()
-    end = content[max(content.size - HEAD, 0) :].to_pybytes().rstrip()[-1:]
-    if last and "\n" in (last[0] or "") and end != b'"':
-        raise InputError(f"a quote is left open: row {table.num_rows} holds all that follows it")
-    within = rf'(?s)\n.*"{re.escape(delimiter)}|"{re.escape(delimiter)}.*\n'
-    for cells in table.columns:
-        if pc.any(pc.match_substring(cells, '"')).as_py():
-            joined = pc.match_substring_regex(cells, within)
-            if pc.any(joined).as_py():
-                row = pc.index(joined, True).as_py() + 1
-                raise InputError(
-                    f"row {row} holds several lines, as a quote stands within a cell; double the "
-                    "quotes within cells, or leave them out"
-                )

@@ -1,42 +1,26 @@
-"""Write tables to files, whole or not at all, and to standard output."""
+"""Write tables to files, batch by batch, whole or not at all, and to standard output."""
 
-import csv
 import glob
 import gzip
-import io
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
-import pyarrow.csv as pacsv
-from pyarrow import feather, parquet
 
 from alad import locks
-from alad.data import json_lines
-from alad.data.columns import EXACT_MISSING, with_commas
-from alad.data.frames import DECIMAL
 from alad.data.refusals import listed
-from alad.data.spelling import COMMA
-from alad.errors import InputError, StorageError
-
-pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
+from alad.data.spool import Spool
+from alad.data.table_formats import SUFFIXES, TableFormat, format_of
+from alad.errors import InputError, StorageError, first_line
 
 STREAM = "-"  # standard input or output
 PART = ".part"  # ends the name of a file that is not yet whole
-FROM_TEXT = b"alad.text"  # metadata of a table whose cells are text, as CSV has no types
-NEEDS_QUOTES = '[",;|\t\r\n]'
-FORMATS = {
-    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "json"),
-}
 
 
 def check_target(target: str | Path) -> None:
@@ -45,7 +29,7 @@ def check_target(target: str | Path) -> None:
         if sys.stdout is None:
             raise InputError("standard output is closed; name a file with -o")
         return
-    _format(Path(target))
+    suffix_of(Path(target))
     parent = Path(target).absolute().parent
     if Path(target).is_dir():
         raise InputError(f"{target}: is a folder; name a file")
@@ -58,28 +42,132 @@ def check_target(target: str | Path) -> None:
 def write_table(
     table: pa.Table, target: str | Path, added: Mapping[str, np.ndarray] | None = None
 ) -> None:
-    """Write `table` with the `added` columns [n] after its own, whole or not at all.
+    """Write `table` with the `added` columns [n] after its own, as `table_writer` does.
+
+    Raises InputError as it does, and if a name is taken.
+    """
+    whole = with_columns(table, added or {})
+    with table_writer(target) as write:
+        write(whole)
+
+
+@contextmanager
+def table_writer(
+    target: str | Path, last: Callable[[pa.Table], pa.Table] | None = None
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Open a target for tables of the same columns, written one by one: all of them or none.
 
     The suffix gives the format: .csv, .tsv, .txt (tabs), .parquet, .pq, .arrow, .feather, .ipc,
-    .jsonl, .ndjson, each also with .gz; "-" writes CSV to standard output. Raises InputError if a
-    name is taken, if the suffix is unknown, if the format cannot hold a column, or if the file
-    cannot be written.
+    .jsonl, .ndjson, each also with .gz; "-" writes CSV to standard output, where tables appear as
+    they come. last: what to make of every table once all are known, on a second pass. Raises
+    InputError if the suffix is unknown, if the format cannot hold a column, or if the file cannot
+    be written.
     """
-    # refuse everything before a file is touched
     check_target(target)
-    whole = with_columns(table, added or {})
+    with ExitStack() as stack:
+        with _told(target):
+            output = stack.enter_context(_opened(target, last))
+
+        def write(table: pa.Table) -> None:
+            with _told(target):
+                output.write(table)
+
+        yield write
+        with _told(target):
+            output.end()
+            stack.close()
+
+
+@contextmanager
+def _told(target: str | Path) -> Iterator[None]:
+    """Turn an error of writing into a StorageError that names the target."""
     place = "standard output" if str(target) == STREAM else target
     try:
-        if str(target) == STREAM:
-            _write_csv(whole, sys.stdout.buffer, ",")
-            sys.stdout.buffer.flush()
-            return
-        with replacing(Path(target)) as file:
-            _write(whole, Path(target), file)
+        yield
     except BrokenPipeError:  # whoever reads has had enough
         raise
     except OSError as error:
         raise StorageError(f"{place}: cannot be written: {first_line(error)}") from error
+
+
+@contextmanager
+def _opened(target: str | Path, last: Callable[[pa.Table], pa.Table] | None) -> "Iterator[_Output]":
+    with ExitStack() as stack:
+        if str(target) == STREAM:
+            output = _Output(sys.stdout.buffer, ".csv", Path(tempfile.gettempdir()), last)
+        else:
+            path = Path(target)
+            file = stack.enter_context(replacing(path))
+            regular = Path(file.name) != path
+            if path.name.lower().endswith(".gz"):
+                packed = gzip.GzipFile(
+                    fileobj=file, filename="", mode="wb", compresslevel=6, mtime=0
+                )
+                file, regular = cast("IO[bytes]", stack.enter_context(packed)), False
+            folder = Path(os.path.realpath(path)).parent
+            output = _Output(file, suffix_of(path), folder, last, again=regular)
+        stack.callback(output.close)
+        yield output
+
+
+class _Output:
+    """A file that tables are written to: as they come, or, where all must be known, at the end.
+
+    again: can it be begun again? folder: where rows wait until all are known.
+    """
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        suffix: str,
+        folder: Path,
+        last: Callable[[pa.Table], pa.Table] | None,
+        again: bool = False,
+    ):
+        self._file, self._folder, self._last, self._again = file, folder, last, again
+        self._format: TableFormat = format_of(suffix, file)
+        self._names: list[str] = []
+        self._schema: pa.Schema | None = None  # of the first table
+        self._spool: Spool | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Write the next table; its columns may be in another order than those of the first."""
+        if not self._names:
+            self._schema, self._names = table.schema, table.column_names
+            waits = self._last is not None or self._format.needs_all(table.schema)
+            if waits or (self._format.of_one_schema and not self._again):
+                self._spool = Spool(self._folder, self._format.typed)
+        table = table.select(self._names)
+        if self._spool is None and self._format.of_one_schema and table.schema != self._schema:
+            self._start_over()
+        if self._spool is None:
+            self._format.write(table)
+        else:
+            self._spool.add(table)
+
+    def _start_over(self) -> None:
+        """Take back what was written: a later table has other types, and all must be known."""
+        self._spool = Spool(self._folder, self._format.typed)
+        self._format.end()
+        self._file.flush()
+        for table in self._format.read_back(str(self._file.name)):
+            self._spool.add(table)
+        self._file.seek(0)
+        self._file.truncate()
+        self._format = type(self._format)(self._file)
+
+    def end(self) -> None:
+        """Write what waits, and the end of the file."""
+        if self._spool is not None:
+            for table in self._spool.tables():
+                self._format.write(table if self._last is None else self._last(table))
+        self._format.end()
+        self._file.flush()
+
+    def close(self) -> None:
+        """Give up what waits."""
+        if self._spool is not None:
+            self._spool.close()
 
 
 def with_columns(table: pa.Table, added: Mapping[str, np.ndarray]) -> pa.Table:
@@ -120,92 +208,10 @@ def _remove_abandoned(final: Path) -> None:
                 part.unlink()
 
 
-def _format(target: Path) -> tuple[str, str]:
-    """Tell (suffix without .gz, format) from a file's name; InputError if it is unknown."""
-    name = target.name.lower()
-    suffix = Path(name.removesuffix(".gz")).suffix
-    if suffix not in FORMATS:
-        suffixes = ", ".join(FORMATS)
-        raise InputError(f"{target}: unknown kind of file {suffix!r}; end its name in {suffixes}")
-    return suffix, FORMATS[suffix]
-
-
-def _write(table: pa.Table, target: Path, file: IO[bytes]) -> None:
-    suffix, kind = _format(target)
-    if not target.name.lower().endswith(".gz"):
-        _WRITERS[kind](table, file, suffix)
-        return
-    with gzip.GzipFile(fileobj=file, filename="", mode="wb", compresslevel=6, mtime=0) as packed:
-        _WRITERS[kind](table, cast("IO[bytes]", packed), suffix)
-
-
-def _write_csv(table: pa.Table, file: IO[bytes], delimiter: str) -> None:
-    plain = pa.table({str(i): _flat(n, table[n]) for i, n in enumerate(table.column_names)})
-    # Arrow quotes all text or none, so only where a cell needs it
-    quoting: Any = "needed" if any(map(_needs_quotes, plain.columns)) else "none"
-    header = io.StringIO()
-    csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
-    file.write(header.getvalue().encode())
-    options = pacsv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=quoting)
-    pacsv.write_csv(plain, pa.PythonFile(file, mode="w"), options)
-
-
-def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Convert a column for CSV, dictionaries to their values; InputError for nested ones."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _flat(name, column.cast(kind.value_type))
-    number = pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if not (number or text) or pa.types.is_interval(kind):
-        raise InputError(f"CSV cannot hold column {name!r} ({kind}); write .parquet instead")
-    return column
-
-
-def _needs_quotes(column: pa.ChunkedArray) -> bool:
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return False
-    return bool(pc.any(pc.match_substring_regex(column, NEEDS_QUOTES)).as_py())
-
-
-def _typed(table: pa.Table) -> pa.Table:
-    """Convert text from CSV to types, for formats that have them; other tables stay unchanged."""
-    if FROM_TEXT not in (table.schema.metadata or {}):
-        return table
-    # a new table: setting columns one by one takes time quadratic in their number
-    commas = table.schema.metadata.get(DECIMAL) == COMMA.encode()
-    columns = [_typed_column(c, commas) if pa.types.is_string(c.type) else c for c in table.columns]
-    return pa.Table.from_arrays(columns, names=table.column_names)
-
-
-def _typed_column(cells: pa.ChunkedArray, commas: bool) -> pa.ChunkedArray:
-    """Convert text to whole numbers or numbers, if all cells are; codes such as "007" stay text.
-
-    commas: may commas be decimal marks?
-    """
-    filled = pc.if_else(
-        pc.is_in(cells, value_set=EXACT_MISSING), pa.scalar(None, pa.string()), cells
-    )
-    if pc.any(pc.match_substring_regex(filled, r"^0\d")).as_py():
-        return cells
-    for kind in (pa.int64(), pa.float64()):
-        with suppress(pa.ArrowInvalid):
-            return filled.cast(kind)
-    numbers = with_commas(filled) if commas else None
-    return cells if numbers is None else numbers
-
-
-_WRITERS: dict[str, Callable[[pa.Table, IO[bytes], str], None]] = {
-    "csv": lambda table, file, suffix: _write_csv(table, file, "," if suffix == ".csv" else "\t"),
-    "parquet": lambda table, file, _: parquet.write_table(_typed(table), file),
-    "arrow": lambda table, file, _: feather.write_feather(
-        _typed(table), file, compression="uncompressed"
-    ),
-    "json": lambda table, file, _: json_lines.write(_typed(table), file),
-}
-
-
-def first_line(error: BaseException) -> str:
-    """Cut the message of an error to its first line, at most 200 characters."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(text.splitlines()[0].split())[:200]
+def suffix_of(target: Path) -> str:
+    """Tell the suffix of a file's name, without .gz; InputError if it is unknown."""
+    suffix = Path(target.name.lower().removesuffix(".gz")).suffix
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise InputError(f"{target}: unknown kind of file {suffix!r}; end its name in {known}")
+    return suffix

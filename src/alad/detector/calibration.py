@@ -121,11 +121,30 @@ class Calibration:
         adaptive: Storey's form, which finds more if many rows are anomalous. Raises InputError if
         no p-value can be small enough.
         """
-        fdr = between_0_and_1("fdr", fdr)
-        if marginal_rank(len(self), fdr) is None:
+        self.check_fdr(fdr)
+        p = self.p_values(scores)
+        return storey(p, fdr) if adaptive else p <= self.selected_up_to(self.tally(scores), fdr)
+
+    def check_fdr(self, fdr: float) -> None:
+        """Raise InputError if no p-value can be small enough for that share."""
+        if marginal_rank(len(self), between_0_and_1("fdr", fdr)) is None:
             raise InputError(self._too_few("false-discovery", fdr))
-        chosen = storey if adaptive else benjamini_hochberg
-        return chosen(self.p_values(scores), fdr)
+
+    def tally(self, scores: ArrayLike) -> np.ndarray:
+        """Count the scores of each p-value, the smallest first: int64 [calibration rows + 1]."""
+        below = np.searchsorted(self.scores, numbers_of(scores), side="left")
+        return np.bincount(len(self) - below, minlength=len(self) + 1)
+
+    def selected_up_to(self, tally: np.ndarray, fdr: float) -> float:
+        """Find the p-value up to which `select` chooses, by the `tally` of a batch; 0 = none.
+
+        Tallies of parts of a batch can be added, so the batch itself need not be held.
+        """
+        p = (1 + np.arange(len(tally))) / (len(self) + 1)
+        ranks = np.cumsum(tally)
+        met = np.flatnonzero(tally)
+        chosen = met[p[met] * (ranks[-1] / ranks[met]) <= fdr * (1 + ROUNDING)]
+        return float(p[chosen[-1]]) if len(chosen) else 0.0
 
     def fewest_selectable(self, rows: int, fdr: float) -> int:
         """Count the fewest of so many rows that `select` reports, if any."""

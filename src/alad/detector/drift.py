@@ -18,6 +18,7 @@ from alad.errors import InputError
 LEVEL = 0.001  # how seldom drift is seen in a batch where there is none
 MOST_OUTSIDE = 0.5  # share of trimmed rows beyond which a batch has drifted, whatever the rest
 ROUNDING = 1e-9  # relative, below which two gaps are the same
+MOST_SAMPLED = 1 << 18  # scores of a stream that are looked at for drift
 JUMP = 0.01  # share of a martingale's capital that is bet anew at each score
 
 
@@ -59,6 +60,32 @@ def drift(
     many = pair.mostly_above and pair.chance_of_so_many_above() < level
     drifted = p_value < level or many
     return Drift(pair.count, statistic, p_value, pair.above / pair.count, higher, drifted)
+
+
+class ScoreSample:
+    """Scores of a stream for `drift`: all of them, or of more than `most` an even random sample.
+
+    The test compares them with a few thousand at most: more scores would tell it no more.
+    """
+
+    def __init__(self, most: int = MOST_SAMPLED, seed: int = 0):
+        self._most, self._generator = most, np.random.default_rng(seed)
+        self._parts: list[np.ndarray] = []
+        self._share = 1.0  # of the scores that are kept
+
+    def add(self, scores: np.ndarray) -> None:
+        """Take in the next scores [n]."""
+        self._parts.append(scores if self._share == 1.0 else self._thinned(scores, self._share))
+        while sum(map(len, self._parts)) > self._most:
+            self._parts = [self._thinned(np.concatenate(self._parts), 0.5)]
+            self._share /= 2
+
+    def _thinned(self, scores: np.ndarray, share: float) -> np.ndarray:
+        return scores[self._generator.random(len(scores)) < share]
+
+    def scores(self) -> np.ndarray:
+        """Give the sample, float64 [n], in the order of the stream."""
+        return np.concatenate([np.zeros(0), *self._parts])
 
 
 def ruled_out(scores: ArrayLike, calibration: Calibration, *, trim: float = 0.0) -> bool:

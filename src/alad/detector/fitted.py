@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from alad import storage
+from alad.data.frames import Columns
 from alad.detector import explanation, novelty
 from alad.detector.attribution import Explanation
 from alad.detector.calibration import Calibration, digests
@@ -58,8 +59,29 @@ class Fitted:
         What no learnt row had raises the score, and a warning names the columns: a hole where there
         was none, a category never met, a column that was constant and is not.
         """
-        scores, new = zip(*(self._scored(rows) for rows in self.encoded(X)), strict=True)
-        return self._told(np.concatenate(scores), sum(new))
+        return np.concatenate([scores for _, scores in self.scored(X)])
+
+    def scored(
+        self, X: Any, score: str | None = None
+    ) -> Iterator[tuple[Columns | None, np.ndarray]]:
+        """Score rows X a batch at a time: yield (batch, float64 [n]), in their order.
+
+        Memory holds a few batches, however long X is. The batch of images is None. score: as in
+        `score_as`; None = `anomaly_score`, of which the warning comes after the last batch.
+        """
+        self._check_score(score)
+        new, rows = [], 0
+        for batch, encoded in self.encoder_.batches(X):
+            if score is None:
+                scores, new_here = self._scored(encoded)
+                new.append(new_here)
+            else:
+                members = self.model_.member_scores(self._seen(encoded), score)
+                scores = combined(members, self.model_.scales.get(score))
+            rows += len(scores)
+            yield batch, scores
+        if score is None:
+            self._tell(sum(new), rows)
 
     def _scored(self, rows: np.ndarray) -> tuple[np.ndarray, Any]:
         """Score encoded rows [n, *shape], and count what is new in them, which is looked for once.
@@ -74,12 +96,11 @@ class Fitted:
             scores = novelty.raised(scores, holes | values, self.novelty_)
         return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
-    def _told(self, scores: np.ndarray, new: Any) -> np.ndarray:
-        """Return the scores, after a warning of what is new."""
+    def _tell(self, new: Any, rows: int) -> None:
+        """Warn of what is new, once for so many rows."""
         if isinstance(self.encoder_, TableEncoder) and np.any(new):
             words, unit = self.encoder_.known_.messages(), self.encoder_.unit
-            novelty.tell(new, len(scores), words, unit, self.novelty_ is not None)
-        return scores
+            novelty.tell(new, rows, words, unit, self.novelty_ is not None)
 
     def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
         """Score rows X by each member alone: float64 [members, n], large = anomalous.
@@ -94,7 +115,7 @@ class Fitted:
 
     def score_as(self, X: Any, score: str) -> np.ndarray:
         """Score rows X by any of the model's scores, no new fit: float64 [n], large = anomalous."""
-        return combined(self.member_scores(X, score), self.model_.scales.get(score))
+        return np.concatenate([scores for _, scores in self.scored(X, score)])
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Score rows X as in scikit-learn, large = normal: the one place where the sign flips."""
@@ -208,7 +229,7 @@ class Fitted:
         read = [(*self._scored(rows), digests(rows)) for rows in self.encoded(X)]
         parts, new, digest_parts = zip(*read, strict=True)
         scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
-        self._told(scores, sum(new))
+        self._tell(sum(new), len(scores))
         usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
         known = left_out(digest, self.learnt_, usual, what)
         if known.all():

@@ -89,6 +89,10 @@ class ImageScaler:
         for pixels in source.batches(form):
             yield from ScaledImages(self, self._checked(pixels)).pieces()
 
+    def batches(self, X: Any) -> Iterator[tuple[None, np.ndarray]]:
+        """Yield the pieces that `blocks` makes, each with None, for its batch is not kept."""
+        return ((None, piece) for piece in self.blocks(X))
+
     def read(self, X: Any) -> ReadRows:
         """Read all images of X once: scaled, and as pixels of training's kind."""
         images = self.transform(X)

@@ -1,18 +1,20 @@
 """Tables as float32 matrices: fitted on training rows only, stored as JSON."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, ClassVar, Self
 from warnings import warn
 
 import numpy as np
 
+from alad.data.ahead import ahead
 from alad.data.columns import Column, categories, check_finite, numbers
 from alad.data.frames import Columns, Drop, chosen, keys
 from alad.data.opening import source_of
 from alad.data.refusals import listed
-from alad.data.source import Source
+from alad.data.source import BATCH_ROWS, TableSource
 from alad.data.typed import TypedTable, typed
 from alad.encoding.category_columns import CategoryCode
 from alad.encoding.columns import Code, code_of, from_state, to_state
@@ -20,7 +22,7 @@ from alad.encoding.known_values import KnownValues
 from alad.encoding.number_columns import NumberCode, NumberCodes, SideBySide
 from alad.encoding.rows import ReadRows
 from alad.encoding.scalings import SCALINGS
-from alad.errors import InputError
+from alad.errors import InputError, located
 
 
 class TableEncoder:
@@ -116,23 +118,36 @@ class TableEncoder:
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """Yield encoded rows, a batch of the source at a time; NaN for a hole never met at fit."""
-        return (encoded for encoded, _ in self._read(X))
+        return (encoded for _, encoded in self.batches(X))
+
+    def batches(self, X: Any) -> Iterator[tuple[Columns, np.ndarray]]:
+        """Yield batches of a source, of bounded size, each with its rows as `blocks` has them.
+
+        Where there may be several, the next ones are read and encoded meanwhile, by another thread.
+        """
+        source = _table_source(X)
+        read = ((batch, encoded) for batch, encoded, _ in self._read(source))
+        return read if (source.n_rows or math.inf) <= BATCH_ROWS else ahead(read)
 
     def read(self, X: Any) -> ReadRows:
         """Read X once: rows as `blocks` has them, and cells [n][used columns] as Python values."""
-        blocks, cells = zip(*self._read(X), strict=True)
+        _, blocks, cells = zip(*self._read(_table_source(X)), strict=True)
         encoded = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         return ReadRows(encoded, lambda: [row for batch in cells for row in batch()])
 
-    def _read(self, X: Any) -> Iterator[tuple[np.ndarray, Callable[[], list[list[Any]]]]]:
-        """Yield (encoded rows [n, width_], a function that gives their cells) for each batch."""
-        for number, batch in enumerate(_table_source(X).batches()):
-            places = self._matched(batch)
-            if number == 0:
-                self._warn_of_unused(batch)
-            values = self._numbers_of(batch, [places[at] for at in self._numbers])
-            category = partial(self._category_of, batch, places)
-            yield self._encoded(batch.n_rows, values, category), partial(_cells, batch, places)
+    def _read(
+        self, source: TableSource
+    ) -> Iterator[tuple[Columns, np.ndarray, Callable[[], list[list[Any]]]]]:
+        """Yield each batch, its encoded rows [n, width_], and a function that gives their cells."""
+        for number, batch in enumerate(source.stream()):
+            with located(batch.place) if batch.place else nullcontext():
+                places = self._matched(batch)
+                if number == 0:
+                    self._warn_of_unused(batch)
+                values = self._numbers_of(batch, [places[at] for at in self._numbers])
+                category = partial(self._category_of, batch, places)
+                encoded = self._encoded(batch.n_rows, values, category)
+            yield batch, encoded, partial(_cells, batch, places)
 
     def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
         """Read the number columns, at those places of the batch, as float64 [n, places]."""
@@ -263,10 +278,10 @@ class TableEncoder:
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
 
 
-def _table_source(X: Any) -> Source:
+def _table_source(X: Any) -> TableSource:
     """Open X as a source of a table; InputError if it is images."""
     source = source_of(X)
-    if source.kind != "table":
+    if not isinstance(source, TableSource):
         raise InputError("X is images, but this model is of a table; give a table")
     return source
 
