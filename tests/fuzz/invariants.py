@@ -13,6 +13,7 @@ from pyarrow import parquet
 from alad import catalogue
 from alad.encoding import TableEncoder
 
+from .cells import MISSING
 from .program import Result, warned
 from .tables import Table
 
@@ -143,7 +144,9 @@ def of_columns(table: Table, model: Path, scored: Path, err: str) -> list[str]:
             continue
         if column.harmed:  # few numbers and a word may be labels: 1, 2, 3, other
             decimals = {cell for cell in column.cells if re.search(r"\d[.,]|[.,]\d", cell)}
-            if len(set(column.cells)) <= FEW and len(decimals) < SEVERAL + 3:  # slips among them
+            if (
+                len({*column.cells} - {*MISSING}) <= FEW and len(decimals) < SEVERAL + 3
+            ):  # slips among them
                 continue
             faults.append(f"column {column.name!r} holds a slip and was read without a word")
         elif kinds.get(column.name) != "number" and any(v is not None for v in column.truth):

@@ -18,7 +18,7 @@ import typer
 
 from alad import cli
 
-SECONDS = 20  # that a command may take; small tables and few steps take a fraction of a second
+SECONDS = 120  # that a command may take; on an idle machine most take a tenth of one
 
 
 LARGE = 1 << 26  # bytes of a file that is not read
