@@ -77,3 +77,11 @@ def test_forest_that_points_outside_is_refused(name: str, bound: int):
 def test_parameters_are_checked_at_fit(detector, complaint: str):
     with pytest.raises(InputError, match=complaint):
         detector.fit(rows(20))
+
+
+@pytest.mark.parametrize("name", ["feature", "threshold", "path_length", "children"])
+def test_trees_of_several_sizes_are_refused(name):
+    """One row may not reach the node that lacks, so that no first score tells."""
+    model = IsolationForest(n_estimators=3, random_state=0).fit(np.eye(20)).checked().model_
+    with pytest.raises(InputError, match="of several sizes"):
+        replace(model, **{name: getattr(model, name)[:-1]})

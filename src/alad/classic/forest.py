@@ -36,6 +36,10 @@ class ForestModel(Model):
     def __post_init__(self) -> None:
         whole("samples", self.samples, least=2)
         count = len(self.feature)
+        shapes = {"feature": (count,), "threshold": (count,), "path_length": (count,)}
+        shapes |= {"children": (count, 2), "root": (len(self.root),)}
+        if any(getattr(self, name).shape != shape for name, shape in shapes.items()):
+            raise InputError("the stored trees are of several sizes; save it anew")
         bounds = {"feature": self.width, "children": count, "root": count}
         if any(not within(getattr(self, name), bound) for name, bound in bounds.items()):
             raise InputError("the stored trees point outside the model; save it anew")
