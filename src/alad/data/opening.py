@@ -1,7 +1,7 @@
 """Open data of any kind as a source of rows or images, by `source_of`.
 
 data -> batches
-    frame of pandas, polars or Arrow, array, list of rows -> one
+    frame of pandas, polars or Arrow, array, list of rows, row as a dictionary or Series -> one
     Arrow stream (`__arrow_c_stream__`), read once -> its own, small ones joined
     file; "-", standard input, read once -> one
     list of files, folder of part files -> one for each file
@@ -25,6 +25,7 @@ import pyarrow as pa
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
 from alad.data.reading import explained, part_files, place_of, read_batches
+from alad.data.records import are_records, columns_of_records
 from alad.data.refusals import listed
 from alad.data.source import FileTables, ImageSource, Source, TableSource
 from alad.data.writing import STREAM
@@ -161,6 +162,10 @@ def _of_table(X: Any, _: dict[str, Any]) -> TableSource:
     return TableSource(lambda: [X], n_rows=len(X) if sized else None, in_memory=True)
 
 
+def _of_records(X: Any, _: dict[str, Any]) -> TableSource:
+    return TableSource(lambda: [columns_of_records(X)], in_memory=True)
+
+
 def _of_paths(X: Sequence[str | Path], _: dict[str, Any]) -> TableSource:
     return _files(X, f"{X[0]} and {len(X) - 1} more" if X[1:] else str(X[0]))
 
@@ -171,6 +176,7 @@ OPENERS = [  # the first that fits opens it
     Opener(_is_path, _at_path),
     Opener(_are_paths, _of_paths),
     Opener(lambda X: getattr(X, "ndim", 0) in (3, 4), _of_images),
+    Opener(are_records, _of_records),
     Opener(_is_stream, _of_stream),
     Opener(lambda X: True, _of_table),
 ]

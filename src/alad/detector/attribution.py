@@ -11,6 +11,7 @@ no row is half of one category.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 ORDERS = 8  # of the columns, half of them the reverse of the others
 REFERENCES = 4  # rows that one is compared with; orders are dealt out to them evenly
 NAMED = 3  # columns named for a row
+SHOWN = 10  # rows in a notebook
 NUMBERS_AT_ONCE = 1 << 22  # of changed rows, scored together
 
 
@@ -49,6 +51,26 @@ class Explanation:
         """
         order = self.worst(row, len(self.columns))
         return [at for at in order if not self.as_expected[row, at]][:count]
+
+    def _repr_html_(self) -> str:
+        """Show the first rows, with score and reasons, in a notebook."""
+        lines = []
+        for row in range(min(len(self.score), SHOWN)):
+            parts, reasons = self.raising(row), []
+            for at in self.reasons(row):
+                value, due = (self._told(cells[row][at]) for cells in (self.values, self.expected))
+                name = escape(self.columns[at])
+                reasons.append(f"<b>{name}</b> = {value} (expected {due}) {parts[at]:.0%}")
+            lines.append(f"<tr><td>{row}<td>{self.score[row]:.4g}<td>{'<br>'.join(reasons)}")
+        left = len(self.score) - SHOWN
+        more = f"<caption>and {left:,} rows more</caption>" if left > 0 else ""
+        head = "<tr><th>row<th>anomaly_score<th>columns that raise it"
+        return f"<table>{more}<thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
+
+    @staticmethod
+    def _told(value: Any) -> str:
+        """Write a cell, with six digits at most."""
+        return escape(f"{value:.6g}" if isinstance(value, float) else str(value))
 
     def raising(self, row: int) -> np.ndarray:
         """Give each column's part, 0 to 1, in what raised one row's score: float64 [columns]."""

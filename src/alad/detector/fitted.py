@@ -17,6 +17,7 @@ from alad import storage
 from alad.data.frames import Columns
 from alad.detector import explanation, novelty
 from alad.detector.attribution import Explanation
+from alad.detector.beside import with_columns
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import left_out
 from alad.detector.drift import Drift, Martingale, drift
@@ -28,7 +29,7 @@ from alad.errors import InputError
 from alad.parameters import whole
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fitted:
     """A detector that has learnt. A score is a pure function of the row and of this.
 
@@ -50,6 +51,12 @@ class Fitted:
     learnt_: np.ndarray
     references_: np.ndarray | None
     novelty_: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        known = self.calibration_
+        told = f"calibrated on {len(known):,}" if known is not None else "not calibrated"
+        learnt = self.training_.get("rows", "?")
+        return f"<{self.name}, {learnt} {self.encoder_.unit}s learnt, {told}>"
 
     # --- scores -----------------------------------------------------------------------------------
 
@@ -190,6 +197,20 @@ class Fitted:
             return np.where(self.decision_function(X) < 0, -1, 1)
         limit = self.threshold(false_alarm_rate, confidence)
         return np.where(self.anomaly_score(X) > limit, -1, 1)
+
+    def scored(self, X: Any, *, false_alarm_rate: float | None = None) -> Any:
+        """Return the frame X with columns beside its own: anomaly_score, p_value, is_anomaly.
+
+        Of the kind that X is, pandas with its index. p_value only if the model is calibrated;
+        is_anomaly by the rate, or as `predict` does without one. Raises InputError if X is no
+        frame, or has such columns.
+        """
+        limit = -self.offset_ if false_alarm_rate is None else self.threshold(false_alarm_rate)
+        scores = self.anomaly_score(X)
+        added = {"anomaly_score": scores}
+        if self.calibration_ is not None:
+            added["p_value"] = self.calibration_.p_values(scores)
+        return with_columns(X, added | {"is_anomaly": scores > limit})
 
     def p_value(self, X: Any) -> np.ndarray:
         """Tell how probable so high a score is for a normal row: float64 [n], of rows X.

@@ -18,6 +18,7 @@ from alad.metrics.flagged import (
 from alad.metrics.intervals import LEVEL, ROUNDS, Estimate, estimates
 from alad.metrics.labels import ANOMALOUS, NORMAL, anomalous
 from alad.metrics.ranked import Curve, auroc, average_precision, precision_recall, ranking, roc
+from alad.metrics.scorers import auroc_scorer, average_precision_scorer
 
 __all__ = [
     "ANOMALOUS",
@@ -32,7 +33,9 @@ __all__ = [
     "anomalous",
     "at_share",
     "auroc",
+    "auroc_scorer",
     "average_precision",
+    "average_precision_scorer",
     "confusion",
     "estimates",
     "evaluate",

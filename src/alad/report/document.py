@@ -16,6 +16,7 @@ from alad.report.charts.canvas import Chart, stylesheet
 from alad.report.markup import joined, tag
 from alad.report.page_parts import Section, plain, slug
 
+NOTEBOOK_HEIGHT = 600  # pixels
 STYLES = ("colours.css", "charts.css", "page.css")
 
 
@@ -55,6 +56,11 @@ class Page:
         ]
         page = tag("html", tag("head", *head), tag("body", *body), lang="en")
         return f"<!doctype html>\n{page}\n"
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook, in a frame of its own."""
+        style = f"width:100%;height:{NOTEBOOK_HEIGHT}px;border:0"
+        return tag("iframe", srcdoc=self.html(), style=style, title=self.title)
 
     def markdown(self) -> str:
         """Write the text of the Markdown file, which links to drawings in `figures/`."""
