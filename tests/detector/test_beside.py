@@ -55,7 +55,11 @@ def test_in_a_notebook(detector):
     shown = detector.explain(table)._repr_html_()
     assert shown.count("<tr><td>") == 10 and "and 2 rows more" in shown
     assert "<b>red</b>" not in shown and "&lt;b&gt;red" in shown
-    page = model_page(detector, pa.table(frame(120)))._repr_html_()
+    pages = [
+        model_page(detector, each(frame(120)))._repr_html_() for each in (pa.table, pd.DataFrame)
+    ]
+    page = pages[0]
+    assert pages[1] == page
     assert page.startswith("<iframe ") and "&lt;svg" in page
     assert repr(detector.fitted_) == "<knn, 270 rows learnt, calibrated on 30>"
 

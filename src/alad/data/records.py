@@ -13,7 +13,8 @@ def are_records(X: Any) -> bool:
     """Tell whether X is a dictionary, a list of dictionaries, or a Series indexed by names."""
     if isinstance(X, list | tuple):
         return bool(X) and all(isinstance(row, Mapping) for row in X)
-    return isinstance(X, Mapping) or _is_row(X)
+    # some sparse matrices of scipy are mappings
+    return (isinstance(X, Mapping) and not hasattr(X, "shape")) or _is_row(X)
 
 
 def _is_row(X: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.opening import source_of
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
 from alad.detector.loading import understood
@@ -42,6 +43,8 @@ def model_page(
     InputError if the rows do not fit the model, or if it cannot keep the rate.
     """
     fitted = detector if isinstance(detector, Fitted) else detector.checked()
+    if rows is not None and of_tables(fitted):
+        rows = source_of(rows).table()
     rate = false_alarm_rate
     threshold = -fitted.offset_ if rate is None else fitted.threshold(rate)
     scores = None if rows is None else fitted.anomaly_score(rows)
