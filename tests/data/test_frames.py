@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import pathlib
 
 import numpy as np
 import pandas as pd
@@ -229,6 +230,14 @@ REFUSED = {
         pd.IntervalIndex.from_breaks(pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])),
         "dates or times",
     ),
+    "periods, one by one": (
+        pd.Series(pd.period_range("2020", periods=9, freq="M")).astype(object),
+        "dates or times",
+    ),
+    "paths": (
+        [pathlib.Path("x")] * 9,
+        r"neither numbers nor text \(PosixPath\).* turn it into text",
+    ),
     "spans": (pd.IntervalIndex.from_breaks(range(100)), "free text or identifiers"),
     "uuids": (
         pd.arrays.ArrowExtensionArray(
@@ -283,6 +292,13 @@ TABLES_REFUSED = {
     "no rows": (pd.DataFrame({"a": []}), r"0 sample\(s\)"),
     "no columns": (pd.DataFrame(index=[1, 2]), r"0 feature\(s\)"),
     "ragged": ([[1, 2], [3]], "different lengths"),
+    "ragged columns": ({"a": [1, 2], "b": [3]}, "different lengths: 'a' 2, 'b' 1"),
+    "no columns at all": ({}, r"0 feature\(s\)"),
+    "columns without rows": ({"a": []}, r"0 sample\(s\)"),
+    "a column of matrices": ({"a": np.zeros((2, 2))}, "'a' holds an array of shape"),
+    "sparse": (sparse.csr_matrix(np.eye(3)), "Sparse data"),
+    "sparse, a dictionary": (sparse.dok_array(np.eye(3)), "Sparse data"),
+    "a matrix": (np.asmatrix(np.eye(3)), "np.matrix is not supported"),
 }
 
 
@@ -320,3 +336,9 @@ def test_a_dictionary_in_an_array_is_a_type_error_and_an_input_error():
 def test_a_list_of_images_is_told_to_be_one_array():
     with pytest.raises(InputError, match=r"list of 3-dimensional arrays.*np\.stack\(X\)"):
         columns([np.zeros((8, 8, 3))] * 4)
+
+
+def test_intervals_are_the_same_labels_one_by_one():
+    spans = pd.Series(pd.cut([1, 2, 3, None] * 5, [0, 1, 2, 3]))
+    expected = ["(0, 1]", "(1, 2]", "(2, 3]", None] * 5
+    assert one(spans) == one(spans.astype(object)) == one(spans.astype(object).tolist()) == expected

@@ -534,6 +534,26 @@ def test_a_column_that_numbers_the_rows_is_a_warning(column):
         TableEncoder().fit(table.assign(**{"Unnamed: 0": calm}))
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "told"),
+    [
+        ("ts", np.cumsum(np.arange(1, 31) ** 2), "rises or falls from row to row .*drop ts"),
+        ("left", -np.cumsum(np.arange(1, 31) ** 2), "rises or falls from row to row"),
+        ("user_id", np.arange(1, 31) ** 2 * 7919 % 10007, "has another number in every row"),
+        ("orderId", np.arange(1, 31) ** 2 * 7919 % 10007, "has another number in every row"),
+        ("Serial No.", np.arange(1, 31) ** 2 * 7919 % 10007, r"--drop 'Serial No\.'"),
+    ],
+)
+def test_numbers_that_tell_rows_apart_are_a_warning(name, column, told):
+    with pytest.warns(UserWarning, match=told):
+        TableEncoder().fit(pd.DataFrame({name: column, "b": np.arange(30) % 7}))
+    shuffled = np.random.default_rng(0).permutation(column)
+    for calm in ("humid", "watts", "kid", "modulus"):  # measured, as its name says
+        TableEncoder().fit(pd.DataFrame({calm: shuffled, "b": np.arange(30) % 7}))
+    repeated = np.where(np.arange(30) == 9, shuffled[0], shuffled)
+    TableEncoder().fit(pd.DataFrame({name: repeated}))
+
+
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_decoding_gives_back_short_numbers_as_they_were(scaling: str):
     generator = np.random.default_rng(0)

@@ -6,7 +6,7 @@ source. `alad.data.column_kinds` decides what each column means.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from alad.data.arrow_encodings import RawColumn, plain
-from alad.data.columns import is_nan, label
-from alad.data.refusals import dates_error, listed, nested_error, refusal
+from alad.data.cells import of_numpy, of_objects
+from alad.data.refusals import TypeInputError, listed, refusal
 from alad.errors import InputError
 
 DECIMAL = b"alad.decimal"  # metadata of a table of text: its decimal mark
@@ -146,7 +146,7 @@ class _Slices(Sequence[RawColumn]):
         self._names, self.array = names, array
 
     def __getitem__(self, place: Any) -> RawColumn:
-        return _of_numpy(self._names[place], self.array[:, place])
+        return of_numpy(self._names[place], self.array[:, place])
 
     def __len__(self) -> int:
         return len(self._names)
@@ -155,8 +155,9 @@ class _Slices(Sequence[RawColumn]):
 def columns(X: Any) -> Columns:
     """Convert a pandas, polars or Arrow frame, a 2-d array, or a list of rows to columns.
 
-    Raises InputError if X is not a table of at least one row and one column, or names a column
-    twice.
+    Also a dictionary of columns, or of the cells of one row, a list of such rows, and an array with
+    named fields. Raises InputError if X is not a table of at least one row and one column, or names
+    a column twice.
     """
     if isinstance(X, Columns):
         return X
@@ -166,7 +167,51 @@ def columns(X: Any) -> Columns:
         return _of_frame(X)
     if hasattr(X, "__arrow_c_stream__") and not nw.dependencies.is_into_series(X):
         return _of_frame(pa.table(X))
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # scipy.sparse.dok_array is one
+        return _of_cells(X if any(map(_is_column, X.values())) else _of_records([X]))
+    if isinstance(X, list | tuple) and X and all(isinstance(row, Mapping) for row in X):
+        return _of_cells(_of_records(X))
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.names:
+        return _of_cells({name: X[name] for name in X.dtype.names})
     return _of_array(_rows(X) if isinstance(X, list | tuple) else X)
+
+
+def _is_column(cells: Any) -> bool:
+    """Tell whether cells are several, or an array, rather than the cell of one row."""
+    return isinstance(cells, list | tuple) or getattr(cells, "shape", ()) != ()
+
+
+def _of_records(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, list[Any]]:
+    """Turn rows to columns; a key that a row lacks is a missing cell."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _of_cells(cells: Mapping[Any, Any]) -> Columns:
+    """Convert named columns, which are lists, arrays or series."""
+    if not cells:
+        raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
+    names, named = _names(list(cells))
+    raw = tuple(map(_of_column, names, cells.values()))
+    if len(set(map(len, raw))) > 1:
+        lengths = ", ".join(
+            f"{name!r} {len(column)}" for name, column in zip(names, raw, strict=True)
+        )
+        raise InputError(f"X has columns of different lengths: {lengths}; make them alike")
+    if not len(raw[0]):
+        raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
+    return Columns(names, named, raw, counted=not named)
+
+
+def _of_column(name: str, cells: Any) -> RawColumn:
+    if nw.dependencies.is_into_series(cells):
+        return _of_series(name, nw.from_native(cells, series_only=True))
+    if isinstance(cells, list | tuple):
+        return of_objects(name, list(cells))
+    array = np.asarray(cells)
+    if array.ndim != 1:
+        raise refusal(name, f"an array of shape {array.shape}", "give one number or text a row")
+    return of_numpy(name, array)
 
 
 def _of_frame(X: Any) -> Columns:
@@ -230,7 +275,7 @@ def _of_series(name: str, series: nw.Series) -> RawColumn:
     except Exception as error:  # each library raises its own
         what = f"values that no array holds ({series.dtype})"
         raise refusal(name, what, "cast it to numbers or text") from error
-    return _of_numpy(name, cells)
+    return of_numpy(name, cells)
 
 
 def _rows(X: Sequence[Any]) -> np.ndarray:
@@ -252,60 +297,21 @@ def _rows(X: Sequence[Any]) -> np.ndarray:
 
 def _of_array(X: Any) -> Columns:
     if np.ma.isMaskedArray(X):
-        X = np.ma.filled(X.astype(np.float64), np.nan)  # the values below the mask do not count
+        # the values below the mask do not count
+        X = (
+            np.ma.filled(X.astype(object), None)
+            if X.dtype.kind == "O"
+            else (np.ma.filled(X.astype(np.float64), np.nan))
+        )
     from sklearn.utils import check_array  # takes half a second to load; files do without
 
     try:
         array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False)
-    except ValueError as error:  # scikit-learn's message, as the error of all bad input
-        raise InputError(" ".join(str(error).split())) from error
+    except (TypeError, ValueError) as error:  # scikit-learn's, as the error of all bad input
+        kind = TypeInputError if isinstance(error, TypeError) else InputError
+        raise kind(" ".join(str(error).split())) from error
     names = _numbered(array.shape[1])
     if array.dtype.kind in "biuf":  # one type for all columns; booleans are 0 and 1
         array = np.asarray(array, dtype=np.float64)
         return Columns(names, False, _Slices(names, array), array)
     return Columns(names, False, tuple(_Slices(names, array)))
-
-
-def _of_numpy(name: str, values: np.ndarray) -> RawColumn:
-    """Convert an array [n] to Arrow; cells of unusual or mixed types one by one."""
-    if values.dtype.kind == "O":
-        return of_objects(name, values.tolist())
-    if values.dtype.kind == "c":
-        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
-    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
-        values = values.astype(np.float64)
-    if not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
-    return pa.array(np.ascontiguousarray(values))
-
-
-def of_objects(name: str, cells: list[Any]) -> RawColumn:
-    """Convert cells to Arrow: of mixed types to text if any is text or a boolean, else to numbers.
-
-    Raises InputError for dates, complex numbers and nested values.
-    """
-    try:
-        return pa.array(cells, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        present = [None if _is_missing(cell) else cell for cell in cells]
-    kinds = {type(cell) for cell in present} - {type(None)}
-    for kind in sorted(kinds, key=str):
-        _check_scalar(name, kind)
-    if any(issubclass(kind, str | bool | np.bool_) for kind in kinds):
-        return pa.array([label(cell) for cell in present], pa.large_string())
-    return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
-
-
-def _is_missing(cell: Any) -> bool:
-    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or is_nan(cell)
-
-
-def _check_scalar(name: str, kind: type) -> None:
-    if issubclass(kind, complex | np.complexfloating):
-        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
-    if hasattr(kind, "isoformat") or issubclass(kind, np.datetime64 | np.timedelta64):
-        raise dates_error(name, kind.__name__)
-    if not issubclass(kind, str) and not hasattr(kind, "__float__"):
-        raise nested_error(name, kind.__name__)

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from alad.data.frames import of_objects
+from alad.data.cells import of_objects
 from alad.data.refusals import short
 from alad.errors import InputError
 

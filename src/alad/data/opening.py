@@ -158,8 +158,9 @@ def _of_images(X: Any, _: dict[str, Any]) -> ImageSource:
 
 
 def _of_table(X: Any, _: dict[str, Any]) -> TableSource:
-    sized = hasattr(X, "__len__") and getattr(X, "ndim", 2) != 0
-    return TableSource(lambda: [X], n_rows=len(X) if sized else None, in_memory=True)
+    shape = getattr(X, "shape", None)
+    rows = len(X) if isinstance(X, list | tuple) else shape[0] if shape else None
+    return TableSource(lambda: [X], n_rows=rows, in_memory=True)
 
 
 def _of_records(X: Any, _: dict[str, Any]) -> TableSource:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from alad.errors import InputError
 
 NO_ROWS = "the table is empty: it has column names and no rows; give it some"
+NESTED = frozenset({"list", "tuple", "dict", "set", "ndarray", "Object"})  # types of cells
 MEND = "correct it, or leave the cell empty"
 
 
-class NestedError(InputError, TypeError):
-    """A cell that holds several values; also a TypeError, as scikit-learn has it for arrays."""
+class TypeInputError(InputError, TypeError):
+    """Input of a type that is not read; also a TypeError, as scikit-learn has it."""
 
 
 def short(text: str) -> str:
@@ -26,11 +27,13 @@ def dates_error(name: str, what: str) -> InputError:
 
 def nested_error(name: str, what: str) -> InputError:
     """Make the error for a column whose cells are no single number or text; what: their type."""
-    values = "neither numbers nor text" if what.startswith("extension") else "nested values"
-    values = "bytes" if "binary" in what else values
+    nested = what in NESTED or ("<" in what and not what.startswith("extension"))
+    values = "nested values" if nested else "neither numbers nor text"
+    values = "bytes" if "binary" in what or "bytes" in what else values
+    cure = "flatten it" if nested else "turn it into text or numbers"
     kind = what if len(what) <= 40 else f"{what[:39]}…"
     rule = f"{values} ({kind}), and the argument must be a string or a number"
-    return refusal(name, rule, "flatten it", NestedError)
+    return refusal(name, rule, cure, TypeInputError)
 
 
 def refusal(

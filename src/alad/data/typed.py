@@ -1,5 +1,6 @@
 """Read a table in one pass over its batches: every column as numbers or as categories."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from warnings import warn
@@ -13,6 +14,9 @@ from alad.data.refusals import drop_option
 from alad.errors import InputError
 
 MANY_ROWS = 20  # fewer may be numbered by chance
+IDENTIFIER = re.compile(  # names of columns: id, user_id, orderId, Serial No.
+    r"(?i:(^|[\W_])(id|uid|uuid|guid|key|index|idx|nr|no|number|num|serial))\.?$|[a-z]I[dD]$"
+)
 
 
 @dataclass(frozen=True)
@@ -61,23 +65,32 @@ def typed(batches: Iterable[Columns], drop: Drop = ()) -> TypedTable:
 
 
 def _warn_of_row_numbers(columns: Sequence[Column]) -> None:
-    """Warn of columns that number the rows: whole numbers, steadily rising, or one a row.
-
-    They may have gaps, or be shuffled: no two rows have the same, and most numbers in their range
-    are there. What is normal of them at fit no later row has.
-    """
+    """Warn of whole numbers that tell rows apart rather than describe them."""
     for column in columns:
         x = column.values
         if column.levels is not None or len(x) < MANY_ROWS or not (x == np.floor(x)).all():
             continue  # NaN equals nothing
-        with np.errstate(over="ignore"):
-            steps = np.diff(x)
-        dense = x.max() / 2 - x.min() / 2 < len(x) and len(np.unique(x)) == len(x)
-        if dense or (steps[0] != 0 and (steps == steps[0]).all()):
+        if reason := _numbered(column.name, x):
             first = ", ".join(f"{value:.15g}" for value in x[:3])
             warn(
-                f"column {column.name!r} numbers the rows ({first}, …); later rows will all look "
-                f"new by it: leave it out, drop=[{column.name!r}] or {drop_option(column.name)}",
+                f"column {column.name!r} {reason[0]} ({first}, …); {reason[1]}: leave it out, "
+                f"drop=[{column.name!r}] or {drop_option(column.name)}",
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _numbered(name: str, x: np.ndarray) -> tuple[str, str] | None:
+    """Say what whole numbers x [n] do to rows, and what follows; None if they may describe them."""
+    with np.errstate(over="ignore"):
+        steps = np.diff(x)
+    distinct = len(np.unique(x)) == len(x)
+    # most numbers in their range are there, in any order; or they are evenly spaced
+    dense = distinct and x.max() / 2 - x.min() / 2 < len(x)
+    if dense or (steps[0] != 0 and (steps == steps[0]).all()):
+        return "numbers the rows", "later rows will all look new by it"
+    if (steps > 0).all() or (steps < 0).all():
+        return "rises or falls from row to row", "later rows will all look new by it"
+    if distinct and IDENTIFIER.search(name):
+        return "has another number in every row, as identifiers do", "it says nothing of a row"
+    return None

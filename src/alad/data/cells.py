@@ -1,0 +1,59 @@
+"""Convert the cells of one column, an array or a list, to Arrow."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from alad.data.arrow_encodings import RawColumn
+from alad.data.columns import is_nan, label
+from alad.data.refusals import dates_error, nested_error
+from alad.errors import InputError
+
+
+def of_numpy(name: str, values: np.ndarray) -> RawColumn:
+    """Convert an array [n] to Arrow; cells of unusual or mixed types one by one."""
+    if values.dtype.kind == "O":
+        return of_objects(name, values.tolist())
+    if values.dtype.kind == "c":
+        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    return pa.array(np.ascontiguousarray(values))
+
+
+def of_objects(name: str, cells: list[Any]) -> RawColumn:
+    """Convert cells to Arrow: of mixed types to text if any is text or a boolean, else to numbers.
+
+    Raises InputError for dates, complex numbers and nested values.
+    """
+    try:
+        return pa.array(cells, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        present = [None if _is_missing(cell) else cell for cell in cells]
+    kinds = {type(cell) for cell in present} - {type(None)}
+    if {kind.__name__ for kind in kinds} == {"Interval"}:  # of pandas, as `plain` has them
+        return pa.array([cell and str(cell) for cell in present], pa.large_string())
+    for kind in sorted(kinds, key=str):
+        _check_scalar(name, kind)
+    if any(issubclass(kind, str | bool | np.bool_) for kind in kinds):
+        return pa.array([label(cell) for cell in present], pa.large_string())
+    return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or is_nan(cell)
+
+
+def _check_scalar(name: str, kind: type) -> None:
+    if issubclass(kind, complex | np.complexfloating):
+        raise InputError(f"Complex data not supported: column {name!r} holds complex numbers")
+    dates = hasattr(kind, "isoformat") or kind.__name__ == "Period"
+    if dates or issubclass(kind, np.datetime64 | np.timedelta64):
+        raise dates_error(name, kind.__name__)
+    if not issubclass(kind, str) and not hasattr(kind, "__float__"):
+        raise nested_error(name, kind.__name__)
