@@ -1,14 +1,41 @@
-"""Convert the cells of one column, an array or a list, to Arrow."""
+"""Convert the cells of one column, a series, an array or a list, to Arrow."""
 
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from alad.data.arrow_encodings import RawColumn
+from alad.data.arrow_encodings import RawColumn, plain
 from alad.data.columns import is_nan, label
-from alad.data.refusals import dates_error, nested_error
+from alad.data.refusals import dates_error, nested_error, refusal
 from alad.errors import InputError
+
+
+def of_column(name: str, cells: Any) -> RawColumn:
+    """Convert a list, an array or a series of cells."""
+    if nw.dependencies.is_into_series(cells):
+        return of_series(name, nw.from_native(cells, series_only=True))
+    if isinstance(cells, list | tuple):
+        return of_objects(name, list(cells))
+    array = np.asarray(cells)
+    if array.ndim != 1:
+        raise refusal(name, f"an array of shape {array.shape}", "give one number or text a row")
+    return of_numpy(name, array)
+
+
+def of_series(name: str, series: nw.Series) -> RawColumn:
+    """Convert a series of any library that narwhals knows."""
+    try:
+        return plain(series.to_arrow())
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # mixed or unusual cells
+        pass
+    try:
+        cells = series.to_numpy()
+    except Exception as error:  # each library raises its own
+        what = f"values that no array holds ({series.dtype})"
+        raise refusal(name, what, "cast it to numbers or text") from error
+    return of_numpy(name, cells)
 
 
 def of_numpy(name: str, values: np.ndarray) -> RawColumn:

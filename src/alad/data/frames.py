@@ -14,9 +14,9 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from alad.data.arrow_encodings import RawColumn, plain
-from alad.data.cells import of_numpy, of_objects
-from alad.data.refusals import TypeInputError, listed, refusal
+from alad.data.arrow_encodings import RawColumn
+from alad.data.cells import of_column, of_numpy, of_series
+from alad.data.refusals import TypeInputError, listed
 from alad.errors import InputError
 
 DECIMAL = b"alad.decimal"  # metadata of a table of text: its decimal mark
@@ -192,7 +192,7 @@ def _of_cells(cells: Mapping[Any, Any]) -> Columns:
     if not cells:
         raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
     names, named = _names(list(cells))
-    raw = tuple(map(_of_column, names, cells.values()))
+    raw = tuple(map(of_column, names, cells.values()))
     if len(set(map(len, raw))) > 1:
         lengths = ", ".join(
             f"{name!r} {len(column)}" for name, column in zip(names, raw, strict=True)
@@ -201,17 +201,6 @@ def _of_cells(cells: Mapping[Any, Any]) -> Columns:
     if not len(raw[0]):
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
     return Columns(names, named, raw, counted=not named)
-
-
-def _of_column(name: str, cells: Any) -> RawColumn:
-    if nw.dependencies.is_into_series(cells):
-        return _of_series(name, nw.from_native(cells, series_only=True))
-    if isinstance(cells, list | tuple):
-        return of_objects(name, list(cells))
-    array = np.asarray(cells)
-    if array.ndim != 1:
-        raise refusal(name, f"an array of shape {array.shape}", "give one number or text a row")
-    return of_numpy(name, array)
 
 
 def _of_frame(X: Any) -> Columns:
@@ -226,7 +215,7 @@ def _of_frame(X: Any) -> Columns:
     names, named = _names([column.name for column in series])
     if not names:
         raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
-    raw = tuple(map(_of_series, names, series))
+    raw = tuple(map(of_series, names, series))
     if not len(raw[0]):
         raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
     metadata = X.schema.metadata if isinstance(X, pa.Table) else None
@@ -263,19 +252,6 @@ def _names(names: list[Any]) -> tuple[tuple[str, ...], bool]:
 
 def _numbered(count: int) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(count))
-
-
-def _of_series(name: str, series: nw.Series) -> RawColumn:
-    try:
-        return plain(series.to_arrow())
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # mixed or unusual cells
-        pass
-    try:
-        cells = series.to_numpy()
-    except Exception as error:  # each library raises its own
-        what = f"values that no array holds ({series.dtype})"
-        raise refusal(name, what, "cast it to numbers or text") from error
-    return of_numpy(name, cells)
 
 
 def _rows(X: Sequence[Any]) -> np.ndarray:
