@@ -23,31 +23,31 @@ def test_scored_frames_are_of_their_kind(detector):
     table = frame(120)
     table.index = pd.Index([f"m{at}" for at in range(120)], name="machine")
     scores, flags = detector.anomaly_score(table), detector.predict(table) == -1
-    scored = detector.scored(table)
+    scored = detector.beside(table)
     assert list(scored) == [*table, "anomaly_score", "p_value", "is_anomaly"]
     pd.testing.assert_index_equal(scored.index, table.index)
     assert "anomaly_score" not in table
     for other in (pl.from_pandas(table), pa.table(table.reset_index(drop=True))):
-        again = detector.scored(other)
+        again = detector.beside(other)
         assert type(again) is type(other)
         for each in (scored, again):
             np.testing.assert_array_equal(np.asarray(each["anomaly_score"]), scores)
             np.testing.assert_array_equal(np.asarray(each["is_anomaly"]), flags)
             np.testing.assert_array_equal(np.asarray(each["p_value"]), detector.p_value(table))
-    at_rate = detector.scored(table, false_alarm_rate=0.2)["is_anomaly"]
+    at_rate = detector.beside(table, false_alarm_rate=0.2)["is_anomaly"]
     np.testing.assert_array_equal(at_rate, detector.predict(table, false_alarm_rate=0.2) == -1)
 
 
 def test_scored_frames_without_calibration_and_refusals(detector):
     table = frame(60)
     plain = quick("knn", calibration_fraction=0).fit(table)
-    assert list(plain.scored(table)) == [*table, "anomaly_score", "is_anomaly"]
+    assert list(plain.beside(table)) == [*table, "anomaly_score", "is_anomaly"]
     with pytest.raises(InputError, match="has a column 'p_value' already"):
-        quick("knn", drop=["p_value"]).fit(frame(300).assign(p_value=1)).scored(
+        quick("knn", drop=["p_value"]).fit(frame(300).assign(p_value=1)).beside(
             table.assign(p_value=1)
         )
     with pytest.raises(InputError, match="X is a ndarray"):
-        quick("knn").fit(rows(60)).scored(rows(3))
+        quick("knn").fit(rows(60)).beside(rows(3))
 
 
 def test_in_a_notebook(detector):

@@ -210,7 +210,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     score_samples = asks(Fitted.score_samples)
     decision_function = asks(Fitted.decision_function)
     predict = asks(Fitted.predict)
-    scored = asks(Fitted.scored)
+    beside = asks(Fitted.beside)
     p_value = asks(Fitted.p_value)
     threshold = asks(Fitted.threshold)
     select = asks(Fitted.select)

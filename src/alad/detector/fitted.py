@@ -198,7 +198,7 @@ class Fitted:
         limit = self.threshold(false_alarm_rate, confidence)
         return np.where(self.anomaly_score(X) > limit, -1, 1)
 
-    def scored(self, X: Any, *, false_alarm_rate: float | None = None) -> Any:
+    def beside(self, X: Any, *, false_alarm_rate: float | None = None) -> Any:
         """Return the frame X with columns beside its own: anomaly_score, p_value, is_anomaly.
 
         Of the kind that X is, pandas with its index. p_value only if the model is calibrated;
