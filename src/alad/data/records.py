@@ -5,7 +5,8 @@ from typing import Any
 
 import narwhals as nw
 
-from alad.data.frames import Columns, check_names, of_objects
+from alad.data.cells import of_objects
+from alad.data.frames import Columns, check_names
 from alad.errors import InputError
 
 
