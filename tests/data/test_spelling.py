@@ -454,6 +454,12 @@ def test_a_slip_among_numbers_with_units_is_told_of():
         fitted([*cells[1:10:2], "7.25 °C", "oops"])
 
 
+def test_slips_among_numbers_with_units_may_look_like_other_units():
+    cells = [f"{sign}€ {number},{number}5" for number in range(15) for sign in ("", "-")]
+    with pytest.warns(UserWarning, match="though 30 of its 34 values are numbers"):
+        fitted([*cells, "0x1F", "1,5,2", "5 kg", "+-2"])
+
+
 def test_codes_that_end_in_letters_are_labels():
     cells = [f"{number}{letter}" for number in range(10, 20) for letter in "ABCDVW"]
     assert fitted([*cells, "other"] * 3).state()["codes"][0]["kind"] == "category"

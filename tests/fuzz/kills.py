@@ -92,7 +92,9 @@ class Kills:
         left = _result(place, verb)
         if left not in (before, due):
             faults.append(f"{where}: something half-written lies there")
+        began = time.monotonic()
         again = _run(place, COMMANDS[verb])
+        self._due[verb] = due, time.monotonic() - began  # how busy the machine is changes
         if again.returncode:
             faults.append(f"{where}: again: {again.returncode}, {again.stderr[-300:]!r}")
         elif _result(place, verb) != due:
@@ -152,13 +154,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--verbs", default=",".join(COMMANDS), help="with commas between")
     given = parser.parse_args()
+    verbs = given.verbs.split(",")
     counts: Counter[tuple[str, str, bool]] = Counter()
     faults = 0
     with tempfile.TemporaryDirectory(prefix="kills-") as home:
         kills = Kills(Path(home) / "kills")
         for number in range(given.kills):
-            verb = list(COMMANDS)[number % len(COMMANDS)]
+            verb = verbs[number % len(verbs)]
             kill = kills.kill(verb, Random(f"{given.seed} {number}"))
             counts[verb, kill.signal, kill.met] += 1
             faults += len(kill.faults)

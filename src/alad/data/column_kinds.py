@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from warnings import warn
@@ -207,10 +208,15 @@ def _check_labels(column: Column) -> None:
 
 
 def _slips(levels: Sequence[str]) -> list[str]:
-    """List the levels that are no numbers, with a unit or without, if it is the same for all."""
+    """List the levels that are no numbers, with a unit or without, if most have the same."""
     words = [level for level in levels if spelled(level) is None]
-    measures = {level for level in words if are_measures([level])}
-    return [word for word in words if word not in measures] if are_measures(measures) else words
+    measures = [level for level in words if are_measures([level])]
+    if measures and not are_measures(measures):  # 5 €, 7 € and 0x1F
+        units = [re.sub(r"[\d\s.,+<>=\u2212\u2013-]", "", level) for level in measures]
+        usual, times = Counter(units).most_common(1)[0]
+        same = [level for level, unit in zip(measures, units, strict=True) if unit == usual]
+        measures = same if times > MOSTLY * len(measures) and are_measures(same) else []
+    return [word for word in words if word not in set(measures)]
 
 
 def _has_decimals(level: str) -> bool:
