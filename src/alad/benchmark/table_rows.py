@@ -98,6 +98,8 @@ def _on_one_class() -> tuple[Row, ...]:
     return (
         Row("isolation-forest", "isolation-forest", published="IForest"),
         Row("knn", "knn", published="kNN", most_runs=1),
+        # the ratio without its divisor
+        Row("knn-mean", "knn", changes={"distance": "mean"}, most_runs=1),
         Row("lof", "lof", published="LOF", most_runs=1),
         Row("neighbour-ratio", "neighbour-ratio", most_runs=1),
         Row("kcm", "kcm", published="KCM-iso-LOO", most_runs=1),
