@@ -75,6 +75,14 @@ def test_neighbours_score_as_the_makers_of_the_tables_found(table: str, knn: flo
         assert np.mean(found) == pytest.approx(expected, abs=0.015)
 
 
+def test_a_table_that_is_not_there_is_named_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALAD_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(InputError, match=r"one_class/car.npz is neither .*--dataset") as refusal:
+        read_one_class("car")
+    assert "no address serves it" in str(refusal.value)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="one-class has no dataset 'cars'; choose one of: annthyr"):
         read_one_class("cars")
