@@ -16,7 +16,7 @@ def of_column(name: str, cells: Any) -> RawColumn:
     """Convert a list, an array or a series of cells."""
     if nw.dependencies.is_into_series(cells):
         return of_series(name, nw.from_native(cells, series_only=True))
-    if isinstance(cells, list | tuple):
+    if not hasattr(cells, "__array__"):
         return of_objects(name, list(cells))
     array = np.asarray(cells)
     if array.ndim != 1:

@@ -6,7 +6,7 @@ source. `alad.data.column_kinds` decides what each column means.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from alad.data.arrow_encodings import RawColumn
-from alad.data.cells import of_column, of_numpy, of_series
+from alad.data.cells import of_numpy, of_series
 from alad.data.refusals import TypeInputError, listed
 from alad.errors import InputError
 
@@ -155,9 +155,8 @@ class _Slices(Sequence[RawColumn]):
 def columns(X: Any) -> Columns:
     """Convert a pandas, polars or Arrow frame, a 2-d array, or a list of rows to columns.
 
-    Also a dictionary of columns, or of the cells of one row, a list of such rows, and an array with
-    named fields. Raises InputError if X is not a table of at least one row and one column, or names
-    a column twice.
+    Raises InputError if X is not a table of at least one row and one column, or names a column
+    twice.
     """
     if isinstance(X, Columns):
         return X
@@ -167,40 +166,7 @@ def columns(X: Any) -> Columns:
         return _of_frame(X)
     if hasattr(X, "__arrow_c_stream__") and not nw.dependencies.is_into_series(X):
         return _of_frame(pa.table(X))
-    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # scipy.sparse.dok_array is one
-        return _of_cells(X if any(map(_is_column, X.values())) else _of_records([X]))
-    if isinstance(X, list | tuple) and X and all(isinstance(row, Mapping) for row in X):
-        return _of_cells(_of_records(X))
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.names:
-        return _of_cells({name: X[name] for name in X.dtype.names})
     return _of_array(_rows(X) if isinstance(X, list | tuple) else X)
-
-
-def _is_column(cells: Any) -> bool:
-    """Tell whether cells are several, or an array, rather than the cell of one row."""
-    return isinstance(cells, list | tuple) or getattr(cells, "shape", ()) != ()
-
-
-def _of_records(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, list[Any]]:
-    """Turn rows to columns; a key that a row lacks is a missing cell."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _of_cells(cells: Mapping[Any, Any]) -> Columns:
-    """Convert named columns, which are lists, arrays or series."""
-    if not cells:
-        raise InputError("X has 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
-    names, named = _names(list(cells))
-    raw = tuple(map(of_column, names, cells.values()))
-    if len(set(map(len, raw))) > 1:
-        lengths = ", ".join(
-            f"{name!r} {len(column)}" for name, column in zip(names, raw, strict=True)
-        )
-        raise InputError(f"X has columns of different lengths: {lengths}; make them alike")
-    if not len(raw[0]):
-        raise InputError("X has 0 sample(s) while a minimum of 1 is required: the table is empty")
-    return Columns(names, named, raw, counted=not named)
 
 
 def _of_frame(X: Any) -> Columns:
