@@ -142,7 +142,8 @@ def download(file: OfficialFile, folder: Path) -> Path:
             reasons.append(f"{url}: {error}")
     raise InputError(
         f"{file.name} is neither in data_dir, $ALAD_DATA or {folder} nor to be downloaded "
-        f"({'; '.join(reasons) or 'no address serves it'}); get it from {file.home} and name its folder with --data-dir"
+        f"({'; '.join(reasons) or 'no address serves it'}); get it from {file.home} and name its "
+        "folder with --data-dir"
     )
 
 

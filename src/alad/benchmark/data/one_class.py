@@ -14,7 +14,7 @@ from alad.benchmark.data.official import OfficialFile, locate
 from alad.benchmark.data.splits import Split, check_choice, fewer, half_of_normal
 
 MOST_TRAINING_ROWS, MOST_TEST_ROWS = 3_000, 10_000  # of a random half
-HOME = "those who built these tables, or choose others with --dataset,"
+HOME = "those who built these tables (others: --dataset)"
 
 CHECKSUMS = {  # file -> sha256
     "abalone": "7db84a88aedd9440dae0ccff90b742a5d919f9989ce95255b7c86e0df25a6e3a",
