@@ -244,15 +244,6 @@ def test_a_folder_of_tables_and_one_of_pictures(tmp_path):
     assert source_of(tmp_path).kind == "images"
 
 
-def test_folders_named_as_cells_are_refused(tmp_path):
-    for day in (1, 2):
-        (tmp_path / f"day={day}").mkdir()
-        (tmp_path / f"day={day}" / "0.csv").write_text("a\n1\n")
-    with pytest.raises(InputError, match="partitioned into folders such as 'day=1'"):
-        source_of(tmp_path)
-    assert source_of(tmp_path / "day=1").held().n_rows == 1
-
-
 def test_what_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no pictures"):
         source_of(tmp_path)

@@ -28,12 +28,12 @@ app = typer.Typer(
 )
 
 
-def check_output(output: str, source: str) -> None:
-    """Raise InputError if no table can be written there, or it would replace the one read."""
+def check_output(output: str, *sources: str) -> None:
+    """Raise InputError if no table can be written there, or it would replace one that is read."""
     from alad.data import writing
 
     writing.check_target(output)
-    if writing.STREAM not in (output, source) and realpath(output) == realpath(source):
+    if output != writing.STREAM and realpath(output) in map(realpath, sources):
         raise InputError(f"-o {output} is the table that is read; name another file")
 
 

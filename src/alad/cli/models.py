@@ -24,7 +24,7 @@ TRAINING, RUNNING = "Training", "Running"  # groups of options in the help of `f
 
 
 def fit(
-    table: options.TableOrFolder,
+    table: options.TablesOrFolder,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
     detector: Annotated[str, option(help=f"{', '.join(DETECTORS)}.")] = "alad",
     drop: options.Drop = None,

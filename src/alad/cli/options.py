@@ -37,11 +37,11 @@ ScoringEngine = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fitted model.")]
-TableOrFolder = Annotated[
-    str,
+TablesOrFolder = Annotated[
+    list[str],
     table_argument(
-        "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; - reads standard input; or a "
-        "folder of pictures."
+        "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; several, a pattern in quotes, a "
+        "folder of them, a URL such as s3://; - reads standard input; or a folder of pictures."
     ),
 ]
 Drop = Annotated[

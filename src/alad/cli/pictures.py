@@ -16,7 +16,7 @@ MOST_PASSES = 100
 NEW = "NEW_PICTURES/"
 
 
-def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> "Source":
+def source(places: str | list[str], size: str | None, strict: bool, **of_tables: Any) -> "Source":
     """Open the rows or pictures at `place`, not yet read.
 
     of_tables: values of options that are for tables alone. Raises InputError if one is given for
@@ -25,15 +25,19 @@ def source(place: str, size: str | None, strict: bool, **of_tables: Any) -> "Sou
     from alad.data.opening import source_of
     from alad.data.pictures import size_of
 
-    if not place:
+    place = places[0] if isinstance(places, list) and not places[1:] else places
+    if not place or (isinstance(place, list) and "" in place):
         raise InputError("TABLE has an empty name; name a file, a folder, or - for standard input")
     wanted = None if size is None else size_of(size)
     opened = source_of(place, size=wanted, strict=strict)
     if opened.kind == "images":
         if meaningless := [f"--{name}" for name, value in of_tables.items() if value]:
-            raise InputError(f"{place}: holds pictures; leave out {' and '.join(meaningless)}")
+            raise InputError(
+                f"{opened.place}: holds pictures; leave out {' and '.join(meaningless)}"
+            )
     elif wanted or strict:
-        raise InputError(f"{place}: is no folder of pictures; leave out --size and --strict")
+        what = f"{opened.place}: is no folder of pictures"
+        raise InputError(f"{what}; leave out --size and --strict")
     return opened
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @app.command()
 def score(
     model: options.Model,
-    table: options.TableOrFolder,
+    table: options.TablesOrFolder,
     output: Annotated[
         str,
         option("--output", "-o", metavar="OUT", help="File to write; the suffix is its format."),
@@ -62,7 +62,7 @@ def score(
     # refuse what can be refused before the long work
     rule = FlaggingRule(false_alarm_rate, confidence, fdr)
     rule.check(score)
-    check_output(output, table)
+    check_output(output, *table)
     detector = catalogue.load(model, device=device, engine=engine)
     flagging = Flagging(rule, detector)
     source = pictures.source(table, None, strict, drop=drop)

@@ -3,8 +3,9 @@
 data -> batches
     frame of pandas, polars or Arrow, array, list of rows, row as a dictionary or Series -> one
     Arrow stream (`__arrow_c_stream__`), read once -> its own, small ones joined
+    lazy frame of polars, dataset of Arrow -> its own
     file; "-", standard input, read once -> one
-    list of files, folder of part files -> one for each file
+    list of files, folder of part files, pattern, URL -> one for each file
     array of images -> one
     `Pictures`; folder, picture or table of pictures -> as many pictures as suit their size
 
@@ -14,7 +15,7 @@ of `OPENERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,16 +23,19 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from alad.data.part_files import Part, numbered, parts_at, with_cells
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
-from alad.data.reading import explained, part_files, place_of, read_batches
+from alad.data.reading import explained, place_of, read_batches
 from alad.data.records import are_records, columns_of_records
 from alad.data.refusals import listed
+from alad.data.remote import is_url
 from alad.data.source import FileTables, ImageSource, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError
 
 CHANNELS = (1, 3, 4)  # lengths of the last axis of images; others are most likely no channels
+BATCHES_AHEAD = 2  # of a dataset
 LEAST_ROWS = 1 << 16  # in a batch of a stream, but for the last; smaller ones are joined
 
 
@@ -70,38 +74,40 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
     if not str(X):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
     if str(X) == STREAM:
-        return TableSource(_once(lambda: [_file(X)], place_of(X)), place_of(X), again=False)
-    if holds_pictures(X):
+        return TableSource(
+            _once(lambda: [_file(Part(X, {}))], place_of(X)), place_of(X), again=False
+        )
+    if not is_url(X) and holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
-    if Path(X).is_dir():
-        return _files(part_files(Path(X)), str(X))
-    return TableSource(lambda: [_file(X)], str(X), files=[X])
+    return _files(parts_at(X), str(X))
 
 
-def _file(path: str | Path) -> FileTables:
-    return FileTables(place_of(path), read_batches(path))
+def _file(part: Part, numbers: Collection[str] = (), may_be_empty: bool = False) -> FileTables:
+    tables = read_batches(part.file, may_be_empty=may_be_empty)
+    return FileTables(place_of(part.file), with_cells(tables, part, numbers))
 
 
-def _files(paths: Sequence[str | Path], place: str) -> TableSource:
-    """Make a source of files of the same columns; files without rows are skipped."""
+def _files(parts: Sequence[Part], place: str) -> TableSource:
+    """Make a source of files of the same columns; of several, those without rows are skipped."""
+    numbers = numbered(parts)
 
     def pieces() -> Iterator[FileTables]:
         first: list[str] = []
-        for path in paths:
-            table, file = FileTables(place_of(path), read_batches(path, may_be_empty=True)).peeked()
+        for part in parts:
+            table, file = _file(part, numbers, may_be_empty=len(parts) > 1).peeked()
             first = first or table.column_names
             if sorted(table.column_names) != sorted(first):
                 changes = {
                     "missing": [name for name in first if name not in table.column_names],
                     "new": [name for name in table.column_names if name not in first],
                 }
-                parts = [f"{word}: {listed(names)}" for word, names in changes.items() if names]
-                what = f"{path}: has other columns than {paths[0]}; {'; '.join(parts)}"
+                told = [f"{word}: {listed(names)}" for word, names in changes.items() if names]
+                what = f"{part.file}: has other columns than {parts[0].file}; {'; '.join(told)}"
                 raise InputError(f"{what}; give files of the same columns")
             if table.num_rows:
                 yield file
 
-    return TableSource(pieces, place, files=paths)
+    return TableSource(pieces, place, files=[part.file for part in parts])
 
 
 def _of_stream(X: Any, _: dict[str, Any]) -> TableSource:
@@ -168,7 +174,41 @@ def _of_records(X: Any, _: dict[str, Any]) -> TableSource:
 
 
 def _of_paths(X: Sequence[str | Path], _: dict[str, Any]) -> TableSource:
-    return _files(X, f"{X[0]} and {len(X) - 1} more" if X[1:] else str(X[0]))
+    parts = [part for place in X for part in _parts_of(place)]
+    return _files(parts, f"{X[0]} and {len(X) - 1} more" if X[1:] else str(X[0]))
+
+
+def _parts_of(place: str | Path) -> list[Part]:
+    """List the files at one of several places."""
+    if str(place) == STREAM:
+        raise InputError("- is standard input; give it alone, or name files")
+    return parts_at(place)
+
+
+def _is_lazy(X: Any) -> bool:
+    return nw.dependencies.is_polars_lazyframe(X) and hasattr(X, "collect_batches")
+
+
+def _of_lazy(X: Any, _: dict[str, Any]) -> TableSource:
+    """Open a lazy frame of polars, which is computed a batch at a time, each time it is read."""
+    return TableSource(lambda: X.collect_batches(chunk_size=LEAST_ROWS, maintain_order=True))
+
+
+def _is_dataset(X: Any) -> bool:
+    return type(X).__module__ == "pyarrow._dataset" and hasattr(X, "to_batches")
+
+
+def _of_dataset(X: Any, _: dict[str, Any]) -> TableSource:
+    """Open a dataset of Arrow, files of which are read as they are asked for."""
+
+    def pieces() -> Iterator[pa.Table]:
+        with explained("X"):
+            batches = X.to_batches(
+                batch_size=LEAST_ROWS, batch_readahead=BATCHES_AHEAD, fragment_readahead=1
+            )
+            yield from (pa.Table.from_batches([batch]) for batch in batches if batch.num_rows)
+
+    return TableSource(pieces)
 
 
 OPENERS = [  # the first that fits opens it
@@ -178,6 +218,8 @@ OPENERS = [  # the first that fits opens it
     Opener(_are_paths, _of_paths),
     Opener(lambda X: getattr(X, "ndim", 0) in (3, 4), _of_images),
     Opener(are_records, _of_records),
+    Opener(_is_lazy, _of_lazy),
+    Opener(_is_dataset, _of_dataset),
     Opener(_is_stream, _of_stream),
     Opener(lambda X: True, _of_table),
 ]

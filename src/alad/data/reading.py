@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -23,7 +23,7 @@ from alad.data import csv_blocks, json_lines
 from alad.data.arrow_encodings import plain
 from alad.data.frames import check_names
 from alad.data.refusals import NO_ROWS
-from alad.data.table_formats import SUFFIXES
+from alad.data.remote import RemoteFile
 from alad.data.writing import STREAM, check_target, write_table
 from alad.errors import InputError, first_line
 
@@ -64,7 +64,9 @@ def joined(tables: Iterator[pa.Table]) -> pa.Table:
     return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
 
 
-def read_batches(source: str | Path, *, may_be_empty: bool = False) -> Iterator[pa.Table]:
+def read_batches(
+    source: str | Path | RemoteFile, *, may_be_empty: bool = False
+) -> Iterator[pa.Table]:
     """Yield a table as `read_table` has it, a batch at a time: at least one, of any length.
 
     A broken batch raises InputError with the number of the line, row group or batch.
@@ -83,9 +85,9 @@ def read_batches(source: str | Path, *, may_be_empty: bool = False) -> Iterator[
             raise InputError(NO_ROWS)
 
 
-def expected_rows(path: str | Path) -> int | None:
+def expected_rows(path: str | Path | RemoteFile) -> int | None:
     """Foretell how many rows a file has: of Parquet exactly, of text about; None = not known."""
-    if not Path(path).is_file():
+    if isinstance(path, RemoteFile) or not Path(path).is_file():
         return None
     with suppress(OSError, pa.ArrowException), Path(path).open("rb") as file:
         head = file.read(HEAD)
@@ -96,35 +98,7 @@ def expected_rows(path: str | Path) -> int | None:
     return None
 
 
-def part_files(folder: Path) -> list[Path]:
-    """List tables in a folder and all folders below, by name.
-
-    Tables have a known suffix, or begin with part-, as those of Spark and Hadoop; names that begin
-    with . or _ are skipped. Raises InputError for Hive partitions, folders such as year=2020.
-    """
-    below = sorted(path for path in folder.rglob("*") if path.is_file())
-    parts = [(path, path.relative_to(folder).parts) for path in below]
-    tables = [
-        path
-        for path, names in parts
-        if not any(name.startswith((".", "_")) for name in names) and _called_table(path)
-    ]
-    # a folder year=2020 holds a column `year` in its name, which is not read
-    partitioned = next((path.parent.name for path in tables if "=" in path.parent.name), None)
-    if partitioned and tables[0].parent != folder:
-        raise InputError(
-            f"{folder}: is partitioned into folders such as {partitioned!r}, whose names are cells "
-            "of a column; name one of these folders, or save one table"
-        )
-    return tables
-
-
-def _called_table(path: Path) -> bool:
-    name = path.name.lower()
-    return name.startswith("part-") or Path(name.removesuffix(".gz")).suffix in SUFFIXES
-
-
-def place_of(source: str | Path) -> str:
+def place_of(source: str | Path | RemoteFile) -> str:
     """Name a source for messages."""
     return "standard input" if str(source) == STREAM else str(source)
 
@@ -166,12 +140,16 @@ def _reason(line: str) -> str:
 
 
 @contextmanager
-def _opened(source: str | Path) -> Iterator[IO[bytes]]:
+def _opened(source: str | Path | RemoteFile) -> Iterator[IO[bytes]]:
     """Open a file, or standard input, to be read once from its beginning."""
     if str(source) == STREAM:
         if sys.stdin is None:
             raise InputError("is closed; give it a table, or name a file")
         yield sys.stdin.buffer
+        return
+    if isinstance(source, RemoteFile):
+        with source.open() as file:
+            yield file
         return
     if Path(source).is_dir():
         raise InputError("is a folder; name a file")
@@ -196,12 +174,12 @@ class _Rejoined(io.RawIOBase):
         return len(content)
 
 
-def _parsed(source: str | Path, file: IO[bytes]) -> Iterator[pa.Table]:
+def _parsed(source: str | Path | RemoteFile, file: IO[bytes]) -> Iterator[pa.Table]:
     """Yield the batches of an open file, whose format its head tells."""
-    head, whole = file.read(HEAD), str(source) if Path(source).is_file() else None
+    head, again = file.read(HEAD), _to_be_read_again(source)
     if head.startswith(b"\x1f\x8b"):
         packed = gzip.GzipFile(fileobj=io.BufferedReader(_Rejoined(head, file)))
-        file, whole = cast("IO[bytes]", packed), None
+        file, again = cast("IO[bytes]", packed), None
         head = file.read(HEAD)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty; give one with a table")
@@ -209,13 +187,13 @@ def _parsed(source: str | Path, file: IO[bytes]) -> Iterator[pa.Table]:
         if head.startswith(magic):
             raise InputError(f"is {what}")
     if head.startswith(b"PAR1"):
-        return _parquet(_to_seek_in(whole, head, file))
+        return _parquet(_to_seek_in(again, head, file))
     if head.startswith(b"ARROW1"):
-        return _arrow(_to_seek_in(whole, head, file))
+        return _arrow(_to_seek_in(again, head, file))
     if head.startswith(b"FEA1"):
-        return iter([_validated(feather.read_table(_to_seek_in(whole, head, file)))])
+        return iter([_validated(feather.read_table(_to_seek_in(again, head, file)))])
     if head.startswith(b"\xff\xff\xff\xff"):
-        return _arrow_stream(whole or io.BufferedReader(_Rejoined(head, file)))
+        return _arrow_stream(again() if again else io.BufferedReader(_Rejoined(head, file)))
     if b"\0" in head:
         raise InputError(
             "is binary, and neither Parquet nor Arrow; save it as one of these, or as CSV in UTF-8"
@@ -227,9 +205,16 @@ def _parsed(source: str | Path, file: IO[bytes]) -> Iterator[pa.Table]:
     return csv_blocks.read(head, file)
 
 
-def _to_seek_in(path: str | None, head: bytes, file: IO[bytes]) -> Any:
+def _to_be_read_again(source: str | Path | RemoteFile) -> Callable[[], Any] | None:
+    """Give what opens a source anew, as an Arrow file; None for a pipe."""
+    if isinstance(source, RemoteFile):
+        return source.random
+    return (lambda: pa.OSFile(str(source))) if Path(source).is_file() else None
+
+
+def _to_seek_in(again: Callable[[], Any] | None, head: bytes, file: IO[bytes]) -> Any:
     """Give an Arrow file that can be read from the end: of what is packed or a pipe, in memory."""
-    return pa.BufferReader(head + file.read()) if path is None else pa.OSFile(path)
+    return pa.BufferReader(head + file.read()) if again is None else again()
 
 
 def _parquet(file: Any) -> Iterator[pa.Table]:
@@ -248,7 +233,7 @@ def _arrow(file: Any) -> Iterator[pa.Table]:
 
 
 def _arrow_stream(file: Any) -> Iterator[pa.Table]:
-    content = pa.ipc.open_stream(pa.OSFile(file) if isinstance(file, str) else file)
+    content = pa.ipc.open_stream(file)
     yield from _batches(content.schema, iter(content))
 
 

@@ -20,6 +20,7 @@ from alad.data.pictures import Pictures
 from alad.data.pixel_file import PixelFile, decoded_once
 from alad.data.reading import expected_rows, joined
 from alad.data.refusals import NO_ROWS
+from alad.data.remote import RemoteFile
 from alad.errors import InputError
 
 
@@ -130,7 +131,7 @@ class TableSource(Source):
         again: bool = True,
         in_memory: bool = False,
         drops: Sequence[Drop] = (),
-        files: Sequence[str | Path] = (),
+        files: Sequence[str | Path | RemoteFile] = (),
     ):
         self._pieces = pieces if isinstance(pieces, Pieces) else Pieces(pieces)
         self._in_memory, self._drops, self._files = in_memory, tuple(drops), tuple(files)
