@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alad.classic.pca import PCA, RobustPCA
     from alad.classic.svm import OneClassSVM, OneClassSVMSGD
     from alad.data.pictures import Pictures
+    from alad.export.writing import to_onnx
 
 __all__ = [
     "ALAD",
@@ -56,6 +57,7 @@ __all__ = [
     "detectors",
     "estimator",
     "load",
+    "to_onnx",
 ]
 
 _HOMES = {
@@ -84,6 +86,7 @@ _HOMES = {
     "detectors": "catalogue",
     "estimator": "catalogue",
     "load": "catalogue",
+    "to_onnx": "export.writing",
 }
 
 

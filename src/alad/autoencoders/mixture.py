@@ -6,6 +6,7 @@ inverse, "factor" and "unmix" [members, K, D, D].
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -68,7 +69,7 @@ def _energy(
     for centre, inverse, constant in zip(mu, unmix, constants, strict=True):
         unmixed = exact_product(z.astype(np.float64) - centre, ExactMatrix.of(inverse.T))
         logs.append(constant - 0.5 * total(np.square(unmixed)))
-    most = np.maximum.reduce(logs)
+    most = functools.reduce(np.maximum, logs)
     sums = np.zeros_like(most)
     for log in logs:
         sums += np.exp(log - most)

@@ -98,17 +98,17 @@ class VAEPass:
         self, x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
     ) -> np.ndarray:
         """Average log p(x | z_l) over the draws, the same for every row: [n], float64."""
-        deviation, sums = np.exp(0.5 * log_variance), np.zeros(len(x))
-        for draw in self._draws:
-            sums += log_likelihood(x, *halves(self._decoder(mean + deviation * draw)))
-        return sums / len(self._draws)
+        deviation = np.exp(0.5 * log_variance)
+        codes = (mean + deviation * draw for draw in self._draws)
+        terms = (log_likelihood(x, *halves(self._decoder(code))) for code in codes)
+        return sum(terms, np.zeros_like(x[:, 0], np.float64)) / len(self._draws)
 
 
 def halves(both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split outputs [n, 2 width] into means and log variances [n, width] each."""
     middle = both.shape[1] // 2
     log_variance = np.clip(both[:, middle:], LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST)
-    return np.ascontiguousarray(both[:, :middle]), log_variance
+    return both[:, :middle].copy(), log_variance
 
 
 def log_likelihood(x: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
@@ -200,7 +200,7 @@ class MixturePass:
 def misses(x: np.ndarray, again: np.ndarray) -> np.ndarray:
     """Compute the reconstruction errors norm(x - x') / norm(x) and cos(x, x'), [n, 2]."""
     norm, norm_again = (np.maximum(length(rows), LEAST_NORM) for rows in (x, again))
-    product = (np.ascontiguousarray(a, np.float64) for a in (x, again))
+    product = (a.astype(np.float64, order="C", copy=False) for a in (x, again))
     cosine = np.einsum("nj,nj->n", *product) / (norm * norm_again)
     return np.stack([length(x - again) / norm, cosine], axis=1)
 

@@ -11,6 +11,7 @@ from alad.classic.sampling import need, seed_for, within
 from alad.detector.contract import Detector, Fit
 from alad.detector.model import Floats, Integers, Model
 from alad.errors import InputError
+from alad.indexing import entries
 from alad.parameters import Count, whole
 
 
@@ -55,13 +56,13 @@ class ForestModel(Model):
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by 2^(-mean path length / that of an unsuccessful search), eq. 2."""
-        rows = np.arange(len(X))[:, np.newaxis]
-        node = np.repeat(self.root[np.newaxis], len(X), axis=0)  # [n, trees]
+        node = np.zeros_like(X[:, :1], np.intp) + self.root  # [n, trees]
         # as many steps as the deepest leaf needs; leaves lead to themselves
         for _ in range(int(np.ceil(np.log2(self.samples)))):
-            right = X[rows, self.feature[node]] > self.threshold[node]
-            node = self.children[node, right.view(np.int8)]
-        return np.exp2(-self.path_length[node].sum(axis=1) / self._unit)[np.newaxis]
+            value = np.take_along_axis(X, entries(self.feature, node), axis=1)
+            right = value > entries(self.threshold, node)
+            node = entries(self.children.ravel(), 2 * node + right)
+        return np.exp2(-entries(self.path_length, node).sum(axis=1) / self._unit)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -11,6 +11,7 @@ from alad.classic.sampling import check_rows, need, sample
 from alad.detector.contract import Detector, Fit
 from alad.detector.model import Floats, Model
 from alad.errors import InputError
+from alad.indexing import entries
 from alad.parameters import Count, whole
 
 SMALLEST_REACH = 1e-10  # added to the mean reach, as in scikit-learn: that of copies is 0
@@ -105,7 +106,7 @@ class RatioModel(Model):
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their distance over the root of their neighbours' own, float64 [1, n]."""
         distance, row = self._nearest.search(X, self.n_neighbors)
-        usual = self.distance[self._nearest.first[row]].mean(axis=1)
+        usual = entries(self.distance, entries(self._nearest.first, row)).mean(axis=1)
         return (distance.mean(axis=1) / np.sqrt(usual + SMALLEST_DISTANCE))[np.newaxis]
 
 
@@ -167,9 +168,9 @@ class DensityModel(Model):
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their neighbours' mean density over their own, float64 [1, n]."""
         distance, row = self._nearest.search(X, self.neighbours)
-        neighbour = self._nearest.first[row]
-        density = _density(distance, self.reach[neighbour])
-        return (self.density[neighbour] / density[:, np.newaxis]).mean(axis=1)[np.newaxis]
+        neighbour = entries(self._nearest.first, row)
+        density = _density(distance, entries(self.reach, neighbour))
+        return (entries(self.density, neighbour) / density[:, np.newaxis]).mean(axis=1)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

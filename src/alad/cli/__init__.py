@@ -7,10 +7,19 @@ with one line that says what to change; 130 stopped with Ctrl-C. A verb loads wh
 import sys
 from typing import NoReturn
 
-from alad.cli import comparing, deciding, explaining, measuring, models, reporting, scoring
+from alad.cli import (
+    comparing,
+    deciding,
+    explaining,
+    exporting,
+    measuring,
+    models,
+    reporting,
+    scoring,
+)
 from alad.cli.frame import app, run
 
-VERBS = (comparing, deciding, explaining, measuring, models, reporting, scoring)
+VERBS = (comparing, deciding, explaining, exporting, measuring, models, reporting, scoring)
 __all__ = ["VERBS", "app", "main", "run"]
 
 

@@ -50,12 +50,16 @@ def raised(scores: np.ndarray, novel: np.ndarray, added: np.ndarray) -> np.ndarr
     if not len(rows):
         return scores
     scores = scores.copy()
+    scores[rows] = due(scores[rows], novel[rows], added)
+    return scores
+
+
+def due(scores: np.ndarray, novel: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Compute the scores [n] of rows all of which have novelty, as `raised`."""
     # summed row by row: a product of matrices would depend on how many rows there are
     with np.errstate(over="ignore"):
-        due = np.where(novel[rows], added[1:], 0.0).sum(axis=1)
-        higher = np.maximum(scores[rows], added[0]) + due
-    scores[rows] = np.minimum(higher, np.finfo(np.float64).max)
-    return scores
+        higher = np.maximum(scores, added[0]) + np.where(novel, added[1:], 0.0).sum(axis=1)
+    return np.minimum(higher, np.finfo(np.float64).max)
 
 
 def tell(

@@ -68,9 +68,9 @@ class KnownValues:
         Holes where there were none, and values: a category never met, a constant that is another.
         """
         shape = (len(rows), len(self._codes))
-        holes, values = np.zeros(shape, bool), np.zeros(shape, bool)
+        holes, values = (np.zeros_like(rows, bool, shape=shape) for _ in range(2))
         absent = np.isnan(rows)
-        if absent.any():  # there is NaN only where `_never_missing` looks
+        if self._never_missing and absent.any():  # there is NaN only where `_never_missing` looks
             of, at = map(list, zip(*self._never_missing, strict=True))
             holes[:, of] = absent[:, at]
         if self._unseen:

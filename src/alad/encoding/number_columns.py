@@ -109,14 +109,22 @@ class NumberCodes:
         """
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
-            block = values[rows]
-            holes = np.isnan(block)
-            x = limited(np.where(holes, self._fill, block), RAW_LIMIT)
-            encoded = limited(self.scaled(x), LIMIT)
-            if (new := holes[:, self._unmarked]).any():
-                encoded[:, self._unmarked] = np.where(new, np.nan, encoded[:, self._unmarked])
-            out[rows, self._at] = encoded
-            out[rows, self._at[self._marked] + 1] = holes[:, self._marked]
+            out[rows, self._at], marks = self.block(values[rows])
+            out[rows, self._at[self._marked] + 1] = marks
+
+    def block(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Encode values [n, columns]: the same shape, and marks of holes, bool [n, marked]."""
+        holes = np.isnan(values)
+        x = limited(np.where(holes, self._fill, values), RAW_LIMIT)
+        encoded = limited(self.scaled(x), LIMIT)
+        if (new := holes[:, self._unmarked]).any():
+            encoded[:, self._unmarked] = np.where(new, np.nan, encoded[:, self._unmarked])
+        return encoded, holes[:, self._marked]
+
+    @property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The output columns of what `block` gives."""
+        return self._at, self._at[self._marked] + 1
 
     def decode(self, encoded: np.ndarray) -> list[list[float | None]]:
         """Find the numbers that encoded rows [n, width] stand for: [columns][n]; None for missing.

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from alad.indexing import entries
+
 RATIO_LIMIT = 1e300  # a ratio beyond would be infinite, and its logarithm with it
 STEEPEST = 700.0  # the exponential of more is not finite
 SAME = 1e-6  # relative difference that float32 storage explains, on a column constant at fit
@@ -100,8 +102,9 @@ def _normal_score(x: np.ndarray, knots: list[float], scores: list[float]) -> np.
     at, to = np.asarray(knots), np.asarray(scores)
     left = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     inside = np.clip(x, at[0], at[-1])
-    rise = (to[left + 1] - to[left]) * ((inside - at[left]) / (at[left + 1] - at[left]))
-    return to[left] + rise + np.arcsinh(ratio(x - inside, at[-1] - at[0]))
+    low, start = entries(at, left), entries(to, left)
+    rise = (entries(to, left + 1) - start) * ((inside - low) / (entries(at, left + 1) - low))
+    return start + rise + np.arcsinh(ratio(x - inside, at[-1] - at[0]))
 
 
 def _value_of_score(t: np.ndarray, knots: list[float], scores: list[float]) -> np.ndarray:

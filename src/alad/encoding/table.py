@@ -183,6 +183,36 @@ class TableEncoder:
         return out
 
     @property
+    def codes_(self) -> tuple[tuple[Code, int], ...]:
+        """The code of each used column, and its first output column."""
+        return tuple(zip(self._codes, self._starts, strict=True))
+
+    @property
+    def number_codes_(self) -> NumberCodes:
+        """The codes of all number columns, side by side."""
+        return self._number_codes
+
+    def cells(self, X: Any) -> tuple[np.ndarray, list[Column]]:
+        """Read X, not encoded: number columns float64 [n, numbers], and the category columns.
+
+        Of X that is one batch.
+        """
+        (batch,) = _table_source(X).batches()
+        places = self._matched(batch)
+        values = self._numbers_of(batch, [places[at] for at in self._numbers])
+        others = [at for at in range(len(self._codes)) if at not in self._numbers]
+        read = [self._category_of(batch, places, at) for at in others]
+        return values[slice(0, batch.n_rows)] if self._numbers else np.zeros(
+            (batch.n_rows, 0)
+        ), read
+
+    def encoded_cells(self, values: np.ndarray, columns: Sequence[Column]) -> np.ndarray:
+        """Encode what `cells` gives, as `blocks` does: float32 [n, width_]."""
+        others = [at for at in range(len(self._codes)) if at not in self._numbers]
+        of = dict(zip(others, columns, strict=True))
+        return self._encoded(len(values), values, of.__getitem__)
+
+    @property
     def used_names_(self) -> tuple[str, ...]:
         """Names of the columns that are not dropped, in their order."""
         return tuple(self._names[i] for i in self._kept)

@@ -86,7 +86,7 @@ class NetworkModel(Model):
     def _scored(self, X: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """Score a block of rows by several scores at once: [names, members, n], float64."""
         chosen = [self.offers[name] for name in names]
-        learnt = [self._learnt_by(name) for name in names]
+        learnt = [self.learnt_by(name) for name in names]
         reads = dict.fromkeys(result for score in chosen for result in score.reads)
         with np.errstate(all="ignore"):  # callers refuse what is not finite
             results = {"x": X, **self.scorer(X, tuple(reads))}
@@ -94,7 +94,7 @@ class NetworkModel(Model):
             values = [score.value(results, arrays) for score, arrays in pairs]
             return np.stack(values, dtype=np.float64)
 
-    def _learnt_by(self, score: str) -> dict[str, np.ndarray]:
+    def learnt_by(self, score: str) -> dict[str, np.ndarray]:
         """Give what a score has learnt; InputError if the model is older than the score."""
         start = f"{score}/"
         parts = {

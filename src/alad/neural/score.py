@@ -46,14 +46,13 @@ class Score:
 
 def total(values: np.ndarray) -> np.ndarray:
     """Sum up the last axis of values [members, n, m], each row by itself."""
-    if values.shape[-1] > LONG:
-        values = values.astype(np.float64)
-    return np.einsum("...j->...", np.ascontiguousarray(values))
+    kind = np.float64 if values.shape[-1] > LONG else values.dtype
+    return np.einsum("...j->...", values.astype(kind, order="C", copy=False))
 
 
 def length(values: np.ndarray) -> np.ndarray:
     """Compute norm_2 along the last axis of values [members, n, m], in float64."""
-    wide = np.ascontiguousarray(values, np.float64)
+    wide = values.astype(np.float64, order="C", copy=False)
     return np.sqrt(np.einsum("...j,...j->...", wide, wide))
 
 

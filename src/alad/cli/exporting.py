@@ -1,0 +1,52 @@
+"""The verb that writes a model as a graph for other runtimes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alad.cli import options
+from alad.cli.frame import app, print_json, say
+from alad.cli.options import option
+from alad.errors import located
+
+
+@app.command()
+def export(
+    model: options.Model,
+    output: Annotated[Path, option("--output", "-o", metavar="FILE.onnx", help="File to write.")],
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--rows",
+            metavar="TABLE",
+            help="Rows to compare on, such as those of a calibration; by default those that the "
+            "model keeps.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float, option(help="Largest difference of scores, relative to their size.")
+    ] = 1e-5,
+    engine: options.ScoringEngine = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write MODEL, of a table, as an ONNX graph: cells in, anomaly_score and p_value out.
+
+    ONNX Runtime scores rows with it, alone and in batches, and so does alad; the largest
+    difference goes into FILE.certificate.json. Above the tolerance nothing is written.
+    """
+    from alad import catalogue
+    from alad.data.opening import source_of
+    from alad.export.writing import to_onnx
+
+    detector = catalogue.load(model, engine=engine)
+    rows = None if table is None else source_of(table)
+    with located(model):
+        certificate = to_onnx(detector, output, rows, tolerance=tolerance)
+    if as_json:
+        print_json(certificate)
+    if not quiet:
+        found = certificate["largest_difference"]
+        rows_compared = sum(certificate["rows"].values())
+        say(f"{output}: {rows_compared} rows scored by both, largest difference {found:.1e}")

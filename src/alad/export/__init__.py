@@ -1,0 +1,1 @@
+"""Fitted detectors as ONNX graphs, checked against the detector before they are written."""

@@ -1,0 +1,160 @@
+"""From a fitted detector to a graph: its formulas run once, on arrays that write down the steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from alad.classic.neighbour_search import Nearest, Neighbours
+from alad.classic.neighbours import DensityModel, NeighbourModel, RatioModel
+from alad.detector import novelty
+from alad.detector.fitted import Fitted
+from alad.detector.model import Model, combined
+from alad.errors import InputError
+from alad.export import encoding
+from alad.export.graph import Graph
+from alad.export.traced import Untraceable
+from alad.indexing import entries
+from alad.networks.numpy_forward import MemberEngine
+from alad.neural.model import NetworkModel
+from alad.version import __version__
+
+SCORE, P_VALUE = "anomaly_score", "p_value"  # outputs
+SPARE = 32  # candidates beyond the neighbours: a product ranks only nearly right, and ties
+PRIMES = (13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
+
+# kinds of models whose scores are no graph, and why
+REFUSED = {
+    "search": "each row's latent code is searched for by hundreds of gradient steps",
+}
+
+
+def graph_of(fitted: Fitted, slack: float) -> bytes:
+    """Write the graph of a fitted detector: cells in, score and p-value out.
+
+    slack: how far above a score the calibration scores begin that count as equal to it, so that
+    rounding does not lower p-values. Raises InputError where there is no graph.
+    """
+    encoder = encoding.table_encoder(fitted)
+    if reason := REFUSED.get(fitted.model_.kind):
+        raise InputError(f"{fitted.name} cannot be exported: {reason}")
+    graph = Graph()
+    rows = sample_rows(fitted)
+    try:
+        with np.errstate(all="ignore"):
+            seen = encoding.encoded(graph, encoder, rows)
+            scores = score(fitted, seen)
+            graph.output(SCORE, scores.astype(np.float64).name)
+            if fitted.calibration_ is not None:
+                graph.output(P_VALUE, p_values(fitted, scores, slack).name)
+    except (Untraceable, TypeError, ValueError) as error:
+        raise InputError(f"{fitted.name} cannot be exported: {error}") from error
+    return graph.model(facts(fitted), f"{fitted.name}, by alad {__version__}")
+
+
+def facts(fitted: Fitted) -> dict[str, str]:
+    """What a reader of the file needs to know: names of columns, thresholds."""
+    return {
+        "alad": __version__,
+        "detector": fitted.name,
+        "columns": json.dumps(encoding.column_names(encoding.table_encoder(fitted))),
+        "threshold": repr(-fitted.offset_),  # of contamination
+    }
+
+
+def score(fitted: Fitted, rows: Any) -> Any:
+    """Score encoded rows [n, width], with what novelty adds: [n]."""
+    known, model = encoding.table_encoder(fitted).known_, fitted.model_
+    found = member_scores(model, known.filled(rows))
+    scores = combined(found, model.scales.get(model.own))
+    if fitted.novelty_ is None:
+        return scores
+    holes, values = known.novel(rows)
+    novel = holes | values
+    raised = novelty.due(scores, novel, fitted.novelty_)
+    return np.where(novel.any(axis=1), raised, scores)
+
+
+def p_values(fitted: Fitted, scores: Any, slack: float) -> Any:
+    """Compute the p-values [n]: calibration scores a little below the score count as above it."""
+    table = fitted.calibrated().scores
+    lowered = scores - slack * (np.abs(scores) + size_of(fitted))
+    below = np.searchsorted(table, lowered)
+    return (1.0 + len(table) - below.astype(np.float64)) / (len(table) + 1.0)
+
+
+def size_of(fitted: Fitted) -> float:
+    """The usual size of a score: differences are told relative to it and to the score's own."""
+    known = fitted.calibration_
+    sizes = np.abs([fitted.offset_] if known is None else known.scores)
+    return float(np.median(sizes) or sizes.mean() or 1.0)
+
+
+def member_scores(model: Model, rows: Any) -> Any:
+    """Score encoded rows by each member: [members, n]."""
+    if isinstance(model, NetworkModel):
+        return network_scores(model, rows.astype(np.float64))
+    model = copy(model)
+    if isinstance(model, NeighbourModel | RatioModel | DensityModel):
+        vars(model)["_nearest"] = AllMeasured(model.rows)  # a cached property's place
+    return model.scores(rows)
+
+
+def network_scores(model: NetworkModel, rows: Any) -> Any:
+    """Score rows by networks: the passes and formulas of NumPy's engine."""
+    engine: Any = replace(model, engine="numpy", device="cpu").scorer
+    assert isinstance(engine, MemberEngine)
+    chosen = model.offers[model.own]
+    results = {"x": rows, **passed(engine, rows, chosen.reads)}
+    return chosen.value(results, model.learnt_by(model.own))
+
+
+def passed(engine: MemberEngine, rows: Any, wanted: Collection[str]) -> dict[str, Any]:
+    """Send rows through each member's networks: [members, n, …] each."""
+    members = [run(rows, wanted) for run in engine.passes]
+    return {name: np.stack([results[name] for results in members]) for name in wanted}
+
+
+class AllMeasured(Nearest):
+    """The search for neighbours as a graph has it: a product ranks all rows, distances the best."""
+
+    def search(self, X: Any, count: int) -> Neighbours:
+        x = X.astype(np.float64)
+        distinct = min(count, len(self.rows))
+        ranked = (self.rows**2).sum(axis=1) - 2 * (x @ self.rows.T)
+        most = min(distinct + SPARE, len(self.rows))
+        near = np.argpartition(ranked, most - 1, axis=1)
+        # as they are stored: of equally distant ones the first counts
+        near = np.take_along_axis(near, np.argsort(near, axis=1), axis=1)
+        away = x[:, np.newaxis] - entries(self.rows, near)
+        squared = (away**2).sum(axis=2)
+        order = np.argpartition(squared, distinct - 1, axis=1)
+        distance = np.sqrt(np.take_along_axis(squared, order, axis=1))
+        row = np.take_along_axis(near, order, axis=1)
+        # repeat each row as often as it is stored, up to `count` in all
+        upto = np.cumsum(entries(self.copies, row), axis=1)[:, np.newaxis]
+        place = (upto <= np.arange(count)[:, np.newaxis]).astype(np.int64).sum(axis=2)
+        return Neighbours(*(np.take_along_axis(part, place, axis=1) for part in (distance, row)))
+
+
+def sample_rows(fitted: Fitted) -> int:
+    """Choose a number of sample rows that is no other size of the model."""
+    model = fitted.model_
+    sizes = {size for value in vars(model).values() for size in np.shape(_array(value))}
+    sizes |= {size for array in _mapped(model) for size in array.shape}
+    sizes |= {fitted.encoder_.width_, len(model.members)}
+    return next(prime for prime in PRIMES if prime not in sizes)
+
+
+def _array(value: Any) -> Any:
+    return value if isinstance(value, np.ndarray) else ()
+
+
+def _mapped(model: Model) -> list[np.ndarray]:
+    mappings = [value for value in vars(model).values() if isinstance(value, dict)]
+    return [a for mapping in mappings for a in mapping.values() if isinstance(a, np.ndarray)]
