@@ -8,8 +8,9 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto  # noqa: E402
 
-from alad.export.graph import Graph  # noqa: E402
-from alad.export.traced import UFUNCS, Traced, Untraceable  # noqa: E402
+from alad.export.graph import Graph, Untraceable  # noqa: E402
+from alad.export.traced import Traced  # noqa: E402
+from alad.export.ufuncs import UFUNCS  # noqa: E402
 from alad.indexing import entries  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(13, 4))

@@ -16,6 +16,11 @@ KINDS = {
     "int64": TensorProto.INT64,
     "bool": TensorProto.BOOL,
 }
+INT = np.dtype(np.int64)  # the one kind of whole numbers in graphs
+
+
+class Untraceable(TypeError):
+    """The reason, in one line, why a computation is no graph."""
 
 
 class Graph:

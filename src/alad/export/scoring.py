@@ -17,8 +17,7 @@ from alad.detector.fitted import Fitted
 from alad.detector.model import Model, combined
 from alad.errors import InputError
 from alad.export import encoding
-from alad.export.graph import Graph
-from alad.export.traced import Untraceable
+from alad.export.graph import Graph, Untraceable
 from alad.indexing import entries
 from alad.networks.numpy_forward import MemberEngine
 from alad.neural.model import NetworkModel
