@@ -24,7 +24,7 @@ from alad.benchmark import BENCHMARKS
 
 PACKAGE = Path(alad.__file__).parent
 VERBS = ("fit", "score", "calibrate", "explain", "report", "compare", "detectors", "info")
-VERBS = (*VERBS, "bench", "demo")
+VERBS = (*VERBS, "bench", "demo", "export")
 
 
 @pytest.fixture

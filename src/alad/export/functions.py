@@ -1,4 +1,4 @@
-"""NumPy's functions as nodes of a graph: (a traced array among the arguments, them) -> traced array.
+"""NumPy's functions as nodes of a graph: (a traced array, the arguments) -> traced array.
 
 They are called by `traced.Traced`, which NumPy asks for them.
 """

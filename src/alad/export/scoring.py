@@ -19,7 +19,6 @@ from alad.errors import InputError
 from alad.export import encoding
 from alad.export.graph import Graph, Untraceable
 from alad.indexing import entries
-from alad.networks.numpy_forward import MemberEngine
 from alad.neural.model import NetworkModel
 from alad.version import __version__
 
@@ -57,7 +56,7 @@ def graph_of(fitted: Fitted, slack: float) -> bytes:
 
 
 def facts(fitted: Fitted) -> dict[str, str]:
-    """What a reader of the file needs to know: names of columns, thresholds."""
+    """Tell what a reader of the file needs to know: names of columns, thresholds."""
     return {
         "alad": __version__,
         "detector": fitted.name,
@@ -88,7 +87,7 @@ def p_values(fitted: Fitted, scores: Any, slack: float) -> Any:
 
 
 def size_of(fitted: Fitted) -> float:
-    """The usual size of a score: differences are told relative to it and to the score's own."""
+    """Give the usual size of a score: differences are relative to it and to the score's own."""
     known = fitted.calibration_
     sizes = np.abs([fitted.offset_] if known is None else known.scores)
     return float(np.median(sizes) or sizes.mean() or 1.0)
@@ -107,13 +106,12 @@ def member_scores(model: Model, rows: Any) -> Any:
 def network_scores(model: NetworkModel, rows: Any) -> Any:
     """Score rows by networks: the passes and formulas of NumPy's engine."""
     engine: Any = replace(model, engine="numpy", device="cpu").scorer
-    assert isinstance(engine, MemberEngine)
     chosen = model.offers[model.own]
     results = {"x": rows, **passed(engine, rows, chosen.reads)}
     return chosen.value(results, model.learnt_by(model.own))
 
 
-def passed(engine: MemberEngine, rows: Any, wanted: Collection[str]) -> dict[str, Any]:
+def passed(engine: Any, rows: Any, wanted: Collection[str]) -> dict[str, Any]:
     """Send rows through each member's networks: [members, n, …] each."""
     members = [run(rows, wanted) for run in engine.passes]
     return {name: np.stack([results[name] for results in members]) for name in wanted}

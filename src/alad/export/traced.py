@@ -168,7 +168,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             return
         order = np.arange(width)
         order[columns] = width + np.arange(len(columns))
-        both: Any = np.concatenate([self, value.astype(self.dtype)], axis=1)
+        parts: Any = [self, value.astype(self.dtype)]
+        both: Any = np.concatenate(parts, axis=1)
         self.new(both._taken(order, 1).name, both.sample[:, order], self)
 
     def unsqueezed(self, axis: int) -> Traced:

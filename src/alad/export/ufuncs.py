@@ -13,7 +13,7 @@ def _op(operation: str) -> Callable[..., str]:
 
 
 def _log1p(graph: Graph, x: str) -> str:
-    """log(1 + x): exact to 1e-16 of 1 + x, which is all that scores need."""
+    """Compute log(1 + x), exact to 1e-16 of 1 + x, which is all that scores need."""
     return graph.node("Log", graph.node("Add", graph.constant(1.0), x))
 
 
@@ -24,7 +24,7 @@ def _copysign(graph: Graph, size: str, sign: str) -> str:
 
 
 def _arcsinh(graph: Graph, x: str) -> str:
-    """sign(x) log(|x| + sqrt(x² + 1)); where the square overflows, log(2 |x|)."""
+    """Compute sign(x) log(|x| + sqrt(x² + 1)); where the square overflows, log(2 |x|)."""
     size, one = graph.node("Abs", x), graph.constant(1.0)
     far = graph.node("Add", graph.node("Log", size), graph.constant(math.log(2.0)))
     root = graph.node("Sqrt", graph.node("Add", graph.node("Mul", size, size), one))
