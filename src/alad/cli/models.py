@@ -27,6 +27,7 @@ def fit(
     table: options.TablesOrFolder,
     output: Annotated[Path, option("--output", "-o", metavar="MODEL", help="Folder to write.")],
     detector: Annotated[str, option(help=f"{', '.join(DETECTORS)}.")] = "alad",
+    query: options.Query = None,
     drop: options.Drop = None,
     seed: Annotated[
         int, option(min=0, max=2**32 - 1, help="Same seed, same model (on a CPU).")
@@ -59,7 +60,9 @@ def fit(
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
     # the detector: pictures have settings of their own
-    source = pictures.source(table, size, strict, drop=drop, scaling=given.get("scaling"))
+    source = pictures.source(
+        table, size, strict, query=query, drop=drop, scaling=given.get("scaling")
+    )
     if preset is None and not given.keys() & {"epochs", "max_steps"}:
         given |= pictures.usual_length(source, detector)
     preset = preset or pictures.usual_preset(source, detector)

@@ -44,6 +44,14 @@ TablesOrFolder = Annotated[
         "folder of them, a URL such as s3://; - reads standard input; or a folder of pictures."
     ),
 ]
+Query = Annotated[
+    str | None,
+    option(
+        metavar="SQL",
+        help="Rows of a query; TABLE is sqlite:///FILE, duckdb:///FILE or postgresql://…",
+        show_default=False,
+    ),
+]
 Drop = Annotated[
     list[str] | None,
     option(

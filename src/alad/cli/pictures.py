@@ -16,12 +16,20 @@ MOST_PASSES = 100
 NEW = "NEW_PICTURES/"
 
 
-def source(places: str | list[str], size: str | None, strict: bool, **of_tables: Any) -> "Source":
+def source(
+    places: str | list[str],
+    size: str | None,
+    strict: bool,
+    *,
+    query: str | None = None,
+    **of_tables: Any,
+) -> "Source":
     """Open the rows or pictures at `place`, not yet read.
 
     of_tables: values of options that are for tables alone. Raises InputError if one is given for
     pictures, or `size` or `strict` for a table.
     """
+    from alad.data.database import Query, is_database
     from alad.data.opening import source_of
     from alad.data.pictures import size_of
 
@@ -29,6 +37,10 @@ def source(places: str | list[str], size: str | None, strict: bool, **of_tables:
     if not place or (isinstance(place, list) and "" in place):
         raise InputError("TABLE has an empty name; name a file, a folder, or - for standard input")
     wanted = None if size is None else size_of(size)
+    if query is not None:
+        if not is_database(place):
+            raise InputError("--query is of a database; name it, such as sqlite:///FILE")
+        place = Query(str(place), query)
     opened = source_of(place, size=wanted, strict=strict)
     if opened.kind == "images":
         if meaningless := [f"--{name}" for name, value in of_tables.items() if value]:

@@ -36,6 +36,11 @@ def score(
     false_alarm_rate: FalseAlarmRate = None,
     confidence: Confidence = None,
     fdr: Fdr = None,
+    query: options.Query = None,
+    into: Annotated[
+        str | None,
+        option(metavar="NAME", help="Table of the same database to make of the scored rows."),
+    ] = None,
     drop: options.Drop = None,
     strict: options.Strict = False,
     device: options.Device = None,
@@ -54,8 +59,11 @@ def score(
     from alad import catalogue
     from alad.data import writing
     from alad.data.ahead import ahead
+    from alad.data.database import table_in
 
-    if as_json and output == writing.STREAM:
+    if into is not None and (query is None or output != writing.STREAM):
+        raise InputError("--into is of the database of a --query; leave it out, or -o")
+    if as_json and into is None and output == writing.STREAM:
         raise InputError(
             "--json and the scored rows both want standard output; name a file with -o"
         )
@@ -65,7 +73,7 @@ def score(
     check_output(output, *table)
     detector = catalogue.load(model, device=device, engine=engine)
     flagging = Flagging(rule, detector)
-    source = pictures.source(table, None, strict, drop=drop)
+    source = pictures.source(table, None, strict, query=query, drop=drop)
     check_score(detector.name, detector.score_names(), score)
     # read, score and write at once, each a few batches ahead of the next
     rows = 0
@@ -82,7 +90,9 @@ def score(
             after=SILENT_SECONDS,
             lines=False,
         ) as progress,
-        writing.table_writer(output, last) as write,
+        (
+            writing.table_writer(output, last) if into is None else table_in(table[0], into, last)
+        ) as write,
     ):
         for batch, scores in scored:
             added = flagging.columns(scores) if score is None else {"anomaly_score": scores}
@@ -90,7 +100,7 @@ def score(
             rows += len(scores)
             progress.advance(rows)
     # report
-    facts = {"output": output, "rows": rows, "threshold": flagging.threshold}
+    facts = {"output": into or output, "rows": rows, "threshold": flagging.threshold}
     if as_json:
         print_json({**facts, "flagged": flagging.flagged if score is None else None})
     if score is None:

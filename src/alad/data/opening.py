@@ -5,6 +5,7 @@ data -> batches
     Arrow stream (`__arrow_c_stream__`), read once -> its own, small ones joined
     lazy frame of polars, dataset of Arrow -> its own
     file; "-", standard input, read once -> one
+    `Query` of a database -> its own, joined
     list of files, folder of part files, pattern, URL -> one for each file
     array of images -> one
     `Pictures`; folder, picture or table of pictures -> as many pictures as suit their size
@@ -23,6 +24,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from alad.data.database import Query, is_database, shown
 from alad.data.part_files import Part, numbered, parts_at, with_cells
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
@@ -77,6 +79,8 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
         return TableSource(
             _once(lambda: [_file(Part(X, {}))], place_of(X)), place_of(X), again=False
         )
+    if is_database(X):
+        raise InputError(f"{shown(str(X))}: is a database; give a query, too: --query 'select …'")
     if not is_url(X) and holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
     return _files(parts_at(X), str(X))
@@ -108,6 +112,10 @@ def _files(parts: Sequence[Part], place: str) -> TableSource:
                 yield file
 
     return TableSource(pieces, place, files=[part.file for part in parts])
+
+
+def _of_query(X: Query, _: dict[str, Any]) -> TableSource:
+    return TableSource(lambda: [FileTables(X.place, X.tables())], X.place)
 
 
 def _of_stream(X: Any, _: dict[str, Any]) -> TableSource:
@@ -214,6 +222,7 @@ def _of_dataset(X: Any, _: dict[str, Any]) -> TableSource:
 OPENERS = [  # the first that fits opens it
     Opener(lambda X: isinstance(X, Source), lambda X, _: X),
     Opener(lambda X: isinstance(X, Pictures), lambda X, _: ImageSource(X, str(X.source))),
+    Opener(lambda X: isinstance(X, Query), _of_query),
     Opener(_is_path, _at_path),
     Opener(_are_paths, _of_paths),
     Opener(lambda X: getattr(X, "ndim", 0) in (3, 4), _of_images),
