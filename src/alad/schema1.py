@@ -74,9 +74,9 @@ def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, 
     params, state = content["params"], content["state"]
     # models older than images stored a width instead of a shape
     shape = tuple(state["shape"] if "shape" in state else [state["width"]])
-    detector = kind(
-        **{item.name: params[item.name] for item in fields(kind) if item.name in params}
-    )
+    known = {item.name for item in fields(kind)}
+    published = {"form": "published"} if "form" in known else {}  # younger than schema 1
+    detector = kind(**published | {name: params[name] for name in known & params.keys()})
     architectures = kind.tables if len(shape) == 1 else kind.images
     architecture = architectures.kind.of(content["training"]["architecture"])
     return {
@@ -84,7 +84,7 @@ def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, 
         "networks": description(detector._networks(shape, architecture)),
         "row_shape": list(shape),
         "members": state["members"],
-        "own": detector.own_score_name(),
+        "own": detector.own_score_name(images=len(shape) > 1),
         **{name: params[name] for name in kind.settings_of_model},
     }
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ import alad
 from alad import locks
 from alad.adversarial import native_step
 from alad.adversarial.architectures import Architecture
-from alad.adversarial.game import FAMILY, SIDES, XX, XZ, ZZ, Game
+from alad.adversarial.game import DENOISING_GAME, FAMILY, SIDES, XX, XZ, ZZ, Game
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import game_networks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build, compiling
 from alad.native.memory import share_out
+from alad.networks.layers import Dense
 from alad.networks.weights import buffer_layout
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser, WeightGroup
@@ -37,6 +39,8 @@ SMALL = Architecture(3, (7,), (5, 9), 6, (8,), (10,), (4,))
 PAPER = Architecture(32, (64,), (64, 128), 128, (128,), (128,), (32,))
 DEEP = Architecture(5, (20, 17), (), 16, (33, 18), (24, 16), (9, 2), 0.3, 0.0)
 BARE = Architecture(2, (), (6,), 5, (1,), (17,), (16,), 0.0, 0.25, xz_batch_norm=False)
+
+WAVY = Architecture(6, (20,), (18, 9), 16, (33,), (24,), (9,), 0.2, xz_batch_norm=False, periods=3)
 
 FULL = Game((XZ, XX, ZZ))
 SPECTRAL = FAMILY["alad"]
@@ -53,6 +57,12 @@ CASES = [
     (BARE, 1, FULL),
     (BARE, 9, SPECTRAL),
     (BARE, 9, Game((XZ, ZZ), spectral=True)),
+    (SMALL, 11, DENOISING_GAME),
+    (DEEP, 16, DENOISING_GAME),
+    (BARE, 1, replace(DENOISING_GAME, spectral=False)),
+    (WAVY, 5, DENOISING_GAME),
+    (WAVY, 31, DENOISING_GAME.switched(ZZ, False)),
+    (WAVY, 16, FULL),
 ]
 
 
@@ -114,6 +124,9 @@ class DoubleNoise(StepNoise):
     def normal(self, *shape: int) -> Tensor:
         return super().normal(*shape).double()
 
+    def uniform(self, *shape: int) -> Tensor:
+        return super().uniform(*shape).double()
+
     def mask(self, rows: int, units: int, rate: float) -> Tensor:
         return super().mask(rows, units, rate).double()
 
@@ -132,7 +145,7 @@ def named(step: GameStep) -> dict[str, Tensor]:
             found |= {f"{name}.{kind}.{part}": view for part, view in views}
     found |= {f"buffers.{part}": view for part, view in step.buffer_views.items()}
     undecided = []
-    if any(layer.batch_norm for layer in step.networks.layers):
+    if any(isinstance(layer, Dense) and layer.batch_norm for layer in step.networks.layers):
         undecided = ["Dxz.x.bias", "Dxz.x.mean"]
         if len(step.networks.discriminators) == 1:
             undecided.append(step.networks.generator.layers[-1].name + ".bias")

@@ -24,8 +24,9 @@ SHAPES = [
     (274, ARCHITECTURES["arrhythmia"]),
     (33, Architecture(17, (20, 5), (), 3, (9, 7), (18, 33, 21), (3,))),
     (1, Architecture(1, (), (3,), 1, (1,), (1,), (1,))),
+    (19, Architecture(9, (20,), (18,), 3, (9,), (33,), (3,), periods=3, period_deviation=2.0)),
 ]
-LEVEL = Game(FAMILY["alad"].terms, noise=Noise())  # E and G read a level, 0 at scoring
+LEVEL = Game(FAMILY["alad"].terms, noise=Noise())  # E and G read a level, the same for all scored
 GAMES = {**FAMILY, "noise": LEVEL}
 every_model = pytest.mark.parametrize(
     ("width", "shape", "game"), [(*sizes, game) for sizes in SHAPES for game in GAMES]

@@ -15,7 +15,7 @@ import alad
 from alad import storage
 from alad.adversarial import native_structures
 from alad.adversarial.architectures import ImageArchitecture, architecture_for
-from alad.adversarial.game import FAMILY, SIDES, XX, XZ, ZZ, Game, Noise, Penalty, Term
+from alad.adversarial.game import DENOISING_GAME, FAMILY, SIDES, XX, XZ, ZZ, Game, Noise, Penalty, Term
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.play import Drawn, discriminator_loss, loss, play, squared_distance
@@ -30,11 +30,11 @@ from alad.training.optimizer import Optimiser
 # the joint pair the other way round: the code first
 ZX = Term("zx", real=("E(x)", "x"), fake=("z", "G(z)"), asks="does the row belong to the code?")
 CYCLE = Penalty("cycle", of=("x", "G(E(x))"), value=squared_distance, weight=2.0)
-DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=squared_distance)
+DENOISED = Penalty("denoised", of=("x", "G(E(x~))"), value=squared_distance)
 
 WITH_TERM = Game((XZ, ZX))
 WITH_PENALTY = Game((XZ, ZZ), penalties=(CYCLE,))
-WITH_NOISE = replace(FAMILY["alad"], penalties=(DENOISING,), noise=Noise(mean=-0.5, deviation=0.3))
+WITH_NOISE = replace(FAMILY["alad"], penalties=(DENOISED,), noise=Noise(0.45, 0.8))
 ADDED = {"term": WITH_TERM, "penalty": WITH_PENALTY, "noise": WITH_NOISE}
 
 CASE = case("game")
@@ -89,7 +89,7 @@ def test_a_term_that_makes_no_sense_is_refused(real, fake, message):
 
 def test_a_game_that_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="no noise"):
-        Game((XZ,), penalties=(DENOISING,))
+        Game((XZ,), penalties=(DENOISED,))
     with pytest.raises(ValueError, match="one name"):
         Game((XZ, Term("xz", ("x",), ("G(z)",))))
 
@@ -153,7 +153,7 @@ def test_the_reference_trains_a_game_with_one_more_row(name, share_batch, shape)
 def test_a_denoising_penalty_learns_to_take_noise_away(shape):
     trained, x = step(WITH_NOISE, shape, rate=5e-3), rows(*shape).expand(2, 60, *shape)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
-    level = torch.full((2, 60), 0.6)
+    level = torch.full((2, 60), 0.6).log()
 
     def error() -> float:
         networks = trained.networks
@@ -170,18 +170,18 @@ def test_a_denoising_penalty_learns_to_take_noise_away(shape):
 
 
 @pytest.mark.parametrize("shape", [(5,), (9, 8, 1)], ids=str)
-def test_a_row_that_is_scored_has_noise_level_0(shape):
+def test_a_row_is_scored_as_if_it_had_noise_of_the_scored_level(shape):
     trained, x = step(WITH_NOISE, shape), rows(*shape)
     networks = trained.networks
     assert isinstance(networks.encoder, Conditioned) and isinstance(networks.generator, Conditioned)
     used = Context(*scoring_weights(networks, trained.scoring_arrays()))
     with torch.no_grad():
         _, code, again = Cycle(networks, used).reconstruct(x)
-        nothing = torch.zeros(2, 60)
-        expected = networks.encoder(used, x.expand(2, *x.shape), nothing)
+        level = torch.full((2, 60), np.log(0.1))
+        expected = networks.encoder(used, x.expand(2, *x.shape), level)
         assert torch.equal(code, expected)
-        assert torch.equal(again, networks.generator(used, code, nothing))
-        told = networks.encoder(used, x.expand(2, *x.shape), nothing + 0.5)
+        assert torch.equal(again, networks.generator(used, code, level))
+        told = networks.encoder(used, x.expand(2, *x.shape), level + 0.5)
     assert not torch.equal(code, told)
 
 
@@ -211,6 +211,7 @@ def test_the_published_games_are_played_in_c():
         "alice": None,
         "alad": None,
     }
+    assert native_structures.refusal(DENOISING_GAME) is None
     assert native_structures.refusal(Game((XX, XZ))) is not None
     assert native_structures.refusal(Game((XX,))) is not None
 
@@ -232,7 +233,7 @@ def test_a_detector_plays_what_the_table_says(shape, monkeypatch):
     if len(shape) == 1:
         assert detector.training_["engine"] == "torch"
         assert "noise" in detector.training_["engine_note"]
-        with pytest.raises(InputError, match="does not know the penalty 'denoising', noise"):
+        with pytest.raises(InputError, match="does not know the penalty 'denoised', noise"):
             Denoising(engine="native", max_steps=3).fit(X)
 
 

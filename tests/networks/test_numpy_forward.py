@@ -88,8 +88,9 @@ def test_c_is_as_torch(chain: Chain):
 
 
 @pytest.mark.parametrize("engine", ["c", "numpy"])
-def test_a_noise_level_is_0(engine: str):
-    chain = Conditioned((Dense("a", 4, 5, "leaky"), Dense("b", 5, 2)))
+@pytest.mark.parametrize("level", [0.0, -2.3])
+def test_a_noise_level_is_that_of_scoring(engine: str, level: float):
+    chain = Conditioned((Dense("a", 4, 5, "leaky"), Dense("b", 5, 2)), level)
     context, x = random_context(chain.layers), random_rows(9, 3)
     made = engine_of(engine, chain, arrays_of(context.weights))
     agree(made(x)["outputs"], chain(context, torch.from_numpy(x).expand(2, *x.shape)), 5e-6)

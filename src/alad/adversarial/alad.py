@@ -18,12 +18,14 @@ from alad.adversarial.architectures import (
     Architecture,
     ImageArchitecture,
     architecture_for,
+    denoising_architecture_for,
     image_architecture_for,
 )
-from alad.adversarial.game import FAMILY, ZZ, Game
+from alad.adversarial.game import DENOISING_GAME, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
+from alad.adversarial.scores import DENOISING_SCORE
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.neural.detector import Architectures, Encoded, NetworkDetector
@@ -32,13 +34,27 @@ from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 
 
+Form = Literal["denoising", "published"]
+
+
+def _has_form(detector: ALAD) -> None:
+    """Require a form that the method has."""
+    if detector.form is not None and detector.form not in detector.forms:
+        names = ", ".join(map(repr, detector.forms))
+        raise InputError(f"form is {detector.form!r}; {detector.name} has {names}")
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class ALAD(NetworkDetector):
     """Adversarially learned anomaly detection (Zenati et al. 2018).
 
     D_xz tells (x, E(x)) from (G(z), z), D_xx (x, x) from (x, G(E(x))), D_zz (z, z) from
-    (z, E(G(z))); with spectral normalisation. Score, large = anomalous: the L1 length of
-    f(x, x) - f(x, G(E(x))), f [hidden] the activations before D_xx's logit (eq. 9).
+    (z, E(G(z))); with spectral normalisation. Score as published, large = anomalous: the L1 length
+    of f(x, x) - f(x, G(E(x))), f [hidden] the activations before D_xx's logit (eq. 9).
+
+    For tables the default is the form "denoising": D_xx tells (x, x) from (x, G(E(x~))), x~ a row
+    with noise that E and G learn to take away, and the score is the Mahalanobis length of D_xx's
+    features (docs/accuracy.md). The preset "paper" has the published form.
 
     E, G and the discriminators are trained as a game on normal rows. A step updates both sides
     once, by Adam with betas (0.5, 0.999).
@@ -51,8 +67,17 @@ class ALAD(NetworkDetector):
     tables = Architectures(Architecture, ARCHITECTURES, lambda shape: architecture_for(shape[0]))
     images = Architectures(ImageArchitecture, IMAGE_ARCHITECTURES, image_architecture_for)
     beta1: ClassVar[float] = 0.5
-    usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
+    forms: ClassVar[tuple[Form, ...]] = ("denoising", "published")  # the first is that of tables
+    usual: ClassVar[Mapping[str, Any]] = {
+        **NetworkDetector.usual,
+        "share_batch": False,
+        "form": forms[0],
+    }
+    rules = (*NetworkDetector.rules, _has_form)
 
+    # "denoising" = E and G take noise away from a row, and D_xx asks whether they did; "published" =
+    # the game of the paper; None = "denoising" for tables, "published" for images
+    form: Form | None = None
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
     # and another at every check, all of the same 32 codes; None = none
@@ -64,7 +89,7 @@ class ALAD(NetworkDetector):
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
-    # what the stopping rule asks of held-out rows: "swapped" = whether the score tells them from
+    # what the stopping rule of the published form asks of held-out rows: "swapped" = whether the score tells them from
     # rows put together of several, which says nothing of images: those are trained to the end;
     # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights with the lowest are kept
@@ -76,8 +101,23 @@ class ALAD(NetworkDetector):
     # C is not available by NumPy, for images by PyTorch
     engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
-    def _game(self) -> Game:
-        game = FAMILY[self.name]
+    def _denoises(self, images: bool) -> bool:
+        return self.settled(images=images)["form"] == "denoising"
+
+    def own_score_name(self, images: bool = False) -> str:
+        usual = DENOISING_SCORE if self._denoises(images) else self.own_score
+        return usual if self.score_function is None else self.score_function
+
+    def _architectures(self, shape: tuple[int, ...]) -> Architectures:
+        images = len(shape) > 1
+        if not self._denoises(images):
+            return super()._architectures(shape)
+        if images:
+            raise InputError("form='denoising' is for tables; for images leave form out")
+        return replace(self.tables, rule=lambda shape: denoising_architecture_for(shape[0]))
+
+    def _game(self, images: bool = False) -> Game:
+        game = DENOISING_GAME if self._denoises(images) else FAMILY[self.name]
         if self.spectral_norm is not None:
             game = replace(game, spectral=bool(self.spectral_norm))
         if self.latent_discriminator is not None:
@@ -85,23 +125,24 @@ class ALAD(NetworkDetector):
         return game
 
     def _networks(self, shape: tuple[int, ...], architecture: Any) -> GameNetworks:
-        return game_networks(shape, architecture, self._game())
+        return game_networks(shape, architecture, self._game(images=len(shape) > 1))
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> GameStep:
-        step = self._engine(X)(
+        game = self._game(images=X.ndim > 2)
+        step = self._engine(X, game)(
             X,
             self._networks(tuple(X.shape[1:]), architecture),
-            self._game(),
+            game,
             optimiser,
             seed=seed,
             members=self._member_numbers(),
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         step.watch = sample_writer(self.samples, step, seed)
-        step.note = native_structures.refusal(self._game())
+        step.note = native_structures.refusal(game)
         return step
 
-    def _engine(self, X: Rows) -> type[GameStep]:
+    def _engine(self, X: Rows, game: Game) -> type[GameStep]:
         """Choose the C step where it is available and faster; InputError if asked for in vain.
 
         For images only the convolutions are in C.
@@ -112,15 +153,18 @@ class ALAD(NetworkDetector):
             return GameStep
         if self.share_batch:
             raise InputError("share_batch is not for engine='native' on tables: use 'torch'")
-        suits = X.device.type == "cpu" and native_structures.refusal(self._game()) is None
+        suits = X.device.type == "cpu" and native_structures.refusal(game) is None
         if self.engine == "torch" or (self.engine == "auto" and not suits):
             return GameStep
         if self.engine == "native" or native_step.preferred():
             return native_step.NativeGameStep
         return GameStep
 
-    # swapped cells of images tell nothing, or the contrary (EXPERIMENTS.md)
+    # swapped cells of images tell nothing, or the contrary (EXPERIMENTS.md); the denoising form is
+    # trained to the end
     def _stopping(self, X: Encoded) -> Literal["swapped", "mean-score"] | None:
+        if self._denoises(images=X.ndim > 2):
+            return None
         swapped = self.stopping_rule == "swapped"
         return None if swapped and X.ndim > 2 else self.stopping_rule
 
@@ -134,6 +178,8 @@ class ALICE(ALAD):
     """
 
     name: ClassVar[str] = "alice"
+    forms: ClassVar[tuple[Form, ...]] = ("published",)
+    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
     summary: ClassVar[str] = "ALAD without D_zz and spectral norm (Li et al., NeurIPS 2017)"
 
 
@@ -146,5 +192,7 @@ class BiGAN(ALAD):
     """
 
     name: ClassVar[str] = "bigan"
+    forms: ClassVar[tuple[Form, ...]] = ("published",)
+    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
     own_score: ClassVar[str] = "egbad"

@@ -13,7 +13,7 @@ from alad.networks.stacks import (
     DenseStacks,
     count_halvings,
 )
-from alad.parameters import Positive, Rate, SomeWidths, Width, Widths
+from alad.parameters import CountOrZero, Positive, Rate, SomeWidths, Width, Widths
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,11 @@ class Architecture(Widths):
     xz_dropout: Rate = 0.5
     cycle_dropout: Rate = 0.2
     xz_batch_norm: bool = True
+    # frequencies of each column, whose sines and cosines E reads beside it, and their deviation
+    periods: CountOrZero = 0
+    period_deviation: Positive = 0.5
 
-    def stacks(self, shape: tuple[int, ...], *, spectral: bool, conditioned: bool) -> DenseStacks:
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> DenseStacks:
         """Give the layers of these widths for rows of `shape` (width,)."""
         return DenseStacks(
             shape,
@@ -42,7 +45,9 @@ class Architecture(Widths):
             self.encoder,
             self.generator,
             spectral=spectral,
-            conditioned=conditioned,
+            level=level,
+            periods=self.periods,
+            period_deviation=self.period_deviation,
             branch=self.xz_branch,
             joint=self.xz_joint,
             mixed_dropout=self.xz_dropout,
@@ -74,7 +79,7 @@ class ImageArchitecture(Widths):
     dropout: Rate = 0.2
     deviation: Positive = 0.01  # of the normal distribution of the first weights
 
-    def stacks(self, shape: tuple[int, ...], *, spectral: bool, conditioned: bool) -> ConvStacks:
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> ConvStacks:
         """Give the layers of these channels for images of `shape` (height, width, channels)."""
         return ConvStacks(
             shape,
@@ -82,7 +87,7 @@ class ImageArchitecture(Widths):
             self.width,
             self.deviation,
             spectral,
-            conditioned,
+            level,
             self.dropout,
             branch=self.xz_code,
             joint=self.xz_joint,
@@ -132,6 +137,31 @@ def architecture_for(width: int) -> Architecture:
         xz_joint=(128,),
         xx=(128,),
         zz=(max(8, latent),),
+    )
+
+
+PERIODS = 6  # frequencies of each column, in the denoising form
+MOST_PERIODIC_INPUTS = 1_200  # of E; wider rows have fewer frequencies, or none
+
+
+def denoising_architecture_for(width: int) -> Architecture:
+    """Choose widths for rows of `width` numbers that noise is taken away from.
+
+    E and G are as wide whatever the row: to take noise away from one column of five takes no fewer
+    units than from one of fifty.
+    """
+    return Architecture(
+        latent=128,
+        encoder=(128,),
+        generator=(128,),
+        xz_branch=128,
+        xz_joint=(128,),
+        xx=(128,),
+        zz=(32,),
+        xz_dropout=0.2,
+        cycle_dropout=0.2,
+        xz_batch_norm=False,
+        periods=min(PERIODS, MOST_PERIODIC_INPUTS // (2 * width)),
     )
 
 

@@ -15,6 +15,7 @@ game with one more row is trained by the reference at once; an engine that canno
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -109,17 +110,28 @@ class Penalty:
         return tuple(symbol for symbol in self.of if "." not in symbol)
 
 
+def mean_square(a: Any, b: Any) -> Any:
+    """Compute the squared difference of a and b [members, n, *], mean over all but members."""
+    return (a - b).square().flatten(2).mean(2).mean(1)
+
+
 @dataclass(frozen=True)
 class Noise:
-    """Noise of rows, x~ = x + sigma n: ln sigma ~ N(mean, deviation²), drawn anew for each row.
+    """Noise of rows, x~ = x + sigma n: ln sigma uniform in [ln low, ln high], anew for each row.
 
-    Karras et al. 2022 (EDM), table 1. conditions: whether E and G read sigma beside their input;
-    it is 0 for all that does not begin with x~.
+    conditions: whether E and G read ln sigma beside their input; it is ln low for all that does not
+    begin with x~. scored: the sigma that a row is scored with, as if it had such noise.
     """
 
-    mean: float = -1.2
-    deviation: float = 1.2
+    low: float = 0.02
+    high: float = 1.0
     conditions: bool = True
+    scored: float = 0.1
+
+    @property
+    def scored_level(self) -> float | None:
+        """The ln sigma that E and G read at scoring; None if they read none."""
+        return math.log(self.scored) if self.conditions else None
 
 
 @dataclass(frozen=True)
@@ -139,9 +151,9 @@ class Game:
             raise ValueError(f"the game has {NOISY_ROW} but no noise")
 
     @property
-    def conditioned(self) -> bool:
-        """Whether E and G read a noise level beside their input."""
-        return self.noise is not None and self.noise.conditions
+    def level(self) -> float | None:
+        """The noise level, ln sigma, that E and G read at scoring; None if they read none."""
+        return None if self.noise is None else self.noise.scored_level
 
     def switched(self, term: Term, on: bool) -> Game:
         """Give the same game with a term, or without it."""
@@ -202,6 +214,15 @@ FAMILY = {
     "alice": Game((XZ, XX)),
     "alad": Game((XZ, XX, ZZ), spectral=True),
 }
+
+# ALAD for tables: E and G take the noise of a row away, and D_xx asks whether they did. The terms of
+# the paper, and the loss of a denoising autoencoder (Vincent et al. 2008) at all noise levels
+# (Karras et al. 2022)
+DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=mean_square, weight=10.0)
+XX_DENOISED = Term("xx", ("x", "x"), ("x", "G(E(x~))"), asks="does the row come back from noise?")
+DENOISING_GAME = Game(
+    (XZ, XX_DENOISED, ZZ), spectral=True, penalties=(DENOISING,), noise=Noise()
+)
 
 # The paper's ablation study: with and without spectral normalisation (SN) and D_zz (DL)
 ABLATIONS = {

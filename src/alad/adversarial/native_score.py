@@ -34,6 +34,9 @@ class Way(ctypes.Structure):
         ("varied", c_int64),
         ("joint", c_int64),
         ("kept_reads_code", c_int64),
+        ("columns", c_int64),
+        ("periods", c_int64),
+        ("frequencies", c_void_p),
         ("layers", POINTER(PackedLayer)),
     )
 
@@ -73,7 +76,7 @@ class NativeCycle:
             self._engine = _library()
         except build.BuildError as error:
             raise EngineError(str(error)) from error
-        self._owner = Owner()
+        self._owner, self._shape = Owner(), networks.shape
         self._ways = (Way * len(parts))(*map(self._way, parts))
         self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
         features = (parts[0].logit.weight.shape[0],)
@@ -93,7 +96,12 @@ class NativeCycle:
             raise EngineError("C knows activations of two slopes, not tanh")
         packed = (packed_layer(layer, self._owner) for layer in flat)
         layers = (PackedLayer * len(flat))(*packed)
-        return Way(*map(len, chosen), parts.kept_reads_code, layers)
+        columns, periods, frequencies = self._shape[0], 0, None
+        if parts.periods is not None:
+            periods = parts.periods.frequencies.shape[1]
+            frequencies = self._owner.address(parts.periods.frequencies)
+        counts = (*map(len, chosen), parts.kept_reads_code, columns, periods)
+        return Way(*counts, frequencies, layers)
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         """Compute the wanted results of rows x [n, width]: [members, n, ...] each."""

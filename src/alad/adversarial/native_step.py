@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import c_int64, c_void_p
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 from alad.adversarial import native_structures
-from alad.adversarial.game import Game
+from alad.adversarial.game import Game, Noise
 from alad.adversarial.native_structures import Adam, Member, State
 from alad.adversarial.networks import GameNetworks
 from alad.adversarial.step import GameStep
@@ -96,7 +97,7 @@ class NativeGameStep(GameStep):
     ):
         _require_supported(X, networks, game)
         super().__init__(X.contiguous(), networks, game, optimiser, seed=seed, members=members)
-        self._plan = native_structures.plan(networks, self.batch)
+        self._plan = native_structures.plan(networks, game, self.batch)
         self._engine = _library()
         self._inputs = _Inputs(self)
         self._workspaces: list[_Workspace] = []
@@ -121,15 +122,17 @@ class NativeGameStep(GameStep):
         plan, inputs = ctypes.addressof(self._plan), self._inputs
         while (position := next(todo)) < len(self.members):
             noise = stream(self.seed, self.members[position], Purpose.STEP, number)
-            noise.standard_normal(dtype=np.float32, out=space.z)
+            space.draw(noise, self.game.noise)
             # the stream's dropout words are drawn in C, from where the samples end
             inputs.random[position] = noise.bit_generator.state["state"]["state"]
-            self._engine.alad_step(plan, inputs.address(position), space.z_address, space.address)
+            self._engine.alad_step(plan, inputs.address(position), space.samples_address, space.address)
 
     def _spaces(self, threads: int) -> list[_Workspace]:
         while len(self._workspaces) < threads:
             size = self._engine.alad_workspace_bytes(ctypes.addressof(self._plan))
-            self._workspaces.append(_Workspace(size, (2, self.batch, self.networks.latent)))
+            shape = (2, self.batch, self.networks.latent)
+            width = 0 if self.game.noise is None else self.networks.shape[0]
+            self._workspaces.append(_Workspace(size, shape, width))
         return self._workspaces[:threads]
 
     def _helpers(self, count: int) -> ThreadPoolExecutor:
@@ -158,14 +161,31 @@ def _require_supported(X: Tensor, networks: GameNetworks, game: Game) -> None:
 
 
 class _Workspace:
-    """Scratch memory of one thread."""
+    """Scratch memory of one thread, and what is drawn for a step, in the order of `play.samples`.
 
-    def __init__(self, size: int, z_shape: tuple[int, ...]):
+    width: numbers of a row that get noise, 0 = none do.
+    """
+
+    def __init__(self, size: int, z_shape: tuple[int, int, int], width: int):
         self._memory = np.zeros(size + 64, np.uint8)
         start = self._memory.ctypes.data
         self.address = start + -start % 64
-        self.z = np.empty(z_shape, np.float32)
-        self.z_address = self.z.ctypes.data
+        turns, batch, latent = z_shape
+        rows = turns * batch
+        samples = np.empty(rows * (latent + (1 + width if width else 0)), np.float32)
+        self.samples_address = samples.ctypes.data
+        self._z, self._levels, self._noise = np.split(samples, [rows * latent, rows * (latent + 1)])
+
+    def draw(self, generator: np.random.Generator, noise: Noise | None) -> None:
+        """Draw z, and levels and noise if there is any."""
+        generator.standard_normal(dtype=np.float32, out=self._z)
+        if noise is None:
+            return
+        low, high = map(np.float32, (math.log(noise.low), math.log(noise.high)))
+        generator.random(dtype=np.float32, out=self._levels)
+        self._levels *= high - low
+        self._levels += low
+        generator.standard_normal(dtype=np.float32, out=self._noise)
 
 
 class _Inputs:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
+from dataclasses import replace
 
-from alad.adversarial.game import XX, XZ, ZZ, Game
+from alad.adversarial.game import DENOISING, XX, XX_DENOISED, XZ, ZZ, Game
 from alad.adversarial.networks import GameNetworks
-from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, SLOPES, Dense
+from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, SLOPES, Dense, Periodic
 from alad.networks.weights import Layout, buffer_layout, weight_layout
 
 
@@ -52,9 +54,14 @@ class Plan(ctypes.Structure):
         ("xz", c_int64),
         ("xx", c_int64),
         ("zz", c_int64),
+        ("noisy", c_int64),
+        ("periods", c_int64),
+        ("frequencies", c_int64),
         ("layers", POINTER(Layer)),
         ("norm_epsilon", c_float),
         ("norm_momentum", c_float),
+        ("lowest", c_float),
+        ("denoising", c_float),
     )
 
 
@@ -77,36 +84,50 @@ STRUCTURES = (Layer, Adam, State, Plan, Member)  # in the order of `alad_structu
 
 
 TERMS = (XZ, XX, ZZ)  # those that step.c knows, each by a field of `Plan`, in this order
+NOISY_TERMS = (XZ, XX_DENOISED, ZZ)  # of a game with noise
 NEEDED = XZ
 
 
 def refusal(game: Game) -> str | None:
     """Say in one line what of a game the C step cannot play; None if it can play all of it."""
-    unknown = [f"D_{term.name}" for term in game.terms if term not in TERMS]
-    unknown += [f"the penalty {penalty.name!r}" for penalty in game.penalties]
-    unknown += ["noise"] if game.noise is not None else []
+    noisy = game.noise is not None and XX_DENOISED in game.terms and game.noise.conditions
+    terms = NOISY_TERMS if noisy else TERMS
+    penalties = [replace(DENOISING, weight=penalty.weight) for penalty in game.penalties]
+    strange = [p for p, known in zip(game.penalties, penalties, strict=True) if p != known]
+    strange = strange if noisy and len(penalties) < 2 else [*game.penalties]
+    unknown = [f"D_{term.name}" for term in game.terms if term not in terms]
+    unknown += [f"the penalty {penalty.name!r}" for penalty in strange]
+    unknown += ["noise"] if game.noise is not None and not noisy else []
     if unknown:
         return f"the native step does not know {', '.join(unknown)}"
-    if NEEDED not in game.terms or game.terms != tuple(t for t in TERMS if t in game.terms):
+    if NEEDED not in game.terms or game.terms != tuple(t for t in terms if t in game.terms):
         return f"the native step plays D_{NEEDED.name} first, and the others in their order"
     return None
 
 
-def plan(networks: GameNetworks, batch: int) -> Plan:
+def plan(networks: GameNetworks, game: Game, batch: int) -> Plan:
     """Describe the networks of a game to the C step; the plan keeps its layers alive."""
     layers = _layers(networks)
+    dense = [layer for layer in networks.encoder.layers if isinstance(layer, Dense)]
+    periods = [layer for layer in networks.encoder.layers if isinstance(layer, Periodic)]
+    starts = _starts(weight_layout(networks.groups["generator"]))
     discriminators = networks.discriminators
     depths = {name: len(network.joint.layers) for name, network in discriminators.items()}
     return Plan(
         batch=batch,
         width=networks.shape[0],
         latent=networks.latent,
-        encoder=len(networks.encoder.layers),
+        encoder=len(dense),
         generator=len(networks.generator.layers),
         **{term.name: depths.get(term.name, 0) for term in TERMS},
+        noisy=game.noise is not None,
+        periods=periods[0].count if periods else 0,
+        frequencies=starts[f"{periods[0].name}.weight"] if periods else 0,
         layers=(Layer * len(layers))(*layers),
         norm_epsilon=BATCH_NORM_EPSILON,
         norm_momentum=BATCH_NORM_MOMENTUM,
+        lowest=0.0 if game.noise is None else math.log(game.noise.low),
+        denoising=sum(penalty.weight for penalty in game.penalties),
     )
 
 

@@ -53,7 +53,7 @@ def game_networks(
     shape: tuple[int, ...], architecture: AnyArchitecture, game: Game
 ) -> GameNetworks:
     """Build E, G and the game's discriminators for rows of `shape`: (width,), or of an image."""
-    stacks = architecture.stacks(shape, spectral=game.spectral, conditioned=game.conditioned)
+    stacks = architecture.stacks(shape, spectral=game.spectral, level=game.level)
     discriminators = {
         term.name: stacks.discriminator(f"D{term.name}", term.spaces) for term in game.terms
     }

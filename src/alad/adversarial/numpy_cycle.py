@@ -28,11 +28,13 @@ from alad.networks.numpy_forward import (
     Affine,
     Arrays,
     MemberEngine,
+    Periods,
     activate,
     affine_chain,
     dtype_of,
     exact_chain,
     members_of,
+    split_periods,
 )
 
 NAMES = ("code", "reconstruction", "real", "fake", "logit")
@@ -53,6 +55,7 @@ class Parts:
     its share of that layer, linear and without bias; `joint` begins with that of the varied half.
     """
 
+    periods: Periods | None  # of the columns, before E's first layer
     encoder: list[Affine]
     generator: list[Affine]
     kept: list[Affine]
@@ -77,8 +80,11 @@ class Parts:
         front, back = slice(border), slice(border, None)
         kept, varied = (a, b) if has_xx else (b, a)
         of_kept, of_varied = (front, back) if has_xx else (back, front)
+        periods, encoder = split_periods(networks.encoder, arrays, member)
+        level_at = None if periods is None else networks.shape[0]
         return cls(
-            taken(networks.encoder),
+            periods,
+            affine_chain(encoder, arrays, member, level_at),
             taken(networks.generator),
             [*kept, first.of_inputs(of_kept, bias=False)],
             varied,
@@ -93,6 +99,7 @@ class MemberCycle:
 
     def __init__(self, parts: Parts):
         first, *others = parts.joint
+        self._periods = parts.periods
         self._encoder, self._generator = exact_chain(parts.encoder), exact_chain(parts.generator)
         self._kept, self._by_code = exact_chain(parts.kept), parts.kept_reads_code
         self._varied = exact_chain([*parts.varied, first.of_inputs(slice(None), bias=False)])
@@ -101,7 +108,7 @@ class MemberCycle:
         self._joint, self._logit = exact_chain(others), exact_chain([parts.logit])
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        code = self._encoder(x)
+        code = self._encoder(x if self._periods is None else self._periods(x))
         results = {"code": code}
         if not {"reconstruction", "real", "fake", "logit"}.isdisjoint(wanted):
             results["reconstruction"] = self._generator(code)

@@ -6,6 +6,7 @@ it, is read from the table of the game (`alad.adversarial.game`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -44,20 +45,44 @@ class Logits:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The leaves of a game: arrays by symbol, and the noise level [members, n] of x~ if any."""
+    """The leaves of a game: arrays by symbol, and the level ln sigma [members, n] of x~ if any."""
 
     leaves: Mapping[str, Tensor]
     level: Tensor | None = None
 
 
-def drawn(x: Tensor, z: Tensor, noise: Noise | None, random: StepNoise) -> Drawn:
-    """Take rows x [members, n, *shape] and codes z [members, n, latent], and draw x~ if wanted."""
-    leaves = {ROW: x, CODE: z}
+@dataclass(frozen=True)
+class Samples:
+    """What is drawn for a turn beside its rows: z [members, n, latent], and the noise of x~.
+
+    level [members, n] is ln sigma, noise [members, n, *shape] ~ N(0, 1).
+    """
+
+    z: Tensor
+    level: Tensor | None = None
+    noise: Tensor | None = None
+
+
+def samples(
+    turns: int, n: int, latent: int, shape: tuple[int, ...], noise: Noise | None, random: StepNoise
+) -> list[Samples]:
+    """Draw what each of the turns of a step needs."""
+    z = random.normal(turns, n, latent)
     if noise is None:
+        return [Samples(z[:, turn]) for turn in range(turns)]
+    low, high = math.log(noise.low), math.log(noise.high)
+    level = low + (high - low) * random.uniform(turns, n)
+    normal = random.normal(turns, n, *shape)
+    return [Samples(z[:, turn], level[:, turn], normal[:, turn]) for turn in range(turns)]
+
+
+def drawn(x: Tensor, given: Samples) -> Drawn:
+    """Take rows x [members, n, *shape] and what was drawn beside them; add x~ if there is noise."""
+    leaves = {ROW: x, CODE: given.z}
+    if given.level is None or given.noise is None:
         return Drawn(leaves)
-    level = torch.exp(noise.mean + noise.deviation * random.normal(x.shape[1]))
-    sigma = level.reshape(*level.shape, *(1,) * (x.ndim - 2))
-    return Drawn({**leaves, NOISY_ROW: x + sigma * random.normal(*x.shape[1:])}, level)
+    sigma = given.level.exp().reshape(*given.level.shape, *(1,) * (x.ndim - 2))
+    return Drawn({**leaves, NOISY_ROW: x + sigma * given.noise}, given.level)
 
 
 Made = dict[str, Tensor]  # symbol -> [members, n, *]
@@ -69,7 +94,7 @@ def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -
     for symbol, arguments in game.passes:
         network = getattr(networks, NETWORKS[symbol])
         inputs = [made[argument] for argument in arguments]
-        level = (_levels(arguments, given),) if game.conditioned else ()
+        level = (_levels(arguments, given, game.noise),) if game.level is not None else ()
         if len(inputs) == 1:
             outputs = (network(context, inputs[0], *level),)
         else:
@@ -82,12 +107,12 @@ def make(networks: PlayedNetworks, context: Context, game: Game, given: Drawn) -
     return made
 
 
-def _levels(arguments: tuple[str, ...], given: Drawn) -> Tensor:
-    """Join the noise levels of all inputs: sigma where an input begins with x~, else 0."""
-    assert given.level is not None  # noqa: S101  (for type checkers)
-    nothing = torch.zeros_like(given.level)
+def _levels(arguments: tuple[str, ...], given: Drawn, noise: Noise | None) -> Tensor:
+    """Join the noise levels of all inputs: that drawn where one begins with x~, else the lowest."""
+    assert given.level is not None and noise is not None  # noqa: S101  (for type checkers)
+    lowest = torch.full_like(given.level, math.log(noise.low))
     noisy = [leaf_of(argument) == NOISY_ROW for argument in arguments]
-    return torch.cat([given.level if is_noisy else nothing for is_noisy in noisy], dim=1)
+    return torch.cat([given.level if is_noisy else lowest for is_noisy in noisy], dim=1)
 
 
 def judge(

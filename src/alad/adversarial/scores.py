@@ -77,6 +77,7 @@ def whitened(results: Results, learnt: Learnt) -> np.ndarray:
 
 
 BOTH = ("real", "fake")
+DENOISING_SCORE = "whitened"  # of the denoising form
 SCORES: dict[str, Score] = {
     "features": Score(BOTH, features),
     "logits": Score(("logit",), logits),

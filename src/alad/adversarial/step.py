@@ -8,7 +8,17 @@ import torch
 from torch import Tensor
 
 from alad.adversarial.game import SIDES, Game
-from alad.adversarial.play import Drawn, PlayedNetworks, drawn, judge, loss, make, play
+from alad.adversarial.play import (
+    Drawn,
+    PlayedNetworks,
+    Samples,
+    drawn,
+    judge,
+    loss,
+    make,
+    play,
+    samples,
+)
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
@@ -52,11 +62,11 @@ class GameStep(NetworkStep):
         return torch.stack(losses, dim=1).detach()
 
     def _on_two_batches(self, number: int, noise: StepNoise) -> list[Tensor]:
-        z, losses = noise.normal(2, self.batch, self.networks.latent), []
+        sampled, losses = self._samples(2, noise), []
         for turn, side in enumerate(SIDES):
             moving, still = self.by_group[side], self.by_group[SIDES[1 - turn]]
             context = self._context(moving.leaves | still.views, noise, track=moving.names)
-            given = self._drawn(number, turn, z[:, turn], noise)
+            given = self._drawn(number, turn, sampled[turn])
             constants = side == "discriminator"
             made, logits = play(self.networks, context, self.game, given, constants=constants)
             losses.append(loss(self.game, side, made, logits))
@@ -69,7 +79,7 @@ class GameStep(NetworkStep):
         The discriminators learn from the outputs of E and G; E and G learn from the updated
         discriminators' logits of the same outputs.
         """
-        given = self._drawn(number, 0, noise.normal(self.batch, self.networks.latent), noise)
+        given = self._drawn(number, 0, self._samples(1, noise)[0])
         weights = self.generator.leaves | self.discriminator.views
         context = self._context(weights, noise, track=self.generator.names)
         made = make(self.networks, context, self.game, given)
@@ -85,5 +95,9 @@ class GameStep(NetworkStep):
         self.generator.descend(of_generators.sum(), number)
         return [of_discriminators, of_generators]
 
-    def _drawn(self, number: int, turn: int, z: Tensor, noise: StepNoise) -> Drawn:
-        return drawn(self._rows(number, turn), z, self.game.noise, noise)
+    def _samples(self, turns: int, noise: StepNoise) -> list[Samples]:
+        shape = tuple(self.X.shape[1:])
+        return samples(turns, self.batch, self.networks.latent, shape, self.game.noise, noise)
+
+    def _drawn(self, number: int, turn: int, sampled: Samples) -> Drawn:
+        return drawn(self._rows(number, turn), sampled)

@@ -91,10 +91,9 @@ def code_networks(
 @described("autoencoders.denoiser")
 @dataclass(frozen=True)
 class DenoiserNetwork:
-    """x~, log sigma -> the clean row. level: the log sigma at which rows are scored."""
+    """x~, log sigma -> the clean row; the chain's level is the log sigma at which rows are scored."""
 
     chain: Conditioned
-    level: float
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -106,7 +105,6 @@ class DenoiserNetwork:
 
     def __call__(self, context: Engine, x: Any, level: Any = None) -> Any:
         """Compute x' [members, n, width]; level [members, n], None = that of scoring."""
-        level = x.new_full(x.shape[:2], self.level) if level is None else level
         return self.chain(context, x, level)
 
 
@@ -116,7 +114,7 @@ def denoiser_network(
     """Build a denoiser of rows of `shape` (width,), scored at the log sigma `level`."""
     widths = (shape[0] + 1, *architecture.hidden, shape[0])
     layers = chain("D", widths, architecture.activation, last="linear").layers
-    return DenoiserNetwork(Conditioned(layers), level)
+    return DenoiserNetwork(Conditioned(layers, level))
 
 
 @described("autoencoders.mixture")

@@ -68,7 +68,7 @@ class DenoiserPass:
     """The pass through the denoiser, at its noise level of scoring."""
 
     def __init__(self, network: DenoiserNetwork, arrays: Arrays, member: int, make: MakePass):
-        self._denoise = make(affine_chain(network.chain, arrays, member, network.level))
+        self._denoise = make(affine_chain(network.chain, arrays, member))
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         return {"reconstruction": self._denoise(x)}

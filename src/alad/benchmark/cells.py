@@ -21,7 +21,7 @@ INCIDENTAL = tuple(
     "threshold_rows novelty".split()
 )
 # Parameters younger than the first results lines, at the value that changes nothing
-LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False}
+LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False, "form": "published"}
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@
  * depend on the others, on its place among them, or on how many there are.
  */
 #include "packed.h"
+#include "periods.h"
 
 #define MOST_ROWS 96 /* at once: weights are read once for so many, and their activations stay near */
 
 /* Mirrors `Way`: how many layers each part has, and the layers of all parts one after the other. The last of `kept` is
  * its share of the first common layer, linear and without bias; the first of `joint` the share of `varied`, with the
- * bias. `kept` reads E(x) if kept_reads_code, else x; `varied` reads x, then x'. The logit's layer comes last. */
+ * bias. `kept` reads E(x) if kept_reads_code, else x; `varied` reads x, then x'. The logit's layer comes last.
+ * E reads, beside each of so many columns, the sines and cosines of `periods` frequencies [columns, periods], if any. */
 typedef struct {
-  int64_t encoder, generator, kept, varied, joint, kept_reads_code;
+  int64_t encoder, generator, kept, varied, joint, kept_reads_code, columns, periods;
+  const float *frequencies;
   const PackedLayer *layers;
 } Way;
 
@@ -34,7 +37,7 @@ typedef struct {
 
 typedef struct {
   ptrdiff_t rows;
-  float *code, *reconstruction, *shared;
+  float *code, *reconstruction, *shared, *read;
   float *spare[2]; /* a layer reads one and writes the other */
   int turn;
 } Work;
@@ -74,9 +77,14 @@ static void keep(const Work *work, Block from, ptrdiff_t columns, float *to) {
 static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t row, ptrdiff_t at) {
   const PackedLayer *encoder = way->layers, *generator = encoder + way->encoder, *kept = generator + way->generator;
   const PackedLayer *varied = kept + way->kept, *joint = varied + way->varied, *logit = joint + way->joint;
-  const ptrdiff_t width = encoder->inputs, seen = logit->inputs;
-  Block x = {rows->x + row * width, width};
-  Block code = chain(work, encoder, way->encoder, x, work->code);
+  const ptrdiff_t width = way->columns, seen = logit->inputs;
+  Block x = {rows->x + row * width, width}, read = x;
+  if (way->periods) {
+    read = (Block){work->read, stride_of(encoder->inputs)};
+    for (ptrdiff_t r = 0; r < work->rows; r++)
+      add_periods(x.at + r * width, width, width, way->periods, way->frequencies, work->read + r * read.stride);
+  }
+  Block code = chain(work, encoder, way->encoder, read, work->code);
   Block reconstruction = chain(work, generator, way->generator, code, work->reconstruction);
   keep(work, code, generator->inputs, place(rows->code, at, generator->inputs));
   keep(work, reconstruction, width, place(rows->reconstruction, at, width));
@@ -122,15 +130,18 @@ static ptrdiff_t widest(const Way *way) {
   return widest_of(way->layers, way->encoder + way->generator + way->kept + way->varied + way->joint + 1);
 }
 
+static ptrdiff_t read_by(const Way *way) { return way->periods ? stride_of(way->layers->inputs) : 0; }
+
 int64_t alad_score_workspace_bytes(const Way *way) {
-  return 5 * MOST_ROWS * widest(way) * (ptrdiff_t)sizeof(float);
+  return MOST_ROWS * (5 * widest(way) + read_by(way)) * (ptrdiff_t)sizeof(float);
 }
 
 /* The rows first .. first + count of all, for each member. `workspace`: memory of that size on a 64-byte boundary, for
  * this call alone. */
 void alad_score(const Way *ways, int64_t members, const Rows *rows, int64_t first, int64_t count, float *workspace) {
   const ptrdiff_t blocks = (count + MOST_ROWS - 1) / MOST_ROWS, size = MOST_ROWS * widest(ways);
-  Work work = {0, workspace, workspace + size, workspace + 2 * size, {workspace + 3 * size, workspace + 4 * size}, 0};
+  Work work = {.code = workspace, .reconstruction = workspace + size, .shared = workspace + 2 * size,
+               .spare = {workspace + 3 * size, workspace + 4 * size}, .read = workspace + 5 * size};
   for (int64_t member = 0; member < members; member++)
     for (ptrdiff_t block = 0; block < blocks; block++) { /* of sizes that differ by a tile at most */
       const ptrdiff_t tiles = (count + ROWS - 1) / ROWS, from = tiles * block / blocks * ROWS;

@@ -5,6 +5,7 @@
  * discriminators, for x, for z, or for constant halves of a pair. No state survives a call, nothing is shared between members.
  */
 #include "layers.h"
+#include "periods.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -12,11 +13,16 @@
 
 #define MOST_LAYERS 64
 
-/* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent discriminator has depth 0. */
+/* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent discriminator has depth 0.
+ *
+ * noisy: whether D_xx sees G(E(x~)) instead of G(E(x)), x~ = x + exp(level) noise; E and G then read the level as one
+ * input more, `lowest` for all but x~ and E(x~). denoising: the weight of the mean of (x - G(E(x~)))² in the loss of E
+ * and G. periods: how many frequencies of each column E reads the sines and cosines of, which lie at `frequencies`
+ * among the weights of E and G. */
 typedef struct {
-  int64_t batch, width, latent, encoder, generator, xz, xx, zz;
+  int64_t batch, width, latent, encoder, generator, xz, xx, zz, noisy, periods, frequencies;
   const Layer *layers; /* E, G, D_xz (x, z, joint ..., logit), D_xx (joint ..., logit), D_zz */
-  float norm_epsilon, norm_momentum;
+  float norm_epsilon, norm_momentum, lowest, denoising;
 } Plan;
 
 /* Mirrors `Member`: where one member's arrays and this step's numbers lie. */
@@ -40,14 +46,18 @@ typedef struct {
 typedef struct {
   const Plan *plan;
   const Member *member;
-  const float *samples; /* z [2, batch, latent] */
+  const float *samples; /* z [2, batch, latent]; then, of a noisy game, level [2, batch] and noise [2, batch, width] */
   Random random;
   Node nodes[MOST_LAYERS];
   Node *encoder, *generator;
   Discriminator xz, xx, zz;
   ptrdiff_t x_stride, z_stride;
-  float *x, *z;       /* [3 * batch, .]: x, G(z), G(E(x)) and z, E(x), E(G(z)): inputs and outputs of E and G in one */
-  float *d_x, *d_z;   /* [2 * batch, .]: gradients by G(z), G(E(x)) and by E(x), E(G(z)) */
+  ptrdiff_t noisy;    /* rows of x~: the batch, or 0 */
+  float *x, *z;       /* x~, x, G(z), G(E(x~)) and z, E(x~), E(x), E(G(z)), [batch, .] each: inputs and outputs of E and G
+                       * in one; without noise there is no x~, and G(E(x)) in the place of G(E(x~)) */
+  float *d_x, *d_z;   /* gradients by the outputs of G and by those of E, in this order */
+  float *read, *d_read; /* what E reads, where that is not x: with sines and cosines; gradient by it */
+  ptrdiff_t read_stride;
   float *shared;      /* what the real and the fake pairs of a cycle have in common */
   float *logits, *d_logits;
   float *gradient; /* of one layer */
@@ -99,6 +109,8 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
   const int64_t made_by = plan->encoder + plan->generator; /* layers of E and G */
   Node *next = game->nodes;
   game->plan = plan;
+  game->noisy = plan->noisy ? n : 0;
+  const ptrdiff_t made = game->noisy + 2 * n; /* rows that E reads: x~, x, G(z) */
   game->encoder = next, next += plan->encoder;
   game->generator = next, next += plan->generator;
   arrange_discriminator(&game->xz, &next, plan->xz, true);
@@ -112,29 +124,60 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
   }
   float *packs[3] = {take_floats(arena, largest), take_floats(arena, largest), take_floats(arena, largest)};
   for (int64_t l = 0; l < next - game->nodes; l++)
-    arrange_layer(arena, &game->nodes[l], &plan->layers[l], 2 * n, l < made_by ? NULL : packs);
-  game->x_stride = stride_of(plan->width), game->z_stride = stride_of(plan->latent);
-  game->x = take_floats(arena, 3 * n * game->x_stride), game->z = take_floats(arena, 3 * n * game->z_stride);
-  game->d_x = take_floats(arena, 2 * n * game->x_stride), game->d_z = take_floats(arena, 2 * n * game->z_stride);
+    arrange_layer(arena, &game->nodes[l], &plan->layers[l], l < made_by ? made : 2 * n, l < made_by ? NULL : packs);
+  game->x_stride = stride_of(plan->width + (plan->noisy != 0)), game->z_stride = stride_of(plan->latent + (plan->noisy != 0));
+  game->x = take_floats(arena, (made + n) * game->x_stride), game->z = take_floats(arena, (made + n) * game->z_stride);
+  game->d_x = take_floats(arena, 2 * n * game->x_stride), game->d_z = take_floats(arena, made * game->z_stride);
+  game->read = game->x, game->read_stride = game->x_stride, game->d_read = NULL;
+  if (plan->periods) {
+    game->read_stride = stride_of(game->encoder->shape->inputs);
+    game->read = take_floats(arena, made * game->read_stride), game->d_read = take_floats(arena, made * game->read_stride);
+  }
   game->shared = take_floats(arena, n * widest);
   game->logits = take_floats(arena, 2 * n), game->d_logits = take_floats(arena, 2 * n);
   game->gradient = take_floats(arena, largest);
   Node *encoded = game->encoder + plan->encoder - 1, *generated = game->generator + plan->generator - 1;
   encoded->d = game->d_z, generated->d = game->d_x;
+  encoded->stride = game->z_stride, generated->stride = game->x_stride;
   if (!arena->block) return;
-  encoded->out = game->z + n * game->z_stride, generated->out = game->x + n * game->x_stride;
+  encoded->out = game->z + n * game->z_stride, generated->out = game->x + (game->noisy + n) * game->x_stride;
 }
 
 /* --- forward --- */
 
+/* Levels of a turn, [batch]; and the noise, [batch, width]. */
+static const float *levels(const Game *game, int turn) {
+  const Plan *plan = game->plan;
+  return game->samples + 2 * plan->batch * plan->latent + turn * plan->batch;
+}
+
+static const float *noise(const Game *game, int turn) {
+  const Plan *plan = game->plan;
+  return levels(game, 0) + 2 * plan->batch + turn * plan->batch * plan->width;
+}
+
+/* Write levels beside `count` rows of x or z, [batch] or one for all, into the column behind their numbers. */
+static void set_levels(float *column, ptrdiff_t stride, ptrdiff_t count, const float *level, float lowest) {
+  for (ptrdiff_t r = 0; r < count; r++) column[r * stride] = level ? level[r] : lowest;
+}
+
 static void gather(Game *game, int turn) {
   const Plan *plan = game->plan;
   const Member *m = game->member;
-  for (ptrdiff_t r = 0; r < plan->batch; r++) {
-    const float *x = m->X + m->rows[turn][r] * m->X_stride, *z = game->samples + (turn * plan->batch + r) * plan->latent;
-    memcpy(game->x + r * game->x_stride, x, (size_t)plan->width * sizeof(float));
+  const ptrdiff_t n = plan->batch;
+  for (ptrdiff_t r = 0; r < n; r++) {
+    const float *x = m->X + m->rows[turn][r] * m->X_stride, *z = game->samples + (turn * n + r) * plan->latent;
+    memcpy(game->x + (game->noisy + r) * game->x_stride, x, (size_t)plan->width * sizeof(float));
     memcpy(game->z + r * game->z_stride, z, (size_t)plan->latent * sizeof(float));
+    if (!plan->noisy) continue;
+    const float sigma = expf(levels(game, turn)[r]), *normal = noise(game, turn) + r * plan->width;
+    float *noisy = game->x + r * game->x_stride;
+    for (ptrdiff_t j = 0; j < plan->width; j++) noisy[j] = x[j] + sigma * normal[j];
   }
+  if (!plan->noisy) return;
+  set_levels(game->x + plan->width, game->x_stride, n, levels(game, turn), 0.0f);
+  set_levels(game->x + n * game->x_stride + plan->width, game->x_stride, n, NULL, plan->lowest);
+  set_levels(game->z + plan->latent, game->z_stride, n, NULL, plan->lowest);
 }
 
 static void prepare_generators(Game *game, Node *nodes, int64_t count, bool only_spectral) {
@@ -156,12 +199,22 @@ static void run_chain(Node *nodes, int64_t count, const float *input, ptrdiff_t 
   }
 }
 
-/* G(z), then E(x) and, for D_zz, E(G(z)), then, for D_xx, G(E(x)). */
-static void run_generators(Game *game, bool save) {
+/* Rows of x that E reads. */
+static ptrdiff_t encoded_rows(const Game *game) { return game->noisy + (game->plan->zz ? 2 : 1) * game->plan->batch; }
+
+/* G(z), then E(x~), E(x) and, for D_zz, E(G(z)), then, for D_xx, G(E(x~)); without noise G(E(x)). */
+static void run_generators(Game *game, int turn, bool save) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch;
   run_chain(game->generator, plan->generator, game->z, game->z_stride, 0, n, save);
-  run_chain(game->encoder, plan->encoder, game->x, game->x_stride, 0, plan->zz ? 2 * n : n, save);
+  if (plan->noisy)
+    set_levels(game->x + (game->noisy + n) * game->x_stride + plan->width, game->x_stride, n, NULL, plan->lowest);
+  if (plan->periods)
+    for (ptrdiff_t r = 0; r < encoded_rows(game); r++)
+      add_periods(game->x + r * game->x_stride, plan->width + (plan->noisy != 0), plan->width, plan->periods,
+                  game->member->generator.weights + plan->frequencies, game->read + r * game->read_stride);
+  run_chain(game->encoder, plan->encoder, game->read, game->read_stride, 0, encoded_rows(game), save);
+  if (plan->noisy) set_levels(game->z + n * game->z_stride + plan->latent, game->z_stride, n, levels(game, turn), 0.0f);
   if (plan->xx) run_chain(game->generator, plan->generator, game->z, game->z_stride, n, n, save);
 }
 
@@ -216,14 +269,14 @@ static double discriminate_pairs(Game *game, bool track, float label) {
   const float *weights = game->member->discriminator.weights;
   prepare_discriminator(game, a);
   draw_dropout(a, &game->random, 2 * n);
-  Term x = through(a, game->x, game->x_stride, 0, plan->width);
+  Term x = through(a, game->x + game->noisy * game->x_stride, game->x_stride, 0, plan->width);
   forward(a, 0, 2 * n, &x, 1, NULL, 0, true);
   if (a->shape->batch_norm)
     for (int batch = 0; batch < BATCHES; batch++)
       normalise_batch(a, weights, game->member->buffers, batch, n, track, plan->norm_epsilon, plan->norm_momentum);
   prepare_discriminator(game, b);
   draw_dropout(b, &game->random, 2 * n);
-  Term encoded = through(b, game->z + n * game->z_stride, game->z_stride, 0, plan->latent);
+  Term encoded = through(b, game->z + (n + game->noisy) * game->z_stride, game->z_stride, 0, plan->latent);
   Term z = through(b, game->z, game->z_stride, 0, plan->latent);
   forward(b, 0, n, &encoded, 1, NULL, 0, true);
   forward(b, n, n, &z, 1, NULL, 0, true);
@@ -287,9 +340,9 @@ static void learn_pairs(Game *game) {
     for (int batch = 0; batch < BATCHES; batch++)
       denormalise_batch(a, m->discriminator.weights, batch, n, gamma, gamma + units);
   }
-  Term x = outer(game->x, game->x_stride, a->d, a->stride, 2 * n);
+  Term x = outer(game->x + game->noisy * game->x_stride, game->x_stride, a->d, a->stride, 2 * n);
   learn_layer(game, a, &x, 1, 2 * n);
-  Term z[] = {outer(game->z + n * game->z_stride, game->z_stride, b->d, b->stride, n),
+  Term z[] = {outer(game->z + (n + game->noisy) * game->z_stride, game->z_stride, b->d, b->stride, n),
               outer(game->z, game->z_stride, b->d + n * b->stride, b->stride, n)};
   learn_layer(game, b, z, 2, 2 * n);
 }
@@ -305,7 +358,7 @@ static void pairs_to_generators(Game *game) {
   prepare_back(a, weights, 0, 0, plan->width);
   plain_product(n, plan->width, back_through(a, 0, n), false, game->d_x, game->x_stride);
   prepare_back(b, weights, 0, 0, plan->latent);
-  plain_product(n, plan->latent, back_through(b, 0, 0), false, game->d_z, game->z_stride);
+  plain_product(n, plan->latent, back_through(b, 0, 0), false, game->d_z + game->noisy * game->z_stride, game->z_stride);
 }
 
 /* --- D_xx and D_zz on the real pairs (s, s) and the fake ones (s, t), t being s after a cycle; [., count] each --- */
@@ -316,11 +369,13 @@ typedef struct {
 } Cycle;
 
 static Cycle x_cycle(const Game *game) {
-  return (Cycle){game->x, game->x + 2 * game->plan->batch * game->x_stride, game->x_stride, game->plan->width};
+  const float *x = game->x + game->noisy * game->x_stride;
+  return (Cycle){x, x + 2 * game->plan->batch * game->x_stride, game->x_stride, game->plan->width};
 }
 
 static Cycle z_cycle(const Game *game) {
-  return (Cycle){game->z, game->z + 2 * game->plan->batch * game->z_stride, game->z_stride, game->plan->latent};
+  const ptrdiff_t cycled = game->noisy + 2 * game->plan->batch; /* where E(G(z)) begins */
+  return (Cycle){game->z, game->z + cycled * game->z_stride, game->z_stride, game->plan->latent};
 }
 
 static void learn_cycle(Game *game, const Discriminator *discriminator, Cycle c) {
@@ -369,6 +424,23 @@ static double fool_cycle_discriminator(Game *game, const Discriminator *discrimi
   return loss;
 }
 
+/* weight * mean (x - t)², t = G(E(x~)); its gradient is added to d_t. */
+static double denoising_loss(const Game *game, float *d_t) {
+  const Cycle c = x_cycle(game);
+  const float scale = 2.0f * game->plan->denoising / (float)(game->plan->batch * c.count);
+  double sum = 0.0;
+  for (ptrdiff_t r = 0; r < game->plan->batch; r++) {
+    const float *x = c.s + r * c.stride, *t = c.t + r * c.stride;
+    float squares = 0.0f, *d = d_t + r * c.stride;
+    for (ptrdiff_t j = 0; j < c.count; j++) {
+      const float missed = t[j] - x[j];
+      squares += missed * missed, d[j] += scale * missed;
+    }
+    sum += squares;
+  }
+  return game->plan->denoising * sum / (double)(game->plan->batch * c.count);
+}
+
 /* --- the way back of E and G --- */
 
 static void prepare_chain_back(Node *nodes, int64_t count, const float *weights) {
@@ -388,7 +460,44 @@ static void learn_chain(Game *game, Node *nodes, int64_t count, const float *inp
   }
 }
 
-/* From d_x and d_z to new weights of E and G: first G(E(x)), whose gradient E needs, then E, then G(z). */
+/* Gradient by what E reads, `d`, back to the columns of one row of x, added to d_x, and to frequencies. */
+static void periods_back(const Game *game, ptrdiff_t row, const float *d, float *d_x, float *d_frequencies) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t kept = plan->width + (plan->noisy != 0), all = plan->width * plan->periods;
+  const float *x = game->x + row * game->x_stride, *sines = game->read + row * game->read_stride + kept;
+  const float *cosines = sines + all, *d_sines = d + kept, *d_cosines = d_sines + all;
+  const float *frequencies = game->member->generator.weights + plan->frequencies;
+  const float turn = 6.28318530717958647692f;
+  for (ptrdiff_t j = 0; j < plan->width; j++) {
+    float by_column = d[j];
+    for (ptrdiff_t k = j * plan->periods; k < (j + 1) * plan->periods; k++) {
+      const float by_angle = turn * (cosines[k] * d_sines[k] - sines[k] * d_cosines[k]);
+      by_column += frequencies[k] * by_angle;
+      d_frequencies[k] += x[j] * by_angle;
+    }
+    if (d_x) d_x[j] += by_column;
+  }
+}
+
+/* Gradient through the first layer of E to G(z), added to d_x, and, if E reads periods, to their frequencies. */
+static void encoder_to_rows(Game *game) {
+  const Plan *plan = game->plan;
+  const ptrdiff_t n = plan->batch, made = game->noisy + n, rows = encoded_rows(game);
+  if (!plan->periods) {
+    if (plan->zz) plain_product(n, plan->width, back_through(game->encoder, 0, made), true, game->d_x, game->x_stride);
+    return;
+  }
+  float *d_frequencies = game->gradient;
+  const ptrdiff_t count = plan->width * plan->periods;
+  plain_product(rows, game->encoder->shape->inputs, back_through(game->encoder, 0, 0), false, game->d_read, game->read_stride);
+  memset(d_frequencies, 0, (size_t)count * sizeof(float));
+  for (ptrdiff_t r = 0; r < rows; r++)
+    periods_back(game, r, game->d_read + r * game->read_stride, r < made ? NULL : game->d_x + (r - made) * game->x_stride,
+                 d_frequencies);
+  descend(game->member->generator_adam, &game->member->generator, plan->frequencies, count, d_frequencies);
+}
+
+/* From d_x and d_z to new weights of E and G: first G(E(x~)), whose gradient E needs, then E, then G(z). */
 static void learn_generators(Game *game) {
   const Plan *plan = game->plan;
   const ptrdiff_t n = plan->batch;
@@ -398,12 +507,13 @@ static void learn_generators(Game *game) {
   prepare_chain_back(encoder, plan->encoder, weights);
   if (plan->xx) {
     chain_back(generator, plan->generator, n, n);
-    plain_product(n, plan->latent, back_through(generator, 0, n), true, game->d_z, game->z_stride);
+    /* of E(x) there is a gradient by D_xz already, of E(x~) none */
+    plain_product(n, plan->latent, back_through(generator, 0, n), !plan->noisy, game->d_z, game->z_stride);
   }
-  chain_back(encoder, plan->encoder, 0, plan->zz ? 2 * n : n);
-  if (plan->zz) plain_product(n, plan->width, back_through(encoder, 0, n), true, game->d_x, game->x_stride);
+  chain_back(encoder, plan->encoder, 0, encoded_rows(game));
+  encoder_to_rows(game);
   chain_back(generator, plan->generator, 0, n);
-  learn_chain(game, encoder, plan->encoder, game->x, game->x_stride, plan->zz ? 2 * n : n);
+  learn_chain(game, encoder, plan->encoder, game->read, game->read_stride, encoded_rows(game));
   learn_chain(game, generator, plan->generator, game->z, game->z_stride, plan->xx ? 2 * n : n);
 }
 
@@ -415,7 +525,7 @@ static void train_discriminators(Game *game) {
   gather(game, 0);
   prepare_generators(game, game->generator, plan->generator, false);
   prepare_generators(game, game->encoder, plan->encoder, false);
-  run_generators(game, false);
+  run_generators(game, 0, false);
   double loss = discriminate_pairs(game, true, 1.0f);
   learn_pairs(game);
   if (plan->xx) loss += train_cycle_discriminator(game, &game->xx, x_cycle(game));
@@ -431,11 +541,12 @@ static void train_generators(Game *game) {
   /* their weights are those of the discriminators' turn; only the singular vectors move on */
   prepare_generators(game, game->generator, plan->generator, true);
   prepare_generators(game, game->encoder, plan->encoder, true);
-  run_generators(game, true);
+  run_generators(game, 1, true);
   double loss = discriminate_pairs(game, false, -1.0f);
   pairs_to_generators(game);
   if (plan->xx) loss += fool_cycle_discriminator(game, &game->xx, x_cycle(game), game->d_x + n * game->x_stride);
-  if (plan->zz) loss += fool_cycle_discriminator(game, &game->zz, z_cycle(game), game->d_z + n * game->z_stride);
+  if (plan->denoising) loss += denoising_loss(game, game->d_x + n * game->x_stride);
+  if (plan->zz) loss += fool_cycle_discriminator(game, &game->zz, z_cycle(game), game->d_z + (game->noisy + n) * game->z_stride);
   learn_generators(game);
   m->losses[1] = (float)loss;
 }
@@ -447,7 +558,7 @@ int64_t alad_workspace_bytes(const Plan *plan) {
   return (int64_t)arena.used;
 }
 
-/* `samples`: z [2, batch, latent]; `workspace`: zeroed memory of that size on a 64-byte boundary, for one call at a time. */
+/* `samples`: see `Game`; `workspace`: zeroed memory of that size on a 64-byte boundary, for one call at a time. */
 void alad_step(const Plan *plan, const Member *member, const float *samples, void *workspace) {
   Game game;
   Arena arena = {workspace, 0};

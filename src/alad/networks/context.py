@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from alad.networks import convolution, dense
-from alad.networks.layers import Convolution, Dense
+from alad.networks.layers import Convolution, Dense, Periodic
 from alad.networks.state import ForwardState
 
 # A forked process has none of the threads that PyTorch waits for: it computes with its own alone
@@ -37,9 +37,12 @@ class Context(ForwardState):
     def joined(self, parts: Sequence[Tensor], axis: int) -> Tensor:
         return torch.cat(list(parts), dim=axis)
 
-    def with_level(self, x: Tensor, level: Tensor | None) -> Tensor:
+    def periodic(self, layer: Periodic, x: Tensor) -> Tensor:
+        return dense.periodic(layer, self, x)
+
+    def with_level(self, x: Tensor, level: Tensor | float) -> Tensor:
         shape = (*x.shape[:-1], 1)
-        if level is None:
-            return torch.cat([x, x.new_zeros(shape)], dim=-1)
+        if isinstance(level, float):
+            return torch.cat([x, x.new_full(shape, level)], dim=-1)
         ones = (1,) * (x.ndim - 2)
         return torch.cat([x, level.reshape(*level.shape, *ones).expand(shape)], dim=-1)

@@ -5,11 +5,13 @@ Source of the spectral normalisation: Miyato et al. 2018.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_SLOPE, Dense
+from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_SLOPE, Dense, Periodic
 from alad.networks.state import ForwardState
 
 COLUMNS_OF_EVEN_PRODUCT = 16
@@ -29,6 +31,17 @@ def forward(layer: Dense, context: ForwardState, x: Tensor) -> Tensor:
     if context.dropout is not None and layer.dropout > 0:
         h = h * context.dropout.mask(h.shape[1], layer.outputs, layer.dropout)
     return h
+
+
+def periodic(layer: Periodic, context: ForwardState, x: Tensor) -> Tensor:
+    """Compute x, sin(2 pi c x) and cos(2 pi c x): [members, n, inputs] -> [members, n, outputs].
+
+    In float64 up to the sines: a row far away has an angle of many turns.
+    """
+    frequencies = context.weights[f"{layer.name}.weight"].double()
+    turns = x[..., : layer.columns, None].double() * frequencies[:, None]
+    angles = (turns - turns.detach().round()).to(x.dtype).flatten(2) * (2 * math.pi)
+    return torch.cat([x, angles.sin(), angles.cos()], dim=2)
 
 
 def back(layer: Dense, context: ForwardState, g: Tensor) -> Tensor:

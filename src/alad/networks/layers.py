@@ -76,8 +76,10 @@ class Engine(Protocol):
         """Concatenate arrays along an axis."""
         ...
 
+    def periodic(self, layer: Periodic, x: Any) -> Any: ...
+
     def with_level(self, x: Any, level: Any) -> Any:
-        """Add a noise level [members, n] as a last column or channel of x; None = 0."""
+        """Add a noise level, [members, n] or one number, as a last column or channel of x."""
         ...
 
 
@@ -168,6 +170,37 @@ def _buffer_shapes(layer: Dense | Convolution) -> Shapes:
     return {f"{layer.name}.{kind}": (1, layer.outputs) for kind in kinds}
 
 
+@described("periodic")
+@dataclass(frozen=True)
+class Periodic:
+    """x [members, n, inputs] -> x, sin(2 pi c x), cos(2 pi c x), [members, n, outputs].
+
+    Each of the first `columns` columns has `count` frequencies c, its own; they are weights, drawn
+    from N(0, deviation²). Small networks see steps and gaps of a column only so (Gorishniy,
+    Rubachev & Babenko 2022, PLR).
+    """
+
+    name: str
+    inputs: int
+    columns: int
+    count: int
+    deviation: float
+    spectral: bool = False
+
+    @property
+    def outputs(self) -> int:
+        return self.inputs + 2 * self.columns * self.count
+
+    def shapes(self) -> Shapes:
+        return {f"{self.name}.weight": (self.columns, self.count)}
+
+    def buffer_shapes(self) -> Shapes:
+        return {}
+
+    def __call__(self, context: Engine, x: Any) -> Any:
+        return context.periodic(self, x)
+
+
 @described("arrays")
 @dataclass(frozen=True)
 class Arrays:
@@ -201,10 +234,16 @@ class Chain:
 @described("conditioned")
 @dataclass(frozen=True)
 class Conditioned(Chain):
-    """A chain that reads a noise level beside its input, as one more column or channel."""
+    """A chain that reads a noise level beside its input, as one more column or channel.
+
+    level: what it reads at scoring.
+    """
+
+    level: float = 0.0
 
     def __call__(self, context: Engine, x: Any, level: Any = None) -> Any:
-        """Apply the layers to x [members, n, *]; level [members, n], None = 0, as at scoring."""
+        """Apply the layers to x [members, n, *]; level [members, n], None = as at scoring."""
+        level = self.level if level is None else level
         return super().__call__(context, context.with_level(x, level))
 
 

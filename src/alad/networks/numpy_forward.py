@@ -18,7 +18,15 @@ import numpy as np
 from alad.errors import EngineError
 from alad.native.memory import share_out
 from alad.networks.exact_product import ExactMatrix, exact_product
-from alad.networks.layers import BATCH_NORM_EPSILON, SLOPES, Activation, Chain, Conditioned, Dense
+from alad.networks.layers import (
+    BATCH_NORM_EPSILON,
+    SLOPES,
+    Activation,
+    Chain,
+    Conditioned,
+    Dense,
+    Periodic,
+)
 from alad.row_kinds import TABLE
 
 BLOCK_ROWS = 256  # rows at a time, so that activations stay in the cache
@@ -63,22 +71,49 @@ class Affine:
         kept = self.bias if bias else None
         return Affine(self.weight[inputs], kept, activation, self.single)
 
-    def at_level(self, level: float) -> Affine:
-        """Give its last input, a noise level, this value: a part of the bias."""
-        added = level * self.weight[-1]
-        bias = added if self.bias is None else self.bias + added
-        return replace(self, weight=self.weight[:-1], bias=bias)
+    def given_input(self, at: int, value: float) -> Affine:
+        """Restrict the layer to its other inputs, where the one at `at` has this value always."""
+        bias = 0.0 if self.bias is None else self.bias
+        weight = np.delete(self.weight, at, axis=0)
+        return Affine(weight, bias + value * self.weight[at], self.activation, self.single)
 
     def back(self) -> Affine:
         """Give the transposed layer, g -> g W' [n, inputs]."""
         return Affine(np.ascontiguousarray(self.weight.T), None, "linear", self.single)
 
 
-def affine_chain(chain: Chain, arrays: Arrays, member: int, level: float = 0.0) -> list[Affine]:
-    """Take one member's layers of a chain; what it reads as a noise level is `level`."""
+@dataclass(frozen=True)
+class Periods:
+    """x [n, columns] -> x, sin(2 pi c x), cos(2 pi c x); frequencies c [columns, count], float64."""
+
+    frequencies: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        turns = x[:, :, np.newaxis] * self.frequencies
+        turns -= np.rint(turns)
+        angles = turns.reshape(len(x), self.frequencies.size) * (2 * np.pi)
+        return np.concatenate([x, np.sin(angles), np.cos(angles)], axis=1)
+
+
+def split_periods(chain: Chain, arrays: Arrays, member: int) -> tuple[Periods | None, Chain]:
+    """Split the periods of the columns, if a chain begins with them, from its other layers."""
+    first = chain.layers[0] if chain.layers else None
+    if not isinstance(first, Periodic):
+        return None, chain
+    frequencies = np.asarray(arrays[f"{first.name}.weight"][member], np.float64)
+    return Periods(frequencies), replace(chain, layers=chain.layers[1:])
+
+
+def affine_chain(
+    chain: Chain, arrays: Arrays, member: int, level_at: int | None = None
+) -> list[Affine]:
+    """Take one member's dense layers of a chain, the noise level at scoring worked into a bias.
+
+    level_at: which input the level is; None = the last.
+    """
     layers = [Affine.of(layer, arrays, member) for layer in chain.layers]
     if isinstance(chain, Conditioned) and layers:
-        layers[0] = layers[0].at_level(level)
+        layers[0] = layers[0].given_input(-1 if level_at is None else level_at, chain.level)
     return layers
 
 

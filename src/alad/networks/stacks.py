@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from alad.errors import InputError
 from alad.networks.layers import (
@@ -23,6 +23,7 @@ from alad.networks.layers import (
     Convolution,
     Dense,
     Discriminator,
+    Periodic,
     chain,
 )
 from alad.networks.patches import PatchGeometry
@@ -82,7 +83,9 @@ class DenseStacks:
     generator: tuple[int, ...]
     activations: tuple[Activation, Activation] = ("leaky", "relu")  # hidden, down and up
     spectral: bool = False
-    conditioned: bool = False  # do E and G read a noise level?
+    level: float | None = None  # the noise level that E and G read at scoring; None = they read none
+    periods: int = 0  # frequencies of each column, whose sines and cosines E reads beside it
+    period_deviation: float = 1.0  # of the frequencies, drawn from a normal distribution
     alone: tuple[int, ...] = ()
     alone_dropout: tuple[float, ...] = ()
     branch: int = 1
@@ -94,14 +97,26 @@ class DenseStacks:
     alike_dropout: float = 0.0
 
     def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
-        widths = (self.shape[0] + self.conditioned, *self.encoder, numbers * self.latent)
+        inputs, first = self.shape[0] + self._levels, ()
+        if self.periods:
+            settings = inputs, self.shape[0], self.periods, self.period_deviation
+            first = (Periodic(f"{name}.periods", *settings),)
+            inputs = first[0].outputs
+        widths = (inputs, *self.encoder, numbers * self.latent)
         made = chain(name, widths, self.activations[0], last="linear", spectral=self.spectral)
-        return Conditioned(made.layers) if self.conditioned else made
+        return self._conditioned((*first, *made.layers))
 
     def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
-        widths = (self.latent + self.conditioned, *self.generator, numbers * self.shape[0])
-        made = chain(name, widths, self.activations[1], last="linear")
-        return Conditioned(made.layers) if self.conditioned else made
+        widths = (self.latent + self._levels, *self.generator, numbers * self.shape[0])
+        return self._conditioned(chain(name, widths, self.activations[1], last="linear").layers)
+
+    @property
+    def _levels(self) -> int:
+        """The number of inputs of E and G that are a noise level."""
+        return int(self.level is not None)
+
+    def _conditioned(self, layers: tuple[Any, ...]) -> Chain:
+        return Chain(layers) if self.level is None else Conditioned(layers, self.level)
 
     def discriminator(self, name: str, spaces: tuple[Space, ...]) -> Discriminator:
         inputs = [self.shape[0] if space == "row" else self.latent for space in spaces]
@@ -170,7 +185,7 @@ class ConvStacks:
     width: int
     deviation: float = 0.01
     spectral: bool = False
-    conditioned: bool = False  # do E and G read a noise level?
+    level: float | None = None  # the noise level that E and G read at scoring; None = they read none
     dropout: float = 0.0
     branch: tuple[int, ...] = ()
     joint: int = 1
@@ -190,17 +205,17 @@ class ConvStacks:
 
     def down(self, name: str = "E", *, numbers: int = 1) -> Chain:
         hidden = self._halving(name, first_batch_norm=True)
-        if self.conditioned:
+        if self.level is not None:
             hidden[0] = replace(hidden[0], inputs=hidden[0].inputs + 1)
         last = self._dense(f"{name}.code", math.prod(hidden[-1].shape), numbers * self.latent)
         layers = (*hidden, _plain(last))
-        return Conditioned(layers) if self.conditioned else Chain(layers)
+        return Chain(layers) if self.level is None else Conditioned(layers, self.level)
 
     def up(self, name: str = "G", *, numbers: int = 1) -> Chain:
         sizes, channels = self._sizes[::-1], self._channels[::-1]
         channels[-1] *= numbers
         whole = PatchGeometry(sizes[0], sizes[0], 1, same=False)
-        layers = [self._up(f"{name}.0", self.latent + self.conditioned, channels[0], whole)]
+        layers = [self._up(f"{name}.0", self.latent + (self.level is not None), channels[0], whole)]
         layers += [
             self._up(
                 f"{name}.{at + 1}", channels[at], channels[at + 1], PatchGeometry(size, DOWN, 2)
@@ -210,7 +225,8 @@ class ConvStacks:
         # pixels lie in [-1, 1]; a log variance need not
         last = "tanh" if numbers == 1 else "linear"
         layers[-1] = replace(layers[-1], activation=last, batch_norm=False)
-        return Conditioned(tuple(layers)) if self.conditioned else Chain(tuple(layers))
+        made = tuple(layers)
+        return Chain(made) if self.level is None else Conditioned(made, self.level)
 
     def discriminator(self, name: str, spaces: tuple[Space, ...]) -> Discriminator:
         if len(spaces) == 1:

@@ -170,21 +170,23 @@ class NetworkDetector(Detector):
 
     # --- parameters -------------------------------------------------------------------------------
 
-    def own_score_name(self) -> str:
-        """Return the name of the score that counts."""
+    def own_score_name(self, images: bool = False) -> str:
+        """Return the name of the score that counts, for a table or for images."""
         return self.own_score if self.score_function is None else self.score_function
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         self._architecture(shape)
 
     def _architecture(self, shape: tuple[int, ...]) -> Any:
-        kinds = self.tables if len(shape) == 1 else self.images
         changes = {
             value: getattr(self, name)
             for name, value in marked(self, REPLACES).items()
             if getattr(self, name) is not None
         }
-        return replace(kinds.chosen(self.architecture, shape), **changes)
+        return replace(self._architectures(shape).chosen(self.architecture, shape), **changes)
+
+    def _architectures(self, shape: tuple[int, ...]) -> Architectures:
+        return self.tables if len(shape) == 1 else self.images
 
     def _member_numbers(self) -> list[int]:
         if isinstance(self.members, Sequence):
@@ -260,7 +262,7 @@ class NetworkDetector(Detector):
             networks=step.networks,
             row_shape=shape,
             members=tuple(step.members),
-            own=self.own_score_name(),
+            own=self.own_score_name(images=len(shape) > 1),
             weights=arrays_of(weights),
             buffers=arrays_of(buffers),
             learnt={},
@@ -302,7 +304,7 @@ class NetworkDetector(Detector):
         """Make the label-free stopping signal; None if the held-out rows give none."""
         if len(held_out) == 0:
             return None
-        own_score = self.own_score_name()
+        own_score = self.own_score_name(images=held_out.ndim > 2)
         name = self.model.offers[own_score].watched_as or own_score
         sample = step.X[:: max(1, len(step.X) // row_kind(held_out.shape[1:]).monitored)]
 
