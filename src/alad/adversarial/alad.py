@@ -21,7 +21,7 @@ from alad.adversarial.architectures import (
     denoising_architecture_for,
     image_architecture_for,
 )
-from alad.adversarial.game import DENOISING_GAME, FAMILY, ZZ, Game
+from alad.adversarial.game import DENOISING_FAMILY, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
@@ -39,9 +39,8 @@ Form = Literal["denoising", "published"]
 
 def _has_form(detector: ALAD) -> None:
     """Require a form that the method has."""
-    if detector.form is not None and detector.form not in detector.forms:
-        names = ", ".join(map(repr, detector.forms))
-        raise InputError(f"form is {detector.form!r}; {detector.name} has {names}")
+    if detector.form == "denoising" and detector.name not in DENOISING_FAMILY:
+        raise InputError(f"form is 'denoising'; {detector.name} is 'published' alone: leave it out")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -67,12 +66,7 @@ class ALAD(NetworkDetector):
     tables = Architectures(Architecture, ARCHITECTURES, lambda shape: architecture_for(shape[0]))
     images = Architectures(ImageArchitecture, IMAGE_ARCHITECTURES, image_architecture_for)
     beta1: ClassVar[float] = 0.5
-    forms: ClassVar[tuple[Form, ...]] = ("denoising", "published")  # the first is that of tables
-    usual: ClassVar[Mapping[str, Any]] = {
-        **NetworkDetector.usual,
-        "share_batch": False,
-        "form": forms[0],
-    }
+    usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
     rules = (*NetworkDetector.rules, _has_form)
 
     # "denoising" = E and G take noise away from a row, and D_xx asks whether they did; "published" =
@@ -101,6 +95,11 @@ class ALAD(NetworkDetector):
     # C is not available by NumPy, for images by PyTorch
     engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
+    def settled(self, images: bool) -> dict[str, Any]:
+        settled = super().settled(images)
+        usual = "denoising" if self.name in DENOISING_FAMILY and not images else "published"
+        return settled | {"form": settled["form"] or usual}
+
     def _denoises(self, images: bool) -> bool:
         return self.settled(images=images)["form"] == "denoising"
 
@@ -117,7 +116,7 @@ class ALAD(NetworkDetector):
         return replace(self.tables, rule=lambda shape: denoising_architecture_for(shape[0]))
 
     def _game(self, images: bool = False) -> Game:
-        game = DENOISING_GAME if self._denoises(images) else FAMILY[self.name]
+        game = (DENOISING_FAMILY if self._denoises(images) else FAMILY)[self.name]
         if self.spectral_norm is not None:
             game = replace(game, spectral=bool(self.spectral_norm))
         if self.latent_discriminator is not None:
@@ -178,8 +177,6 @@ class ALICE(ALAD):
     """
 
     name: ClassVar[str] = "alice"
-    forms: ClassVar[tuple[Form, ...]] = ("published",)
-    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
     summary: ClassVar[str] = "ALAD without D_zz and spectral norm (Li et al., NeurIPS 2017)"
 
 
@@ -192,7 +189,5 @@ class BiGAN(ALAD):
     """
 
     name: ClassVar[str] = "bigan"
-    forms: ClassVar[tuple[Form, ...]] = ("published",)
-    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
     own_score: ClassVar[str] = "egbad"

@@ -218,11 +218,12 @@ FAMILY = {
 # ALAD for tables: E and G take the noise of a row away, and D_xx asks whether they did. The terms of
 # the paper, and the loss of a denoising autoencoder (Vincent et al. 2008) at all noise levels
 # (Karras et al. 2022)
-DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=mean_square, weight=10.0)
+DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=mean_square, weight=1000.0)
 XX_DENOISED = Term("xx", ("x", "x"), ("x", "G(E(x~))"), asks="does the row come back from noise?")
 DENOISING_GAME = Game(
     (XZ, XX_DENOISED, ZZ), spectral=True, penalties=(DENOISING,), noise=Noise()
 )
+DENOISING_FAMILY = {"alad": DENOISING_GAME}  # by method
 
 # The paper's ablation study: with and without spectral normalisation (SN) and D_zz (DL)
 ABLATIONS = {

@@ -9,6 +9,8 @@ logit of D_xx and l that logit:
 | logits   | -log D_xx(x, x') = softplus(-l(x, x')), from the logit, in float64   |
 | l1, l2   | sum_j abs(x - x')_j, and the root of the sum of squares              |
 | whitened | Mahalanobis length of the compressed feature difference (ours)       |
+| joint    | Mahalanobis length of f(x, x) - f(x, x'), f(x, x) and E(x) side by   |
+|          | side, each in units of its own deviation (ours)                      |
 | egbad    | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati 2018b)   |
 
 BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(x, x') its logit at
@@ -76,8 +78,31 @@ def whitened(results: Results, learnt: Learnt) -> np.ndarray:
     return mahalanobis(compress(gap(results), learnt["scale"]), learnt)
 
 
+def parts(results: Results) -> tuple[np.ndarray, ...]:
+    """List f(x, x) - f(x, x'), f(x, x) and E(x), [members, n, .] each."""
+    return gap(results), results["real"], results["code"]
+
+
+def beside(results: Results, units: np.ndarray) -> np.ndarray:
+    """Put the parts side by side, each divided by its unit [members, parts]."""
+    scaled = [part / units[:, at, None, None] for at, part in enumerate(parts(results))]
+    return np.concatenate(scaled, axis=2)
+
+
+def fit_joint(results: Results) -> dict[str, np.ndarray]:
+    """Fit a unit for each part, its root mean square about the mean, and the whitening of all."""
+    variances = [part.var(axis=1, dtype=np.float64).mean(axis=1) for part in parts(results)]
+    units = np.maximum(np.sqrt(np.stack(variances, axis=1)), 1e-12)
+    return {"units": units, **whitening(beside(results, units))}
+
+
+def joint(results: Results, learnt: Learnt) -> np.ndarray:
+    return mahalanobis(beside(results, learnt["units"]), learnt)
+
+
 BOTH = ("real", "fake")
-DENOISING_SCORE = "whitened"  # of the denoising form
+JOINT = (*BOTH, "code")
+DENOISING_SCORE = "joint"  # of the denoising form
 SCORES: dict[str, Score] = {
     "features": Score(BOTH, features),
     "logits": Score(("logit",), logits),
@@ -91,5 +116,6 @@ SCORES: dict[str, Score] = {
         for_images=False,
         watched_as="features",
     ),
+    "joint": Score(JOINT, joint, learn=fit_joint, learns_from=JOINT, for_images=False),
     "egbad": Score(("reconstruction", *BOTH), egbad),
 }
