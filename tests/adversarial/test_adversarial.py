@@ -75,7 +75,7 @@ def test_reconstruct_gives_encoded_rows():
 
 def test_the_stopping_rule_restores_the_best_weights():
     X = ring(400)
-    settings = {"random_state": 0, "check_every": 20, "learning_rate": 1e-3}
+    settings = {"random_state": 0, "check_every": 20, "form": "published"}
     stopped = alad.ALAD(max_steps=400, patience=2, **settings).fit(X)
     values = [entry["monitor"][0] for entry in stopped.training_["history"]]
     best = stopped.training_["best_step"][0]
@@ -87,6 +87,30 @@ def test_epochs_count_rows():
     settings = {"epochs": 3, "batch_size": 32, "validation_fraction": 0.0}
     detector = alad.ALAD(random_state=0, **settings).fit(ring(100))
     assert detector.training_["steps"] == 9  # three whole batches of 32 in 100 rows
+
+
+def test_the_form_is_denoising_for_tables_and_published_otherwise():
+    X = ring(60)
+    detector = alad.ALAD(random_state=0, max_steps=2).fit(X)
+    assert "joint" == detector.model_.own and "E.periods.weight" in detector.model_.weights
+    paper = alad.ALAD.from_preset("paper", random_state=0, max_steps=2).fit(X)
+    assert paper.model_.own == "features" and "E.periods.weight" not in paper.model_.weights
+    assert alad.ALAD().settled(images=False)["form"] == "denoising"
+    assert alad.ALAD().settled(images=True)["form"] == "published"
+    assert alad.ALICE().settled(images=False)["form"] == "published"
+    with pytest.raises(InputError, match="alice is 'published' alone"):
+        alad.ALICE(form="denoising").fit(X)
+    with pytest.raises(InputError, match="form='denoising' is for tables"):
+        alad.ALAD(form="denoising", max_steps=2).fit(np.zeros((20, 8, 8)))
+
+
+def test_the_denoising_form_learns_to_bring_rows_back():
+    X, new = ring(400), ring(200, seed=1)
+    missed = []
+    for steps in (0, 300):
+        detector = alad.ALAD(random_state=0, max_steps=steps, score_function="l2").fit(X)
+        missed.append(float(np.median(detector.anomaly_score(new))))
+    assert missed[1] < 0.3 * missed[0], missed
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

@@ -49,6 +49,36 @@ def test_features_score_is_exactly_zero_where_the_reconstruction_is_the_row():
         np.testing.assert_array_equal(SCORES[name].value(found, {}), np.zeros((1, len(X))))
 
 
+def test_joint_is_the_mahalanobis_length_of_all_parts_side_by_side():
+    known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
+
+    def side_by_side(made: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return [(made["real"] - made["fake"])[0], made["real"][0], made["code"][0]]
+
+    learnt = SCORES["joint"].learn(known)  # pyright: ignore[reportOptionalCall]
+    units = [np.sqrt(part.var(axis=0).mean()) for part in side_by_side(known)]
+    close(learnt["units"][0], units, TOLERANCE)
+    train, x = (
+        np.hstack([part / unit for part, unit in zip(side_by_side(made), units, strict=True)])
+        for made in (known, found)
+    )
+    covariance = np.cov(train.T, bias=True)
+    covariance += 0.01 * np.diagonal(covariance).mean() * np.eye(len(covariance))
+    away = x - train.mean(axis=0)
+    expected = np.sqrt(np.einsum("ij,jk,ik->i", away, np.linalg.inv(covariance), away))
+    close(SCORES["joint"].value(found, learnt)[0], expected, 1e-6)
+
+
+def test_joint_does_not_ask_in_which_units_a_part_is():
+    known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
+    score = SCORES["joint"]
+    plain = score.value(found, score.learn(known))  # pyright: ignore[reportOptionalCall]
+    for made in (known, found):
+        made["code"] = 8 * made["code"]
+    scaled = score.value(found, score.learn(known))  # pyright: ignore[reportOptionalCall]
+    np.testing.assert_allclose(scaled, plain, rtol=1e-9)
+
+
 def test_whitening_is_the_mahalanobis_length():
     known = results(cycle(), np.array(GIVEN["train"]))
     learnt = whitening(known["real"] - known["fake"])

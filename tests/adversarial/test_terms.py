@@ -15,7 +15,18 @@ import alad
 from alad import storage
 from alad.adversarial import native_structures
 from alad.adversarial.architectures import ImageArchitecture, architecture_for
-from alad.adversarial.game import DENOISING_GAME, FAMILY, SIDES, XX, XZ, ZZ, Game, Noise, Penalty, Term
+from alad.adversarial.game import (
+    DENOISING_GAME,
+    FAMILY,
+    SIDES,
+    XX,
+    XZ,
+    ZZ,
+    Game,
+    Noise,
+    Penalty,
+    Term,
+)
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.play import Drawn, discriminator_loss, loss, play, squared_distance

@@ -220,9 +220,7 @@ FAMILY = {
 # (Karras et al. 2022)
 DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=mean_square, weight=1000.0)
 XX_DENOISED = Term("xx", ("x", "x"), ("x", "G(E(x~))"), asks="does the row come back from noise?")
-DENOISING_GAME = Game(
-    (XZ, XX_DENOISED, ZZ), spectral=True, penalties=(DENOISING,), noise=Noise()
-)
+DENOISING_GAME = Game((XZ, XX_DENOISED, ZZ), spectral=True, penalties=(DENOISING,), noise=Noise())
 DENOISING_FAMILY = {"alad": DENOISING_GAME}  # by method
 
 # The paper's ablation study: with and without spectral normalisation (SN) and D_zz (DL)

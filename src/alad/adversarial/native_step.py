@@ -125,7 +125,9 @@ class NativeGameStep(GameStep):
             space.draw(noise, self.game.noise)
             # the stream's dropout words are drawn in C, from where the samples end
             inputs.random[position] = noise.bit_generator.state["state"]["state"]
-            self._engine.alad_step(plan, inputs.address(position), space.samples_address, space.address)
+            self._engine.alad_step(
+                plan, inputs.address(position), space.samples_address, space.address
+            )
 
     def _spaces(self, threads: int) -> list[_Workspace]:
         while len(self._workspaces) < threads:

@@ -117,7 +117,9 @@ class Job:
         by_score: dict[str, list[Scored]] = {}
         if self.of_images and not self.cell.row.test_rows:
             for name in detector.score_names():
-                usual = name == (self.config["score_function"] or detector.own_score_name(images=True))
+                usual = name == (
+                    self.config["score_function"] or detector.own_score_name(images=True)
+                )
                 other = None if usual else member_scores(detector, data.test, numbers, name)
                 by_score[name] = other or scored
         lines = []

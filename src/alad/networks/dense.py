@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alad.networks.layers import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, LEAKY_SLOPE, Dense, Periodic
+from alad.networks.layers import (
+    BATCH_NORM_EPSILON,
+    BATCH_NORM_MOMENTUM,
+    LEAKY_SLOPE,
+    Dense,
+    Periodic,
+)
 from alad.networks.state import ForwardState
 
 COLUMNS_OF_EVEN_PRODUCT = 16

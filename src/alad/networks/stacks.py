@@ -83,7 +83,9 @@ class DenseStacks:
     generator: tuple[int, ...]
     activations: tuple[Activation, Activation] = ("leaky", "relu")  # hidden, down and up
     spectral: bool = False
-    level: float | None = None  # the noise level that E and G read at scoring; None = they read none
+    level: float | None = (
+        None  # the noise level that E and G read at scoring; None = they read none
+    )
     periods: int = 0  # frequencies of each column, whose sines and cosines E reads beside it
     period_deviation: float = 1.0  # of the frequencies, drawn from a normal distribution
     alone: tuple[int, ...] = ()
@@ -185,7 +187,9 @@ class ConvStacks:
     width: int
     deviation: float = 0.01
     spectral: bool = False
-    level: float | None = None  # the noise level that E and G read at scoring; None = they read none
+    level: float | None = (
+        None  # the noise level that E and G read at scoring; None = they read none
+    )
     dropout: float = 0.0
     branch: tuple[int, ...] = ()
     joint: int = 1
