@@ -75,8 +75,10 @@ def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, 
     # models older than images stored a width instead of a shape
     shape = tuple(state["shape"] if "shape" in state else [state["width"]])
     known = {item.name for item in fields(kind)}
-    published = {"form": "published"} if "form" in known else {}  # younger than schema 1
-    detector = kind(**published | {name: params[name] for name in known & params.keys()})
+    given: dict[str, Any] = {name: params[name] for name in known & params.keys()}
+    if "form" in known:  # younger than schema 1
+        given["form"] = "published"
+    detector = kind(**given)
     architectures = kind.tables if len(shape) == 1 else kind.images
     architecture = architectures.kind.of(content["training"]["architecture"])
     return {

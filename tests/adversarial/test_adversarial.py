@@ -92,7 +92,7 @@ def test_epochs_count_rows():
 def test_the_form_is_denoising_for_tables_and_published_otherwise():
     X = ring(60)
     detector = alad.ALAD(random_state=0, max_steps=2).fit(X)
-    assert "joint" == detector.model_.own and "E.periods.weight" in detector.model_.weights
+    assert detector.model_.own == "joint" and "E.periods.weight" in detector.model_.weights
     paper = alad.ALAD.from_preset("paper", random_state=0, max_steps=2).fit(X)
     assert paper.model_.own == "features" and "E.periods.weight" not in paper.model_.weights
     assert alad.ALAD().settled(images=False)["form"] == "denoising"

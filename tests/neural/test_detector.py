@@ -29,7 +29,7 @@ def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
 def test_own_parameters_of_a_method_are_shown_too():
     own = {one.name for one in fields(ALAD)} - {one.name for one in fields(NetworkDetector)}
     known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}
-    known |= {"share_batch", "samples"}
+    known |= {"share_batch", "samples", "form"}
     assert own == known
 
 
@@ -60,7 +60,9 @@ def test_of_images_rows_are_held_out_for_a_stopping_rule_that_is_there(rule, lea
     how = {"max_steps": 2, "random_state": 0, "check_every": 1, "calibration_fraction": 0.0}
     made = alad.ALAD(stopping_rule=rule, **how).fit(images)
     assert made.training_["rows"] == learnt
-    assert alad.ALAD(stopping_rule=rule, **how).fit(rows(40)).training_["rows"] == 36
+    of_tables = alad.ALAD(stopping_rule=rule, form="published", **how).fit(rows(40))
+    assert of_tables.training_["rows"] == 36
+    assert alad.ALAD(stopping_rule=rule, **how).fit(rows(40)).training_["rows"] == 40
 
 
 def test_an_unknown_parameter_is_refused():

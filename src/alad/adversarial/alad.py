@@ -33,7 +33,6 @@ from alad.parameters import Count, Folder, Switch, how, replaces
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 
-
 Form = Literal["denoising", "published"]
 
 
@@ -69,8 +68,8 @@ class ALAD(NetworkDetector):
     usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
     rules = (*NetworkDetector.rules, _has_form)
 
-    # "denoising" = E and G take noise away from a row, and D_xx asks whether they did; "published" =
-    # the game of the paper; None = "denoising" for tables, "published" for images
+    # "denoising" = E and G take noise away from a row, and D_xx asks whether they did;
+    # "published" = the paper's game; None = "denoising" for tables, "published" for images
     form: Form | None = None
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
@@ -83,8 +82,9 @@ class ALAD(NetworkDetector):
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
-    # what the stopping rule of the published form asks of held-out rows: "swapped" = whether the score tells them from
-    # rows put together of several, which says nothing of images: those are trained to the end;
+    # what the stopping rule of the published form asks of held-out rows: "swapped" = whether the
+    # score tells them from rows put together of several, which says nothing of images: those are
+    # trained to the end;
     # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights with the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"

@@ -215,9 +215,9 @@ FAMILY = {
     "alad": Game((XZ, XX, ZZ), spectral=True),
 }
 
-# ALAD for tables: E and G take the noise of a row away, and D_xx asks whether they did. The terms of
-# the paper, and the loss of a denoising autoencoder (Vincent et al. 2008) at all noise levels
-# (Karras et al. 2022)
+# ALAD for tables: E and G take the noise of a row away, and D_xx asks whether they did. The terms
+# of the paper, and the loss of a denoising autoencoder (Vincent et al. 2008) at all noise levels
+# (Karras et al. 2022). Where terms weigh more, E and G denoise worse (EXPERIMENTS.md)
 DENOISING = Penalty("denoising", of=("x", "G(E(x~))"), value=mean_square, weight=1000.0)
 XX_DENOISED = Term("xx", ("x", "x"), ("x", "G(E(x~))"), asks="does the row come back from noise?")
 DENOISING_GAME = Game((XZ, XX_DENOISED, ZZ), spectral=True, penalties=(DENOISING,), noise=Noise())

@@ -133,7 +133,7 @@ class NativeGameStep(GameStep):
         while len(self._workspaces) < threads:
             size = self._engine.alad_workspace_bytes(ctypes.addressof(self._plan))
             shape = (2, self.batch, self.networks.latent)
-            width = 0 if self.game.noise is None else self.networks.shape[0]
+            width = 0 if self.game.noise is None else self.X.shape[1]
             self._workspaces.append(_Workspace(size, shape, width))
         return self._workspaces[:threads]
 

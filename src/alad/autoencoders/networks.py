@@ -91,7 +91,7 @@ def code_networks(
 @described("autoencoders.denoiser")
 @dataclass(frozen=True)
 class DenoiserNetwork:
-    """x~, log sigma -> the clean row; the chain's level is the log sigma at which rows are scored."""
+    """x~, log sigma -> the clean row; the chain's level is the log sigma of scoring."""
 
     chain: Conditioned
 

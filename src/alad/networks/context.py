@@ -42,7 +42,7 @@ class Context(ForwardState):
 
     def with_level(self, x: Tensor, level: Tensor | float) -> Tensor:
         shape = (*x.shape[:-1], 1)
-        if isinstance(level, float):
+        if not isinstance(level, Tensor):
             return torch.cat([x, x.new_full(shape, level)], dim=-1)
         ones = (1,) * (x.ndim - 2)
         return torch.cat([x, level.reshape(*level.shape, *ones).expand(shape)], dim=-1)

@@ -84,7 +84,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class Periods:
-    """x [n, columns] -> x, sin(2 pi c x), cos(2 pi c x); frequencies c [columns, count], float64."""
+    """x [n, columns] -> x, sin(2 pi c x), cos(2 pi c x); c [columns, count], float64."""
 
     frequencies: np.ndarray
 
