@@ -111,7 +111,8 @@ def _on_one_class() -> tuple[Row, ...]:
         Row("kernel-pca", "kernel-pca", most_runs=1),
         *_deep("denoising-autoencoder", None),
         *_deep("autoencoder", None, published="AE"),
-        *both(replace(alad, published="ALAD")),
+        *both(alad),
+        *both(_alad("alad-paper", "paper", published="ALAD")),
         replace(alad, name="alad-without-game", twin="without-game"),
         replace(alad, name="alad-random-features", twin="random-features"),
     )

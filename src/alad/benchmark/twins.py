@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from alad.adversarial.alad import ALAD
+from alad.adversarial.game import Game
 from alad.adversarial.play import make, squared_distance
 from alad.adversarial.step import GameStep
 from alad.networks.weights import initial_weights, weight_layout
@@ -32,10 +33,10 @@ class GamelessStep(GameStep):
     def __call__(self, number: int) -> Tensor:
         """Make update `number` (from 0); return losses [members, 1]."""
         noise = self._noise(number)
-        z = noise.normal(self.batch, self.networks.latent)
+        sampled = self._samples(1, noise)[0]
         weights = self.generator.leaves | self.discriminator.views
         context = self._context(weights, noise, track=self.generator.names)
-        made = make(self.networks, context, self.game, self._drawn(number, 0, z, noise))
+        made = make(self.networks, context, self.game, self._drawn(number, 0, sampled))
         loss = sum_of_penalties(self, made)
         self.generator.descend(loss.sum(), number)
         return loss.detach()[:, None]
@@ -57,7 +58,7 @@ def sum_of_penalties(step: GameStep, made: Mapping[str, Tensor]) -> Tensor:
 class WithoutGame(ALAD):
     """ALAD's networks, E and G trained without discriminators, which score as they were drawn."""
 
-    def _engine(self, X: Rows) -> type[GameStep]:
+    def _engine(self, X: Rows, game: Game) -> type[GameStep]:
         return GamelessStep
 
 
