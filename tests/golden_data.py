@@ -146,6 +146,7 @@ TRAINED = COMMON | {
 }
 STOPPED: dict[str, Any] = {"check_every": 10, "patience": 2}  # and rows held out for that
 GAME = TRAINED | {
+    "form": "published",  # the only one of version 0.1.0, which does not know the parameter
     "architecture": {
         **{"latent": 3, "encoder": (12,), "generator": (8, 12), "xz_branch": 10},
         **{"xz_joint": (12,), "xx": (14,), "zz": (8,)},
