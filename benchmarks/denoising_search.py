@@ -30,8 +30,8 @@ from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import SCORES, fit_joint, gap
 from alad.benchmark.data.one_class import TABLES, read_one_class
-from alad.neural.score import mahalanobis, whitening
 from alad.networks.weights import scoring_weights
+from alad.neural.score import mahalanobis, whitening
 from alad.training.optimizer import Optimiser
 
 RESULTS = Path("results/denoising_search.jsonl")

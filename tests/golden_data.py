@@ -150,7 +150,7 @@ GAME = TRAINED | {
     "architecture": {
         **{"latent": 3, "encoder": (12,), "generator": (8, 12), "xz_branch": 10},
         **{"xz_joint": (12,), "xx": (14,), "zz": (8,)},
-    }
+    },
 }
 CODE = TRAINED | {"architecture": {"latent": 3, "encoder": (12,), "decoder": (12,)}}
 ENERGY = TRAINED | {"architecture": {"hidden": (12, 16)}}

@@ -68,8 +68,8 @@ class ALAD(NetworkDetector):
     usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
     rules = (*NetworkDetector.rules, _has_form)
 
-    # "denoising" = E and G take noise away from a row, and D_xx asks whether they did;
-    # "published" = the paper's game; None = "denoising" for tables, "published" for images
+    # the game on tables: "denoising", where E and G take noise away from a row, or "published", as in
+    # the paper; None = "denoising" for tables, "published" for images
     form: Form | None = None
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
