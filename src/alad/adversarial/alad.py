@@ -68,8 +68,8 @@ class ALAD(NetworkDetector):
     usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
     rules = (*NetworkDetector.rules, _has_form)
 
-    # the game on tables: "denoising", where E and G take noise away from a row, or "published", as in
-    # the paper; None = "denoising" for tables, "published" for images
+    # the game on tables: "denoising", where E and G take noise away from rows, or "published", as
+    # in the paper; None = "denoising" for tables, "published" for images
     form: Form | None = None
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
