@@ -93,7 +93,9 @@ def fit_joint(results: Results) -> dict[str, np.ndarray]:
     """Fit a unit for each part, its root mean square about the mean, and the whitening of all."""
     variances = [part.var(axis=1, dtype=np.float64).mean(axis=1) for part in parts(results)]
     units = np.maximum(np.sqrt(np.stack(variances, axis=1)), 1e-12)
-    return {"units": units, **whitening(beside(results, units))}
+    learnt = whitening(beside(results, units))
+    # in float32 half the size to store, and products of one slice
+    return {"units": units, "mean": learnt["mean"], "unmix": learnt["unmix"].astype(np.float32)}
 
 
 def joint(results: Results, learnt: Learnt) -> np.ndarray:
