@@ -103,7 +103,9 @@ def test_the_ablation_study_is_whole_and_nothing_is_trained_twice(benchmark):
     rows = {row.name: row for row in rows_of(benchmark)}
     assert len(rows) == len(rows_of(benchmark))
     family = [row for row in rows.values() if row.trained and row.name != "alad-paper"]
-    studied = [ablation_of(row) for row in family if row.detector == "alad"]
+    # the default of tables has another form than the published
+    assert "alad-default" not in rows or ablation_of(rows["alad-default"]) is None
+    studied = [ablation_of(row) for row in family if row.detector == "alad" and row.preset]
     assert sorted(studied) == ["baseline", "dl", "sn", "sn+dl"]
     for name, row in rows.items():
         if row.published in ("baseline", "dl", "sn", "sn+dl"):

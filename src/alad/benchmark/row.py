@@ -77,9 +77,9 @@ def ablations(row: Row, **how: Any) -> tuple[Row, ...]:
 
 def ablation_of(row: Row) -> str | None:
     """Name the row of the ablation study that a trained row of the family is: "dl", "sn+dl", …"""
-    if row.detector != "alad" or not row.trained:
-        return None
     params = row.params()
+    if row.detector != "alad" or not row.trained or params.get("form") != "published":
+        return None
     return next(
         name
         for name, switches in SWITCHES.items()
