@@ -21,6 +21,11 @@ BESIDE = (CALIBRATION, REPEATED, LEARNT, REFERENCE)  # arrays stored beside thos
 RENAMED = {"weight": "weights", "buffer": "buffers", "score": "learnt", "scale": "scales"}
 
 Content = Mapping[str, Any]
+# what stored columns have had since: decimals had a point, rarer levels were not known by name
+SINCE: dict[str, dict[str, Any]] = {
+    "number": {"decimal": POINT, "kept": None},
+    "category": {"rarer": [], "once": 0},
+}
 # for each detector without networks: the values of its model from parameters and stored state
 CLASSIC: dict[str, Callable[[Content, Content], dict[str, Any]]] = {
     "isolation-forest": lambda params, state: {"kind": "forest", "samples": state["samples"]},
@@ -44,7 +49,7 @@ def upgraded(
     """Convert content and arrays of a detector of class `kind` from schema 1 to schema 2."""
     params = content["params"]
     encoder = dict(content["encoder"])
-    if "codes" in encoder:  # of a table; what later versions note of a number column
+    if "codes" in encoder:  # of a table
         encoder["codes"] = [_complete(code) for code in encoder["codes"]]
     # the values of the model, and the paths of its arrays
     if issubclass(kind, NetworkDetector):
@@ -65,8 +70,8 @@ def upgraded(
 
 
 def _complete(code: Content) -> Content:
-    """Add to a stored number column what it has had since: the mark of decimals was a point."""
-    return {"decimal": POINT, "kept": None, **code} if code["kind"] == "number" else code
+    """Add to a stored column what columns of its kind have had since."""
+    return {**SINCE[code["kind"]], **code}
 
 
 def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, Any]:
