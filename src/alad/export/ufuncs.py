@@ -42,6 +42,9 @@ UFUNCS: dict[str, Callable[..., str]] = {
     "negative": _op("Neg"),
     "exp": _op("Exp"),
     "log": _op("Log"),
+    "rint": _op("Round"),  # to the nearest, halves to the even one, in both
+    "sin": _op("Sin"),
+    "cos": _op("Cos"),
     "sqrt": _op("Sqrt"),
     "tanh": _op("Tanh"),
     "sign": _op("Sign"),
