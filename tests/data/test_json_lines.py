@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alad import cli
+from alad.data import json_lines, reading
 from alad.data.column_kinds import guess
 from alad.data.json_lines import write
-from alad.data.reading import part_files, read_table
+from alad.data.part_files import part_files
+from alad.data.reading import read_table
 from alad.data.writing import write_table
 from alad.errors import InputError
 
@@ -170,3 +172,34 @@ def alone(name: str, suffix: str) -> pa.Table:
     if suffix == "csv":
         return pacsv.read_csv(f"{name}.csv")
     return pajson.read_json(f"{name}.jsonl")
+
+
+# --- block by block -------------------------------------------------------------------------------
+
+
+def test_blocks_are_read_as_the_whole_file(tmp_path, monkeypatch):
+    """Keys that come late, numbers that become text, and lines longer than a block."""
+    rows = [{"n": at, "x": at / 4, "mixed": at} for at in range(200)]
+    late = ("u", None)
+    rows += [{"n": at + 0.5, "mixed": f"code {at}", "late": late[at % 2]} for at in range(200)]
+    rows += [{"n": 1, "late": "v" * 3000, "x": None}]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n\n" for row in rows))
+    whole = read_table(path)
+    monkeypatch.setattr(json_lines, "BLOCK", 1000)
+    monkeypatch.setattr(reading, "HEAD", 500)
+    batches = list(reading.read_batches(path))
+    assert len(batches) > 10 and len({str(batch.schema) for batch in batches}) == 1
+    got = pa.concat_tables(batches)
+    assert got.column_names == whole.column_names
+    for name in whole.column_names:
+        assert got[name].to_pylist() == whole[name].to_pylist()
+
+
+def test_a_broken_line_of_a_later_block_is_numbered(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_lines, "BLOCK", 1000)
+    monkeypatch.setattr(reading, "HEAD", 500)
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"n": 1}\n' * 400 + "{oops}\n" + '{"n": 1}\n' * 400)
+    with pytest.raises(InputError, match="line 401 is no JSON object"):
+        list(reading.read_batches(path))

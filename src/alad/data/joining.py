@@ -27,24 +27,18 @@ def common_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
 
     Columns that no other type holds become text. Raises InputError if a column lacks in one.
     """
-    names = schemas[0].names
     with _told():
-        ordered = [pa.schema([schema.field(name) for name in names]) for schema in schemas]
-        try:
-            return pa.unify_schemas(ordered, promote_options="permissive").with_metadata(
-                schemas[0].metadata
-            )
-        except pa.ArrowException:
-            mixed = [at for at, of in enumerate(zip(*ordered, strict=True)) if _differ(of)]
-            for at in mixed:
-                text = pa.field(names[at], pa.large_string())
-                ordered = [schema.set(at, text) for schema in ordered]
-            unified = pa.unify_schemas(ordered, promote_options="permissive")
-            return unified.with_metadata(schemas[0].metadata)
+        fields = [_common([schema.field(name) for schema in schemas]) for name in schemas[0].names]
+        return pa.schema(fields, schemas[0].metadata)
 
 
-def _differ(fields: Sequence[pa.Field]) -> bool:
-    return len({field.type for field in fields}) > 1
+def _common(fields: Sequence[pa.Field]) -> pa.Field:
+    """Give the type that holds a column of all tables: a wider one, or else text."""
+    try:
+        one_each = [pa.schema([field]) for field in fields]
+        return pa.unify_schemas(one_each, promote_options="permissive").field(0)
+    except pa.ArrowException:
+        return pa.field(fields[0].name, pa.large_string())
 
 
 def in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -82,5 +76,7 @@ def _texts(column: RawColumn) -> RawColumn:
 
 
 def _text(number: float) -> str:
+    if number.is_integer():  # as a label has it
+        return str(int(number))
     text = repr(number)
     return f"{text}0" if THREE_DECIMALS.fullmatch(text) else text

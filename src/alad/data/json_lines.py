@@ -4,13 +4,14 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.json as pajson
 
 from alad.data.cells import of_objects
+from alad.data.joining import common_schema, in_schema
 from alad.data.refusals import short
 from alad.errors import InputError
 
@@ -20,14 +21,61 @@ ROWS = 1 << 16  # written at once
 MOST_OPENED = 1_000  # brackets in a line: deeper ones than Arrow's stack would end the process
 
 
-def read(content: pa.Buffer) -> pa.Table:
+def read_batches(
+    head: bytes, file: IO[bytes], again: Callable[[], IO[bytes]] | None
+) -> Iterator[pa.Table]:
+    """Yield the rows of JSON lines as `read` has them, a block of lines at a time, of one schema.
+
+    head: the first bytes, which `file` goes on from. again: opens the file anew, as a long one is
+    read twice, first for its keys and their types; None = it cannot be, and is read whole.
+    """
+    start = head + file.read(BLOCK)
+    if len(start) < BLOCK or again is None:
+        yield read(pa.py_buffer(start + file.read()))
+        return
+    schemas: list[pa.Schema] = []
+    with again() as whole:
+        for table in _tables(whole):
+            if table.schema not in schemas:
+                schemas.append(table.schema)
+    names = list(dict.fromkeys(name for schema in schemas for name in schema.names))
+    schema = common_schema([_with_all(names, schema.empty_table()).schema for schema in schemas])
+    with again() as whole:
+        for table in _tables(whole):
+            yield in_schema(_with_all(names, table), schema)
+
+
+def _tables(file: IO[bytes]) -> Iterator[pa.Table]:
+    """Parse a file block by block, each of its own columns."""
+    lines, rest = 0, b""
+    while True:
+        more = file.read(BLOCK)
+        block = rest + more
+        cut = block.rfind(b"\n") + 1 if more else len(block)
+        if cut and block[:cut].strip():
+            yield read(pa.py_buffer(block[:cut]), lines)
+        lines, rest = lines + block.count(b"\n", 0, cut), block[cut:]
+        if not more:
+            return
+
+
+def _with_all(names: list[str], table: pa.Table) -> pa.Table:
+    """Add the columns that a block lacks, without a cell, and put all into one order."""
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table.select(names)
+
+
+def read(content: pa.Buffer, before: int = 0) -> pa.Table:
     """Parse JSON lines; a key that a line lacks is a missing cell. Text stays as it is written.
 
-    Raises InputError for a line that is no object.
+    before: lines of the file before these, for messages. Raises InputError for a line that is no
+    object.
     """
     content = content[len(codecs.BOM_UTF8) :] if content[:3] == codecs.BOM_UTF8 else content
     if any(line.count(b"[") + line.count(b"{") > MOST_OPENED for line in io.BytesIO(content)):
-        return _by_lines(content)
+        return _by_lines(content, before)
     try:
         table = _parsed(content)
         times = [field for field in table.schema if pa.types.is_timestamp(field.type)]
@@ -35,7 +83,7 @@ def read(content: pa.Buffer) -> pa.Table:
         known = pa.schema([(field.name, pa.string()) for field in times])
         return _parsed(content, known).select(table.column_names) if times else table
     except pa.ArrowInvalid:  # broken, or cells of several types in a column
-        return _by_lines(content)
+        return _by_lines(content, before)
 
 
 def _parsed(content: pa.Buffer, known: pa.Schema | None = None) -> pa.Table:
@@ -48,12 +96,12 @@ def _parsed(content: pa.Buffer, known: pa.Schema | None = None) -> pa.Table:
     return table
 
 
-def _by_lines(content: pa.Buffer) -> pa.Table:
+def _by_lines(content: pa.Buffer, before: int) -> pa.Table:
     """Parse line by line, slower: columns may mix numbers, text and booleans, as CSV may."""
     cells: dict[str, list[Any]] = {}
     rows = 0
     lines = io.TextIOWrapper(io.BytesIO(content.to_pybytes()), encoding="utf-8", newline="\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, before + 1):
         if not line.strip():
             continue
         for name, cell in _object(line, number):

@@ -199,7 +199,7 @@ def _parsed(source: str | Path | RemoteFile, file: IO[bytes]) -> Iterator[pa.Tab
             "is binary, and neither Parquet nor Arrow; save it as one of these, or as CSV in UTF-8"
         )
     if json_lines.OBJECT.match(head.removeprefix(codecs.BOM_UTF8)):
-        return iter([json_lines.read(pa.py_buffer(head + file.read()))])
+        return json_lines.read_batches(head, file, again)
     if b"\n" not in head:
         head += file.read(csv_blocks.LONGEST_LINE)
     return csv_blocks.read(head, file)
