@@ -116,10 +116,8 @@ def test_what_was_never_met_raises_the_score_of_every_detector(name):
         with pytest.warns(UserWarning):
             assert detector.predict(row) == -1 and detector.p_value(row) == 1 / 41
         (column, *_) = changed
-        assert (
-            len(changed) > 1
-            or detector.explain(row).columns[detector.explain(row).worst(0)[0]] == column
-        )
+        found = detector.explain(row)
+        assert len(changed) > 1 or found.columns[found.reasons(0)[0]] == column
         # rows beside it keep their scores, to the last bit
         with pytest.warns(UserWarning):
             together = detector.anomaly_score(pd.concat([new, row]))

@@ -240,3 +240,9 @@ class Widths:
 
 def _has_no_default(item: Field[Any]) -> bool:
     return item.default is MISSING and item.default_factory is MISSING
+
+
+def level(name: str, value: Any) -> None:
+    """Raise InputError unless `value` is True, False or a whole number from 0 up."""
+    if not isinstance(value, bool):
+        whole(name, value, 0)

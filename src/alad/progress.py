@@ -9,6 +9,7 @@ from typing import Self
 
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_BARS = 0.25
+SILENT_SECONDS = 2.0  # before progress is shown of what is mostly quick
 
 
 class Progress(AbstractContextManager["Progress"]):

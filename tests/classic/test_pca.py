@@ -71,6 +71,14 @@ def test_one_column_has_nothing_but_outside():
     np.testing.assert_allclose(fitted.anomaly_score([[2.0], [5.0]]), [0, 3], atol=1e-12)
 
 
+def test_pca_leaves_out_a_direction_in_which_rows_vary():
+    """A constant column and a category's last one vary in no row: their residual is rounding."""
+    X = np.column_stack([rows(300, columns=3), np.full(300, 5.0)])
+    fitted = PCA(**RAW).fit(X)
+    assert fitted.training_["components"] == 2
+    assert np.median(fitted.anomaly_score(X)) > 0.1
+
+
 def test_pca_of_more_columns_than_rows():
     X = rows(10, columns=40)
     fitted = PCA(explained=1.0, **RAW).fit(X)

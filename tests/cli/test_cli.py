@@ -229,6 +229,28 @@ def test_fit_says_how_many_rows_a_short_training_saw(folder, capfd):
     assert "3 batches of 8, at most 30 % of 80 rows, learnt in " in capfd.readouterr().err
     assert cli.run("fit normal.csv -o few --detector oc-svm --max-rows 30 --drop id".split()) == 0
     assert "30 of 80 rows, drawn at random, learnt in " in capfd.readouterr().err
+    assert cli.run("info few".split()) == 0
+    assert "30 of 80 rows, drawn at random" in capfd.readouterr().out
+    assert cli.run("report few -o few.html".split()) == 0
+    assert "30 of 80 rows, drawn at random" in Path("few.html").read_text()
+
+
+def test_a_forest_says_how_many_rows_its_trees_saw(folder, capfd):
+    words = "--detector isolation-forest --n-estimators 2 --max-samples 8 --drop id"
+    assert cli.run(f"fit normal.csv -o forest --calibration-fraction 0 {words}".split()) == 0
+    seen = int(re.match(r"(\d+) of 80 rows, drawn at random, learnt", capfd.readouterr().err)[1])
+    assert 8 <= seen <= 16
+
+
+def test_explaining_shows_progress_where_it_takes_long(folder, capfd, monkeypatch):
+    monkeypatch.setattr("alad.detector.explanation.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr("alad.progress.SECONDS_BETWEEN_LINES", 0.0)
+    assert cli.run("fit normal.csv -o model --detector knn --drop id".split()) == 0
+    assert cli.run("explain model new.csv -o why.csv".split()) == 0
+    told = re.findall(r"explain: (\d+) of (\d+) .* left", capfd.readouterr().err)
+    assert told and {total for _, total in told} == {str(8 * 20 * 4)} and told[-1][0] == told[-1][1]
+    assert cli.run("explain model new.csv -o why.csv --quiet".split()) == 0
+    assert "explain" not in capfd.readouterr().err
 
 
 def test_fit_of_too_few_rows_to_calibrate_says_what_would_do(folder, capfd):

@@ -165,6 +165,26 @@ def test_of_a_jpeg_with_a_preview_the_picture_counts(tmp_path):
     assert read(tmp_path).shape == (1, 8, 10, 1) and abs(int(read(tmp_path)[0, 0, 0, 0]) - 100) < 3
 
 
+@pytest.mark.parametrize(
+    ("learnt", "scored"), [(1, 1), (1, 257), (257, 1), (257, 257), (4095 / 255, 1)]
+)
+def test_a_picture_saved_with_other_bits_is_the_same_picture(tmp_path, learnt, scored):
+    """Of 8, 16 or 12 bits (brightness 1, 257, 16): white is white, and black black."""
+    grey = np.arange(0, 240, 3).reshape(8, 10)
+
+    def folder(name: str, brightness: float) -> Pictures:
+        kind = np.uint8 if brightness == 1 else np.uint16
+        pixels = np.rint(np.array([grey, 255 - grey]) * brightness).astype(kind)
+        images = {f"{at}_png": encoded(Image.fromarray(image)) for at, image in enumerate(pixels)}
+        return Pictures(put(tmp_path / name, **images))
+
+    scaler = ImageScaler()
+    with scaler.gathered(folder("learnt", learnt)) as pixels:
+        usual = np.concatenate(list(scaler.fit_transform(pixels).pieces()))
+    new = scaler.transform(folder("scored", scored))
+    np.testing.assert_allclose(new, usual, atol=2 / 4095)
+
+
 def test_headers_decode_nothing_and_what_will_be_skipped_decides_nothing(tmp_path, monkeypatch):
     put(tmp_path, a_png=encoded(plain(7)), b_tif=encoded(Image.new("F", (30, 30)), "TIFF"))
     with monkeypatch.context() as patch:

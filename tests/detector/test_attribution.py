@@ -87,8 +87,21 @@ def test_contributions_add_up_for_every_detector(name: str):
     np.testing.assert_array_equal(found.score, detector.anomaly_score(X))
     gap = found.score - found.reference_score
     np.testing.assert_allclose(found.contributions.sum(axis=1), gap, rtol=1e-9, atol=1e-9)
-    again = detector.explain(X[[1]])
-    np.testing.assert_allclose(again.contributions[0], found.contributions[1], rtol=1e-12)
+
+
+@every_detector
+def test_explained_the_same_to_the_last_bit_whatever_is_scored_together(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    detector, X = quick(name).fit(rows(200)), rows(5, seed=2)
+    X[1, 4] = 30
+    found = detector.explain(X)
+    for at_once in (1, 300):
+        with monkeypatch.context() as patch:
+            patch.setattr(attribution, "NUMBERS_AT_ONCE", at_once)
+            again = detector.explain(X[1:4])
+        np.testing.assert_array_equal(again.contributions, found.contributions[1:4])
+        np.testing.assert_array_equal(again.reference_score, found.reference_score[1:4])
 
 
 @pytest.mark.parametrize("name", ["knn", "isolation-forest"])

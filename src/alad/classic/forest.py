@@ -87,6 +87,8 @@ class IsolationForest(Detector):
         settings: dict[str, Any] = {"n_estimators": self.n_estimators, "max_samples": samples}
         seed = seed_for(self, fit)
         forest = ensemble.IsolationForest(**settings, random_state=seed).fit(X)
+        drawn = np.concatenate(forest.estimators_samples_)
+        fit.facts["rows_used"] = len(np.unique(drawn))
         nodes = _flattened([tree.tree_ for tree in forest.estimators_])
         return ForestModel(**nodes, samples=samples, width=X.shape[1])
 

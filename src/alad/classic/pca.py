@@ -87,7 +87,10 @@ class PCA(Detector):
             fitted = decomposition.PCA(svd_solver=solver).fit(X - centre)
         variances = fitted.explained_variance_
         if self.n_components is None:
-            kept = components_to_keep(variances, self.explained, width - 1)
+            # directions in which no row varies would leave nothing but rounding as the score
+            varying = int((variances > LEAST_NOISE * variances[0]).sum())
+            most = (varying if varying > 1 and width < len(X) else width) - 1
+            kept = components_to_keep(variances, self.explained, most)
         else:
             kept = min(fitting_count(self.n_components, width), len(variances))
         fit.facts["components"] = kept

@@ -82,7 +82,7 @@ def explain(
         carried = _carried(detector, rows)
         scores = detector.anomaly_score(rows)
         chosen = np.argsort(-scores, kind="stable")[:top]
-        explanation = detector.explain(rows.taken(chosen))
+        explanation = detector.explain(rows.taken(chosen), progress=not quiet)
         if isinstance(explanation, Explanation):
             beside = rows.table().select(carried).take(chosen)
             writing.write_table(_lines(explanation, chosen, columns, beside), output)

@@ -94,21 +94,14 @@ app.command()(with_parameters(fit))
 
 def _summary(rows: int, training: dict[str, Any], unit: str) -> str:
     """Say how many rows were learnt from, watched by the stopping rule, and held out."""
-    message = f"{_learnt(training, unit)} in {training['seconds']:.1f} s"
+    from alad import report
+
+    words = report.learnt(training, unit)
+    comma = "," if "," in words else ""
+    message = f"{words}{comma} learnt in {training['seconds']:.1f} s"
     if watched := rows - training["rows"] - training["held_out"]:
         message += f", {watched} watched by the stopping rule"
     return message + (f", {held} held out to calibrate" if (held := training["held_out"]) else "")
-
-
-def _learnt(training: dict[str, Any], unit: str) -> str:
-    """Say how many rows were learnt from, and where a short training did not see them all."""
-    rows, steps, batch = training["rows"], training.get("steps"), training.get("batch")
-    if (used := training.get("rows_used", rows)) < rows:
-        return f"{used} of {counted(rows, unit)}, drawn at random, learnt"
-    if steps is None or batch is None or steps * batch >= rows:
-        return f"{counted(rows, unit)} learnt"
-    share = f"at most {100 * steps * batch / rows:.2g} % of {counted(rows, unit)}"
-    return f"{steps} batches of {batch}, {share}, learnt"
 
 
 def _how_to_calibrate(rows: int, output: Path, source: "Source") -> str:

@@ -9,9 +9,7 @@ from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Flagging, Flaggin
 from alad.cli.frame import app, check_output, counted, print_json, say
 from alad.cli.options import SCORES_HELP, check_score, option, separated
 from alad.errors import InputError, located
-from alad.progress import Progress
-
-SILENT_SECONDS = 2.0  # before progress is shown
+from alad.progress import SILENT_SECONDS, Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -36,7 +36,7 @@ class Form:
     height: int
     width: int
     channels: int  # 1 = grey, 3 = red, green, blue
-    bits: int = 8  # 8 or 16
+    bits: int = 8  # 8, or those of the brightest value, 9 to 16, kept in uint16
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,10 @@ def _plain(image: Image, form: Form) -> np.ndarray:
     if image.size != (form.width, form.height):
         image = image.resize((form.width, form.height), Image.Resampling.BILINEAR)
     pixels = np.asarray(image, np.uint8).reshape(form.height, form.width, form.channels)
-    return pixels.astype(np.uint16) * 257 if form.bits == 16 else pixels
+    if form.bits == 8:
+        return pixels
+    brightest = 2**form.bits - 1  # white stays white: 255 * 257 of 16 bits, 4095 of 12
+    return np.rint(pixels * np.float32(brightest / 255)).astype(np.uint16)
 
 
 def _deep(image: Image, form: Form) -> np.ndarray:
@@ -154,4 +157,4 @@ def _deep(image: Image, form: Form) -> np.ndarray:
         pixels = smooth.resize((form.width, form.height), Image.Resampling.BILINEAR)
     deep = np.rint(np.asarray(pixels, np.float32)).astype(np.uint16)[..., np.newaxis]
     deep = np.repeat(deep, form.channels, axis=2)
-    return deep if form.bits == 16 else (deep // 257).astype(np.uint8)
+    return (deep // 257).astype(np.uint8) if form.bits == 8 else deep

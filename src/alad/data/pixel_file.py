@@ -45,7 +45,7 @@ def decoded_once(pictures: Pictures) -> Iterator[PixelFile]:
     InputError if there is no room, or no picture.
     """
     form = pictures.form()
-    dtype = np.uint16 if form.bits == 16 else np.uint8
+    dtype = np.uint16 if form.bits > 8 else np.uint8
     folder = pictures.scratch or tempfile.gettempdir()
     with _temporary_file(folder) as file:
         count = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
 
@@ -23,9 +23,9 @@ from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
 from alad.detector.novelty import raises
-from alad.detector.rows import drawn, encoder_and_rows, learnable, summed_up
+from alad.detector.rows import drawn, encoder_and_rows, learnable, pieces, scores_at_fit, summed_up
 from alad.detector.saving import storable
-from alad.encoding import ImageScaler, ScaledImages, TableEncoder
+from alad.encoding import ImageScaler, TableEncoder
 from alad.errors import InputError
 from alad.parameters import (
     HOW,
@@ -36,6 +36,7 @@ from alad.parameters import (
     decides,
     held_out,
     how,
+    level,
     share,
 )
 from alad.presets import presets_of
@@ -101,6 +102,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
+    verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
 
     @abstractmethod
     def _learn(self, X: Any, fit: Fit) -> Model:
@@ -149,7 +151,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
 
-        digest = np.concatenate([digests(piece) for piece in _pieces(matrix)])[learnt]
+        digest = np.concatenate([digests(piece) for piece in pieces(matrix)])[learnt]
         facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
@@ -164,7 +166,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         )
         # the scores of the rows given tell the threshold; of those held out also the calibration
         chosen = self._scored_at_fit(len(matrix), fit)
-        scores = np.concatenate([fitted.score_encoded(piece) for piece in _pieces(matrix[chosen])])
+        scores = scores_at_fit(fitted, matrix[chosen], bool(self.verbose))
         new = ~learnt[chosen]
         if self.novelty and isinstance(encoder, TableEncoder):
             added = raises(scores, new, encoder.known_.chance_of_new(known))
@@ -305,8 +307,3 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         tags.input_tags.allow_nan = True  # missing numbers; infinite ones are refused
         # text is read as well, but to scikit-learn its tag `string` says that no cell is looked at
         return tags
-
-
-def _pieces(X: np.ndarray | ScaledImages) -> Iterable[np.ndarray]:
-    """Encoded rows, so many at a time that memory holds them."""
-    return [X] if isinstance(X, np.ndarray) else X.pieces()

@@ -5,6 +5,8 @@ rows that it shares most with among those kept from training; see `alad.detector
 """
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,13 @@ from alad.detector.attribution import Explanation
 from alad.detector.heat_maps import HeatMaps, heat
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder
 from alad.errors import InputError
+from alad.progress import SILENT_SECONDS, Progress
 
 MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
 NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
 
 
-def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
+def of_rows(fitted: Any, X: Any, encoder: TableEncoder, progress: bool) -> Explanation:
     """Share out the scores of rows X of a table among its columns; fitted: a `Fitted`."""
     read = encoder.read(X)
     rows = read.encoded
@@ -32,18 +35,23 @@ def of_rows(fitted: Any, X: Any, encoder: TableEncoder) -> Explanation:
         [value == due for value, due in zip(*cells, strict=True)]
         for cells in zip(own, expected, strict=True)
     ]
+    same = np.array(same, bool).reshape(len(rows), len(encoder.used_names_))
+    holes, values = encoder.known_.novel(rows)  # decoded, a new value of a constant is the old one
+    total = attribution.ORDERS * len(rows) * (len(encoder.used_names_) + 1)
+    with _shown(fitted.score_encoded, total, progress) as score:
+        contributions = attribution.contributions(score, rows, references, encoder.source_)
     return Explanation(
         encoder.used_names_,
         read.cells(),
         expected,
-        attribution.contributions(fitted.score_encoded, rows, references, encoder.source_),
+        contributions,
         fitted.score_encoded(rows),
         np.mean([fitted.score_encoded(reference) for reference in references], axis=0),
-        np.array(same, bool).reshape(len(rows), len(encoder.used_names_)),
+        same & ~(holes | values),
     )
 
 
-def of_images(fitted: Any, X: Any, scaler: ImageScaler) -> HeatMaps:
+def of_images(fitted: Any, X: Any, scaler: ImageScaler, progress: bool) -> HeatMaps:
     """Share out the scores of images X among their pixels; fitted: a `Fitted`."""
     read = scaler.read(X)
     images = read.encoded
@@ -53,13 +61,34 @@ def of_images(fitted: Any, X: Any, scaler: ImageScaler) -> HeatMaps:
     def score(rows: np.ndarray) -> np.ndarray:
         return fitted.score_encoded(rows.reshape(-1, *scaler.shape_))
 
+    with _shown(score, None, progress) as counted:
+        maps = heat(counted, flat, references, scaler.shape_)
     return HeatMaps(
-        heat(score, flat, references, scaler.shape_),
+        maps,
         read.cells(),
         scaler.decode(references[0].reshape(images.shape)),
         score(flat),
         np.mean([score(reference) for reference in references], axis=0),
     )
+
+
+@contextmanager
+def _shown(
+    score: Callable[[np.ndarray], np.ndarray], total: int | None, enabled: bool
+) -> Iterator[Callable[[np.ndarray], np.ndarray]]:
+    """Give `score` with a count of the rows that it has scored, shown where it takes long."""
+    done = 0
+    with Progress(
+        "explain", total, unit="scores", enabled=enabled, after=SILENT_SECONDS
+    ) as progress:
+
+        def counting(rows: np.ndarray) -> np.ndarray:
+            nonlocal done
+            scores, done = score(rows), done + len(rows)
+            progress.advance(done)
+            return scores
+
+        yield counting
 
 
 def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:

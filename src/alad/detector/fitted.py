@@ -286,17 +286,17 @@ class Fitted:
 
     # --- reasons ----------------------------------------------------------------------------------
 
-    def explain(self, X: Any) -> Explanation | HeatMaps:
+    def explain(self, X: Any, *, progress: bool = False) -> Explanation | HeatMaps:
         """Say which columns of rows X, or which pixels of images, made their scores what they are.
 
         A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
         with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
-        column, or an image and patch: explain what matters. Raises InputError if the model was
-        saved before that.
+        column, or an image and patch: explain what matters. progress: show it on stderr where it
+        takes longer than 2 s. Raises InputError if the model was saved before that.
         """
         if isinstance(self.encoder_, TableEncoder):
-            return explanation.of_rows(self, X, self.encoder_)
-        return explanation.of_images(self, X, self.encoder_)
+            return explanation.of_rows(self, X, self.encoder_, progress)
+        return explanation.of_images(self, X, self.encoder_, progress)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Return the model's version G(E(x)) of encoded rows, float32 [n, *shape], mean of members.

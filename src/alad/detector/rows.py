@@ -11,9 +11,11 @@ import numpy as np
 
 from alad.data.opening import source_of
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
+from alad.progress import SILENT_SECONDS, Progress
 from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
+ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
@@ -40,6 +42,26 @@ def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:
         X = X[drawn(detector.random_state, len(X), most, number=1)]
         fit.facts["rows_used"] = most
     return X if detector.sees_images else np.asarray(X).reshape(len(X), -1)
+
+
+def pieces(X: np.ndarray | ScaledImages) -> Iterator[np.ndarray]:
+    """Yield encoded rows, so many at a time that memory holds what is made of them."""
+    if not isinstance(X, np.ndarray):
+        yield from X.pieces()
+        return
+    yield from (X[at : at + ROWS_AT_ONCE] for at in range(0, len(X), ROWS_AT_ONCE))
+
+
+def scores_at_fit(fitted: Any, X: np.ndarray | ScaledImages, shown: bool) -> np.ndarray:
+    """Score encoded rows X [n, *shape] for the threshold: float64 [n]; shown: how far it is."""
+    label, unit = f"{fitted.name}: threshold", f"{fitted.encoder_.unit}s"
+    parts, done = [], 0
+    with Progress(label, len(X), unit=unit, enabled=shown, after=SILENT_SECONDS) as progress:
+        for piece in pieces(X):
+            parts.append(fitted.score_encoded(piece))
+            done += len(piece)
+            progress.advance(done)
+    return np.concatenate(parts)
 
 
 def drawn(random_state: Any, n: int, count: int, number: int = 0) -> np.ndarray:

@@ -107,7 +107,9 @@ class ImageScaler:
                 f"{self.owner} was fitted on arrays of {channels} channels of {self.kind}, which "
                 "picture files do not have; score arrays, or fit on pictures"
             )
-        return Form(height, width, channels, 16 if self.kind == "uint16" else 8)
+        # of 12 bits in training: pictures of 8 bits are spread over as many
+        bits = int(self.high).bit_length() if self.kind == "uint16" else 8
+        return Form(height, width, channels, bits)
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         kind = _kind(pixels)

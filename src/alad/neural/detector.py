@@ -64,12 +64,6 @@ def members_named(name: str, value: Any) -> None:
         raise InputError(f"{name} is {value!r}; give how many, or different numbers from 0 up")
 
 
-def level(name: str, value: Any) -> None:
-    """Raise InputError unless `value` is True, False or a whole number from 0 up."""
-    if not isinstance(value, bool):
-        whole(name, value, 0)
-
-
 def usable_device(name: str, value: Any) -> None:
     """Raise InputError unless `value` names a device that can be used here."""
     device_named(value)
@@ -144,7 +138,6 @@ class NetworkDetector(Detector):
     # copies trained side by side, or which ones ([3] = the fourth alone); their mean score counts
     members: Annotated[int | Sequence[int], members_named] = 1
     device: Annotated[str, usable_device] = how("cpu")  # where it trains: cpu, cuda, or auto
-    verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
     checkpoint: Folder = how(None)  # folder for checkpoints; None = none
     checkpoint_seconds: PositiveOrZero = how(60.0)  # from one checkpoint to the next
     resume: Switch = how(False)  # go on from the checkpoint in the folder

@@ -80,7 +80,7 @@ def test_the_page_holds_the_most_anomalous_images_and_loads_nothing(detector):
     assert page.outside() == [] and "40 images of new/" in page.text
     assert "Most anomalous images (5)" in page.text and "5 highest of 40" in page.text
     told = page.text.replace(detector.summary[1:], "").replace("max_rows", "")
-    assert "rows" not in told and "images learnt from 270" in told
+    assert "rows" not in told and "learnt from 270 images" in told
     assert "new images flagged" in told and "30 calibration images" in told
     pictures = page.all("img")
     assert len(pictures) == 3 * 5 and all(each["alt"] for each in pictures)

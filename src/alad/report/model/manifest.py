@@ -17,6 +17,7 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
         "saved": stored["created"],
         "threshold": f"{-content['offset']:.6g} (flagged from this anomaly_score on)",
         "calibration": _calibration(content),
+        "learnt from": learnt(content["training"], _unit(content)),
         "weights": arrays["file"],
         "written with": ", ".join(f"{name} {which}" for name, which in stored["versions"].items()),
     }
@@ -32,6 +33,20 @@ def model_tables(stored: Mapping[str, Any]) -> list[Table]:
     if not all(isinstance(text, str) for table in tables for row in table.texts() for text in row):
         raise TypeError("a name in the manifest is no text")
     return tables
+
+
+def learnt(training: Mapping[str, Any], unit: str) -> str:
+    """Say how many rows were learnt from, and where a sample or a short training has not met all.
+
+    training: as `training_`; unit: "row" or "image".
+    """
+    rows, steps, batch = training["rows"], training.get("steps"), training.get("batch")
+    given = f"{rows} {unit}" if rows == 1 else f"{rows} {unit}s"
+    if (used := training.get("rows_used", rows)) < rows:
+        return f"{used} of {given}, drawn at random"
+    if steps is None or batch is None or steps * batch >= rows:
+        return given
+    return f"{steps} batches of {batch}, at most {100 * steps * batch / rows:.2g} % of {given}"
 
 
 def brief(training: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,11 +69,14 @@ def _calibration(content: Mapping[str, Any]) -> str:
     facts = content.get("calibration")
     if not facts:
         return "none, so no p-values and no false-alarm rates: alad calibrate --help"
-    unit = "images" if content["encoder"].get("kind") == "images" else "rows"
-    count = f"{facts['rows']:,} {unit} " if "rows" in facts else ""
+    count = f"{facts['rows']:,} {_unit(content)}s " if "rows" in facts else ""
     text = count + provenance(*(facts.get(name, "") for name in ("origin", "source", "made")))
     seen = facts.get("left_out")
     return f"{text}; {seen:,} more equal some learnt from, and are left out" if seen else text
+
+
+def _unit(content: Mapping[str, Any]) -> str:
+    return "image" if content["encoder"].get("kind") == "images" else "row"
 
 
 def _facts(title: str, facts: Mapping[str, Any]) -> Table:

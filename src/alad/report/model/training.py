@@ -10,7 +10,7 @@ from alad.report.charts.axes import Axis, number
 from alad.report.charts.canvas import Chart
 from alad.report.charts.histograms import Quantiles
 from alad.report.charts.lines import Rule, Series, plot
-from alad.report.model.manifest import column_facts
+from alad.report.model.manifest import column_facts, learnt
 from alad.report.page_parts import Block, Facts, Figures, Section, Text
 from alad.report.tables import Table
 
@@ -25,7 +25,7 @@ def learnt_section(detector: Any, about: Mapping[str, str]) -> Section:
     training, encoder = detector.training_, detector.encoder_.state()
     headline = {
         "detector": detector.name,
-        f"{unit(detector)} learnt from": f"{training['rows']:,}",
+        "learnt from": learnt(training, detector.encoder_.unit),
         **_width(encoder),
         "seconds to fit": number(float(training["seconds"])),
     }
