@@ -246,3 +246,9 @@ def level(name: str, value: Any) -> None:
     """Raise InputError unless `value` is True, False or a whole number from 0 up."""
     if not isinstance(value, bool):
         whole(name, value, 0)
+
+
+Scaling = Literal[
+    "none", "minmax", "standard", "robust", "robust-minmax", "log", "log-minmax", "quantile"
+]
+Contamination = Annotated[float, functools.partial(share, most=0.5)]

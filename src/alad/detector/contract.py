@@ -10,8 +10,8 @@ import functools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
@@ -22,42 +22,38 @@ from alad.detector.decisions import held_out_calibration, offset, remembered, re
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json
-from alad.detector.novelty import raises
-from alad.detector.rows import drawn, encoder_and_rows, learnable, pieces, scores_at_fit, summed_up
+from alad.detector.novelty import raised, raises
+from alad.detector.rows import (
+    Fit,
+    drawn,
+    encoder_and_rows,
+    learnable,
+    pieces,
+    scores_at_fit,
+    summed_up,
+)
 from alad.detector.saving import storable
 from alad.encoding import ImageScaler, TableEncoder
 from alad.errors import InputError
 from alad.parameters import (
     HOW,
+    Contamination,
     Proportion,
     RandomState,
+    Scaling,
     Switch,
     check_fields,
     decides,
     held_out,
     how,
     level,
-    share,
 )
 from alad.presets import presets_of
 
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 
-Scaling = Literal[
-    "none", "minmax", "standard", "robust", "robust-minmax", "log", "log-minmax", "quantile"
-]
-Contamination = Annotated[float, functools.partial(share, most=0.5)]
-
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
-
-
-@dataclass
-class Fit:
-    """What a detector is told while it learns, and what it notes of it for `training_`."""
-
-    encoder: TableEncoder | ImageScaler
-    facts: dict[str, Any] = field(default_factory=dict)  # JSON-able
 
 
 def asks(
@@ -171,7 +167,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         if self.novelty and isinstance(encoder, TableEncoder):
             added = raises(scores, new, encoder.known_.chance_of_new(known))
             fitted = replace(fitted, novelty_=added)
-            scores = fitted.raised(scores, np.asarray(matrix[chosen]))
+            holes, values = encoder.known_.novel(np.asarray(matrix[chosen]))
+            scores = raised(scores, holes | values, added)
         return replace(
             fitted,
             offset_=offset(scores, new, self.contamination),

@@ -15,11 +15,10 @@ import numpy as np
 
 from alad import storage
 from alad.data.frames import Columns
-from alad.detector import explanation, novelty
+from alad.detector import explanation, scoring
 from alad.detector.attribution import Explanation
 from alad.detector.beside import with_columns
-from alad.detector.calibration import Calibration, digests
-from alad.detector.decisions import left_out
+from alad.detector.calibration import Calibration
 from alad.detector.drift import Drift, Martingale, drift
 from alad.detector.heat_maps import HeatMaps
 from alad.detector.model import Model, combined
@@ -80,34 +79,15 @@ class Fitted:
         new, rows = [], 0
         for batch, encoded in self.encoder_.batches(X):
             if score is None:
-                scores, new_here = self._scored(encoded)
+                scores, new_here = scoring.scored(self, encoded)
                 new.append(new_here)
             else:
-                members = self.model_.member_scores(self._seen(encoded), score)
+                members = self.model_.member_scores(scoring.seen(self, encoded), score)
                 scores = combined(members, self.model_.scales.get(score))
             rows += len(scores)
             yield batch, scores
         if score is None:
-            self._tell(sum(new), rows)
-
-    def _scored(self, rows: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Score encoded rows [n, *shape], and count what is new in them, which is looked for once.
-
-        float64 [n]; int [2, columns], rows with holes and with values never met, 0 for images.
-        """
-        scores = self._unraised(rows)
-        if not isinstance(self.encoder_, TableEncoder):
-            return scores, 0
-        holes, values = self.encoder_.known_.novel(rows)
-        if self.novelty_ is not None:
-            scores = novelty.raised(scores, holes | values, self.novelty_)
-        return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
-
-    def _tell(self, new: Any, rows: int) -> None:
-        """Warn of what is new, once for so many rows."""
-        if isinstance(self.encoder_, TableEncoder) and np.any(new):
-            words, unit = self.encoder_.known_.messages(), self.encoder_.unit
-            novelty.tell(new, rows, words, unit, self.novelty_ is not None)
+            scoring.tell(self, sum(new), rows)
 
     def member_scores(self, X: Any, score: str | None = None) -> np.ndarray:
         """Score rows X by each member alone: float64 [members, n], large = anomalous.
@@ -117,7 +97,9 @@ class Fitted:
         there is not.
         """
         self._check_score(score)
-        parts = [self.model_.member_scores(self._seen(rows), score) for rows in self.encoded(X)]
+        parts = [
+            self.model_.member_scores(scoring.seen(self, rows), score) for rows in self.encoded(X)
+        ]
         return np.concatenate(parts, axis=1)
 
     def score_as(self, X: Any, score: str) -> np.ndarray:
@@ -138,35 +120,7 @@ class Fitted:
 
     def score_encoded(self, rows: np.ndarray) -> np.ndarray:
         """Score encoded rows [n, *shape]: float64 [n]. InputError if one has no finite score."""
-        return self.raised(self._unraised(rows), rows)
-
-    def _unraised(self, rows: np.ndarray) -> np.ndarray:
-        """Score encoded rows without what novelty adds."""
-        scores = self._combined(self.model_.member_scores(self._seen(rows)))
-        bad = np.flatnonzero(~np.isfinite(scores))
-        if len(bad):
-            raise InputError(
-                f"{self.encoder_.unit} {bad[0]} has no finite score ({scores[bad[0]]}): its "
-                f"numbers are too large for {self.name} with scaling="
-                f"{self.params.get('scaling')!r}; choose another scaling"
-            )
-        return scores
-
-    def raised(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Add to scores [n] of encoded rows what is due for what no learnt row had."""
-        if self.novelty_ is None or not isinstance(self.encoder_, TableEncoder):
-            return scores
-        holes, values = self.encoder_.known_.novel(rows)
-        return novelty.raised(scores, holes | values, self.novelty_)
-
-    def _combined(self, scores: np.ndarray) -> np.ndarray:
-        return combined(scores, self.model_.scales.get(self.model_.own))
-
-    def _seen(self, encoded: np.ndarray) -> np.ndarray:
-        """Encoded rows as the model sees them: images as rows of pixels, unless it knows images."""
-        if isinstance(self.encoder_, TableEncoder):
-            encoded = self.encoder_.known_.filled(encoded)
-        return encoded.reshape(len(encoded), *self.model_.shape)
+        return scoring.scored(self, rows)[0]
 
     def score_names(self) -> tuple[str, ...]:
         """Name the scores to choose from; () if there is but one."""
@@ -247,17 +201,7 @@ class Fitted:
         row is left, or so many among X were learnt from and are not known again that thresholds
         would be too low.
         """
-        read = [(*self._scored(rows), digests(rows)) for rows in self.encoded(X)]
-        parts, new, digest_parts = zip(*read, strict=True)
-        scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
-        self._tell(sum(new), len(scores))
-        usual, what = float(self.training_.get("repeats", 0.0)), f"{self.encoder_.unit}s"
-        known = left_out(digest, self.learnt_, usual, what)
-        if known.all():
-            raise InputError(
-                f"this model has learnt from all of these {len(known)} {what}; calibrate it with "
-                f"normal {what} that it did not learn from"
-            )
+        scores, known = scoring.for_calibration(self, X)
         origin = {"source": source, "made": storage.now()}
         made = Calibration.of(scores[~known], repeated=scores[known], **origin)
         return replace(self, calibration_=made)
@@ -310,7 +254,7 @@ class Fitted:
     def reconstruct_encoded(self, rows: np.ndarray) -> np.ndarray:
         """Return the same of rows that are encoded, [n, *shape]."""
         model: Any = self.model_
-        return model.reconstruct(self._seen(rows))
+        return model.reconstruct(scoring.seen(self, rows))
 
     def generate(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Make n images G(z) of random codes z, in the pixels of the training images.

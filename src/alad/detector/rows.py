@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,14 @@ ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
+@dataclass
+class Fit:
+    """What a detector is told while it learns, and what it notes of it for `training_`."""
+
+    encoder: TableEncoder | ImageScaler
+    facts: dict[str, Any] = field(default_factory=dict)  # JSON-able
+
+
 @contextmanager
 def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
     """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
@@ -29,7 +38,7 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | Ima
         yield encoder, rows
 
 
-def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Any) -> Any:
+def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Fit) -> Any:
     """Give encoded rows as `_learn` takes them; `fit` notes how many were drawn.
 
     Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
