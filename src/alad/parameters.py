@@ -136,6 +136,10 @@ Count = Annotated[int, whole]  # 1, 2, …
 CountOrZero = Annotated[int, functools.partial(whole, least=0)]
 Share = Annotated[float, share]  # above 0, at most 1
 Proportion = Annotated[float, fraction]  # from 0 to below 1
+Scaling = Literal[
+    "none", "minmax", "standard", "robust", "robust-minmax", "log", "log-minmax", "quantile"
+]
+Contamination = Annotated[float, functools.partial(share, most=0.5)]
 Positive = Annotated[float, positive]
 PositiveOrZero = Annotated[float, functools.partial(positive, or_zero=True)]
 Switch = Annotated[bool, switch]
@@ -246,9 +250,3 @@ def level(name: str, value: Any) -> None:
     """Raise InputError unless `value` is True, False or a whole number from 0 up."""
     if not isinstance(value, bool):
         whole(name, value, 0)
-
-
-Scaling = Literal[
-    "none", "minmax", "standard", "robust", "robust-minmax", "log", "log-minmax", "quantile"
-]
-Contamination = Annotated[float, functools.partial(share, most=0.5)]

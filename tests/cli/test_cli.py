@@ -242,6 +242,15 @@ def test_a_forest_says_how_many_rows_its_trees_saw(folder, capfd):
     assert 8 <= seen <= 16
 
 
+def test_a_fit_shows_how_far_the_scores_for_its_threshold_are(folder, capfd, monkeypatch):
+    monkeypatch.setattr("alad.detector.rows.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr("alad.progress.SECONDS_BETWEEN_LINES", 0.0)
+    assert cli.run("fit normal.csv -o model --detector knn --drop id".split()) == 0
+    assert "knn: threshold: 80 of 80" in capfd.readouterr().err
+    assert cli.run("fit normal.csv -o model --detector knn --drop id --quiet".split()) == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_explaining_shows_progress_where_it_takes_long(folder, capfd, monkeypatch):
     monkeypatch.setattr("alad.detector.explanation.SILENT_SECONDS", 0.0)
     monkeypatch.setattr("alad.progress.SECONDS_BETWEEN_LINES", 0.0)

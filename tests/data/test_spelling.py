@@ -275,6 +275,8 @@ def test_a_comma_before_three_digits_is_told_by_the_rest_of_its_column():
         ["12:30 PM", "1:15 pm"],
         ["2020-W53-1", "2021-W01-2"],
         ["2020-Q1", "2021Q4"],
+        ["31. März 2020", "1. Mai 2020"],
+        ["31-mrt-2020", "1 août 2020"],
         ["1h 2m", "3 hours 4 min"],
         ["0 days 00:01:00", "-1 day, 23:59:59.5"],
         ["PT1H2M", "P3DT5S"],

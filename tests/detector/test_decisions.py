@@ -14,8 +14,9 @@ from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import ResultsFile
 from alad.detector import decisions, explanation
 from alad.detector.calibration import Calibration
-from alad.detector.contract import LEAST_HELD_OUT, Detector
+from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
+from alad.detector.rows import LEAST_HELD_OUT
 from alad.errors import InputError
 from alad.parameters import held_out
 

@@ -21,11 +21,10 @@ from alad.autoencoders.autoencoder import squared_error
 from alad.autoencoders.mixture import RIDGE
 from alad.autoencoders.models import MixtureModel
 from alad.autoencoders.networks import MixtureNetworks, mixture_networks
-from alad.detector.contract import Scaling
 from alad.networks.context import Context
 from alad.networks.stacks import USUAL_WIDTH
 from alad.neural.detector import Architectures, NetworkDetector
-from alad.parameters import PositiveOrZero
+from alad.parameters import PositiveOrZero, Scaling
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows

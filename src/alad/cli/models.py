@@ -106,7 +106,7 @@ def _summary(rows: int, training: dict[str, Any], unit: str) -> str:
 
 def _how_to_calibrate(rows: int, output: Path, source: "Source") -> str:
     """Say how a model is calibrated whose table was too small for its calibration fraction."""
-    from alad.detector.contract import LEAST_HELD_OUT
+    from alad.detector.rows import LEAST_HELD_OUT
     from alad.parameters import MOST_HELD_OUT
 
     how = pictures.how_to_calibrate(output, source.kind == "images")

@@ -25,8 +25,8 @@ from alad.detector.model import Model, from_json
 from alad.detector.novelty import raised, raises
 from alad.detector.rows import (
     Fit,
-    drawn,
     encoder_and_rows,
+    held_out_rows,
     learnable,
     pieces,
     scores_at_fit,
@@ -44,13 +44,10 @@ from alad.parameters import (
     Switch,
     check_fields,
     decides,
-    held_out,
     how,
     level,
 )
 from alad.presets import presets_of
-
-LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -178,11 +175,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def _held_out(self, n: int) -> np.ndarray:
         """Choose the rows for calibration: bool [n]."""
-        chosen = np.zeros(n, bool)
-        count = held_out("calibration_fraction", self.calibration_fraction, n)
-        if count >= LEAST_HELD_OUT:
-            chosen[drawn(self.random_state, n, count)] = True
-        return chosen
+        return held_out_rows(self, n)
 
     def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
         """Choose which of the n rows given to `fit` set `offset_` and calibrate."""

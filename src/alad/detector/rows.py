@@ -12,11 +12,13 @@ import numpy as np
 
 from alad.data.opening import source_of
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
+from alad.parameters import held_out
 from alad.progress import SILENT_SECONDS, Progress
 from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
 ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
+LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
@@ -59,6 +61,15 @@ def pieces(X: np.ndarray | ScaledImages) -> Iterator[np.ndarray]:
         yield from X.pieces()
         return
     yield from (X[at : at + ROWS_AT_ONCE] for at in range(0, len(X), ROWS_AT_ONCE))
+
+
+def held_out_rows(detector: Any, n: int) -> np.ndarray:
+    """Choose the rows for calibration: bool [n]; none if they would be too few."""
+    chosen = np.zeros(n, bool)
+    count = held_out("calibration_fraction", detector.calibration_fraction, n)
+    if count >= LEAST_HELD_OUT:
+        chosen[drawn(detector.random_state, n, count)] = True
+    return chosen
 
 
 def scores_at_fit(fitted: Any, X: np.ndarray | ScaledImages, shown: bool) -> np.ndarray:
