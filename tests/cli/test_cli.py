@@ -314,6 +314,7 @@ def test_a_score_that_is_none_blames_the_option(folder, capfd):
 
 def test_fit_alad_with_its_options(folder, capfd):
     options = "--drop id --members 2 --max-steps 5 --score l1 --seed 3 --contamination 0.1"
+    options += " --preset paper"
     assert cli.run(f"fit normal.csv -o model {options} --json".split()) == 0
     out, err = capfd.readouterr()
     facts = json.loads(out)
