@@ -69,7 +69,9 @@ class Columns:
         absent = [key for key in wanted if key not in self.names]
         if absent:
             names = listed(self.names)
-            raise InputError(f"no column named {listed(absent)} to drop; there are {names}")
+            comma = any("," in name for name in self.names)
+            quotes = "; in --drop, quote a name with a comma: '\"a, b\"'" if comma else ""
+            raise InputError(f"no column named {listed(absent)} to drop; there are {names}{quotes}")
         places = [at for at, name in enumerate(self.names) if name not in wanted]
         if not places:
             raise InputError(f"drop leaves no column; there were {listed(self.names)}")

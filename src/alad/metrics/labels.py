@@ -1,5 +1,6 @@
 """Labels as tables have them, and checks of labels and scores."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,12 +39,10 @@ def anomalous(labels: Sequence[Any], normal: Sequence[str] = ()) -> np.ndarray:
 
 
 def _word(label: Any) -> str:
-    """Normalise a label, so that 1, 1.0 and "1 " are equal, and so are True and "true"."""
+    """Normalise a label, so that 1, 1.0, "1.0" and "1 " are equal, and so are True and "true"."""
     if label is None or label != label:
         return ""
-    if isinstance(label, float) and label == int(label):
-        label = int(label)
-    return str(label).strip().lower()
+    return re.sub(r"^(\d+)\.0*$", r"\1", str(label).strip().lower())
 
 
 def _there_are(words: list[str]) -> str:
