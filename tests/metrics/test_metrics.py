@@ -81,7 +81,7 @@ def test_labels_are_the_same_in_every_spelling():
     """pandas writes 0.0 and 1.0 after a merge; a CSV gives them as text."""
     for spelled in ([0, 1], [0.0, 1.0], ["0.0", "1.0"], ["0", " 1"], ["0.", "1.00"], [False, True]):
         assert metrics.anomalous(spelled).tolist() == [False, True]
-    with pytest.raises(InputError, match="label '0.5' is neither"):
+    with pytest.raises(InputError, match=r"label '0\.5' is neither"):
         metrics.anomalous(["0.5", "1.0"])
     with pytest.raises(InputError, match="label 'inf' is neither"):
         metrics.anomalous([np.inf, 1.0])
