@@ -175,7 +175,7 @@ def show(found: Iterable[dict]) -> None:
 
 
 def main() -> None:
-    reads = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    reads = argparse.ArgumentParser(description="Search for ALAD's default on tables.")
     reads.add_argument("configurations", nargs="*", choices=[[], *CONFIGURATIONS])
     reads.add_argument("--tables", choices=("chosen", "confirm"), default="confirm")
     reads.add_argument("--seed", type=int, default=0)
