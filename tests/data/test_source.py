@@ -14,8 +14,9 @@ from pyarrow import parquet
 
 from alad.classic.neighbours import KNN
 from alad.data import columns
+from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
-from alad.data.source import ImageSource, Source, TableSource
+from alad.data.source import Source, TableSource
 from alad.data.typed import typed
 from alad.encoding import SCALINGS, ImageScaler, TableEncoder
 from alad.errors import InputError

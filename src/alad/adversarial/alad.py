@@ -28,7 +28,8 @@ from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import DENOISING_SCORE
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
-from alad.neural.detector import Architectures, Encoded, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import Encoded, NetworkDetector
 from alad.parameters import Count, Folder, Switch, how, replaces
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows

@@ -25,7 +25,8 @@ from alad.anogan.step import GanStep
 from alad.detector.contract import Fit
 from alad.errors import InputError
 from alad.networks.stacks import USUAL_WIDTH
-from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, CountOrZero, Folder, Share, how, replaces
 from alad.randomness import Purpose, stream
 from alad.row_kinds import row_kind

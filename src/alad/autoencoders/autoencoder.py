@@ -21,7 +21,8 @@ from alad.autoencoders.architectures import (
 from alad.autoencoders.models import CodeModel
 from alad.autoencoders.networks import CodeNetworks, code_networks
 from alad.networks.stacks import USUAL_WIDTH
-from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, replaces
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows

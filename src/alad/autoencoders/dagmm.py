@@ -23,7 +23,8 @@ from alad.autoencoders.models import MixtureModel
 from alad.autoencoders.networks import MixtureNetworks, mixture_networks
 from alad.networks.context import Context
 from alad.networks.stacks import USUAL_WIDTH
-from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import NetworkDetector
 from alad.parameters import PositiveOrZero, Scaling
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser

@@ -15,7 +15,8 @@ from alad.autoencoders.models import DenoiserModel
 from alad.autoencoders.networks import DenoiserNetwork, denoiser_network
 from alad.errors import InputError
 from alad.networks.context import Context
-from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, Positive
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser

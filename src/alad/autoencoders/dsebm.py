@@ -17,7 +17,8 @@ from alad.autoencoders.architectures import (
 from alad.autoencoders.models import EnergyModel
 from alad.autoencoders.networks import EnergyNetwork, energy_network
 from alad.networks.context import Context
-from alad.neural.detector import Architectures, NetworkDetector
+from alad.neural.choices import Architectures
+from alad.neural.detector import NetworkDetector
 from alad.parameters import Positive
 from alad.training.noise import StepNoise
 from alad.training.optimizer import Optimiser

@@ -135,7 +135,7 @@ def _fitted(
 ) -> dict[str, Any]:
     """Fit and save, refusing what can be refused before the long work; -> facts for --json."""
     from alad import report, storage
-    from alad.data.source import ImageSource
+    from alad.data.image_source import ImageSource
 
     detector.check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)

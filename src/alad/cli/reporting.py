@@ -87,7 +87,7 @@ def _rows(
 ) -> "tuple[Any, np.ndarray | None]":
     """Read the rows that the model is to see, if any, and which of them are labelled anomalous."""
     from alad import metrics
-    from alad.data.source import ImageSource
+    from alad.data.image_source import ImageSource
     from alad.encoding import TableEncoder
 
     if source is None:

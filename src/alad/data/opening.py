@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from alad.data.database import Query, is_database, shown
+from alad.data.image_source import ImageSource
 from alad.data.part_files import Part, numbered, parts_at, with_cells
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures
@@ -32,7 +33,7 @@ from alad.data.reading import explained, place_of, read_batches
 from alad.data.records import are_records, columns_of_records
 from alad.data.refusals import listed
 from alad.data.remote import is_url
-from alad.data.source import FileTables, ImageSource, Source, TableSource
+from alad.data.source import FileTables, Source, TableSource
 from alad.data.writing import STREAM
 from alad.errors import InputError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -13,11 +12,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from alad.data.decoding import Form
 from alad.data.frames import Columns, Drop, columns, keys
 from alad.data.joining import joined_tables
-from alad.data.pictures import Pictures
-from alad.data.pixel_file import PixelFile, decoded_once
 from alad.data.reading import expected_rows, joined
 from alad.data.refusals import NO_ROWS
 from alad.data.remote import RemoteFile
@@ -258,82 +254,3 @@ def sized(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting = [rest] if rest.num_rows else []
     if any(part.num_rows for part in waiting):
         yield pa.concat_tables(waiting)
-
-
-class ImageSource(Source):
-    """Images: an array [n, height, width, channels], or pictures to decode; a batch is pixels.
-
-    chosen: numbers of the images that are part of the source; None = all.
-    """
-
-    kind, unit, again = "images", "image", True
-
-    def __init__(
-        self,
-        content: np.ndarray | Pictures,
-        place: str = "X",
-        chosen: Sequence[int] | None = None,
-    ):
-        self.content, self.place, self._chosen = content, place, chosen
-
-    @property
-    def n_rows(self) -> int:
-        """Number of images, without those that could not be read so far."""
-        return len(self.names)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of files; for an array, numbers from 1."""
-        if isinstance(self.content, Pictures):
-            names = self.content.names
-        else:
-            names = [str(at) for at in range(1, len(self.content) + 1)]
-        return tuple(names if self._chosen is None else (names[at] for at in self._chosen))
-
-    @property
-    def skipped(self) -> dict[str, str]:
-        """Names of the pictures that could not be read so far, with the reasons."""
-        return self.content.skipped if isinstance(self.content, Pictures) else {}
-
-    def use_scratch(self, folder: Path) -> None:
-        """Set the folder for decoded pictures while a model is fitted."""
-        if isinstance(self.content, Pictures):
-            self.content.scratch = folder
-
-    def batches(self, form: Form | None = None) -> Iterator[np.ndarray]:
-        """Yield pixels [n, height, width, channels]; form: of pictures, None = what suits."""
-        if isinstance(self.content, Pictures):
-            form = form or self.content.form()
-            if self._chosen is None:
-                yield from (pixels for _, pixels in self.content.blocks(form))
-            else:
-                yield self.content.taken(form, self._chosen)
-        else:
-            yield self.content if self._chosen is None else self.content[np.asarray(self._chosen)]
-
-    @contextmanager
-    def decoded(self) -> Iterator[np.ndarray | PixelFile]:
-        """Open all images at once, for training; pictures lie in a file within the context."""
-        if isinstance(self.content, Pictures) and self._chosen is None:
-            with decoded_once(self.content) as pixels:
-                yield pixels
-        else:
-            yield np.concatenate(list(self.batches()))
-
-    def held(self) -> ImageSource:
-        """Return the source, which can always be read again."""
-        return self
-
-    def without(self, drop: Drop) -> ImageSource:
-        """Raise InputError if there is anything to leave out."""
-        if keys(drop):
-            raise InputError(f"{self.place}: images have no columns; leave out drop")
-        return self
-
-    def taken(self, rows: Sequence[int] | np.ndarray) -> ImageSource:
-        """Select images by number."""
-        return ImageSource(self.content, self.place, np.asarray(rows).tolist())
-
-    def table(self) -> pa.Table:
-        """Make a table of the names of readable images, column `file`."""
-        return pa.table({"file": list(self.names)})

@@ -8,10 +8,10 @@ from warnings import warn
 import numpy as np
 
 from alad.data.decoding import Form
+from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import PixelFile
-from alad.data.source import ImageSource
 from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
 from alad.errors import InputError
 

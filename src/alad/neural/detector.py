@@ -9,7 +9,7 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -18,9 +18,10 @@ import numpy as np
 from alad.detector.contract import Detector, Fit
 from alad.encoding import ScaledImages
 from alad.errors import InputError
-from alad.native import build
 from alad.networks.native_convolution import training_products
 from alad.networks.weights import scoring_weights
+from alad.neural.choices import Architectures, members_named, usable_device
+from alad.neural.facts import engine_facts, training_facts
 from alad.neural.model import NetworkModel, measured_images
 from alad.neural.torch_engine import arrays_of, device_named
 from alad.parameters import (
@@ -34,39 +35,22 @@ from alad.parameters import (
     Proportion,
     Share,
     Switch,
-    Widths,
     held_out,
     how,
     kinds_of,
     marked,
     one_of,
-    whole,
 )
 from alad.presets import preset
 from alad.randomness import Purpose, seed_of, stream
 from alad.row_kinds import row_kind
-from alad.training.loop import Checkpoint, Monitor, Schedule, Training, train
+from alad.training.loop import Checkpoint, Monitor, Schedule, train
 from alad.training.monitor import SwappedColumns
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows, blocks_of, rows_on
 from alad.training.step import NetworkStep
 
 Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
-
-
-def members_named(name: str, value: Any) -> None:
-    """Raise InputError unless `value` says how many members there are, or which."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        whole(name, value)
-        return
-    numbers = [whole(name, member, 0) for member in value]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise InputError(f"{name} is {value!r}; give how many, or different numbers from 0 up")
-
-
-def usable_device(name: str, value: Any) -> None:
-    """Raise InputError unless `value` names a device that can be used here."""
-    device_named(value)
 
 
 def _ends(detector: NetworkDetector) -> None:
@@ -78,29 +62,6 @@ def _ends(detector: NetworkDetector) -> None:
 def _has_score(detector: NetworkDetector) -> None:
     """Require a score that the method has."""
     one_of("score_function", detector.own_score_name(), tuple(detector.model.offers))
-
-
-@dataclass(frozen=True)
-class Architectures:
-    """The architectures of a method for one kind of row: named ones, and a rule for others."""
-
-    kind: type[Widths]
-    named: Mapping[str, Any]
-    rule: Callable[[tuple[int, ...]], Any]
-
-    def chosen(self, given: Any, shape: tuple[int, ...]) -> Any:
-        """Return the architecture for rows of `shape`: by name, by widths, or by the rule (None).
-
-        Raises InputError if there is none of that name, or the widths make no sense.
-        """
-        if given is None:
-            return self.rule(shape)
-        if isinstance(given, Mapping):
-            return self.kind.of(given)
-        if isinstance(given, str) and given in self.named:
-            return self.named[given]
-        names = ", ".join(self.named)
-        raise InputError(f"no architecture {given!r}; there are: {names}; or give widths by name")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -243,7 +204,9 @@ class NetworkDetector(Detector):
             source = step.X if learnt.offers[name].learns_from_all else sample
             learnt = learnt.having_learnt(name, self._blocks(source))
         learnt = learnt.scaled(np.asarray(sample))
-        fit.facts |= _summary(training, step, seed, architecture) | _engines(self, step, learnt)
+        engine = self.engine if "engine" in kinds_of(type(self)) else None
+        fit.facts |= training_facts(training, step, seed, architecture)
+        fit.facts |= engine_facts(engine, step, learnt)
         return replace(learnt, verbose=int(self.verbose))
 
     def _model(
@@ -336,33 +299,3 @@ class NetworkDetector(Detector):
         return Checkpoint(
             Path(self.checkpoint), digest.hexdigest(), self.checkpoint_seconds, self.resume
         )
-
-
-def _summary(training: Training, step: NetworkStep, seed: int, architecture: Any) -> dict[str, Any]:
-    """Summarise a training, JSON-able."""
-    return {
-        "seed": seed,
-        "rows": len(step.X),
-        "steps": training.steps_done,
-        "batch": step.batch,
-        "best_step": training.best_step.tolist(),
-        "seconds": round(training.seconds, 3),
-        "architecture": asdict(architecture),
-        "history": training.history,
-    }
-
-
-def _engines(detector: NetworkDetector, step: NetworkStep, model: NetworkModel) -> dict[str, Any]:
-    """Report which engine trained, which scores, and why it is not C if none was named.
-
-    Empty for a method that offers no choice.
-    """
-    if "engine" not in kinds_of(type(detector)):
-        return {}
-    auto = detector.engine == "auto" and step.X.device.type == "cpu"
-    slow = auto and {step.engine, model.scored_by()} != {"native"}
-    return {
-        "engine": step.engine,
-        "scoring_engine": model.scored_by(),
-        "engine_note": (step.note or build.problem()) if slow else None,
-    }

@@ -1,0 +1,49 @@
+"""What may be chosen of a detector with networks: members, a device, an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alad.errors import InputError
+from alad.neural.torch_engine import device_named
+from alad.parameters import Widths, whole
+
+
+def members_named(name: str, value: Any) -> None:
+    """Raise InputError unless `value` says how many members there are, or which."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        whole(name, value)
+        return
+    numbers = [whole(name, member, 0) for member in value]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"{name} is {value!r}; give how many, or different numbers from 0 up")
+
+
+def usable_device(name: str, value: Any) -> None:
+    """Raise InputError unless `value` names a device that can be used here."""
+    device_named(value)
+
+
+@dataclass(frozen=True)
+class Architectures:
+    """The architectures of a method for one kind of row: named ones, and a rule for others."""
+
+    kind: type[Widths]
+    named: Mapping[str, Any]
+    rule: Callable[[tuple[int, ...]], Any]
+
+    def chosen(self, given: Any, shape: tuple[int, ...]) -> Any:
+        """Return the architecture for rows of `shape`: by name, by widths, or by the rule (None).
+
+        Raises InputError if there is none of that name, or the widths make no sense.
+        """
+        if given is None:
+            return self.rule(shape)
+        if isinstance(given, Mapping):
+            return self.kind.of(given)
+        if isinstance(given, str) and given in self.named:
+            return self.named[given]
+        names = ", ".join(self.named)
+        raise InputError(f"no architecture {given!r}; there are: {names}; or give widths by name")
