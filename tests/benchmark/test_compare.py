@@ -136,7 +136,7 @@ def test_agreement_by_hand():
         ({"names": ["vae"], "max_steps": -1}, "max_steps is -1"),
         ({"drop": ["a", "b", "kind", "label"]}, "drop leaves no column"),
         ({"rows": 1}, "1 row is too few to compare on; give at least 2"),
-        ({"rows": 0}, "0 rows are too few"),
+        ({"rows": 0}, "the table is empty"),
         ({"rows": 23, "label": "label", "normal": ["good"]}, "1 rows to learn from.*at least 4"),
         ({"cells": {"a": float("inf")}}, r"column 'a' contains infinity \(row 1\)"),
     ],

@@ -27,7 +27,8 @@ def folder(tmp_path_factory) -> Path:
     generator = np.random.default_rng(0)
     columns = {name: generator.normal(size=400) for name in "abcd"}
     table = pa.table(columns | {"kind": generator.choice(["tcp", "udp"], 400)})
-    write_table(table, str(folder / "rows.csv"))
+    write_table(table.slice(0, 300), str(folder / "rows.csv"))
+    write_table(table.slice(300), str(folder / "new.csv"))  # of which no drift is to be told
     fit = f"fit {folder}/rows.csv -o {folder}/model --max-steps 10 -q"
     assert cli.run(fit.split()) == 0
     return folder
@@ -36,9 +37,9 @@ def folder(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        "score model rows.csv -o scored.csv",
-        "explain model rows.csv -o reasons.csv",
-        "calibrate model rows.csv",
+        "score model new.csv -o scored.csv",
+        "explain model new.csv -o reasons.csv",
+        "calibrate model new.csv",
         "info model",
     ],
 )

@@ -28,6 +28,8 @@ OVERRIDES = {
     ("Detector", "__sklearn_tags__"): "how scikit-learn is told that missing numbers are read",
     ("NetworkDetector", "_check_shape"): "widths of networks have to suit the rows",
     ("ALAD", "_stopping"): "swapped cells of images tell nothing; the authors' rule may be chosen",
+    ("ALAD", "own_score_name"): "each game has a score of its own",
+    ("ALAD", "_architectures"): "the denoising game has widths of its own",
     ("AnoGAN", "_scored_at_fit"): "every row costs a search, so not all are scored at fit",
     ("NetworkModel", "in_blocks"): "C leaves each row alone by itself, PyTorch needs blocks",
     ("SearchModel", "in_blocks"): "rows that are equal are searched for once",

@@ -210,7 +210,8 @@ def test_more_may_not_be_held_out_than_is_learnt_from():
 
 
 def test_the_stopping_rule_may_not_take_more_than_is_learnt_from():
-    detector = ALAD(validation_fraction=0.999, calibration_fraction=0, max_steps=1)
+    how = {"form": "published", "calibration_fraction": 0, "max_steps": 1}
+    detector = ALAD(validation_fraction=0.999, **how)
     with pytest.raises(InputError, match=r"validation_fraction is 0.999: of 1000, 1 would be"):
         detector.fit(rows(1000))
     detector.set_params(validation_fraction=0.5, random_state=0)

@@ -85,7 +85,7 @@ def test_ctrl_c_in_the_middle_of_a_training_leaves_the_earlier_fit(monkeypatch):
 
 
 def test_the_stopping_rule_never_touches_the_estimator(monkeypatch):
-    detector = ALAD(max_steps=20, check_every=5, batch_size=16, random_state=0)
+    detector = ALAD(form="published", max_steps=20, check_every=5, batch_size=16, random_state=0)
     made, seen = NetworkDetector._monitor, []
 
     def watched(self: NetworkDetector, *arguments: Any) -> Any:

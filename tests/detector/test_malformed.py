@@ -115,7 +115,7 @@ def texts() -> Iterator[Case]:
         ("infinity", with_cells("1", "inf"), 2),
         ("minus infinity", with_cells("-Infinity"), 2),
         ("beyond float64", with_cells("1e999"), 2),
-        ("huge", column_of(lambda i: f"{i - 15}e307"), 0),
+        ("huge", column_of(lambda i: f"{i * 7 % 31 - 15}e307"), 0),
         ("some huge", with_cells("1e308", "-1e308", "1e300"), 0),
         ("tiny", column_of(lambda i: f"{i}e-320"), 0),
         ("huge and tiny", column_of(lambda i: f"{i + 1}e{300 * (-1) ** i}"), 0),

@@ -66,7 +66,11 @@ class ALAD(NetworkDetector):
     tables = Architectures(Architecture, ARCHITECTURES, lambda shape: architecture_for(shape[0]))
     images = Architectures(ImageArchitecture, IMAGE_ARCHITECTURES, image_architecture_for)
     beta1: ClassVar[float] = 0.5
-    usual: ClassVar[Mapping[str, Any]] = {**NetworkDetector.usual, "share_batch": False}
+    usual: ClassVar[Mapping[str, Any]] = {
+        **NetworkDetector.usual,
+        "share_batch": False,
+        "form": "denoising",  # of tables; the preset for images has the other
+    }
     rules = (*NetworkDetector.rules, _has_form)
 
     # the game on tables: "denoising", where E and G take noise away from rows, or "published", as
@@ -96,13 +100,9 @@ class ALAD(NetworkDetector):
     # C is not available by NumPy, for images by PyTorch
     engine: Literal["auto", "torch", "native", "bfloat16"] = how("auto")  # pyright: ignore
 
-    def settled(self, images: bool) -> dict[str, Any]:
-        settled = super().settled(images)
-        usual = "denoising" if self.name in DENOISING_FAMILY and not images else "published"
-        return settled | {"form": settled["form"] or usual}
-
     def _denoises(self, images: bool) -> bool:
-        return self.settled(images=images)["form"] == "denoising"
+        plays = self.settled(images=images)["form"] == "denoising"
+        return plays and self.name in DENOISING_FAMILY  # others play what FAMILY says
 
     def own_score_name(self, images: bool = False) -> str:
         usual = DENOISING_SCORE if self._denoises(images) else self.own_score
@@ -179,6 +179,7 @@ class ALICE(ALAD):
 
     name: ClassVar[str] = "alice"
     summary: ClassVar[str] = "ALAD without D_zz and spectral norm (Li et al., NeurIPS 2017)"
+    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -191,4 +192,5 @@ class BiGAN(ALAD):
 
     name: ClassVar[str] = "bigan"
     summary: ClassVar[str] = "bidirectional GAN with the EGBAD score (Zenati et al., 2018)"
+    usual: ClassVar[Mapping[str, Any]] = {**ALAD.usual, "form": "published"}
     own_score: ClassVar[str] = "egbad"
