@@ -29,6 +29,7 @@ from alad.adversarial.game import DENOISING, DENOISING_GAME, Game
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import SCORES, fit_joint, gap
+from alad.benchmark.confirmation import confirm
 from alad.benchmark.data.one_class import TABLES, read_one_class
 from alad.networks.weights import scoring_weights
 from alad.neural.score import mahalanobis, whitening
@@ -174,6 +175,30 @@ def show(found: Iterable[dict]) -> None:
                     print(f"{name}: {score}: {len(mine)} tables {auroc:.1f} {average:.1f}")
 
 
+def show_confirmed(found: Iterable[dict]) -> None:
+    """Print the lead of what random halves of the tables choose, on the other halves, split 0.
+
+    Of all trained configurations and scores that every table has; over each of two controls.
+    """
+    by_name: dict[str, dict[str, list[float]]] = {}
+    for line in found:
+        for score, value in line["scores"].items() if line["seed"] == 0 else ():
+            name = f"{line['configuration']}: {score}"
+            by_name.setdefault(name, {})[line["table"]] = value
+    tables = sorted(by_name["controls: k-NN"])
+    whole = {name: [at[table] for table in tables] for name, at in by_name.items() if len(at) == 60}
+    for control in ("controls: k-NN", "controls: neighbour ratio"):
+        names = [name for name in whole if not name.startswith(("controls", "untrained"))]
+        for at, measure in enumerate(("AUROC", "average precision")):
+            values = np.array([whole[name] for name in [*names, control]])[:, :, at, np.newaxis]
+            made = confirm(100 * values, [*names, control], control)
+            print(
+                f"lead over {control.removeprefix('controls: ')}, {measure}, {made.tables} tables, "
+                f"{made.configurations} tried: {made.lead.mean:+.1f} ({made.lead.low:+.1f} to "
+                f"{made.lead.high:+.1f}); chosen most: {next(iter(made.chosen))}"
+            )
+
+
 def main() -> None:
     reads = argparse.ArgumentParser(description="Search for ALAD's default on tables.")
     reads.add_argument("configurations", nargs="*", choices=[[], *CONFIGURATIONS])
@@ -192,6 +217,7 @@ def main() -> None:
                     file.write(json.dumps(line) + "\n")
                 print(name, table, line["scores"]["joint"], flush=True)
     show(lines())
+    show_confirmed(lines())
 
 
 if __name__ == "__main__":

@@ -106,8 +106,7 @@ def test_every_committed_line_is_used_by_a_row_or_is_superseded_by_what_is_state
 @pytest.mark.parametrize("name", ["arrhythmia", "kdd99", "cifar10-quick", "mnist-quick"])
 def test_no_run_that_was_measured_is_measured_again(name):
     """Keys of cells are digests over parameters by name: names that change lose what was done."""
-    chosen = [*cells(name), *(cells(name, runs=2) if name == "kdd99" else ())]  # --runs 2, too
-    planned = {cell.key(cell.config(cell.detector())) for cell in chosen}
+    planned = {cell.key(cell.config(cell.detector())) for cell in cells(name)}
     used = {line["cell"] for group in groups_of(name).values() for line in group.current}
     assert used and used <= planned
 
