@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from alad import cli
 from alad.catalogue import make
@@ -158,6 +160,23 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     found = pool.map_async(model.anomaly_score, np.array_split(X, 4)).get(timeout=60)
 assert (np.concatenate(found) == due).all()
 """
+
+
+@pytest.mark.parametrize("name", ["alad", "alice", "denoising-autoencoder"])
+def test_the_same_seed_gives_the_same_model_on_any_number_of_threads(name: str):
+    """Wide enough layers, and enough rows, that BLAS and LAPACK would share their work."""
+    X = np.random.default_rng(0).normal(size=(700, 20))
+    scores = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with threadpool_limits(threads):
+                made = make(name, random_state=0, max_steps=5).fit(X)
+            scores.append(made.anomaly_score(X))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*scores)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")

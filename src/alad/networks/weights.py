@@ -8,7 +8,8 @@ checkpoint is one operation on one array, and K members train as batched matrix 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -127,8 +128,20 @@ def scoring_weights(
     weights: dict[str, Tensor] = {}
     for name, layers in networks.groups.items():
         weights |= weight_layout(layers).views(arrays[name].clone())
-    for layer in networks.layers:
-        if layer.spectral:
-            weight = weights[f"{layer.name}.weight"]
-            weight /= torch.linalg.matrix_norm(weight, ord=2, keepdim=True).clamp_min(1e-12)
+    with _one_thread():
+        for layer in networks.layers:
+            if layer.spectral:
+                weight = weights[f"{layer.name}.weight"]
+                weight /= torch.linalg.matrix_norm(weight, ord=2, keepdim=True).clamp_min(1e-12)
     return weights, buffer_layout(networks.layers).views(arrays["buffers"].clone())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch work on one thread: singular values of more differ in their last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -91,20 +91,24 @@ def minus_log_sigmoid(logits: np.ndarray) -> np.ndarray:
 def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
     """Compute mean and inverse Cholesky factor, in float64, of values [members, n, features].
 
-    The covariance has the divisor n, and a ridge is added to it.
+    The covariance has the divisor n, and a ridge is added to it. On one thread: with another number
+    of them BLAS adds up in another order, and the same seed would give another model.
     """
     from scipy.linalg import solve_triangular  # here alone: scoring does without
+    from threadpoolctl import threadpool_limits
 
     values = values.astype(np.float64)
     mean = values.mean(axis=1, keepdims=True)
     centred = values - mean
-    covariance = centred.transpose(0, 2, 1) @ centred / values.shape[1]
     eye = np.eye(values.shape[2])
-    unmix = np.empty_like(covariance)
-    for member, matrix in enumerate(covariance):
-        # features that never differ leave nothing to invert
-        ridge = max(RIDGE * np.diagonal(matrix).mean(), 1e-12)
-        unmix[member] = solve_triangular(np.linalg.cholesky(matrix + ridge * eye), eye, lower=True)
+    unmix = np.empty((len(values), *eye.shape))
+    with threadpool_limits(1, user_api="blas"):
+        for member, rows in enumerate(centred):
+            matrix = rows.T @ rows / len(rows)
+            # features that never differ leave nothing to invert
+            ridge = max(RIDGE * np.diagonal(matrix).mean(), 1e-12)
+            factor = np.linalg.cholesky(matrix + ridge * eye)
+            unmix[member] = solve_triangular(factor, eye, lower=True)
     return {"mean": mean, "unmix": unmix}
 
 
