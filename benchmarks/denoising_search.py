@@ -175,16 +175,51 @@ def show(found: Iterable[dict]) -> None:
                     print(f"{name}: {score}: {len(mine)} tables {auroc:.1f} {average:.1f}")
 
 
-def show_confirmed(found: Iterable[dict]) -> None:
-    """Print the lead of what random halves of the tables choose, on the other halves, split 0.
-
-    Of all trained configurations and scores that every table has; over each of two controls.
-    """
+def by_table(found: Iterable[dict]) -> dict[str, dict[str, list[float]]]:
+    """Sort AUROC and average precision of split 0 by configuration and score, then by table."""
     by_name: dict[str, dict[str, list[float]]] = {}
     for line in found:
         for score, value in line["scores"].items() if line["seed"] == 0 else ():
             name = f"{line['configuration']}: {score}"
             by_name.setdefault(name, {})[line["table"]] = value
+    return by_name
+
+
+# what is lost without a part of the default: the rows of the table in docs/accuracy.md
+WITHOUT = {
+    "f(x, x) and E(x) in the score": "default: whitened features",
+    "sines and cosines, tables not chosen on": "no periods: joint",
+    "the game": "laboratory: no game, random D_xx: with f(x, x)",
+    "training": "untrained: joint",
+}
+
+
+def show_lost(found: Iterable[dict]) -> None:
+    """Print what the default loses without a part, with 90 % intervals by bootstrap over tables."""
+    by_name, generator = by_table(found), np.random.default_rng(0)
+    for part, name in WITHOUT.items():
+        tables = sorted(by_name[name])
+        if "not chosen on" in part:
+            tables = [table for table in tables if table not in CHOSEN_ON]
+        whole, less = (
+            np.array([by_name[at][table] for table in tables]) for at in ("default: joint", name)
+        )
+        lost = 100 * (whole - less)  # [tables, 2]
+        drawn = lost[generator.integers(len(lost), size=(10_000, len(lost)))].mean(axis=1)
+        low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
+        texts = [
+            f"{mean:.1f} ({a:.1f} to {b:.1f})"
+            for mean, a, b in zip(lost.mean(axis=0), low, high, strict=True)
+        ]
+        print(f"lost without {part}, {len(tables)} tables: {' / '.join(texts)}")
+
+
+def show_confirmed(found: Iterable[dict]) -> None:
+    """Print the lead of what random halves of the tables choose, on the other halves, split 0.
+
+    Of all trained configurations and scores that every table has; over each of two controls.
+    """
+    by_name = by_table(found)
     tables = sorted(by_name["controls: k-NN"])
     whole = {name: [at[table] for table in tables] for name, at in by_name.items() if len(at) == 60}
     for control in ("controls: k-NN", "controls: neighbour ratio"):
@@ -218,6 +253,7 @@ def main() -> None:
                 print(name, table, line["scores"]["joint"], flush=True)
     show(lines())
     show_confirmed(lines())
+    show_lost(lines())
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class TableFormat(ABC):
 
     def read_back(self, path: str) -> Iterator[pa.Table]:
         """Yield what was written, of a format that is of one schema."""
-        raise NotImplementedError
+        raise NotImplementedError  # where tables may have several types, nobody asks
 
 
 class Csv(TableFormat):
