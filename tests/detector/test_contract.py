@@ -24,9 +24,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from alad import catalogue, storage
 from alad.detector.contract import Detector
-from alad.detector.model import written
-from alad.detector.rows import score_in_blocks
-from alad.detector.saving import MODEL, storable
+from alad.detector.model import score_in_blocks, storable, written
+from alad.detector.saving import MODEL
 from alad.errors import InputError
 
 # scikit-learn's check -> why it cannot hold, for each detector

@@ -16,12 +16,13 @@ from alad.native import build
 from alad.native.memory import (
     Owner,
     PackedLayer,
+    pieces,
     require_layout,
     share_out,
     threads,
     workspace,
 )
-from alad.networks.native_forward import packed_layer, pieces, require_single
+from alad.networks.native_forward import packed_layer, require_single
 from alad.networks.numpy_forward import Arrays, members_of
 from alad.row_kinds import TABLE
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from alad.anogan.scores import SCORES
 from alad.anogan.settings import SearchSettings
-from alad.detector.rows import score_in_blocks
+from alad.detector.model import score_in_blocks
 from alad.neural.engines import Engines
 from alad.neural.model import NetworkModel
 from alad.progress import Progress

@@ -12,8 +12,7 @@ from sklearn.linear_model import SGDOneClassSVM
 from alad.classic.kernel import Gamma, Gaussian, bandwidth
 from alad.classic.sampling import check_rows, draw, global_generator_kept, sample, seed_for
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model
-from alad.detector.rows import block_rows
+from alad.detector.model import Floats, Model, block_rows
 from alad.errors import InputError
 from alad.parameters import Count, share
 

@@ -222,6 +222,7 @@ def _of_dataset(X: Any, _: dict[str, Any]) -> TableSource:
 
 OPENERS = [  # the first that fits opens it
     Opener(lambda X: isinstance(X, Source), lambda X, _: X),
+    Opener(lambda X: isinstance(X, np.ndarray) and X.ndim == 2, _of_table),
     Opener(lambda X: isinstance(X, Pictures), lambda X, _: ImageSource(X, str(X.source))),
     Opener(lambda X: isinstance(X, Query), _of_query),
     Opener(_is_path, _at_path),

@@ -21,7 +21,7 @@ from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
-from alad.detector.model import Model, from_json
+from alad.detector.model import Model, from_json, storable
 from alad.detector.novelty import raised, raises
 from alad.detector.rows import (
     Fit,
@@ -32,7 +32,6 @@ from alad.detector.rows import (
     scores_at_fit,
     summed_up,
 )
-from alad.detector.saving import storable
 from alad.encoding import ImageScaler, TableEncoder
 from alad.errors import InputError
 from alad.parameters import (

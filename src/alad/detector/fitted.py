@@ -65,7 +65,10 @@ class Fitted:
         What no learnt row had raises the score, and a warning names the columns: a hole where there
         was none, a category never met, a column that was constant and is not.
         """
-        return np.concatenate([scores for _, scores in self.scored(X)])
+        parts = []
+        for _, scores in self.scored(X):
+            parts.append(scores)
+        return np.concatenate(parts)
 
     def scored(
         self, X: Any, score: str | None = None

@@ -6,16 +6,18 @@ model has nothing to say about files.
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from alad.detector.rows import score_in_blocks
 from alad.errors import InputError
 from alad.parameters import HOW, kinds_of
+from alad.row_kinds import row_kind
 
 # Arrays, and the kind of their numbers: "f" real, "i" whole
 Floats = Annotated[np.ndarray, "f"]
@@ -62,7 +64,7 @@ class Model(ABC):
 
     def member_scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score any number of encoded rows: float64 [members, n]."""
-        return self.in_blocks(lambda block: self.scores(block, name), X)
+        return self.in_blocks(functools.partial(self.scores, name=name), X)
 
     def in_blocks(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         """Call score(X) [..., n] for as many rows at once as suit the model."""
@@ -77,6 +79,42 @@ def combined(scores: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
         raise InputError("these members have no common scale for that score; fit again")
     center, spread = scale
     return ((scores - center[:, None]) / spread[:, None]).mean(axis=0)
+
+
+def score_in_blocks(
+    score: Callable[[np.ndarray], np.ndarray],
+    X: np.ndarray,
+    rows: int | None = None,
+    *,
+    fill: int | None = None,
+) -> np.ndarray:
+    """Compute score(X) [..., n] by blocks of `rows` rows, the last filled up to `fill` at least.
+
+    rows: None = what suits the shape of a row. fill: None = to a whole block.
+
+    A matrix product adds up in an order that depends on its shape. With one shape for all, the
+    score of a row does not depend on how many other rows come with it. Where in its block the row
+    stands may still matter (to OpenBLAS in float32 it does): the contract's tests watch over that.
+    """
+    rows = rows or block_rows(X.shape[1:])
+    least = rows if fill is None else min(fill, rows)
+    parts = []
+    for start in range(0, max(len(X), 1), rows):
+        block = np.ascontiguousarray(X[start : start + rows])
+        parts.append(score(_filled(block, least)))
+    return np.concatenate(parts, axis=-1)[..., : len(X)]
+
+
+def block_rows(shape: tuple[int, ...]) -> int:
+    """Tell how many rows of this shape are scored at a time."""
+    return row_kind(shape).scored.rows(shape)
+
+
+def _filled(block: np.ndarray, rows: int) -> np.ndarray:
+    """Repeat the last row of `block` (zeros, if it has none) until there are at least `rows`."""
+    short = max(0, rows - len(block))
+    last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
+    return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block
 
 
 # --- as files have it -----------------------------------------------------------------------------
@@ -136,6 +174,26 @@ def read(
     if left:
         raise InputError(f"the model has no place for {', '.join(sorted(left))}; save it anew")
     return cls(**given, **how)
+
+
+def storable(name: str, value: Any) -> Any:
+    """Return a value as JSON has it; InputError names the parameter if JSON cannot."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Set):
+        value = sorted(value, key=str)
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: storable(name, item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    # an Index or a Series of names, too
+    if isinstance(value, Collection) and not isinstance(value, bytes | Mapping):
+        return [storable(name, item) for item in value]
+    if isinstance(value, float) and np.isfinite(value):
+        return value
+    raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")
 
 
 def from_json(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,6 @@ from alad.data.opening import source_of
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
 from alad.parameters import held_out
 from alad.progress import SILENT_SECONDS, Progress
-from alad.row_kinds import row_kind
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
 ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
@@ -96,38 +95,3 @@ def summed_up(scores: np.ndarray) -> dict[str, Any]:
     """Count scores and take their quantiles at equal steps: enough to draw their distribution."""
     quantiles = np.quantile(scores, np.linspace(0, 1, SCORE_QUANTILES))
     return {"rows": len(scores), "quantiles": quantiles.tolist()}
-
-
-def score_in_blocks(
-    score: Callable[[np.ndarray], np.ndarray],
-    X: np.ndarray,
-    rows: int | None = None,
-    *,
-    fill: int | None = None,
-) -> np.ndarray:
-    """Compute score(X) [..., n] by blocks of `rows` rows, the last filled up to `fill` at least.
-
-    rows: None = what suits the shape of a row. fill: None = to a whole block.
-
-    A matrix product adds up in an order that depends on its shape. With one shape for all, the
-    score of a row does not depend on how many other rows come with it. Where in its block the row
-    stands may still matter (to OpenBLAS in float32 it does): the contract's tests watch over that.
-    """
-    rows = rows or block_rows(X.shape[1:])
-    starts = range(0, max(len(X), 1), rows)
-    blocks = (np.ascontiguousarray(X[start : start + rows]) for start in starts)
-    least = rows if fill is None else min(fill, rows)
-    parts = [score(_filled(block, least)) for block in blocks]
-    return np.concatenate(parts, axis=-1)[..., : len(X)]
-
-
-def block_rows(shape: tuple[int, ...]) -> int:
-    """Tell how many rows of this shape are scored at a time."""
-    return row_kind(shape).scored.rows(shape)
-
-
-def _filled(block: np.ndarray, rows: int) -> np.ndarray:
-    """Repeat the last row of `block` (zeros, if it has none) until there are at least `rows`."""
-    short = max(0, rows - len(block))
-    last = block[-1:] if len(block) else np.zeros((1, *block.shape[1:]), block.dtype)
-    return np.concatenate([block, np.repeat(last, short, axis=0)]) if short else block

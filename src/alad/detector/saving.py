@@ -1,13 +1,10 @@
 """A fitted detector as values for JSON and arrays."""
 
-from collections.abc import Collection, Mapping, Set
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alad.detector.model import written
-from alad.errors import InputError
+from alad.detector.model import storable, written
 
 KEPT_ENGINES = ("torch", "numpy")
 MODEL = "model/"  # before the names of the model's arrays
@@ -43,26 +40,3 @@ def content_of(fitted: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if fitted.novelty_ is not None:
         arrays |= {NOVELTY: fitted.novelty_}
     return content, arrays
-
-
-# --- values as JSON has them ---------------------------------------------------------------------
-
-
-def storable(name: str, value: Any) -> Any:
-    """Return a value as JSON has it; InputError names the parameter if JSON cannot."""
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Set):
-        value = sorted(value, key=str)
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: storable(name, item) for key, item in value.items()}
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    # an Index or a Series of names, too
-    if isinstance(value, Collection) and not isinstance(value, bytes | Mapping):
-        return [storable(name, item) for item in value]
-    if isinstance(value, float) and np.isfinite(value):
-        return value
-    raise InputError(f"{name}={value!r} cannot be saved; set_params({name}=…) to a plain value")

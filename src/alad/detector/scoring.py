@@ -30,8 +30,8 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     if not isinstance(encoder, TableEncoder):
         return scores, 0
     holes, values = encoder.known_.novel(rows)
-    if fitted.novelty_ is not None:
-        scores = novelty.raised(scores, holes | values, fitted.novelty_)
+    if fitted.novelty_ is not None and (new := holes | values).any():
+        scores = novelty.raised(scores, new, fitted.novelty_)
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
 

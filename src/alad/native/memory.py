@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import os
 import sys
 from collections import deque
@@ -19,6 +20,7 @@ from alad.native import build
 ROWS_OF_TILE = 12  # at most, see product.h
 COLUMNS_OF_TILE = 16
 CACHE_LINE = 64
+ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
 
 
 class PackedLayer(ctypes.Structure):
@@ -68,6 +70,18 @@ def filled_up(array: np.ndarray) -> np.ndarray:
     return np.pad(array, ((0, 0), (0, -array.shape[1] % COLUMNS_OF_TILE)))
 
 
+def threads_for(rows: int, most: int) -> int:
+    """Count the threads that so many rows are worth, `most` at most."""
+    return max(1, min(most, rows // ROWS_OF_A_THREAD))
+
+
+def pieces(n: int, threads: int) -> list[tuple[int, int]]:
+    """Split n rows into (first row, number of rows) for each thread, of about equal size."""
+    count = threads_for(n, threads)
+    borders = [n * piece // count for piece in range(count + 1)]
+    return [(a, b - a) for a, b in itertools.pairwise(borders)]
+
+
 Piece = TypeVar("Piece")
 
 
@@ -76,6 +90,8 @@ def share_out(work: Callable[[Piece], None], pieces: Sequence[Piece], threads: i
 
     At an error or Ctrl-C pieces that have not begun are dropped.
     """
+    if len(pieces) == 1:
+        return work(pieces[0])
     left = deque(pieces)  # its `popleft` is atomic
 
     def run() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import itertools
 from collections.abc import Collection, Sequence
 from ctypes import c_int64, c_void_p
 from dataclasses import replace
@@ -24,12 +23,11 @@ from alad.native.memory import (
     panels,
     require_layout,
     threads,
+    threads_for,
     workspace,
 )
 from alad.networks.layers import SLOPES
 from alad.networks.numpy_forward import Affine, MemberEngine, MemberPass, Pass, activate
-
-ROWS_OF_A_THREAD = 384  # at least: a thread costs as much as some hundred rows to start
 
 
 def _library() -> ctypes.CDLL:
@@ -115,15 +113,3 @@ def native_engine(
         computes=np.float32,
         threads=lambda rows: threads_for(rows, threads()),
     )
-
-
-def threads_for(rows: int, most: int) -> int:
-    """Count the threads that so many rows are worth, `most` at most."""
-    return max(1, min(most, rows // ROWS_OF_A_THREAD))
-
-
-def pieces(n: int, threads: int) -> list[tuple[int, int]]:
-    """Split n rows into (first row, number of rows) for each thread, of about equal size."""
-    count = threads_for(n, threads)
-    borders = [n * piece // count for piece in range(count + 1)]
-    return [(a, b - a) for a, b in itertools.pairwise(borders)]

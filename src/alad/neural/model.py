@@ -13,8 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from alad.detector.model import WRITTEN_AS, Model
-from alad.detector.rows import score_in_blocks
+from alad.detector.model import WRITTEN_AS, Model, score_in_blocks
 from alad.errors import InputError
 from alad.networks.description import description, from_description
 from alad.neural.engines import Engine, Engines, prepared
@@ -81,9 +80,9 @@ class NetworkModel(Model):
         return self.scorer.name
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        return self._scored(X, (name or self.own,))[0]
+        return self.scores_by((name or self.own,), X)[0]
 
-    def _scored(self, X: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    def scores_by(self, names: Sequence[str], X: np.ndarray) -> np.ndarray:
         """Score a block of rows by several scores at once: [names, members, n], float64."""
         chosen = [self.offers[name] for name in names]
         learnt = [self.learnt_by(name) for name in names]
@@ -148,7 +147,7 @@ class NetworkModel(Model):
         if len(self.members) == 1:
             return self
         names = self.offered(images=len(self.row_shape) > 1)
-        scores = self.in_blocks(lambda block: self._scored(block, names), X)
+        scores = self.in_blocks(functools.partial(self.scores_by, names), X)
         scales = {name: common_scale(s) for name, s in zip(names, scores, strict=True)}
         return replace(self, scales=scales)
 
