@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alad.declared import Declaration, declaration
 from alad.errors import InputError, located
+from alad.presets import preset
 
 if TYPE_CHECKING:
     from alad.detector.contract import Detector
@@ -41,6 +42,7 @@ DETECTORS = {  # name -> (module, class); the order in which they are listed
     "robust-pca": ("alad.classic.pca", "RobustPCA"),
 }
 
+PICTURES, MOST_PASSES = "images", 100  # the preset for pictures, and passes over few of them
 
 MODELS = {  # kind of a stored model -> (module, class)
     "cycle": ("alad.adversarial.model", "CycleModel"),
@@ -103,6 +105,18 @@ def make(name: str, **params: Any) -> Detector:
     if unknown := ", ".join(sorted(set(params) - set(names))):
         raise InputError(f"{name} has no parameter {unknown}; it has: {', '.join(names)}")
     return detector_class(name)(**params)
+
+
+def settings_for_pictures(name: str, *, length: bool = True) -> dict[str, Any]:
+    """Choose the settings of a detector for pictures: its preset for images, if it has one.
+
+    length: limit training on few pictures to 100 passes, the most that the paper makes over images.
+    """
+    if not detector_class(name).sees_images:
+        return {}
+    usual = preset(PICTURES, name)
+    steps = {"max_steps": make(name, **usual).get_params(deep=False)["max_steps"]}
+    return usual | ({"epochs": MOST_PASSES} | steps if length else {})
 
 
 def load(folder: str | Path, *, device: str | None = None, engine: str | None = None) -> Fitted:

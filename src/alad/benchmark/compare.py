@@ -1,8 +1,4 @@
-"""Detectors side by side on a user's own table: their times, how alike they rank, how well.
-
-With labels a random half of the normal rows is learnt from and all others are scored; without
-labels all rows are both.
-"""
+"""Detectors side by side on a user's own rows: their times, how alike they rank, how well."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,24 +7,21 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from scipy.stats import rankdata
 
 from alad import catalogue, metrics
 from alad.adversarial import native_step
-from alad.benchmark.data.splits import half_of_normal
+from alad.benchmark.division import Division, divided
+from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.detector.contract import Detector
-from alad.encoding import TableEncoder
-from alad.errors import InputError, on_one_line
+from alad.errors import on_one_line
 from alad.metrics import Estimate
 from alad.report.tables import Cell, Table
 
-LEAST_ROWS = 2  # to learn from
 SLOW = ("anogan",)  # searches a latent code for every row: only where it is asked for
-HALF = "trained on a random half of the normal rows, scored on all others"
-ALL_ROWS = "trained on all rows and scored on the same ones, for there are no labels"
 LEFT_OUT = "searches for every row, so it is left out unless it is named with --detector"
+LENGTHS = {"epochs", "max_steps"}  # parameters that say how long to train
 UNTRAINED = ", untrained"  # ends the title of a detector's networks before their first step
 
 Say = Callable[[str], None]
@@ -73,7 +66,7 @@ class Comparison:
 
 
 def compare(
-    table: pa.Table,
+    X: Any,
     names: Sequence[str] = (),
     *,
     label: str | None = None,
@@ -83,45 +76,35 @@ def compare(
     say: Say = lambda message: None,
     **how: Any,
 ) -> Comparison:
-    """Fit detectors on a table and score it, one after the other; one may fail without the others.
+    """Fit detectors on rows X and score them, one after the other; one may fail without the others.
 
-    names: of detectors, as in the catalogue; none means all but the slow ones.
-    label, normal: column of labels, which no detector sees, and its values for a normal row.
-    drop: columns that no detector sees. how: parameters set where a detector has them.
+    X: a table, or pictures, with labels or without; see `alad.benchmark.division`. names: of
+    detectors, as in the catalogue; none means all but the slow ones. label, normal: column of
+    labels, which no detector sees, and its values for a normal row, or for pictures the names of
+    folders. drop: columns that no detector sees. how: parameters set where a detector has them.
     Raises InputError for names, labels or rows that cannot be compared on.
     """
-    contenders = _contenders(names, seed, untrained=label is not None, how=how)
-    anomalous = None
-    if label is not None:
-        if label not in table.column_names:
-            there = ", ".join(table.column_names)
-            raise InputError(f"no column {label!r} to read labels from; there are: {there}")
-        anomalous = metrics.anomalous(table.column(label).to_pylist(), normal)
-    rows = source_of(table).without([*drop, *([label] if label else [])]).table()
-    # rows that no detector could learn from are refused before the first fit
-    if rows.num_rows < LEAST_ROWS:
-        count = "1 row is" if rows.num_rows == 1 else f"{rows.num_rows} rows are"
-        raise InputError(f"{count} too few to compare on; give at least {LEAST_ROWS}")
-    TableEncoder().fit_transform(rows)
-    train, test = _divided(rows, anomalous, seed)
+    source = source_of(X)
+    images = isinstance(source, ImageSource)
+    labelled = label is not None or (images and source.anomalous(normal) is not None)
+    contenders = _contenders(names, seed, untrained=labelled, how=how, images=images)
+    parts = divided(source, label, normal, drop, seed)
     # compile the kernels and load PyTorch beforehand, so that the first detector's time is its own
     native_step.reason()
     catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))
-    truth = None if anomalous is None else anomalous[test]
     outcomes: list[Outcome] = []
     scores: dict[str, np.ndarray] = {}
     for title, detector in contenders.items():
-        say(f"{title}: learning from {len(train)} rows")
-        parts = (rows.take(train), rows.take(test))
-        outcome, detector_scores = _measured(title, detector, *parts, truth)
+        say(f"{title}: learning from {len(parts.train)} {source.unit}s")
+        outcome, detector_scores = _measured(title, detector, parts)
         outcomes.append(outcome)
         scores |= {} if detector_scores is None else {title: detector_scores}
         say(f"{title}: {outcome.in_words()}")
     return Comparison(
-        rows=ALL_ROWS if truth is None else HALF,
-        train_rows=len(train),
-        test_rows=len(test),
-        anomalies=None if truth is None else int(truth.sum()),
+        rows=parts.words,
+        train_rows=len(parts.train),
+        test_rows=len(parts.test),
+        anomalies=None if parts.anomalous is None else int(parts.anomalous.sum()),
         outcomes=tuple(outcomes),
         ranked=tuple(scores),
         agreement=rank_agreement(list(scores.values())),
@@ -130,7 +113,7 @@ def compare(
 
 
 def _contenders(
-    names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any]
+    names: Sequence[str], seed: int, untrained: bool, how: dict[str, Any], images: bool = False
 ) -> dict[str, Detector]:
     """Make unfitted detectors by title; untrained: each with networks also before training."""
     contenders = {}
@@ -139,7 +122,9 @@ def _contenders(
         networks = "epochs" in parameters
         if not networks:
             parameters -= {"max_steps"}  # robust PCA's steps are no training: few give no answer
-        params = {"random_state": seed, **{key: how[key] for key in how if key in parameters}}
+        usual = catalogue.settings_for_pictures(name, length=not how.keys() & LENGTHS)
+        params = {"random_state": seed, **(usual if images else {})}
+        params |= {key: how[key] for key in how if key in parameters}
         contenders[name] = catalogue.make(name, **params)
         contenders[name].check_parameters()  # refused before the first fit
         if untrained and networks:
@@ -147,36 +132,18 @@ def _contenders(
     return contenders
 
 
-def _divided(rows: pa.Table, anomalous: np.ndarray | None, seed: int):
-    """Divide the rows; -> numbers of those to learn from, and of those to score."""
-    everything = np.arange(rows.num_rows)
-    if anomalous is None:
-        return everything, everything
-    if anomalous.all() or not anomalous.any():
-        kind = "anomalous" if anomalous.all() else "normal"
-        raise InputError(f"all rows are labelled {kind}; give both kinds, or leave out the label")
-    train = half_of_normal(anomalous, seed)
-    if len(train) < LEAST_ROWS:
-        raise InputError(
-            f"{len(train)} rows to learn from, half of those labelled normal; label at least "
-            f"{2 * LEAST_ROWS} rows as normal"
-        )
-    return train, np.setdiff1d(everything, train)
-
-
-def _measured(
-    title: str, detector: Detector, train: pa.Table, test: pa.Table, truth: np.ndarray | None
-) -> tuple[Outcome, np.ndarray | None]:
-    """Fit and score; -> the outcome, and scores [test rows] unless it failed."""
+def _measured(title: str, detector: Detector, parts: Division) -> tuple[Outcome, np.ndarray | None]:
+    """Fit and score; -> the outcome, and scores [rows of the test] unless it failed."""
     trained = not title.endswith(UNTRAINED)
     try:
         begun = time.perf_counter()
-        detector.fit(train)
+        detector.fit(parts.train)
         fitted = time.perf_counter()
-        scores = detector.anomaly_score(test)
+        scores = detector.anomaly_score(parts.test)
     except Exception as error:  # whatever a detector raises must not end the others
         return Outcome(title, trained, error=on_one_line(error)), None
     seconds = (fitted - begun, time.perf_counter() - fitted)
+    truth = parts.anomalous
     estimates: dict[str, Any] = {} if truth is None else metrics.estimates(scores, truth)
     return Outcome(title, trained, *seconds, **estimates), scores
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from alad.cli import options
+from alad.cli import options, pictures
 from alad.cli.frame import app, print_json, say, silent, stoppable
 from alad.cli.options import option, separated, table_argument
 
@@ -28,7 +28,8 @@ def compare(
     table: Annotated[
         str,
         table_argument(
-            "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; - reads standard input."
+            "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; - reads standard input; or a "
+            "folder of pictures, those in good/ normal and those beside it not."
         ),
     ],
     label: Annotated[
@@ -51,30 +52,28 @@ def compare(
         int | None,
         option(min=0, help="Steps of training, at most.", show_default="each detector's own"),
     ] = None,
+    size: options.PictureSize = None,
+    strict: options.Strict = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Fit detectors on TABLE: their times, how alike they rank and, with labels, how well.
 
-    With --label they learn from a random half of the normal rows and score all others; without it
-    they learn from all rows and score the same ones.
+    With --label, or pictures in folders good and bad, they learn from a random half of the normal
+    rows and score all others; without labels they learn from all rows and score the same ones.
     """
     from alad import catalogue, report
     from alad.benchmark.compare import compare as compare_detectors
     from alad.benchmark.compare import comparison_tables
-    from alad.data.opening import source_of
-    from alad.errors import InputError, located
+    from alad.errors import located
 
     for name in detector or ():  # a wrong name is refused before a large table is read
         catalogue.detector_class(name)
-    source = source_of(table)
-    if source.kind == "images":
-        raise InputError(f"{table}: holds pictures, and detectors are compared on tables")
-    rows = source.table()
+    source = pictures.source(table, size, strict, drop=drop)
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
         comparison = compare_detectors(
-            rows,
+            source,
             detector or (),
             label=label,
             normal=normal or (),
@@ -83,6 +82,8 @@ def compare(
             say=silent if quiet else say,
             **how,
         )
+    if not quiet:
+        pictures.say_skipped(source)
     if as_json:
         print_json(asdict(comparison))
     else:

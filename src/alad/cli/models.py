@@ -63,9 +63,9 @@ def fit(
     source = pictures.source(
         table, size, strict, query=query, drop=drop, scaling=given.get("scaling")
     )
-    if preset is None and not given.keys() & {"epochs", "max_steps"}:
-        given |= pictures.usual_length(source, detector)
-    preset = preset or pictures.usual_preset(source, detector)
+    if preset is None and source.kind == "images":
+        length = not given.keys() & {"epochs", "max_steps"}
+        given = catalogue.settings_for_pictures(detector, length=length) | given
     kind = catalogue.detector_class(detector)
     check_score(
         kind.name, kind.model.offered(images=source.kind == "images"), given.get("score_function")

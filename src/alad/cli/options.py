@@ -62,7 +62,11 @@ Drop = Annotated[
 ]
 Normal = Annotated[
     list[str] | None,
-    option(metavar="VALUE", help="Labels of normal rows.", show_default="0, false, no, normal"),
+    option(
+        metavar="VALUE",
+        help="Labels of normal rows, or names of folders of normal pictures.",
+        show_default="0, false, no, normal; good, normal, ok",
+    ),
 ]
 Names = Annotated[list[str] | None, typer.Option(show_default="all")]
 PictureSize = Annotated[

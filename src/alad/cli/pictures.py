@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from alad.data.source import Source
 
 MOST_NAMED = 5  # of the skipped
-MOST_PASSES = 100
 NEW = "NEW_PICTURES/"
 
 
@@ -58,24 +57,6 @@ def read(place: str, drop: list[str] | None, strict: bool) -> "Source":
     opened = source(place, None, strict, drop=drop)
     with located(opened.place):
         return opened.without(separated(drop)).held()
-
-
-def usual_preset(source: "Source", detector: str) -> str | None:
-    """Name the preset for pictures, of a detector that has networks for them; else None."""
-    from alad import catalogue
-
-    seen = source.kind == "images" and catalogue.detector_class(detector).sees_images
-    return "images" if seen else None
-
-
-def usual_length(source: "Source", detector: str) -> dict[str, int]:
-    """Limit training on few pictures to 100 passes, the most that the paper makes over images."""
-    from alad import catalogue, presets
-
-    if usual_preset(source, detector) is None:
-        return {}
-    usual = catalogue.make(detector, **presets.preset("images", detector)).get_params(deep=False)
-    return {"epochs": MOST_PASSES, "max_steps": usual["max_steps"]}
 
 
 def how_to_calibrate(model: Path, of_images: bool) -> str:

@@ -10,10 +10,9 @@ from alad.cli.options import option, separated, table_argument
 from alad.errors import InputError, located
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from alad.data.source import Source
     from alad.detector.fitted import Fitted
+    from alad.report.model.page import Labels
 
 
 @app.command()
@@ -45,7 +44,8 @@ def report(
     """Write a page about MODEL, and what it finds in TABLE or a folder, to open in a browser.
 
     One file that loads nothing: training, thresholds, calibration, the most anomalous rows or
-    pictures with the reasons for each; with --label also how right the decisions are.
+    pictures with the reasons for each; with --label, or pictures in folders good and bad, also how
+    right the decisions are.
     """
     from alad import catalogue, storage
     from alad.report.model.page import model_page, write_model_page
@@ -84,18 +84,21 @@ def report(
 
 def _rows(
     source: "Source | None", detector: "Fitted", label: str | None, normal: list[str] | None
-) -> "tuple[Any, np.ndarray | None]":
+) -> "tuple[Any, Labels]":
     """Read the rows that the model is to see, if any, and which of them are labelled anomalous."""
     from alad import metrics
     from alad.data.image_source import ImageSource
+    from alad.data.picture_labels import LABELLED_BY_FOLDER
     from alad.encoding import TableEncoder
 
     if source is None:
         return None, None
     if isinstance(source, ImageSource):
         if label is not None:
-            raise InputError("pictures in a folder have no labels; leave out --label")
-        return source.content, None
+            raise InputError(f"{source.place}: {LABELLED_BY_FOLDER}")
+        source.anomalous(separated(normal))  # refused before the long work
+        # asked again once all are read: some may have to be skipped
+        return source.content, lambda: source.anomalous(separated(normal))
     rows = source.table()
     if label is None:
         return rows, None

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from alad.data.decoding import Form
 from alad.data.frames import Drop, keys
+from alad.data.picture_labels import anomalous_pictures, require_normal
 from alad.data.pictures import Pictures
 from alad.data.pixel_file import PixelFile, decoded_once
 from alad.data.source import Source
@@ -51,6 +52,15 @@ class ImageSource(Source):
     def skipped(self) -> dict[str, str]:
         """Names of the pictures that could not be read so far, with the reasons."""
         return self.content.skipped if isinstance(self.content, Pictures) else {}
+
+    def anomalous(self, normal: Sequence[str] = ()) -> np.ndarray | None:
+        """Read the labels of pictures not skipped so far, by their folders: bool [n], or None."""
+        return anomalous_pictures(self.names, self.place, normal)
+
+    def require_normal(self) -> None:
+        """Raise InputError if some pictures are anomalous by their folders."""
+        if self._chosen is None:
+            require_normal(self.names, self.place)
 
     def use_scratch(self, folder: Path) -> None:
         """Set the folder for decoded pictures while a model is fitted."""

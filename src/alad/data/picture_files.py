@@ -14,6 +14,7 @@ from pyarrow import parquet
 from alad.data.part_files import part_files
 from alad.errors import InputError
 
+MASKS = "ground_truth"  # a folder of masks beside pictures, no pictures itself
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # first bytes of pictures
 
@@ -80,7 +81,7 @@ def stored_pictures(source: Path) -> list[StoredPicture]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """List files in a folder and below, but hidden ones; InputError if a folder cannot be read.
+    """List files in a folder and below, but hidden ones and masks; InputError if that fails.
 
     Links to folders are not followed, as they may go in circles.
     """
@@ -89,7 +90,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
     for place, below, names in os.walk(folder, onerror=stop):
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = [name for name in below if not name.startswith(".") and name != MASKS]
         yield from (Path(place, name) for name in names if not name.startswith("."))
 
 

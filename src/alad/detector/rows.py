@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
 from alad.parameters import held_out
@@ -33,6 +34,8 @@ class Fit:
 def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
     """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
     source = source_of(X)
+    if isinstance(source, ImageSource):
+        source.require_normal()
     how = {"scaling": detector.scaling, "drop": detector.drop, "owner": type(detector).__name__}
     encoder = encoder_for(source, **how)
     with encoder.gathered(source) as rows:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.image_source import ImageSource
+from alad.data.opening import source_of
 from alad.detector import novelty
 from alad.detector.calibration import digests
 from alad.detector.decisions import left_out
@@ -57,7 +59,10 @@ def for_calibration(fitted: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
 
     Raises InputError if none is left, or if learnt ones cannot be told from the others.
     """
-    read = [(*scored(fitted, rows), digests(rows)) for rows in fitted.encoded(X)]
+    source = source_of(X)
+    if isinstance(source, ImageSource):
+        source.require_normal()
+    read = [(*scored(fitted, rows), digests(rows)) for rows in fitted.encoded(source)]
     parts, new, digest_parts = zip(*read, strict=True)
     scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
     tell(fitted, sum(new), len(scores))

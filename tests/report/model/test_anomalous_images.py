@@ -139,7 +139,7 @@ def test_report_of_a_folder(folders):
         ("explain model new", "name a folder for them with -o"),
         ("explain model new -o new", "holds files already"),
         ("explain model new -o heat --columns 2", "leave out --columns"),
-        ("report model new --label x", "pictures in a folder have no labels"),
+        ("report model new --label x", "labels of pictures are the names"),
         ("explain model rows.csv -o why.csv", "this model is of images"),
         ("report model rows.csv", "this model is of images"),
     ],

@@ -1,6 +1,6 @@
 """A model's page: what it learnt, how it decides, and what it flags among new rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from alad.report.model.training import learnt_section, of_tables, training_secti
 from alad.report.page_parts import Facts, Section
 from alad.version import __version__
 
+Labels = np.ndarray | Callable[[], np.ndarray | None] | None
 TOP = 200  # most anomalous rows shown
 FOOT = f"Written by alad {__version__}. This file is complete: it loads nothing from elsewhere."
 
@@ -28,7 +29,7 @@ FOOT = f"Written by alad {__version__}. This file is complete: it loads nothing 
 def model_page(
     detector: Detector | Fitted,
     rows: Any = None,
-    anomalous: np.ndarray | None = None,
+    anomalous: Labels = None,
     *,
     source: str = "the table",
     false_alarm_rate: float | None = None,
@@ -38,9 +39,10 @@ def model_page(
     """Lay out the page of a fitted detector, and of new rows if there are any.
 
     rows: a table or images as the detector takes them, called `source` on the page. anomalous: bool
-    [rows] by their labels, which no decision reads. false_alarm_rate: where to flag; None = as
-    `predict` does. top: most anomalous rows shown. about: more facts about the model. Raises
-    InputError if the rows do not fit the model, or if it cannot keep the rate.
+    [rows] by their labels, which no decision reads, or what gives it once all rows are scored.
+    false_alarm_rate: where to flag; None = as `predict` does. top: most anomalous rows shown.
+    about: more facts about the model. Raises InputError if the rows do not fit the model, or if it
+    cannot keep the rate.
     """
     fitted = detector if isinstance(detector, Fitted) else detector.checked()
     if rows is not None and of_tables(fitted):
@@ -59,6 +61,7 @@ def model_page(
         what = f"{len(scores):,} {unit(fitted)} of {source}"
         lead = f"{what}, scored by what the model learnt to be normal."
         flagged = scores > threshold
+        anomalous = anomalous() if callable(anomalous) else anomalous
         sections.insert(0, _summary(unit(fitted), scores, threshold, flagged, rate))
         sections += _most_anomalous(fitted, rows, scores, flagged, anomalous, top)
         if fitted.calibration_ is not None:
