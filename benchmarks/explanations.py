@@ -37,7 +37,7 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "alad": {},
     "autoencoder": {},
     "isolation-forest": {},
-    "knn": {"max_rows": 1000},
+    "knn": {"max_rows": 1000, "distance": "kth"},
 }
 ERROR = "reconstruction error"
 WRONG = (1, 3)  # columns replaced in a row

@@ -33,7 +33,11 @@ from alad.benchmark.data.kdd99 import kdd99
 from alad.detector.calibration import Calibration
 
 TABLES = ("kdd99", "cardio", "landsat", "mammography", "pageblocks", "spambase", "coarse")
-DETECTORS = {"alad": {"max_steps": 500}, "isolation-forest": {}, "knn": {"max_rows": 2000}}
+DETECTORS = {
+    "alad": {"max_steps": 500},
+    "isolation-forest": {},
+    "knn": {"max_rows": 2000, "distance": "kth"},
+}
 RATES = (0.1, 0.05, 0.01)
 CONFIDENCE, FDR = 0.9, 0.1
 MOST_ROWS = 4000  # to learn from, and to score; anomalies likewise

@@ -214,7 +214,7 @@ TABLES = (
     Case("table-isolation-forest", "isolation-forest", COMMON | {"n_estimators": 12}),
     Case("table-oc-svm", "oc-svm", COMMON),
     Case("table-oc-svm-sgd", "oc-svm-sgd", COMMON | {"n_components": 40}),
-    Case("table-knn", "knn", COMMON),
+    Case("table-knn", "knn", COMMON | {"distance": "kth"}),
     Case("table-lof", "lof", COMMON),
     Case("table-pca", "pca", COMMON),
     Case("table-kernel-pca", "kernel-pca", COMMON),
@@ -272,7 +272,7 @@ PICTURES = (
         },
         channels=1,
     ),
-    Case("images-knn", "knn", SEEN, channels=3),
+    Case("images-knn", "knn", SEEN | {"distance": "kth"}, channels=3),
     Case("images-isolation-forest", "isolation-forest", SEEN | {"n_estimators": 12}, channels=1),
 )
 

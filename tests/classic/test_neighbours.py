@@ -86,7 +86,16 @@ def test_knn_by_hand(neighbours: int, distance: str, expected: list[float]):
 
 
 def test_knn_with_all_rows_as_neighbours():
-    assert KNN(n_neighbors=4, **RAW).fit(LINE).anomaly_score([[2.0], [0.0]]).tolist() == [5, 7]
+    farthest = KNN(n_neighbors=4, distance="kth", **RAW).fit(LINE)
+    assert farthest.anomaly_score([[2.0], [0.0]]).tolist() == [5, 7]
+
+
+def test_knn_is_the_mean_distance_unless_told_otherwise():
+    """Of 2: 1, 1, 2, 5; of 0: 0, 1, 3, 7."""
+    assert KNN(n_neighbors=4, **RAW).fit(LINE).anomaly_score([[2.0], [0.0]]).tolist() == [
+        2.25,
+        2.75,
+    ]
 
 
 def test_knn_is_exact_where_the_fast_search_is_rounded():

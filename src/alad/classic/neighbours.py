@@ -56,8 +56,8 @@ def _enough_rows(detector: "KNN | NeighbourRatio | LOF", beside: int = 0) -> Non
 class KNN(Detector):
     """Distance to the nearest training rows. Ramaswamy, Rastogi, Shim 2000; Angiulli, Pizzuti 2002.
 
-    Score, large = anomalous: D^k(x), the distance to the k-th nearest, or the mean of the k
-    distances (Angiulli and Pizzuti's weight over k), in encoded units.
+    Score, large = anomalous: the mean of the distances to the k nearest (Angiulli and Pizzuti's
+    weight over k), or D^k(x), that to the k-th nearest (Ramaswamy), in encoded units.
     A training row is its own nearest neighbour, at distance 0: among training rows scores are a
     little lower than among new ones, and `predict` flags new rows a little more often.
     """
@@ -68,7 +68,7 @@ class KNN(Detector):
     rules = (_enough_rows,)
 
     n_neighbors: Count = 5  # number of neighbours
-    distance: Literal["kth", "mean"] = "kth"  # "kth": to the k-th nearest; "mean": over all k
+    distance: Literal["kth", "mean"] = "mean"  # "mean": over all k; "kth": to the k-th nearest
     max_rows: Count = 20_000  # learn from at most this many rows, a random sample
 
     def _learn(self, X: np.ndarray, fit: Fit) -> NeighbourModel:

@@ -166,7 +166,8 @@ def test_only_small_tables_are_resampled_and_only_by_the_published_protocol(data
 @pytest.mark.filterwarnings("ignore:.*hold what no learnt one did:UserWarning")
 def test_published_knn_is_reproduced(data_dir):
     split = adbench("cardio", "published", 0, data_dir)
-    knn = alad.KNN(max_rows=10**9, calibration_fraction=0, novelty=False).fit(split.train)
+    how = {"distance": "kth", "calibration_fraction": 0, "novelty": False}
+    knn = alad.KNN(max_rows=10**9, **how).fit(split.train)
     found = metrics.auroc(knn.anomaly_score(split.test), split.test_anomalous)
     assert found == pytest.approx(published.one_class()["kNN"].auroc["cardio"], abs=0.001)
 
