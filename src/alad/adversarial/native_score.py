@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Collection
-from ctypes import POINTER, c_int64, c_void_p
+from ctypes import POINTER, c_double, c_int64, c_void_p, pointer
 from typing import Any, ClassVar
 
 import numpy as np
 
 from alad.adversarial.networks import GameNetworks
 from alad.adversarial.numpy_cycle import Parts
-from alad.errors import EngineError
+from alad.errors import EngineError, InputError
 from alad.native import build
 from alad.native.memory import (
     Owner,
@@ -23,8 +23,16 @@ from alad.native.memory import (
     workspace,
 )
 from alad.networks.native_forward import packed_layer, require_single
-from alad.networks.numpy_forward import Arrays, members_of
+from alad.networks.numpy_forward import Affine, Arrays, members_of
 from alad.row_kinds import TABLE
+
+
+class Whitening(ctypes.Structure):
+    _fields_ = (
+        ("per_unit", c_double * 3),
+        ("mean", c_void_p),
+        ("unmix", PackedLayer),
+    )
 
 
 class Way(ctypes.Structure):
@@ -39,6 +47,7 @@ class Way(ctypes.Structure):
         ("periods", c_int64),
         ("frequencies", c_void_p),
         ("layers", POINTER(PackedLayer)),
+        ("whitening", POINTER(Whitening)),
     )
 
 
@@ -51,18 +60,22 @@ class Rows(ctypes.Structure):
         ("real", c_void_p),
         ("fake", c_void_p),
         ("logit", c_void_p),
+        ("joint", c_void_p),
     )
 
 
 def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> NativeCycle:
-    """Prepare the engine. Raises EngineError without a compiled library, or for unknown layers."""
-    return NativeCycle(networks, arrays)
+    """Prepare the engine. Raises EngineError without a compiled library, or for unknown layers.
+
+    settings: what score "joint" has learnt, by name, if it has.
+    """
+    return NativeCycle(networks, arrays, settings or {})
 
 
 class NativeCycle:
     """The pass of rows through E, G and a discriminator in C, for float32.
 
-    A row's results are the same to the last bit whatever rows stand beside it, on any number of
+    Where score "joint" has learnt, C measures its length too, with the row's features at hand. A row's results are the same to the last bit whatever rows stand beside it, on any number of
     threads; they differ from PyTorch's by rounding.
     """
 
@@ -70,7 +83,7 @@ class NativeCycle:
     rows_at_once: ClassVar[int | None] = TABLE.blocks_in_c * TABLE.scored.most
     filled_up: ClassVar[int | None] = 0
 
-    def __init__(self, networks: GameNetworks, arrays: Arrays):
+    def __init__(self, networks: GameNetworks, arrays: Arrays, learnt: Arrays):
         require_single(arrays.values())
         parts = [Parts.of(networks, arrays, member) for member in members_of(arrays)]
         try:
@@ -78,18 +91,45 @@ class NativeCycle:
         except build.BuildError as error:
             raise EngineError(str(error)) from error
         self._owner, self._shape = Owner(), networks.shape
-        self._ways = (Way * len(parts))(*map(self._way, parts))
-        self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
         features = (parts[0].logit.weight.shape[0],)
+        self.scores = frozenset({"joint"} if learnt else ())
+        whitenings = self._whitenings(learnt, len(parts), 2 * features[0] + networks.latent)
+        self._ways = (Way * len(parts))(*map(self._way, parts, whitenings))
+        self._workspace_bytes = self._engine.alad_score_workspace_bytes(self._ways)
         self._shapes: dict[str, tuple[int, ...]] = {
             "code": (networks.latent,),
             "reconstruction": networks.shape,
             "real": features,
             "fake": features,
             "logit": (),
+            "joint": (),
         }
 
-    def _way(self, parts: Parts) -> Way:
+    def _whitenings(self, learnt: Arrays, members: int, width: int) -> list[Whitening | None]:
+        """Lay out what each member's "joint" has learnt; None where it has not.
+
+        Raises InputError for shapes that are not the networks', which C would read beyond.
+        """
+        if not learnt:
+            return [None] * members
+        shapes = {"units": (3,), "mean": (1, width), "unmix": (width, width)}
+        for name, shape in shapes.items():
+            if learnt[name].shape != (members, *shape):
+                raise InputError(
+                    f"joint/{name} has shape {learnt[name].shape}, not {(members, *shape)}; save "
+                    "the model anew"
+                )
+        if np.triu(learnt["unmix"], 1).any():
+            raise InputError("joint/unmix is not lower triangular; save the model anew")
+        found: list[Whitening | None] = []
+        for units, mean, unmix in zip(*(learnt[name] for name in shapes), strict=True):
+            layer = Affine(unmix.T, None, "linear", single=True)
+            mean = self._owner.address(mean, np.float64)
+            per_unit = (c_double * 3)(*(1 / units))
+            found.append(Whitening(per_unit, mean, packed_layer(layer, self._owner)))
+        return found
+
+    def _way(self, parts: Parts, whitening: Whitening | None) -> Way:
         """Pack a member's layers for C."""
         chosen = (parts.encoder, parts.generator, parts.kept, parts.varied, parts.joint)
         flat = [layer for part in (*chosen, [parts.logit]) for layer in part]
@@ -102,13 +142,18 @@ class NativeCycle:
             periods = parts.periods.frequencies.shape[1]
             frequencies = self._owner.address(parts.periods.frequencies)
         counts = (*map(len, chosen), parts.kept_reads_code, columns, periods)
-        return Way(*counts, frequencies, layers)
+        measured = None if whitening is None else pointer(whitening)
+        return Way(*counts, frequencies, layers, measured)
 
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
-        """Compute the wanted results of rows x [n, width]: [members, n, ...] each."""
+        """Compute the wanted results of rows x [n, width]: [members, n, ...] each.
+
+        Score "joint" is float64, the others float32.
+        """
         x, count = np.ascontiguousarray(x, np.float32), len(self._ways)
         arrays = {
-            name: np.empty((count, len(x), *self._shapes[name]), np.float32) for name in wanted
+            name: np.empty((count, len(x), *self._shapes[name]), self._dtype(name))
+            for name in wanted
         }
         results = {name: array.ctypes.data for name, array in arrays.items()}
         rows = Rows(x=x.ctypes.data, count=len(x), **results)
@@ -122,6 +167,9 @@ class NativeCycle:
         share_out(score, pieces(len(x), at_most), at_most)
         return arrays
 
+    def _dtype(self, result: str) -> type[np.floating]:
+        return np.float64 if result in self.scores else np.float32
+
 
 def _library() -> ctypes.CDLL:
     library = build.library()
@@ -131,5 +179,5 @@ def _library() -> ctypes.CDLL:
     library.alad_score_workspace_bytes.restype = c_int64
     library.alad_score_structure_bytes.argtypes = [ctypes.c_int]
     library.alad_score_structure_bytes.restype = c_int64
-    require_layout((PackedLayer, Way, Rows), library.alad_score_structure_bytes)
+    require_layout((PackedLayer, Way, Rows, Whitening), library.alad_score_structure_bytes)
     return library

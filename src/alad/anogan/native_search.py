@@ -87,6 +87,7 @@ class NativeSearch:
     name: ClassVar[str] = "native"
     rows_at_once: ClassVar[int | None] = None
     filled_up: ClassVar[int | None] = 0
+    scores: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, networks: GanNetworks, arrays: Arrays, settings: SearchSettings):
         require_single(arrays.values())

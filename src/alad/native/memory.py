@@ -40,16 +40,16 @@ class Owner:
     def __init__(self):
         self._arrays: list[np.ndarray] = []
 
-    def own(self, array: np.ndarray) -> np.ndarray:
-        """Copy an array to float32 on a cache line's boundary, alive as long as its owner."""
-        copy = workspace(array.size * 4).view(np.float32).reshape(array.shape)
+    def own(self, array: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+        """Copy an array to `dtype` on a cache line's boundary, alive as long as its owner."""
+        copy = workspace(array.size * np.dtype(dtype).itemsize).view(dtype).reshape(array.shape)
         copy[:] = array
         self._arrays.append(copy)
         return copy
 
-    def address(self, array: np.ndarray) -> int:
+    def address(self, array: np.ndarray, dtype: type[np.floating] = np.float32) -> int:
         """Copy an array as `own` does; return its address."""
-        return self.own(array).ctypes.data
+        return self.own(array, dtype).ctypes.data
 
 
 def workspace(size: int) -> np.ndarray:

@@ -5,10 +5,18 @@
  * nothing but the weights, and every sum over columns runs in the same order for each of them: what a row gets does not
  * depend on the others, on its place among them, or on how many there are.
  */
-#include "packed.h"
+#include "lengths.h"
 #include "periods.h"
 
-#define MOST_ROWS 96 /* at once: weights are read once for so many, and their activations stay near */
+#define MOST_ROWS MOST_MEASURED /* at once: weights are read once for so many, and their activations stay near */
+
+/* Mirrors `Whitening`: of f(x, x) - f(x, x'), f(x, x) and E(x), side by side, one over each part's unit, the mean of each
+ * number [width], and the triangular layer after which lengths are measured. */
+typedef struct {
+  double per_unit[3];
+  const double *mean;
+  PackedLayer unmix;
+} Whitening;
 
 /* Mirrors `Way`: how many layers each part has, and the layers of all parts one after the other. The last of `kept` is
  * its share of the first common layer, linear and without bias; the first of `joint` the share of `varied`, with the
@@ -18,15 +26,17 @@ typedef struct {
   int64_t encoder, generator, kept, varied, joint, kept_reads_code, columns, periods;
   const float *frequencies;
   const PackedLayer *layers;
+  const Whitening *whitening; /* NULL where no length is learnt */
 } Way;
 
 /* Mirrors `Rows`: x [count, width], and results, NULL where not wanted: code [members, count, latent], reconstruction
- * [members, count, width], features of the pair with x and with x' [members, count, features], logit of the latter
- * [members, count]. */
+ * [members, count, width], features of the pair with x and with x' [members, count, features], logit of the latter, and
+ * the Mahalanobis length of all parts [members, count] each. */
 typedef struct {
   const float *x;
   int64_t count;
   float *code, *reconstruction, *real, *fake, *logit;
+  double *joint;
 } Rows;
 
 /* Some rows of activations. */
@@ -37,7 +47,7 @@ typedef struct {
 
 typedef struct {
   ptrdiff_t rows;
-  float *code, *reconstruction, *shared, *read;
+  float *code, *reconstruction, *shared, *read, *beside;
   float *spare[2]; /* a layer reads one and writes the other */
   int turn;
 } Work;
@@ -73,6 +83,28 @@ static void keep(const Work *work, Block from, ptrdiff_t columns, float *to) {
   if (to) hand_out(from.at, from.stride, columns, work->rows, to);
 }
 
+/* Keep the features of x: those that differ from them by what is missed come later. */
+static void measure_real(const Work *work, const Whitening *by, Block real, ptrdiff_t seen) {
+  const ptrdiff_t stride = stride_of(by->unmix.inputs);
+  for (ptrdiff_t r = 0; r < work->rows; r++) {
+    float *beside = work->beside + r * stride;
+    memcpy(beside, real.at + r * real.stride, (size_t)seen * sizeof(float));
+    centred(beside, seen, by->per_unit[1], by->mean + seen, beside + seen);
+  }
+}
+
+static void measure(const Work *work, const Whitening *by, Block fake, ptrdiff_t seen, Block code, double *to) {
+  const ptrdiff_t stride = stride_of(by->unmix.inputs);
+  for (ptrdiff_t r = 0; r < work->rows; r++) {
+    float *beside = work->beside + r * stride;
+    const float *of_row = fake.at + r * fake.stride;
+    for (ptrdiff_t c = 0; c < seen; c++) beside[c] -= of_row[c];
+    centred(beside, seen, by->per_unit[0], by->mean, beside);
+    centred(code.at + r * code.stride, by->unmix.inputs - 2 * seen, by->per_unit[2], by->mean + 2 * seen, beside + 2 * seen);
+  }
+  lengths(&by->unmix, work->beside, stride, work->rows, to);
+}
+
 /* The rows from `row` on; `at` is where the first of them stands in the results. */
 static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t row, ptrdiff_t at) {
   const PackedLayer *encoder = way->layers, *generator = encoder + way->encoder, *kept = generator + way->generator;
@@ -88,12 +120,17 @@ static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t r
   Block reconstruction = chain(work, generator, way->generator, code, work->reconstruction);
   keep(work, code, generator->inputs, place(rows->code, at, generator->inputs));
   keep(work, reconstruction, width, place(rows->reconstruction, at, width));
-  if (!rows->real && !rows->fake && !rows->logit) return;
+  if (!rows->real && !rows->fake && !rows->logit && !rows->joint) return;
   Block shared = chain(work, kept, way->kept, way->kept_reads_code ? code : x, work->shared);
-  if (rows->real) keep(work, features(work, way, varied, x, shared), seen, place(rows->real, at, seen));
-  if (!rows->fake && !rows->logit) return;
+  if (rows->real || rows->joint) {
+    Block real = features(work, way, varied, x, shared);
+    keep(work, real, seen, place(rows->real, at, seen));
+    if (rows->joint) measure_real(work, way->whitening, real, seen);
+  }
+  if (!rows->fake && !rows->logit && !rows->joint) return;
   Block fake = features(work, way, varied, reconstruction, shared);
   keep(work, fake, seen, place(rows->fake, at, seen));
+  if (rows->joint) measure(work, way->whitening, fake, seen, code, rows->joint + at);
   if (rows->logit) keep(work, layer_of(work, logit, fake, (Block){0}, NULL), 1, rows->logit + at);
 }
 
@@ -132,8 +169,10 @@ static ptrdiff_t widest(const Way *way) {
 
 static ptrdiff_t read_by(const Way *way) { return way->periods ? stride_of(way->layers->inputs) : 0; }
 
+static ptrdiff_t beside_of(const Way *way) { return way->whitening ? stride_of(way->whitening->unmix.inputs) : 0; }
+
 int64_t alad_score_workspace_bytes(const Way *way) {
-  return MOST_ROWS * (5 * widest(way) + read_by(way)) * (ptrdiff_t)sizeof(float);
+  return MOST_ROWS * (5 * widest(way) + read_by(way) + beside_of(way)) * (ptrdiff_t)sizeof(float);
 }
 
 /* The rows first .. first + count of all, for each member. `workspace`: memory of that size on a 64-byte boundary, for
@@ -141,7 +180,8 @@ int64_t alad_score_workspace_bytes(const Way *way) {
 void alad_score(const Way *ways, int64_t members, const Rows *rows, int64_t first, int64_t count, float *workspace) {
   const ptrdiff_t blocks = (count + MOST_ROWS - 1) / MOST_ROWS, size = MOST_ROWS * widest(ways);
   Work work = {.code = workspace, .reconstruction = workspace + size, .shared = workspace + 2 * size,
-               .spare = {workspace + 3 * size, workspace + 4 * size}, .read = workspace + 5 * size};
+               .spare = {workspace + 3 * size, workspace + 4 * size}, .read = workspace + 5 * size,
+               .beside = workspace + 5 * size + MOST_ROWS * read_by(ways)};
   for (int64_t member = 0; member < members; member++)
     for (ptrdiff_t block = 0; block < blocks; block++) { /* of sizes that differ by a tile at most */
       const ptrdiff_t tiles = (count + ROWS - 1) / ROWS, from = tiles * block / blocks * ROWS;
@@ -152,6 +192,6 @@ void alad_score(const Way *ways, int64_t members, const Rows *rows, int64_t firs
 }
 
 int64_t alad_score_structure_bytes(int which) {
-  const size_t sizes[] = {sizeof(PackedLayer), sizeof(Way), sizeof(Rows)};
+  const size_t sizes[] = {sizeof(PackedLayer), sizeof(Way), sizeof(Rows), sizeof(Whitening)};
   return (int64_t)sizes[which];
 }

@@ -195,6 +195,7 @@ class MemberEngine:
     threads: Callable[[int], int] = lambda rows: 1  # BLAS has its own
     rows_at_once: ClassVar[int | None] = TABLE.blocks_in_c * TABLE.scored.most
     filled_up: ClassVar[int | None] = 0
+    scores: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(
         self, x: np.ndarray, wanted: Collection[str] | None = None

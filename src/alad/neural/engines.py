@@ -49,6 +49,14 @@ class Engine(Protocol):
         """Number of rows that a block is padded to, for equal sums; None = a whole block."""
         ...
 
+    @property
+    def scores(self) -> Collection[str]:
+        """Names of scores that it computes whole, as results [members, n] of these names.
+
+        All others are formulas of its other results.
+        """
+        ...
+
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         """Compute the wanted results of rows x [n, *shape]: [members, n, ...] each."""
         ...

@@ -7,6 +7,7 @@ formulas in NumPy of what it computes (`alad.neural.score`).
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
@@ -84,23 +85,20 @@ class NetworkModel(Model):
 
     def scores_by(self, names: Sequence[str], X: np.ndarray) -> np.ndarray:
         """Score a block of rows by several scores at once: [names, members, n], float64."""
-        chosen = [self.offers[name] for name in names]
-        learnt = [self.learnt_by(name) for name in names]
-        reads = dict.fromkeys(result for score in chosen for result in score.reads)
+        engine = self.scorer
+        learnt = {name: self.learnt_by(name) for name in names if name not in engine.scores}
+        wanted = [[name] if name in engine.scores else self.offers[name].reads for name in names]
         with np.errstate(all="ignore"):  # callers refuse what is not finite
-            results = {"x": X, **self.scorer(X, tuple(reads))}
-            pairs = zip(chosen, learnt, strict=True)
-            values = [score.value(results, arrays) for score, arrays in pairs]
+            results = {"x": X, **engine(X, tuple(dict.fromkeys(itertools.chain(*wanted))))}
+            values = [
+                self.offers[name].value(results, learnt[name]) if name in learnt else results[name]
+                for name in names
+            ]
             return np.stack(values, dtype=np.float64)
 
     def learnt_by(self, score: str) -> dict[str, np.ndarray]:
         """Give what a score has learnt; InputError if the model is older than the score."""
-        start = f"{score}/"
-        parts = {
-            path.removeprefix(start): array
-            for path, array in self.learnt.items()
-            if path.startswith(start)
-        }
+        parts = learnt_parts(self.learnt, score)
         if self.offers[score].learn and not parts:
             raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
         return parts
@@ -154,6 +152,14 @@ class NetworkModel(Model):
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields without the engine, which holds addresses of memory."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def learnt_parts(learnt: Mapping[str, np.ndarray], score: str) -> dict[str, np.ndarray]:
+    """Give what a score has learnt, by part; nothing if it has not."""
+    start = f"{score}/"
+    return {
+        path.removeprefix(start): array for path, array in learnt.items() if path.startswith(start)
+    }
 
 
 def require_whole(model: NetworkModel) -> None:

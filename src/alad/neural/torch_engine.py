@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ class TorchEngine(ABC):
 
     A subclass computes results for rows, and sends images through to measure statistics.
     """
+
+    scores: ClassVar[frozenset[str]] = frozenset()
 
     networks: Any
     context: Context
