@@ -16,6 +16,8 @@ from alad.adversarial.architectures import ARCHITECTURES, Architecture
 from alad.adversarial.game import FAMILY, Game, Noise
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.numpy_cycle import NAMES
+from alad.adversarial.scores import SCORES
+from alad.errors import InputError
 from alad.native import build
 from alad.neural.score import minus_log_sigmoid
 
@@ -65,6 +67,53 @@ def test_results_are_those_of_torch(width: int, shape: Architecture, game: str, 
 def test_a_row_is_the_same_in_any_company(width: int, shape: Architecture, game: str, engine: str):
     made = prepare(engine, *model(width, shape, game))
     same_in_any_company(made, NAMES, random_rows(1_201 if engine == "c" else 301, width))
+
+
+# --- the length that C measures beside the pass ---------------------------------------------------
+
+
+def with_joint(width: int, shape: Architecture, game: str) -> tuple[GameNetworks, Any, Any]:
+    """Random networks, and what score "joint" learns of random rows."""
+    networks, arrays = model(width, shape, game)
+    known = prepare("numpy", networks, arrays)(random_rows(400, width, seed=8), NAMES)
+    return networks, arrays, SCORES["joint"].learn(known)  # pyright: ignore
+
+
+@every_model
+def test_c_measures_the_joint_length_of_its_formula(width: int, shape: Architecture, game: str):
+    networks, arrays, learnt = with_joint(width, shape, game)
+    x = random_rows(301, width) * np.logspace(0, 2, 301)[:, np.newaxis].astype(np.float32)
+    engine = prepare("c", networks, arrays, learnt)
+    assert engine.scores == {"joint"}
+    got = engine(x, ["joint"])["joint"]
+    formula = SCORES["joint"].value
+    exact = formula(prepare("numpy", networks, arrays)(x, NAMES), learnt)
+    assert got.dtype == np.float64
+    np.testing.assert_allclose(got, exact, rtol=2e-5)
+    # of the same parts: what is left is the product's rounding
+    np.testing.assert_allclose(got, formula(engine(x, NAMES), learnt), rtol=3e-6)
+
+
+@pytest.mark.parametrize(("width", "shape"), SHAPES)
+def test_a_joint_length_is_the_same_in_any_company(width: int, shape: Architecture):
+    made = prepare("c", *with_joint(width, shape, "alad"))
+    same_in_any_company(made, ("joint", "fake"), random_rows(1_201, width))
+    assert prepare("c", *model(width, shape, "alad")).scores == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("part", "spoil", "message"),
+    [
+        ("unmix", lambda a: a[:, :-1], r"joint/unmix has shape \(2, 74, 75\), not \(2, 75, 75\)"),
+        ("mean", lambda a: a[..., :-1], r"joint/mean has shape .*; save the model anew"),
+        ("units", lambda a: a[:1], r"joint/units has shape \(1, 3\), not \(2, 3\)"),
+        ("unmix", lambda a: a + 1, "joint/unmix is not lower triangular"),
+    ],
+)
+def test_c_refuses_what_it_would_read_beyond(part: str, spoil: Any, message: str):
+    networks, arrays, learnt = with_joint(19, SHAPES[4][1], "alad")
+    with pytest.raises(InputError, match=message):
+        prepare("c", networks, arrays, {**learnt, part: spoil(learnt[part])})
 
 
 def test_scores_of_the_case():

@@ -1,7 +1,8 @@
-/* A pass through four layers of drawn weights, for 101 drawn rows: the bits of each result, in hexadecimal. */
+/* A pass through four layers of drawn weights, for 101 drawn rows, then the lengths of 90 of them after a triangular
+ * layer: the bits of each result, in hexadecimal. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "packed.h"
+#include "lengths.h"
 int64_t alad_forward_workspace_bytes(const PackedLayer *, int64_t);
 void alad_forward(const PackedLayer *, int64_t, const float *, int64_t, float *, void *);
 static uint32_t state = 1;
@@ -22,4 +23,11 @@ int main(void) {
   for (int i = 0; i < rows * 121; i++) x[i] = draw();
   alad_forward(layers, 4, x, rows, y, room(alad_forward_workspace_bytes(layers, 4)));
   for (int i = 0; i < rows; i++) { uint32_t u; memcpy(&u, y + i, 4); printf("%08x\n", u); }
+  const int64_t wide = padded(121);
+  float *w = room(121 * wide * 4);
+  for (int64_t o = 0; o < 121; o++) for (int64_t i = 0; i <= o; i++) w[(o / 16) * 121 * 16 + i * 16 + o % 16] = draw();
+  const PackedLayer unmix = {121, 121, w, NULL, NULL, 1.0f};
+  double found[90];
+  lengths(&unmix, x, 121, 90, found);
+  for (int i = 0; i < 90; i++) { uint64_t u; memcpy(&u, found + i, 8); printf("%016llx\n", (unsigned long long)u); }
 }

@@ -46,5 +46,5 @@ def test_a_pass_gives_the_bits_of_avx2(name, tmp_path):
     (tmp_path / "avx2").mkdir()
     (tmp_path / name).mkdir()
     due = results("avx2", tmp_path / "avx2")
-    assert len(set(due)) == 101
+    assert len(set(due)) == 191
     assert results(name, tmp_path / name) == due

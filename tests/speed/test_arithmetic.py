@@ -1,7 +1,9 @@
 """Multiplications, counted by hand for networks of a few numbers."""
 
+from dataclasses import replace
+
 from alad.adversarial.architectures import Architecture, image_architecture_for
-from alad.adversarial.game import FAMILY
+from alad.adversarial.game import DENOISING_GAME, FAMILY
 from alad.adversarial.networks import game_networks
 from alad.speed import arithmetic
 
@@ -21,6 +23,16 @@ def test_a_deeper_layer_of_D_xx_counts_for_both_pairs():
     networks = game_networks((3,), deeper, FAMILY["alad"])
     through = 3 * 5 + 5 * 2 + 2 * 7 + 7 * 3
     assert arithmetic.scored_row(networks) == through + 3 * (3 * 8) + 2 * (8 * 10)
+
+
+def test_the_default_s_score_counts_no_sines_no_level_and_a_triangle():
+    shape = replace(SMALL, periods=2)
+    networks = game_networks((3,), shape, DENOISING_GAME)
+    read = 3 + 3 * 2 * 2  # the columns, a sine and a cosine of each period; the level is a bias
+    through = read * 5 + 5 * 2 + 2 * 7 + 7 * 3
+    beside = 8 + 8 + 2  # features missed, features, code
+    triangle = sum(range(1, beside + 1))
+    assert arithmetic.joint_row(networks) == through + 3 * (3 * 8) + triangle
 
 
 def test_a_step_counts_every_product_of_both_sides():

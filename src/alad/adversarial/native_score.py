@@ -75,7 +75,9 @@ def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> Nat
 class NativeCycle:
     """The pass of rows through E, G and a discriminator in C, for float32.
 
-    Where score "joint" has learnt, C measures its length too, with the row's features at hand. A row's results are the same to the last bit whatever rows stand beside it, on any number of
+    Where score "joint" has learnt, C measures its length too, with the row's features at hand.
+
+    A row's results are the same to the last bit whatever rows stand beside it, on any number of
     threads; they differ from PyTorch's by rounding.
     """
 

@@ -20,16 +20,23 @@ ALWAYS_INLINE void sine_and_cosine(double turns, float *sine, float *cosine) {
   *sine = (float)(2 * s * c), *cosine = (float)(1 - 2 * s * s);
 }
 
+#define ANGLES 256 /* at a time: all columns' frequencies make one run of numbers, long enough to fill registers */
+
 /* One row: `kept` numbers of x as they are, then the sines and the cosines of its first `columns`, `count` of each. */
 static void add_periods(const float *x, ptrdiff_t kept, ptrdiff_t columns, ptrdiff_t count, const float *frequencies, float *to) {
-  float *sines = to + kept, *cosines = sines + columns * count;
+  const ptrdiff_t all = columns * count;
+  float *sines = to + kept, *cosines = sines + all;
+  double turns[ANGLES];
   memcpy(to, x, (size_t)kept * sizeof(float));
-  for (ptrdiff_t j = 0; j < columns; j++)
-#pragma omp simd
-    for (ptrdiff_t k = 0; k < count; k++) {
-      const ptrdiff_t at = j * count + k;
-      sine_and_cosine((double)x[j] * frequencies[at], sines + at, cosines + at);
+  for (ptrdiff_t from = 0, column = 0, turn = 0; from < all; from += ANGLES) {
+    const ptrdiff_t these = all - from < ANGLES ? all - from : ANGLES;
+    for (ptrdiff_t i = 0; i < these; i++) {
+      turns[i] = (double)x[column] * frequencies[from + i];
+      if (++turn == count) turn = 0, column++;
     }
+#pragma omp simd
+    for (ptrdiff_t i = 0; i < these; i++) sine_and_cosine(turns[i], sines + from + i, cosines + from + i);
+  }
 }
 
 #endif

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from alad.adversarial.networks import GameNetworks
-from alad.networks.layers import Convolution
+from alad.networks.layers import Chain, Conditioned, Convolution, Periodic
 
 
 def of_layer(layer: Any) -> int:
@@ -26,12 +26,26 @@ def of_layers(layers: Iterable[Any]) -> int:
     return sum(map(of_layer, layers))
 
 
+def of_chain(chain: Chain) -> int:
+    """Count the multiplications of one row at scoring, where a noise level is part of a bias."""
+    layers = [layer for layer in chain.layers if not isinstance(layer, Periodic)]
+    level = layers[0].outputs if isinstance(chain, Conditioned) else 0
+    return of_layers(layers) - level
+
+
+def joint_row(networks: GameNetworks) -> int:
+    """Count the multiplications of one score by `joint`: those by features, and a triangle's."""
+    features = networks.discriminators["xx"].joint.layers[-1].outputs
+    width = 2 * features + networks.latent
+    return scored_row(networks) + width * (width + 1) // 2
+
+
 def scored_row(networks: GameNetworks) -> int:
     """Count the multiplications of one score by features: E, G, and D_xx on two pairs.
 
     In a table's D_xx the half that both pairs have in common goes through the first layer once.
     """
-    through = of_layers((*networks.encoder.layers, *networks.generator.layers))
+    through = of_chain(networks.encoder) + of_chain(networks.generator)
     first, *others = networks.discriminators["xx"].joint.layers
     once = 0 if isinstance(first, Convolution) else of_layer(first) // 2
     return through + 2 * of_layers((first, *others)) - once

@@ -44,7 +44,7 @@ UNTRAINED: dict[str, Any] = {
 class Table:
     """Networks of a table: its width, and the published architecture; None = ALAD's default.
 
-    Products of the default's game are not counted, and no plain program stands beside it.
+    Products of the default's training are not counted, and no plain program stands beside it.
     """
 
     name: str
@@ -128,7 +128,7 @@ def _named(members: int) -> str:
 def _scoring(table: Table) -> Callable[[], Sequence[Subject]]:
     def subjects() -> Sequence[Subject]:
         rows, networks, found = table.rows(SCORED), table.networks(), []
-        work, form = None, "denoising"
+        work, form = SCORED * arithmetic.joint_row(networks), "denoising"
         if table.architecture is not None:
             work, form = SCORED * arithmetic.scored_row(networks), "published"
             plain = PlainNetworks(networks).eval()
@@ -138,7 +138,7 @@ def _scoring(table: Table) -> Callable[[], Sequence[Subject]]:
         for members in (1, SEVERAL):
             how = {"architecture": table.architecture, "form": form, "members": members}
             fitted = ALAD(**how, **UNTRAINED).fit(rows[:300]).fitted_
-            own = work and members * work
+            own = members * work
 
             def encoded(fitted: Any = fitted) -> object:
                 return fitted.score_encoded(rows)
