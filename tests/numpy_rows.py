@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from alad.networks.context import Context
-from alad.networks.layers import Layer
+from alad.networks.interfaces import Layer
 from alad.networks.weights import buffer_layout, initial_weights, scoring_weights, weight_layout
 
 # an engine: rows x [n, width], names of results -> results, [members, n, ...] each

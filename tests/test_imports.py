@@ -18,7 +18,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 # The way of the data, a floor a line: a package, or a module that lies in none, imports from lower
 # floors only, so two on one floor know nothing of each other.
 FLOORS = [
-    ["errors", "locks", "version", "progress", "row_kinds", "indexing"],
+    ["errors", "locks", "files", "version", "progress", "row_kinds", "indexing"],
     ["parameters", "declared", "native"],
     ["storage", "randomness", "presets"],
     ["data", "networks", "metrics"],

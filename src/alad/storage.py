@@ -8,12 +8,10 @@ whenever the process dies; a write that fails leaves nothing. Folders are never 
 mounted volumes. Who writes locks the folder; who reads one that is replaced meanwhile reads again.
 """
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,6 +23,7 @@ import numpy as np
 
 from alad import locks
 from alad.errors import InputError, StorageError
+from alad.files import MOST_BYTES, UNFINISHED, bytes_of, made, put, stated_length
 from alad.version import __version__
 
 SCHEMA_VERSION = 2  # of models; schema 1 had parameters instead of the layers of networks
@@ -33,10 +32,7 @@ MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"
 PACKAGES = ("numpy", "scikit-learn", "torch")  # packages that compute scores
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
-UNFINISHED = ".writing-"
 OURS = (MANIFEST, "arrays-", UNFINISHED)  # how the names of our files begin
-MOST_BYTES = 1 << 28  # of a manifest, or of the header of the arrays
-HEADER_LENGTH = 8  # bytes before the header of safetensors: how long that is
 
 Kind = Literal["model", "checkpoint"]
 
@@ -68,7 +64,7 @@ def write(
         if locked:
             _replace(folder, arrays_file, packed, text.encode())
         else:
-            with _made(folder), locks.locked(folder, wait=True):
+            with made(folder), locks.locked(folder, wait=True):
                 _replace(folder, arrays_file, packed, text.encode())
     except OSError as error:
         raise StorageError(f"{folder}: {error.strerror}; choose another folder") from error
@@ -85,7 +81,7 @@ def exclusive(folder: str | Path, kind: Kind) -> Iterator[None]:
     check_target(folder, kind)
     with ExitStack() as until_the_end:
         try:
-            until_the_end.enter_context(_made(folder))
+            until_the_end.enter_context(made(folder))
             free = until_the_end.enter_context(locks.locked(folder, wait=False))
         except OSError as error:
             raise StorageError(f"{folder}: {error.strerror}; choose another folder") from error
@@ -242,24 +238,11 @@ def _has_form(stored: dict[str, Any]) -> bool:
     return arrays == {"file": ARRAYS.format(digest[:16]), "sha256": digest}
 
 
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it for the context; what is empty at its end is removed."""
-    missing = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    finally:
-        for place in missing:
-            with suppress(OSError):
-                place.rmdir()
-
-
 def _replace(folder: Path, arrays_file: str, packed: bytes, manifest_text: bytes) -> None:
     """Replace what a folder holds, or fill it; after an error it holds what it held before."""
     try:
-        _place(folder / arrays_file, packed)
-        _place(folder / MANIFEST, manifest_text)  # from here on the new content counts
+        put(folder / arrays_file, packed)
+        put(folder / MANIFEST, manifest_text)  # from here on the new content counts
     finally:
         _tidy(folder)
 
@@ -276,33 +259,13 @@ def _tidy(folder: Path) -> None:
                 path.unlink()
 
 
-def _place(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only once it is complete and on the disk."""
-    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    # so that the rename survives a power cut; Windows cannot open a folder
-    if os.name == "posix":
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def _arrays(folder: Path, named: Mapping[str, str]) -> bytes | None:
     """Read the file of the arrays; None if there is none, or it is not what the manifest says."""
     path = folder / named["file"]
     try:
-        if _length(path) != path.stat().st_size:
+        if stated_length(path) != path.stat().st_size:
             return None  # known before all of it is read: a file may claim any size
-        packed = _bytes(path)
+        packed = bytes_of(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -312,40 +275,10 @@ def _arrays(folder: Path, named: Mapping[str, str]) -> bytes | None:
     return packed if hashlib.sha256(packed).hexdigest() == named["sha256"] else None
 
 
-def _length(path: Path) -> int | None:
-    """Tell from the header of safetensors how long the file should be; None if it has none."""
-    _require_file(path)
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(HEADER_LENGTH), "little")
-        if not 0 < length <= MOST_BYTES:
-            return None
-        header = file.read(length)
-    try:
-        parts = [value for name, value in json.loads(header).items() if name != "__metadata__"]
-        ends = [int(part["data_offsets"][1]) for part in parts]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
-    return HEADER_LENGTH + length + max(ends, default=0)
-
-
-def _bytes(path: Path, most: int | None = None) -> bytes:
-    """Read a file, of so many bytes at most. Raises OSError, also for what is no file."""
-    _require_file(path)
-    if most is not None and path.stat().st_size > most:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return path.read_bytes()
-
-
-def _require_file(path: Path) -> None:
-    """Raise OSError unless there is a file: a pipe keeps a reader waiting, a device never ends."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "is no file")
-
-
 def _parsed(folder: Path) -> dict[str, Any] | None:
     """Parse manifest.json; None if there is none or it is no JSON object."""
     try:
-        text = _bytes(folder / MANIFEST, MOST_BYTES)
+        text = bytes_of(folder / MANIFEST, MOST_BYTES)
         stored = json.loads(text, parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError):
         return None

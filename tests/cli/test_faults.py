@@ -27,14 +27,14 @@ def table(tmp_path: Path) -> Path:
 
 def full_below(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
     """Let the disks of these folders be full."""
-    place = storage._place
+    put = storage.put
 
     def placed(path: Path, data: bytes) -> None:
         if any(folder in path.parents for folder in folders):
             raise OSError(errno.ENOSPC, "No space left on device")
-        place(path, data)
+        put(path, data)
 
-    monkeypatch.setattr(storage, "_place", placed)
+    monkeypatch.setattr(storage, "put", placed)
 
 
 FIT = {"alad": ["--max-steps", "30", "--check-every", "10"], "knn": ["--detector", "knn"]}

@@ -25,10 +25,10 @@ from alad.networks.channels_last import ChannelsLast
 from alad.networks.context import Context
 from alad.networks.convolution_ops import PATCHES, Epilogue
 from alad.networks.dense import spectral_norm
+from alad.networks.image_stacks import halvings
 from alad.networks.layers import Convolution
 from alad.networks.native_convolution import NativeProducts, training_products
 from alad.networks.patches import PatchGeometry
-from alad.networks.stacks import halvings
 from alad.networks.weights import initial_weights, weight_layout
 from alad.randomness import Purpose, stream
 from alad.training.optimizer import Optimiser

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from alad.networks.stacks import (
+from alad.networks.image_stacks import (
     CHANNEL_AXIS,
     HEIGHT_AXIS,
     USUAL_WIDTH,
     ConvStacks,
-    DenseStacks,
     count_halvings,
 )
+from alad.networks.stacks import DenseStacks
 from alad.parameters import CountOrZero, Positive, Rate, SomeWidths, Width, Widths
 
 

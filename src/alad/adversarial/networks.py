@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from alad.adversarial.architectures import AnyArchitecture
 from alad.adversarial.game import Game
 from alad.networks.description import described
-from alad.networks.layers import Chain, Discriminator, Layer
+from alad.networks.interfaces import Layer
+from alad.networks.layers import Chain, Discriminator
 
 
 @described("adversarial.game")

@@ -17,7 +17,8 @@ from torch.nn.functional import softplus
 
 from alad.adversarial.game import CODE, NOISY_ROW, ROW, Game, Noise, Side, leaf_of
 from alad.networks.context import Context
-from alad.networks.layers import Discriminator, Networks
+from alad.networks.interfaces import Networks
+from alad.networks.layers import Discriminator
 from alad.training.noise import StepNoise
 
 NETWORKS = {"E": "encoder", "G": "generator"}  # symbol -> attribute

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from alad.adversarial.architectures import architecture_for
 from alad.errors import InputError
-from alad.networks.stacks import ConvStacks, DenseStacks
+from alad.networks.image_stacks import ConvStacks
+from alad.networks.stacks import DenseStacks
 from alad.parameters import Positive, Rate, SomeWidths, Width, Widths
 
 

@@ -24,7 +24,7 @@ from alad.anogan.networks import GanNetworks, gan_networks
 from alad.anogan.step import GanStep
 from alad.detector.contract import Fit
 from alad.errors import InputError
-from alad.networks.stacks import USUAL_WIDTH
+from alad.networks.image_stacks import USUAL_WIDTH
 from alad.neural.choices import Architectures
 from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, CountOrZero, Folder, Share, how, replaces

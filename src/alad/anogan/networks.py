@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from alad.adversarial.game import Game, Term
 from alad.anogan.architectures import AnyGanArchitecture
 from alad.networks.description import described
-from alad.networks.layers import Chain, Discriminator, Layer, Shapes
+from alad.networks.interfaces import Layer, Shapes
+from alad.networks.layers import Chain, Discriminator
 
 START = "search.start"  # where every search in latent space begins, [members, 1, latent]
 

@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from alad.errors import InputError
+from alad.networks.image_stacks import PUBLISHED_WIDTH, USUAL_WIDTH, ConvStacks, count_halvings
 from alad.networks.layers import Activation
-from alad.networks.stacks import (
-    PUBLISHED_WIDTH,
-    USUAL_WIDTH,
-    ConvStacks,
-    DenseStacks,
-    count_halvings,
-)
+from alad.networks.stacks import DenseStacks
 from alad.parameters import Positive, Rate, SomeWidths, Width, Widths, whole
 
 

@@ -20,7 +20,7 @@ from alad.autoencoders.architectures import (
 )
 from alad.autoencoders.models import CodeModel
 from alad.autoencoders.networks import CodeNetworks, code_networks
-from alad.networks.stacks import USUAL_WIDTH
+from alad.networks.image_stacks import USUAL_WIDTH
 from alad.neural.choices import Architectures
 from alad.neural.detector import NetworkDetector
 from alad.parameters import Count, replaces

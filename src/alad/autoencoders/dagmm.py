@@ -22,7 +22,7 @@ from alad.autoencoders.mixture import RIDGE
 from alad.autoencoders.models import MixtureModel
 from alad.autoencoders.networks import MixtureNetworks, mixture_networks
 from alad.networks.context import Context
-from alad.networks.stacks import USUAL_WIDTH
+from alad.networks.image_stacks import USUAL_WIDTH
 from alad.neural.choices import Architectures
 from alad.neural.detector import NetworkDetector
 from alad.parameters import PositiveOrZero, Scaling

@@ -20,18 +20,10 @@ from alad.autoencoders.architectures import (
     EnergyArchitecture,
 )
 from alad.networks.description import described
-from alad.networks.layers import (
-    Arrays,
-    Chain,
-    Conditioned,
-    Convolution,
-    Dense,
-    Engine,
-    Layer,
-    chain,
-)
+from alad.networks.image_stacks import flattened
+from alad.networks.interfaces import Layer
+from alad.networks.layers import Arrays, Chain, Conditioned, Convolution, Dense, Engine, chain
 from alad.networks.patches import PatchGeometry
-from alad.networks.stacks import flattened
 
 if TYPE_CHECKING:
     from torch import Tensor

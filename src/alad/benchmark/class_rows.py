@@ -12,7 +12,7 @@ from alad.benchmark.results_file import Line
 from alad.benchmark.row import Row
 from alad.benchmark.rows import published_as, rows_of, untrained_twin
 from alad.benchmark.summary import Group, from_to, group_by, mean_over, means
-from alad.networks.stacks import USUAL_WIDTH
+from alad.networks.image_stacks import USUAL_WIDTH
 
 PAPERS_PROTOCOL = "paper"  # the protocol beside which published numbers stand
 Classes = Mapping[str, float]  # AUROC by normal class, mean over runs

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, ClassVar, Self
-from warnings import warn
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from alad.data.opening import source_of
 from alad.data.refusals import listed
 from alad.data.source import BATCH_ROWS, TableSource
 from alad.data.typed import TypedTable, typed
+from alad.encoding import mismatch
 from alad.encoding.category_columns import CategoryCode
 from alad.encoding.columns import Code, code_of, from_state, to_state
 from alad.encoding.known_values import KnownValues
@@ -142,8 +142,8 @@ class TableEncoder:
         for number, batch in enumerate(source.stream()):
             with located(batch.place) if batch.place else nullcontext():
                 places = self._matched(batch)
-                if number == 0:
-                    self._warn_of_unused(batch)
+                if number == 0 and (unknown := self._unknown(batch)):
+                    mismatch.warn_of_unused(unknown)
                 values = self._numbers_of(batch, [places[at] for at in self._numbers])
                 category = partial(self._category_of, batch, places)
                 encoded = self._encoded(batch.n_rows, values, category)
@@ -236,9 +236,10 @@ class TableEncoder:
         if labels is not None and sorted(labels) == sorted(counted):
             return [labels.index(counted[at]) for at in self._kept]
         if table.named or self._named:
-            self._warn_of_names(table)
+            mismatch.warn_of_names(table.named, self.owner)
         if len(table.names) != self.n_features_in_:
-            raise InputError(f"{self._wrong_width(table)}; give those of fit, in their order")
+            wrong = mismatch.of_width(len(table.names), self.n_features_in_, self.owner)
+            raise InputError(f"{wrong}; give those of fit, in their order")
         return self._kept
 
     def _by_name(self, table: Columns, labels: tuple[str, ...]) -> list[int]:
@@ -246,7 +247,8 @@ class TableEncoder:
         place = {name: i for i, name in enumerate(labels)}
         missing = [name for name in due if name not in place]
         if missing:
-            raise InputError(self._wrong_names(table, missing))
+            n, due_n, unknown = len(table.names), self.n_features_in_, self._unknown(table)
+            raise mismatch.of_names(missing, unknown, n, due_n, self.owner)
         return [place[name] for name in due]
 
     def unread(self, names: Sequence[str]) -> list[str]:
@@ -258,34 +260,6 @@ class TableEncoder:
         """List the columns of a table that were not there at fit."""
         known = set(self._names)
         return [name for name in self.unread(table.labels or ()) if name not in known]
-
-    def _warn_of_unused(self, table: Columns) -> None:
-        """Warn of columns that were not there at fit, such as a label."""
-        if unknown := self._unknown(table):
-            warn(
-                f"columns that were not there at fit are left unused: {listed(unknown)}",
-                UserWarning,
-                stacklevel=4,
-            )
-
-    def _wrong_width(self, table: Columns) -> str:
-        return (
-            f"X has {len(table.names)} features, but {self.owner} is expecting "
-            f"{self.n_features_in_} features as input"
-        )
-
-    def _wrong_names(self, table: Columns, missing: list[str]) -> str:
-        same = len(table.names) == self.n_features_in_
-        start = "X has other columns than at fit" if same else self._wrong_width(table)
-        unknown = self._unknown(table)
-        parts = [start, f"missing: {listed(missing)}"]
-        parts += [f"unknown: {listed(unknown)}"] if unknown else []
-        return "; ".join([*parts, "give it all columns of fit"])
-
-    def _warn_of_names(self, table: Columns) -> None:
-        has, was = ("has", "without") if table.named else ("does not have valid", "with")
-        text = f"X {has} feature names, but {self.owner} was fitted {was} feature names"
-        warn(f"{text}; columns are taken in their order", UserWarning, stacklevel=4)
 
     def state(self) -> dict[str, Any]:
         """Give all that `transform` needs, as JSON can hold it; floats survive to the last bit."""
@@ -304,7 +278,7 @@ class TableEncoder:
         """Restore the encoder of a `state`; InputError if it is none."""
         encoder = cls(state["scaling"], tuple(state["drop"]), owner=state["owner"])
         codes = [from_state(code) for code in state["codes"]]
-        _check_state(state, codes)
+        mismatch.check_state(state, [code.name for code in codes])
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
 
 
@@ -320,15 +294,3 @@ def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
     """Give the table's cells [n][places] as Python values."""
     columns = [batch.raw[place].to_pylist() for place in places]
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _check_state(state: Mapping[str, Any], codes: list[Code]) -> None:
-    """Raise InputError unless every code has its column."""
-    names, kept = state["names"], state["kept"]
-    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    whole = isinstance(kept, list) and all(type(i) is int for i in kept)
-    ordered = texts and whole and sorted({*kept} & {*range(len(names))}) == kept
-    if not ordered or not codes or [names[i] for i in kept] != [code.name for code in codes]:
-        raise InputError("the stored columns do not fit together; save it anew")
-    if type(state["named"]) is not bool or len(set(names)) < len(names):
-        raise InputError("the stored column names are none; save it anew")

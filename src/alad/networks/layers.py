@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from alad.networks.description import described
+from alad.networks.interfaces import Shapes
 from alad.networks.patches import PatchGeometry
 
 LEAKY_SLOPE = 0.2
@@ -20,45 +21,6 @@ BATCH_NORM_MOMENTUM = 0.01  # share of the newest batch in the running statistic
 
 Activation = Literal["linear", "relu", "leaky", "tanh"]
 SLOPES = {"linear": 1.0, "leaky": LEAKY_SLOPE, "relu": 0.0}  # below zero, of those that have one
-
-Shapes = dict[str, tuple[int, ...]]  # by name, without the leading axis `members`
-
-
-class Layer(Protocol):
-    """A holder of weights: arrays by name, [members, *shape] each. It need not compute anything."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def spectral(self) -> bool:
-        """Whether `{name}.weight` is spectrally normalised, and `{name}.u` among the buffers."""
-        ...
-
-    def shapes(self) -> Shapes:
-        """Give the shapes of the weights that an optimiser moves."""
-        ...
-
-    def buffer_shapes(self) -> Shapes:
-        """Give the shapes of the buffers that a forward pass reads beside the weights."""
-        ...
-
-
-class Networks(Protocol):
-    """Networks that are trained together, as holders of weights."""
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Layer]]:
-        """Layers by the name of the flat array [members, size] that holds their weights.
-
-        One optimiser moves one array. The buffers of all lie in an array `buffers`.
-        """
-        ...
-
-    @property
-    def layers(self) -> Sequence[Layer]:
-        """All layers, in the order of their buffers."""
-        ...
 
 
 class Engine(Protocol):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from alad.networks.dense import spectral_norm
-from alad.networks.layers import Layer, Networks
+from alad.networks.interfaces import Layer, Networks
 
 FIRST_POWER_ITERATIONS = 50  # before training; then one at every step
 

@@ -281,9 +281,9 @@ class NetworkDetector(Detector):
         return monitor if monitor.informative else None
 
     def _steps(self, per_epoch: int) -> int:
-        by_epochs = [] if self.epochs is None else [self.epochs * per_epoch]
-        by_steps = [] if self.max_steps is None else [self.max_steps]
-        return min(by_epochs + by_steps)
+        limits = [] if self.epochs is None else [self.epochs * per_epoch]
+        limits += [] if self.max_steps is None else [self.max_steps]
+        return min(limits)
 
     def _checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
@@ -296,6 +296,5 @@ class NetworkDetector(Detector):
         digest = hashlib.sha256(description.encode())
         for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
             digest.update(np.ascontiguousarray(piece).data)
-        return Checkpoint(
-            Path(self.checkpoint), digest.hexdigest(), self.checkpoint_seconds, self.resume
-        )
+        place = Path(self.checkpoint)
+        return Checkpoint(place, digest.hexdigest(), self.checkpoint_seconds, self.resume)

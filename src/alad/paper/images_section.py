@@ -13,7 +13,7 @@ from alad.benchmark.published import PublishedMean
 from alad.benchmark.results_file import Line
 from alad.benchmark.rows import published_as
 from alad.benchmark.summary import UNMEASURED
-from alad.networks.stacks import PUBLISHED_WIDTH
+from alad.networks.image_stacks import PUBLISHED_WIDTH
 from alad.presets import preset
 from alad.report.charts.bars import Compared, Estimate, axis_over, dots
 from alad.report.charts.canvas import Chart

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from alad.networks.layers import Layer
+from alad.networks.interfaces import Layer
 from alad.networks.weights import weight_layout
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from alad.networks.context import Context
 from alad.networks.convolution_ops import PATCHES, PatchProducts
-from alad.networks.layers import Networks
+from alad.networks.interfaces import Networks
 from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.randomness import Purpose, stream
 from alad.training.loop import Watch
