@@ -12,7 +12,7 @@ from alad.networks.image_stacks import (
     ConvStacks,
     count_halvings,
 )
-from alad.networks.stacks import DenseStacks
+from alad.networks.stacks import DenseStacks, Stacks
 from alad.parameters import CountOrZero, Positive, Rate, SomeWidths, Width, Widths
 
 
@@ -37,7 +37,7 @@ class Architecture(Widths):
     periods: CountOrZero = 0
     period_deviation: Positive = 0.5
 
-    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> DenseStacks:
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> Stacks:
         """Give the layers of these widths for rows of `shape` (width,)."""
         return DenseStacks(
             shape,
@@ -79,7 +79,7 @@ class ImageArchitecture(Widths):
     dropout: Rate = 0.2
     deviation: Positive = 0.01  # of the normal distribution of the first weights
 
-    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> ConvStacks:
+    def stacks(self, shape: tuple[int, ...], *, spectral: bool, level: float | None) -> Stacks:
         """Give the layers of these channels for images of `shape` (height, width, channels)."""
         return ConvStacks(
             shape,

@@ -24,7 +24,6 @@ from alad.errors import InputError, first_line
 
 URL = re.compile(r"(sqlite|duckdb|postgresql|postgres)://")
 BATCH_ROWS = 1 << 16  # rows of a query that come at once
-DRIVERS = ("adbc_driver_manager", "duckdb", "_duckdb")  # modules whose errors are a database's
 PASSWORD = re.compile(r"(://[^:/@]*):[^@/]*@")  # not to be shown in messages
 
 
