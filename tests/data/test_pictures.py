@@ -350,3 +350,113 @@ def test_a_picture_that_may_not_be_opened_is_skipped_with_its_reason(tmp_path, m
     (names, _), *_ = pictures.blocks(pictures.form())
     assert names == ["a.png"]
     assert pictures.skipped == {"b.png": "cannot be read: Permission denied"}
+
+
+# --- what files hold ------------------------------------------------------------------------------
+
+CORNERS = {  # EXIF orientation -> where the corners of [[1, 2], [3, 4]] are seen
+    1: (1, 2, 3, 4),
+    2: (2, 1, 4, 3),
+    3: (4, 3, 2, 1),
+    4: (3, 4, 1, 2),
+    5: (1, 3, 2, 4),
+    6: (3, 1, 4, 2),
+    7: (4, 2, 3, 1),
+    8: (2, 4, 1, 3),
+}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", CORNERS)
+def test_every_orientation_of_every_format_is_upright_and_not_stretched(
+    tmp_path, kind, orientation
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    # quarters of 16 × 8 pixels, so that a JPEG keeps them: 50, 100, 150, 200
+    pixels = np.kron([[50, 100], [150, 200]], np.ones((8, 16))).astype(np.uint8)
+    how = {"lossless": True} if kind == "WEBP" else {}
+    put(tmp_path, **{f"a_{kind.lower()}": encoded(Image.fromarray(pixels), kind, exif=exif, **how)})
+    found = read(tmp_path)[0].mean(axis=2)
+    assert found.shape == ((16, 32) if orientation < 5 else (32, 16))
+    height, width = found.shape
+    seen = [found[y, x] for y in (2, height - 3) for x in (2, width - 3)]
+    assert tuple(np.rint(np.array(seen) / 50).astype(int)) == CORNERS[orientation]
+
+
+def test_sixteen_bits_on_their_side_keep_their_values(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = (np.arange(80).reshape(8, 10) * 800).astype(np.uint16)
+    put(tmp_path, a_tif=encoded(Image.fromarray(pixels), "TIFF", exif=exif))
+    found = read(tmp_path)
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found[0, ..., 0], np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_of_both_byte_orders(tmp_path, kind):
+    pixels = (np.arange(80).reshape(8, 10) * 800).astype(np.uint16)
+    swapped = Image.frombytes("I;16B", (10, 8), pixels.astype(">u2").tobytes())
+    images = {"a_png": Image.fromarray(pixels), "b_png": swapped}
+    if kind == "PNG":  # its bytes have but one order
+        del images["b_png"]
+    put(tmp_path, **{name: encoded(image, kind) for name, image in images.items()})
+    for one in read(tmp_path)[..., 0]:
+        np.testing.assert_array_equal(one, pixels)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_half_transparent_is_half_white(tmp_path, mode):
+    value = (100, 128) if mode == "LA" else (100, 50, 0, 128)
+    put(tmp_path, a_png=encoded(Image.new(mode, (10, 8), value)))
+    found = read(tmp_path)
+    expected = [(128 * one + 127 * 255) / 255 for one in value[:-1]]
+    assert found.shape[3] == len(expected) and np.abs(found[0, 0, 0] - expected).max() <= 1
+
+
+def test_one_value_that_means_transparent_is_white(tmp_path):
+    grey = np.full((8, 10), 100, np.uint8)
+    grey[:, 5:] = 200
+    deep = grey.astype(np.uint16) * 256
+    palette = Image.fromarray(grey).convert("P")
+    for name, image, value in (
+        ("grey", Image.fromarray(grey), 100),
+        ("deep", Image.fromarray(deep), 25_600),
+        ("palette", palette, 100),
+    ):
+        put(tmp_path / name, a_png=encoded(image, transparency=value))
+        found = read(tmp_path / name)[0, 0, :, 0]
+        white, other = (65_535, 51_200) if name == "deep" else (255, 200)
+        assert found.tolist() == [white] * 5 + [other] * 5
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_ink_becomes_light(tmp_path, kind):
+    inks = [(0, 255, 255, 0), (0, 0, 0, 255), (0, 0, 0, 0)]  # magenta and yellow; black; none
+    images = [Image.new("CMYK", (16, 16), ink) for ink in inks]
+    put(tmp_path, **{f"{at}_{kind}": encoded(image, kind) for at, image in enumerate(images)})
+    found = read(tmp_path)[:, 8, 8].astype(int)
+    assert np.abs(found - [[255, 0, 0], [0, 0, 0], [255, 255, 255]]).max() <= 2
+
+
+def test_a_palette_of_greys_is_grey(tmp_path):
+    put(tmp_path, a_gif=encoded(plain(100), "GIF"), b_png=encoded(plain(7).convert("P")))
+    found = read(tmp_path)
+    assert found.shape == (2, 8, 10, 1) and found[:, 0, 0, 0].tolist() == [100, 7]
+    put(tmp_path, c_png=encoded(plain(200, mode="RGB").quantize(4)))
+    assert read(tmp_path).shape == (3, 8, 10, 3)
+
+
+def test_black_and_white_of_one_bit(tmp_path):
+    put(tmp_path, a_png=encoded(plain(255).convert("1")), b_tif=encoded(plain(0).convert("1")))
+    assert read(tmp_path)[:, 0, 0, 0].tolist() == [255, 0]
+
+
+@pytest.mark.parametrize("side", [16, 4_000])
+def test_the_smallest_and_the_largest_pictures(tmp_path, side):
+    grey = Image.fromarray(np.tile(np.linspace(0, 255, side, dtype=np.uint8), (side, 1)))
+    put(tmp_path, a_png=encoded(grey, compress_level=1))
+    found = read(tmp_path)[0, ..., 0]
+    assert found.shape == (min(side, 64), min(side, 64))
+    np.testing.assert_allclose(found[0], np.linspace(0, 255, len(found)), atol=3)

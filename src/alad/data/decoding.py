@@ -2,7 +2,8 @@
 
 - The EXIF orientation is applied.
 - Palettes are looked up; transparent parts are laid on white, as a page shows them.
-- CMYK and the like become RGB. Grey of 16 bits keeps them; colour of 16 bits is read as 8 (Pillow).
+- CMYK and the like become RGB. Grey of 16 bits keeps them; colour of 16 bits, and grey of 16 with
+  transparency, is read as colour of 8 (Pillow).
 - Pictures of another size are resized to the one wanted, without keeping the aspect ratio, by
   bilinear filtering over the area of a pixel.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 MOST_PIXELS = 64_000_000  # of a picture; more is a mistake, or an attempt to fill the memory
+TIFF_SIZE = (256, 257)  # tags of width and height
 OPAQUE_BACKGROUND = (255, 255, 255, 255)
 
 Mode = Literal["L", "RGB"]
@@ -97,11 +99,13 @@ DAMAGE = (
 def header_of(content: bytes) -> Header:
     """Read the header of a picture; size as seen upright."""
     image = _opened(content)
-    height, width = image.height, image.width
+    width, height = image.size
+    if image.format == "TIFF":  # some versions of Pillow give the size upright, others as stored
+        width, height = (getattr(image, "tag_v2")[tag] for tag in TIFF_SIZE)  # noqa: B009
     if _orientation(image) >= 5:  # 5 to 8 lie on their side
         height, width = width, height
-    grey = image.mode in ("1", "L", "LA", "La") or _is_deep(image)
-    return Header(height, width, 1 if grey else 3, 16 if _is_deep(image) else 8)
+    channels = 1 if _is_grey(image) else 3
+    return Header(height, width, channels, 16 if _is_deep(image) else 8)
 
 
 def _orientation(image: Image) -> int:
@@ -110,6 +114,13 @@ def _orientation(image: Image) -> int:
     if image.format == "PNG" and not any("exif" in str(key).lower() for key in image.info):
         return 1
     return image.getexif().get(0x0112, 1)
+
+
+def _is_grey(image: Image) -> bool:
+    if image.mode in ("P", "PA"):  # its palette lies before the pixels
+        palette = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in ("1", "L", "LA", "La") or _is_deep(image)
 
 
 def _is_deep(image: Image) -> bool:
@@ -152,6 +163,8 @@ def _deep(image: Image, form: Form) -> np.ndarray:
     pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 0xFFFF:
         raise Unreadable("has more than 16 bits a pixel; save it with 8 or 16")
+    if (clear := image.info.get("transparency")) is not None:
+        pixels = np.where(pixels == clear, 0xFFFF, pixels)
     if image.size != (form.width, form.height):
         smooth = Image.fromarray(pixels.astype(np.float32))
         pixels = smooth.resize((form.width, form.height), Image.Resampling.BILINEAR)
