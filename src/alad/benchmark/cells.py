@@ -21,7 +21,13 @@ INCIDENTAL = tuple(
     "threshold_rows novelty".split()
 )
 # Parameters younger than the first results lines, at the value that changes nothing
-LATER = {"gamma": None, "stopping_rule": "swapped", "share_batch": False, "form": "published"}
+LATER = {
+    "gamma": None,
+    "stopping_rule": "swapped",
+    "share_batch": False,
+    "form": "published",
+    "backbone": None,
+}
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,10 @@ def _write_maps(detector: Any, maps: "HeatMaps", names: list[str], folder: Path)
 
     from alad.data import writing
     from alad.data.png import png
+    from alad.encoding import image_scaler
     from alad.report.model import anomalous_images as pixels
 
-    images = pixels.shown(detector.encoder_, maps.images)
+    images = pixels.shown(image_scaler(detector.encoder_), maps.images)
     files = [f"{at + 1:03d}-{_file_name(name)}.png" for at, name in enumerate(names)]
     most = pixels.full_heat(maps, -detector.offset_)
     folder.mkdir(parents=True, exist_ok=True)

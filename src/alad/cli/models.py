@@ -60,16 +60,15 @@ def fit(
     kept = checkpoint or output.parent / f"{output.absolute().name}.checkpoint"
     running = {"checkpoint": str(kept), "resume": resume, "verbose": int(not quiet)}
     # the detector: pictures have settings of their own
-    source = pictures.source(
-        table, size, strict, query=query, drop=drop, scaling=given.get("scaling")
-    )
-    if preset is None and source.kind == "images":
+    backbone = given.get("backbone")
+    of_tables = {} if backbone else {"scaling": given.get("scaling")}  # of columns, or features
+    source = pictures.source(table, size, strict, query=query, drop=drop, **of_tables)
+    pixels = source.kind == "images" and backbone is None
+    if preset is None and pixels:
         length = not given.keys() & {"epochs", "max_steps"}
         given = catalogue.settings_for_pictures(detector, length=length) | given
     kind = catalogue.detector_class(detector)
-    check_score(
-        kind.name, kind.model.offered(images=source.kind == "images"), given.get("score_function")
-    )
+    check_score(kind.name, kind.model.offered(images=pixels), given.get("score_function"))
     made = _configured(detector, preset, given)
     made.set_params(**{k: running[k] for k in running if k in made.get_params(deep=False)})
     if "samples" in given:

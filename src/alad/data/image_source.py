@@ -62,6 +62,12 @@ class ImageSource(Source):
         if self._chosen is None:
             require_normal(self.names, self.place)
 
+    def at_most(self, side: int) -> ImageSource:
+        """Return the source with pictures of at most that side, unless their size is given."""
+        if not isinstance(self.content, Pictures):
+            return self
+        return ImageSource(self.content.at_most(side), self.place, self._chosen)
+
     def use_scratch(self, folder: Path) -> None:
         """Set the folder for decoded pictures while a model is fitted."""
         if isinstance(self.content, Pictures):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require
 from alad.data.picture_files import SUFFIXES, StoredPicture, Unreadable, links_in, stored_pictures
 from alad.errors import InputError
 
+USUAL_SIDE = 64  # most pixels of the longer side, unless more are asked for
 BLOCK_PICTURES, BLOCK_VALUES = 256, 1 << 24  # most pictures, and values, decoded at once
 
 
@@ -27,7 +28,8 @@ class Pictures:
 
     source: a folder; a picture; or a Parquet or Arrow file with a column of image bytes (or of
     structs of `bytes` and `path`, as Hugging Face writes them). size: (height, width) to which all
-    are resized; None = their median, but at most `most_side` on the longer side. strict: a picture
+    are resized; None = their median, but at most `most_side` on the longer side (None = 64, or what
+    a backbone takes). strict: a picture
     that cannot be read raises InputError instead of being skipped. scratch: the folder of a file
     with all decoded pictures while a model is fitted; None = the system's folder for temporary
     files, which may lie in memory.
@@ -38,7 +40,7 @@ class Pictures:
     source: str | Path
     size: tuple[int, int] | None = None
     strict: bool = False
-    most_side: int = 64
+    most_side: int | None = None
     scratch: str | Path | None = None
     skipped: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -63,6 +65,14 @@ class Pictures:
         """Names of all pictures not skipped: paths below the folder, with / between folders."""
         return [picture.name for picture in self._stored if picture.name not in self.skipped]
 
+    def at_most(self, side: int) -> Pictures:
+        """Return these pictures with the longer side `side` at most, unless a size is given."""
+        if self.size is not None or self.most_side is not None:
+            return self
+        smaller = replace(self, most_side=side)
+        smaller.skipped = self.skipped  # what one skips, the other names
+        return smaller
+
     def form(self) -> Form:
         """Choose the form of decoded pictures from their headers.
 
@@ -73,7 +83,7 @@ class Pictures:
         ]
         if not headers:
             raise self._nothing_left()
-        height, width = self.size or _common_size(headers, self.most_side)
+        height, width = self.size or _common_size(headers, self.most_side or USUAL_SIDE)
         channels = max(header.channels for header in headers)
         return Form(height, width, channels, max(header.bits for header in headers))
 

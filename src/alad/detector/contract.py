@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from alad.backbone.backbone import check_backbone, described
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
@@ -25,6 +26,7 @@ from alad.detector.model import Model, from_json, storable
 from alad.detector.novelty import raised, raises
 from alad.detector.rows import (
     Fit,
+    as_given,
     encoder_and_rows,
     held_out_rows,
     learnable,
@@ -32,7 +34,7 @@ from alad.detector.rows import (
     scores_at_fit,
     summed_up,
 )
-from alad.encoding import ImageScaler, TableEncoder
+from alad.encoding import Encoder, FeatureEncoder, TableEncoder
 from alad.errors import InputError
 from alad.parameters import (
     HOW,
@@ -93,6 +95,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
+    # what makes features of images first: efficientnet-lite0 (a row a patch, heat maps) or
+    # efficientnet-lite0-pooled (a row an image), a function, or "precomputed"; None = nothing
+    backbone: Annotated[Any, check_backbone] = None
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
 
@@ -130,7 +135,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             self.fitted_ = self._fitted(encoder, rows, begun)
         return self
 
-    def _fitted(self, encoder: TableEncoder | ImageScaler, rows: Any, begun: float) -> Fitted:
+    def _fitted(self, encoder: Encoder, rows: Any, begun: float) -> Fitted:
         learnt = ~self._held_out(len(rows))
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
@@ -143,7 +148,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
 
-        digest = np.concatenate([digests(piece) for piece in pieces(matrix)])[learnt]
+        apart = as_given(encoder, rows, matrix)
+        digest = np.concatenate([digests(piece) for piece in pieces(apart)])[learnt]
         facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
@@ -154,7 +160,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             training_=facts,
             calibration_=None,
             learnt_=remembered(digest),
-            references_=kept(matrix[learnt]),
+            references_=kept(apart[learnt]),
         )
         # the scores of the rows given tell the threshold; of those held out also the calibration
         chosen = self._scored_at_fit(len(matrix), fit)
@@ -183,7 +189,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _settings(self) -> dict[str, Any]:
         """Give the parameters as JSON has them, but for those that say how a fit is run."""
         lasting = [one.name for one in fields(self) if HOW not in one.metadata]
-        return {name: storable(name, getattr(self, name)) for name in lasting}
+        values = {name: getattr(self, name) for name in lasting}
+        if self.backbone is not None:
+            values["backbone"] = described(self.backbone)
+        return {name: storable(name, value) for name, value in values.items()}
 
     def settled(self, images: bool) -> dict[str, Any]:
         """Return the parameters, with what None stands for where that hangs on the kind of rows."""
@@ -242,12 +251,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             raise InputError(f"{cls.name} has no model of the kind {fitted.model_.kind!r}")
         known = cls._get_param_names()
         given = {name: from_json(value) for name, value in fitted.params.items() if name in known}
+        if isinstance(fitted.encoder_, FeatureEncoder):
+            given["backbone"] = fitted.encoder_.backbone.given
         detector = cls(**given)
         detector.fitted_ = fitted
         return detector
 
     @property
-    def encoder_(self) -> TableEncoder | ImageScaler:
+    def encoder_(self) -> Encoder:
         """What encodes rows."""
         return self.fitted_.encoder_
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from alad.detector import attribution
+from alad.detector import attribution, patches, scoring
 from alad.detector.attribution import Explanation
 from alad.detector.heat_maps import HeatMaps, heat
-from alad.encoding import ImageScaler, ScaledImages, TableEncoder
+from alad.encoding import FeatureEncoder, ImageScaler, ScaledImages, TableEncoder
 from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
@@ -70,6 +70,41 @@ def of_images(fitted: Any, X: Any, scaler: ImageScaler, progress: bool) -> HeatM
         score(flat),
         np.mean([score(reference) for reference in references], axis=0),
     )
+
+
+def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) -> HeatMaps:
+    """Say which pixels of images X the backbone's features make odd; fitted: a `Fitted`.
+
+    Of maps the heat is what patches score by themselves, less what normal images score. Where an
+    image is one row, pixels are swapped as in `of_images`, each time through the backbone.
+    """
+    read = encoder.images.read(X)
+    images = read.encoded
+    flat = images.reshape(len(images), -1)
+    if fitted.references_ is None:
+        raise InputError("this model has lost the images to compare with; fit it again")
+    near = attribution.nearest(flat, fitted.references_, attribution.REFERENCES)
+    height, width, _ = encoder.images.shape_
+
+    def score(rows: np.ndarray) -> np.ndarray:
+        return fitted.score_encoded(encoder.encoded(rows.reshape(-1, *encoder.images.shape_)))
+
+    if encoder.has_maps:
+        count, usual = len(images), patches.usual_score(fitted)
+        step = max(1, NUMBERS_KEPT // math.prod(encoder.shape_))
+        each = [
+            scoring.row_scores(fitted, encoder.encoded(images[at : at + step]))
+            for at in range(0, count, step)
+        ]
+        scores = np.concatenate([np.zeros(0), *each])
+        maps = patches.spread(scores.reshape(count, *encoder.shape_[:2]), height, width) - usual
+        total, reference = patches.image_scores(encoder, scores), np.full(count, usual)
+    else:
+        with _shown(score, None, progress) as counted:
+            maps = heat(counted, flat, near, encoder.images.shape_)
+        total, reference = score(flat), np.mean([score(other) for other in near], axis=0)
+    expected = encoder.images.decode(near[0].reshape(images.shape))
+    return HeatMaps(maps, read.cells(), expected, total, reference)
 
 
 @contextmanager

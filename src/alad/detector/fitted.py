@@ -21,9 +21,9 @@ from alad.detector.beside import with_columns
 from alad.detector.calibration import Calibration
 from alad.detector.drift import Drift, Martingale, drift
 from alad.detector.heat_maps import HeatMaps
-from alad.detector.model import Model, combined
+from alad.detector.model import Model
 from alad.detector.saving import content_of
-from alad.encoding import ImageScaler, TableEncoder
+from alad.encoding import Encoder, FeatureEncoder, ImageScaler, TableEncoder
 from alad.errors import InputError
 from alad.parameters import whole
 
@@ -42,7 +42,7 @@ class Fitted:
 
     name: str  # of the detector, as users type it
     params: Mapping[str, Any]  # what it was fitted with, but for how the fit was run
-    encoder_: TableEncoder | ImageScaler
+    encoder_: Encoder
     model_: Model
     offset_: float
     training_: Mapping[str, Any]
@@ -85,8 +85,7 @@ class Fitted:
                 scores, new_here = scoring.scored(self, encoded)
                 new.append(new_here)
             else:
-                members = self.model_.member_scores(scoring.seen(self, encoded), score)
-                scores = combined(members, self.model_.scales.get(score))
+                scores = scoring.combined_scores(self, encoded, score)
             rows += len(scores)
             yield batch, scores
         if score is None:
@@ -100,9 +99,7 @@ class Fitted:
         there is not.
         """
         self._check_score(score)
-        parts = [
-            self.model_.member_scores(scoring.seen(self, rows), score) for rows in self.encoded(X)
-        ]
+        parts = [scoring.scores_of_members(self, rows, score) for rows in self.encoded(X)]
         return np.concatenate(parts, axis=1)
 
     def score_as(self, X: Any, score: str) -> np.ndarray:
@@ -236,13 +233,16 @@ class Fitted:
     def explain(self, X: Any, *, progress: bool = False) -> Explanation | HeatMaps:
         """Say which columns of rows X, or which pixels of images, made their scores what they are.
 
-        A row is compared with four others: G(E(x)) and the three learnt rows that it shares most
+        With a backbone that gives maps the heat is what each patch scores by itself. Otherwise a
+        row is compared with four others: G(E(x)) and the three learnt rows that it shares most
         with, or four learnt rows where the model has no G(E(x)). It takes eight scores a row and
         column, or an image and patch: explain what matters. progress: show it on stderr where it
         takes longer than 2 s. Raises InputError if the model was saved before that.
         """
         if isinstance(self.encoder_, TableEncoder):
             return explanation.of_rows(self, X, self.encoder_, progress)
+        if isinstance(self.encoder_, FeatureEncoder):
+            return explanation.of_features(self, X, self.encoder_, progress)
         return explanation.of_images(self, X, self.encoder_, progress)
 
     def reconstruct(self, X: Any) -> np.ndarray:
@@ -259,6 +259,11 @@ class Fitted:
         model: Any = self.model_
         return model.reconstruct(scoring.seen(self, rows))
 
+    @property
+    def makes_images_again(self) -> bool:
+        """Whether it has a version G(E(x)) of an image x: its own, not of a backbone's features."""
+        return self.model_.makes_rows and isinstance(self.encoder_, ImageScaler)
+
     def generate(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Make n images G(z) of random codes z, in the pixels of the training images.
 
@@ -268,7 +273,9 @@ class Fitted:
         """
         whole("n", n)
         if not isinstance(self.encoder_, ImageScaler):
-            raise InputError("this model is of a table; generate is for images")
+            raise InputError(
+                "this model makes no images: it is of a table, or of a backbone's features"
+            )
         model: Any = self.model_
         if not model.makes_images:
             raise InputError(f"{self.name} has no generator; alad, alice, bigan and anogan have")

@@ -25,7 +25,8 @@ class HeatMaps:
     """The scores of n images, pixel by pixel.
 
     heat adds up to score - reference_score, up to rounding; where it is large the image is odd,
-    where it is negative it is more normal than what it is compared with.
+    where it is negative it is more normal than what it is compared with. With a backbone that gives
+    maps, heat is what each patch scores less reference_score, the middle score of normal images.
     """
 
     heat: np.ndarray  # float64 [n, height, width]

@@ -14,7 +14,7 @@ from alad.detector.decisions import remembered
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, read
 from alad.detector.saving import CALIBRATION, LEARNT, MODEL, NOVELTY, REFERENCE, REPEATED
-from alad.encoding import ImageScaler, TableEncoder, encoder_from_state
+from alad.encoding import Encoder, FeatureEncoder, TableEncoder, encoder_from_state
 from alad.errors import InputError
 from alad.parameters import HOW, marked
 
@@ -24,15 +24,17 @@ def restored(
     content: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
     how: Mapping[str, Any],
+    backbone: Any = None,
 ) -> Fitted:
     """Return the fitted detector from what `content_of` gave; kind: of its model.
 
-    how: values of the model's fields that are not stored. Raises InputError if it does not fit
+    how: values of the model's fields that are not stored. backbone: the function in front of it,
+    if there was one. Raises InputError if it does not fit
     together, or cannot score a row.
     """
     name = str(content.get("detector"))
     with understood(name):
-        encoder = encoder_from_state(content["encoder"])
+        encoder = encoder_from_state(content["encoder"], backbone)
         wanted = {"engine": str(content.get("engine", "auto"))} | dict(how)
         fitting = {key: value for key, value in wanted.items() if key in marked(kind, HOW)}
         model = read(kind, content["model"], _own(arrays), **fitting)
@@ -76,18 +78,17 @@ def _probe(fitted: Fitted) -> None:
         raise InputError("its arrays give no score for a row; save it anew")
 
 
-def _references(stored: np.ndarray | None, encoder: TableEncoder | ImageScaler) -> Any:
+def _references(stored: np.ndarray | None, encoder: Encoder) -> Any:
     """Read references; None for a model of before rows, or images, could be explained."""
     if stored is None:
         return None
-    if stored.ndim != 2 or stored.shape[1] != encoder.width_ or not len(stored):
+    width = encoder.images.width_ if isinstance(encoder, FeatureEncoder) else encoder.width_
+    if stored.ndim != 2 or stored.shape[1] != width or not len(stored):
         raise InputError(f"the rows to compare with have shape {stored.shape}; save it anew")
     return stored
 
 
-def _novelty(
-    stored: np.ndarray | None, encoder: TableEncoder | ImageScaler, params: Mapping[str, Any]
-) -> Any:
+def _novelty(stored: np.ndarray | None, encoder: Encoder, params: Mapping[str, Any]) -> Any:
     """Read what novelty adds; None for a model of before it raised scores, and of images."""
     if stored is None:
         if params.get("novelty") and isinstance(encoder, TableEncoder):

@@ -10,9 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from alad.backbone.backbone import PRECOMPUTED, backbone_of
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
-from alad.encoding import ImageScaler, ScaledImages, TableEncoder, encoder_for
+from alad.encoding import (
+    Encoder,
+    FeatureEncoder,
+    PatchRows,
+    ScaledImages,
+    encoder_for,
+)
+from alad.errors import InputError
 from alad.parameters import held_out
 from alad.progress import SILENT_SECONDS, Progress
 
@@ -26,30 +34,46 @@ SCORE_QUANTILES = 201  # of the training rows, kept for reports
 class Fit:
     """What a detector is told while it learns, and what it notes of it for `training_`."""
 
-    encoder: TableEncoder | ImageScaler
+    encoder: Encoder
     facts: dict[str, Any] = field(default_factory=dict)  # JSON-able
 
 
 @contextmanager
-def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[TableEncoder | ImageScaler, Any]]:
+def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
     """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
-    source = source_of(X)
+    how = {"scaling": detector.scaling, "owner": type(detector).__name__}
+    backbone = backbone_of(detector.backbone)
+    source = X if backbone and backbone.given == PRECOMPUTED else source_of(X)
     if isinstance(source, ImageSource):
         source.require_normal()
-    how = {"scaling": detector.scaling, "drop": detector.drop, "owner": type(detector).__name__}
-    encoder = encoder_for(source, **how)
+    if backbone is None:
+        encoder = encoder_for(source, drop=detector.drop, **how)
+    else:
+        source = source if source is X else _images(source, backbone.side)
+        encoder = FeatureEncoder(backbone, **how, seed=sampling_seed(detector.random_state))
     with encoder.gathered(source) as rows:
         yield encoder, rows
 
 
-def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Fit) -> Any:
+def _images(X: Any, side: int | None) -> ImageSource:
+    """Open X as images, pictures of at most that side; InputError if it is a table."""
+    source = source_of(X)
+    if not isinstance(source, ImageSource):
+        raise InputError("X is a table, and a backbone takes images; leave backbone out")
+    return source if side is None else source.at_most(side)
+
+
+def learnable(detector: Any, X: np.ndarray | ScaledImages | PatchRows, fit: Fit) -> Any:
     """Give encoded rows as `_learn` takes them; `fit` notes how many were drawn.
 
     Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
-    many are drawn as fit there.
+    many are drawn as fit there. Of maps it learns a sample of their patches.
     """
     if isinstance(X, np.ndarray):
         return X
+    if isinstance(X, PatchRows):
+        fit.facts["patches"] = len(X.sample)
+        return X.sample
     most = max(1, VALUES_IN_MEMORY // math.prod(X.shape[1:]))
     if len(X) > most and not detector.streams_images:
         X = X[drawn(detector.random_state, len(X), most, number=1)]
@@ -57,7 +81,15 @@ def learnable(detector: Any, X: np.ndarray | ScaledImages, fit: Fit) -> Any:
     return X if detector.sees_images else np.asarray(X).reshape(len(X), -1)
 
 
-def pieces(X: np.ndarray | ScaledImages) -> Iterator[np.ndarray]:
+def as_given(encoder: Encoder, given: Any, encoded: Any) -> Any:
+    """Give rows as they are told apart and compared with others: encoded; of images, pixels.
+
+    given: what the encoder read.
+    """
+    return ScaledImages(encoder.images, given) if isinstance(encoder, FeatureEncoder) else encoded
+
+
+def pieces(X: np.ndarray | ScaledImages | PatchRows) -> Iterator[np.ndarray]:
     """Yield encoded rows, so many at a time that memory holds what is made of them."""
     if not isinstance(X, np.ndarray):
         yield from X.pieces()
@@ -74,7 +106,7 @@ def held_out_rows(detector: Any, n: int) -> np.ndarray:
     return chosen
 
 
-def scores_at_fit(fitted: Any, X: np.ndarray | ScaledImages, shown: bool) -> np.ndarray:
+def scores_at_fit(fitted: Any, X: np.ndarray | ScaledImages | PatchRows, shown: bool) -> np.ndarray:
     """Score encoded rows X [n, *shape] for the threshold: float64 [n]; shown: how far it is."""
     label, unit = f"{fitted.name}: threshold", f"{fitted.encoder_.unit}s"
     parts, done = [], 0
@@ -92,6 +124,13 @@ def drawn(random_state: Any, n: int, count: int, number: int = 0) -> np.ndarray:
 
     generator = stream(seed_of(random_state), 0, Purpose.CALIBRATION, number)
     return np.sort(generator.permutation(n)[:count])
+
+
+def sampling_seed(random_state: Any) -> int:
+    """Draw the seed of the patches that are learnt from."""
+    from alad.randomness import Purpose, seed_of, stream  # as in `drawn`
+
+    return int(stream(seed_of(random_state), 0, Purpose.CALIBRATION, 2).integers(2**31))
 
 
 def summed_up(scores: np.ndarray) -> dict[str, Any]:

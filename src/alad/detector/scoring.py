@@ -1,5 +1,6 @@
 """Scores of encoded rows by a `Fitted`: its model's, raised where a row holds what is new."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from alad.detector import novelty
 from alad.detector.calibration import digests
 from alad.detector.decisions import left_out
 from alad.detector.model import combined
-from alad.encoding import TableEncoder
+from alad.detector.patches import image_scores
+from alad.encoding import FeatureEncoder, TableEncoder
 from alad.errors import InputError
 
 
@@ -20,8 +22,8 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     float64 [n], large = anomalous; int [2, columns], rows with holes and with values never met, 0
     for images. Raises InputError if a row has no finite score.
     """
-    model, encoder = fitted.model_, fitted.encoder_
-    scores = combined(model.member_scores(seen(fitted, rows)), model.scales.get(model.own))
+    encoder = fitted.encoder_
+    scores = combined_scores(fitted, rows)
     bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):
         raise InputError(
@@ -37,13 +39,35 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
 
+def combined_scores(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
+    """Score encoded rows by all members together, without what novelty adds: float64 [n].
+
+    score: one of the model's; None = its own.
+    """
+    return image_scores(fitted.encoder_, row_scores(fitted, rows, score))
+
+
+def row_scores(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
+    """Score the same, of maps patch by patch: float64 [n], or [n patches in all]."""
+    model = fitted.model_
+    members = model.member_scores(seen(fitted, rows), score)
+    return combined(members, model.scales.get(score or model.own))
+
+
+def scores_of_members(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
+    """Score encoded rows by each member alone: float64 [members, n]."""
+    return image_scores(fitted.encoder_, fitted.model_.member_scores(seen(fitted, rows), score))
+
+
 def seen(fitted: Any, encoded: np.ndarray) -> np.ndarray:
     """Give encoded rows as the model sees them: images as rows of pixels, unless it knows images.
 
-    What no learnt row had is filled with what is usual.
+    What no learnt row had is filled with what is usual. Of maps each patch is a row.
     """
     if isinstance(fitted.encoder_, TableEncoder):
         encoded = fitted.encoder_.known_.filled(encoded)
+    if isinstance(fitted.encoder_, FeatureEncoder):
+        return encoded.reshape(-1, fitted.encoder_.width_)
     return encoded.reshape(len(encoded), *fitted.model_.shape)
 
 
@@ -54,15 +78,26 @@ def tell(fitted: Any, new: Any, rows: int) -> None:
         novelty.tell(new, rows, words, unit, fitted.novelty_ is not None)
 
 
+def _normal(fitted: Any, X: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield normal rows as they are told apart, of images with a backbone the pixels, and encoded.
+
+    Raises InputError if some are anomalous by their folders.
+    """
+    encoder = fitted.encoder_
+    source = X if isinstance(encoder, FeatureEncoder) and encoder.takes_maps else source_of(X)
+    if isinstance(source, ImageSource):
+        source.require_normal()
+    if isinstance(encoder, FeatureEncoder):
+        return encoder.beside(source)
+    return ((rows, rows) for rows in fitted.encoded(source))
+
+
 def for_calibration(fitted: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Score rows X, and choose those left out as learnt ones: float64 [n], bool [n].
 
     Raises InputError if none is left, or if learnt ones cannot be told from the others.
     """
-    source = source_of(X)
-    if isinstance(source, ImageSource):
-        source.require_normal()
-    read = [(*scored(fitted, rows), digests(rows)) for rows in fitted.encoded(source)]
+    read = [(*scored(fitted, rows), digests(apart)) for apart, rows in _normal(fitted, X)]
     parts, new, digest_parts = zip(*read, strict=True)
     scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
     tell(fitted, sum(new), len(scores))

@@ -5,20 +5,29 @@ from typing import Any
 
 from alad.data.frames import Drop
 from alad.data.source import Source
+from alad.encoding.features import FEATURES, FeatureEncoder, PatchRows
 from alad.encoding.images import IMAGES, ImageScaler
 from alad.encoding.rows import ReadRows, ScaledImages
 from alad.encoding.scalings import SCALINGS
 from alad.encoding.table import TableEncoder
+from alad.errors import InputError
 
 __all__ = [
     "SCALINGS",
+    "Encoder",
+    "FeatureEncoder",
     "ImageScaler",
+    "PatchRows",
     "ReadRows",
     "ScaledImages",
     "TableEncoder",
     "encoder_for",
     "encoder_from_state",
+    "image_scaler",
 ]
+
+
+Encoder = TableEncoder | ImageScaler | FeatureEncoder
 
 
 def encoder_for(
@@ -30,7 +39,22 @@ def encoder_for(
     return TableEncoder(scaling, drop, owner=owner)
 
 
-def encoder_from_state(state: Mapping[str, Any]) -> TableEncoder | ImageScaler:
-    """Restore the encoder of a `state`; InputError if it is none."""
+def image_scaler(encoder: Encoder) -> ImageScaler:
+    """Return what scales the images of an encoder; InputError if it encodes none."""
+    scaler = encoder.images if isinstance(encoder, FeatureEncoder) else encoder
+    if not isinstance(scaler, ImageScaler):
+        raise InputError("this model is of no images that can be shown")
+    return scaler
+
+
+def encoder_from_state(state: Mapping[str, Any], backbone: Any = None) -> Encoder:
+    """Restore the encoder of a `state`; InputError if it is none.
+
+    backbone: what `alad.load` was given, for a model that was fitted with a function before it.
+    """
+    if state.get("kind") == FEATURES:
+        return FeatureEncoder.from_state(state, backbone)
+    if backbone is not None:
+        raise InputError("this model was fitted without a backbone; leave backbone out")
     kind = ImageScaler if state.get("kind") == IMAGES else TableEncoder
     return kind.from_state(state)

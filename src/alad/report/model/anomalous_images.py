@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from alad.data.png import png
+from alad.encoding import image_scaler
 from alad.report.charts.axes import number
 from alad.report.markup import Markup, tag
 from alad.report.model.anomalous_rows import decision
@@ -69,10 +70,10 @@ def taken(images: Any, order: np.ndarray, detector: Any) -> np.ndarray:
 def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     """Draw a cell for each image: itself, what is expected, its heat; as many as a page holds."""
     maps = detector.explain(images)
-    pixels = shown(detector.encoder_, maps.images)
-    expected = shown(detector.encoder_, maps.expected)
+    scaler = image_scaler(detector.encoder_)
+    pixels, expected = shown(scaler, maps.images), shown(scaler, maps.expected)
     what, alt = "nearest learnt", "the learnt image nearest to it"
-    if detector.model_.makes_rows:
+    if detector.makes_images_again:
         what, alt = "reconstruction", "what the model makes of it"
     cells, letters, most = [], 0, full_heat(maps, -detector.offset_)
     for at in range(len(pixels)):

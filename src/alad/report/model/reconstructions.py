@@ -12,7 +12,6 @@ import numpy as np
 from alad.data.png import grid, write_grid
 from alad.report.markup import Markup, tag
 from alad.report.model.anomalous_images import embedded, taken
-from alad.report.model.training import of_tables
 from alad.report.page_parts import Block, Section, Text
 
 ACROSS = 6  # images in a row
@@ -44,7 +43,7 @@ def reconstructions_section(
     or if there are fewer than two.
     """
     typical, anomalous = chosen(scores, flagged)
-    if not detector.model_.makes_rows or not typical.size:
+    if not detector.makes_images_again or not typical.size:
         return None
     groups = (taken(images, places, detector) for places in (typical, anomalous))
     words = (
@@ -61,7 +60,7 @@ def reconstructions_section(
 
 def generated_section(detector: Any) -> Section | None:
     """Show what the generator of images makes of random codes; None without such a generator."""
-    if of_tables(detector) or not detector.model_.makes_images:
+    if not detector.makes_images_again or not detector.model_.makes_images:
         return None
     images = detector.encoder_.transform(detector.generate(GENERATED, random_state=0))
     words = (

@@ -49,6 +49,9 @@ def unit(detector: Any) -> str:
 
 def _width(encoder: Mapping[str, Any]) -> dict[str, str]:
     """State the columns in use, or the shape of an image."""
+    if "backbone" in encoder:
+        what = "features of a patch" if len(encoder["shape"]) > 1 else "features of an image"
+        return {what: f"{encoder['shape'][-1]}"}
     if "codes" not in encoder:
         return {"pixels of an image": " × ".join(map(str, encoder["shape"]))}
     read, names = len(encoder["codes"]), len(encoder["names"])

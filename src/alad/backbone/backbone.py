@@ -1,0 +1,146 @@
+"""A backbone: a function from images to features, called the same way whoever brings it.
+
+Three kinds are chosen by `backbone_of`: a function of the user's, a named network with weights
+(`networks`), and "precomputed", for arrays that are feature maps already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alad.backbone.networks import each_on_one_thread, named, names
+from alad.errors import InputError
+
+PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps as they are
+AT_ONCE = 8  # images a call, always: the last bits of a network's sums depend on their number
+CALLABLE, NAME, DIGEST = "callable", "name", "sha256"  # of a stored backbone
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """Images -> features: one row an image, or a map of rows, one a patch.
+
+    given: the parameter as it was given. call: gives features [n, d] or [n, rows, columns, d] of
+    images float32 [n, height, width, channels] from 0, black, to 1, white. digest: SHA-256 of the
+    weights, of a named one. side: to it images are enlarged, and pictures of files decoded to at
+    most, unless their size is given; None = they stay as they are. each: calls it for each of
+    several blocks.
+    """
+
+    given: Any
+    call: Callable[[np.ndarray], Any]
+    digest: str | None = None
+    side: int | None = None
+    each: Callable[[Callable[[np.ndarray], Any], Iterable[np.ndarray]], Iterable[Any]] = map
+
+    @property
+    def title(self) -> str:
+        """Name it for messages."""
+        return self.given if isinstance(self.given, str) else title_of(self.given)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Compute the features of images [n, height, width, channels]: float32, [n, d] or a map.
+
+        Raises InputError if what comes back is no such array, or not finite.
+        """
+        parts = [self._checked(part, AT_ONCE) for part in self._parts(images)]
+        if len({part.shape[1:] for part in parts}) > 1:
+            shapes = ", ".join(sorted({str(part.shape[1:]) for part in parts}))
+            raise InputError(f"the backbone {self.title} gives features of the shapes {shapes}")
+        return np.concatenate(parts)[: len(images)]
+
+    def _parts(self, images: np.ndarray) -> Iterable[Any]:
+        """Call it for `AT_ONCE` images at a time; the last are filled up with the last image."""
+        last = images[-1:] if len(images) else np.zeros((1, *images.shape[1:]), np.float32)
+        short = -len(images) % AT_ONCE if len(images) else AT_ONCE
+        filled = np.concatenate([images, np.repeat(last, short, axis=0)])
+        starts = range(0, len(filled), AT_ONCE)
+        return self.each(self.call, (filled[at : at + AT_ONCE] for at in starts))
+
+    def _checked(self, features: Any, n: int) -> np.ndarray:
+        """Turn what was given for n images into float32; InputError if it is no features."""
+        found = np.asarray(features)
+        if found.ndim not in (2, 4) or len(found) != n or 0 in found.shape:
+            raise InputError(
+                f"the backbone {self.title} gives the shape {found.shape} for {n} images; it is to "
+                f"give [{n}, d], or maps [{n}, rows, columns, d]"
+            )
+        if found.dtype.kind not in "fiub":
+            raise InputError(f"the backbone {self.title} gives {found.dtype}; it is to give floats")
+        found = found.astype(np.float32)
+        if not np.isfinite(found).all():
+            raise InputError(
+                f"the backbone {self.title} gives features that are missing or infinite; give one "
+                "whose features are finite for every image"
+            )
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Give what a stored model keeps of it, as JSON has it: the name, not the weights."""
+        return described(self.given) | ({} if self.digest is None else {DIGEST: self.digest})
+
+
+def title_of(function: Any) -> str:
+    """Name a function of the user's: module and name."""
+    kind = type(function)
+    name = getattr(function, "__qualname__", kind.__qualname__)
+    return f"{getattr(function, '__module__', kind.__module__)}.{name}"
+
+
+def described(value: Any) -> dict[str, str]:
+    """Describe a parameter `backbone` as JSON has it."""
+    return {NAME: value} if isinstance(value, str) else {CALLABLE: title_of(value)}
+
+
+def check_backbone(name: str, value: Any) -> None:
+    """Raise InputError unless a value is None, the name of a backbone, or a function."""
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise InputError(
+            f"{name} is {value!r}; give None, a function from images to features, or one of: "
+            f"{', '.join((PRECOMPUTED, *names()))}"
+        )
+
+
+def backbone_of(value: Any) -> Backbone | None:
+    """Make the backbone that a parameter asks for; None if it is None.
+
+    Raises InputError for an unknown name, or one whose weights are not there.
+    """
+    check_backbone("backbone", value)
+    if value is None:
+        return None
+    if value == PRECOMPUTED:
+        return Backbone(value, lambda maps: maps)
+    if not isinstance(value, str):
+        return Backbone(value, value)
+    network = named(value)
+    return Backbone(value, network, network.digest, network.side, each_on_one_thread)
+
+
+def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
+    """Find the backbone of a stored model again; given: as `alad.load` was given it, or None.
+
+    Raises InputError if it is not there, or has other weights than at fit.
+    """
+    if name := state.get(CALLABLE):
+        if not callable(given):
+            raise InputError(
+                f"this model was fitted with a function of yours in front of it, {name}; give it "
+                "again: alad.load(folder, backbone=FUNCTION)"
+            )
+        return Backbone(given, given)
+    name = str(state[NAME])
+    if given not in (None, name):
+        raise InputError(f"this model was fitted with backbone={name!r}; leave backbone out")
+    backbone = backbone_of(name)
+    if backbone is None or backbone.digest != state.get(DIGEST):
+        raise InputError(
+            f"the weights of {name} are not those that this model was fitted with (SHA-256 "
+            f"{str(state.get(DIGEST))[:12]}…); install the version that it was fitted with, or fit "
+            "again"
+        )
+    return backbone

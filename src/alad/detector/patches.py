@@ -1,0 +1,67 @@
+"""Images of which each patch is a row: their scores, and where they come from.
+
+An image is as odd as its oddest patches. So a defect of a few patches counts in full, however large
+the image; and the heat map is what the patches score by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from alad.encoding import Encoder, FeatureEncoder
+
+HIGHEST = 0.01  # share of an image's patches whose mean is its score, at least one
+
+
+def image_scores(encoder: Encoder, scores: np.ndarray) -> np.ndarray:
+    """Put scores of patches together to scores of images: [..., n patches] -> [..., n].
+
+    The mean of the highest; scores of rows, or of whole images, stay as they are.
+    """
+    if not isinstance(encoder, FeatureEncoder) or not encoder.has_maps:
+        return scores
+    each = scores.reshape(*scores.shape[:-1], -1, patches_of(encoder.shape_))
+    count = highest(each.shape[-1])
+    return np.sort(each, axis=-1)[..., -count:].mean(axis=-1)
+
+
+def patches_of(shape: tuple[int, ...]) -> int:
+    """Count the patches of a map of the shape (rows, columns, width)."""
+    return shape[0] * shape[1]
+
+
+def highest(patches: int) -> int:
+    """Count the patches whose mean is an image's score."""
+    return max(1, math.ceil(HIGHEST * patches))
+
+
+def spread(maps: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Enlarge maps [n, rows, columns] to images [n, height, width], linear between the middles."""
+    down, across = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
+    return np.einsum("hr,nrc,wc->nhw", down, maps, across, optimize=True)
+
+
+def _weights(cells: int, pixels: int) -> np.ndarray:
+    """Give each pixel's shares of the cells, along one side: float64 [pixels, cells].
+
+    Pixel i lies at (i + 1/2) cells / pixels, cell k at k + 1/2; beyond the outer middles it has the
+    outer cell's value.
+    """
+    at = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
+    low = np.minimum(at.astype(int), max(cells - 2, 0))
+    weights = np.zeros((pixels, cells))
+    weights[np.arange(pixels), low] = 1 - (at - low)
+    if cells > 1:
+        weights[np.arange(pixels), low + 1] = at - low
+    return weights
+
+
+def usual_score(fitted: Any) -> float:
+    """Give the middle score of normal images: of those of calibration, else of learnt ones."""
+    if fitted.calibration_ is not None:
+        return float(np.median(fitted.calibration_.scores))
+    quantiles = fitted.training_["scores"]["quantiles"]
+    return float(quantiles[len(quantiles) // 2])

@@ -1,0 +1,267 @@
+"""A function of the user's in front of any detector: rows an image, or maps of patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from every_detector import every_detector, quick
+from sklearn.base import clone
+
+import alad
+from alad import catalogue
+from alad.detector import patches
+from alad.encoding import FeatureEncoder, features
+
+
+def images(n: int = 100, seed: int = 0, side: int = 8) -> np.ndarray:
+    pixels = np.random.default_rng(seed).integers(0, 256, (n, side, side, 1))
+    return pixels.astype(np.uint8)
+
+
+def columns_of_means(pixels: np.ndarray) -> np.ndarray:
+    """A row an image: the mean of each of its columns of pixels."""
+    return pixels.mean(axis=(1, 3))
+
+
+def quarters(pixels: np.ndarray) -> np.ndarray:
+    """A map of 2 × 2 patches, each with the mean and the largest of its pixels."""
+    half = pixels.shape[1] // 2
+    cells = pixels.reshape(len(pixels), 2, half, 2, half, -1)
+    return np.stack([cells.mean(axis=(2, 4, 5)), cells.max(axis=(2, 4, 5))], axis=3)
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    """Pixels as a backbone sees them: float32 from 0 to 1."""
+    middle = np.float32(127.5)
+    return ((pixels.astype(np.float32) - middle) / middle + 1) / np.float32(2)
+
+
+def knn(**params: Any) -> alad.KNN:
+    return alad.KNN(random_state=0, calibration_fraction=0.0, **params)
+
+
+# --- the contract ---------------------------------------------------------------------------------
+
+
+@every_detector
+@pytest.mark.parametrize("backbone", [columns_of_means, quarters])
+def test_every_detector_learns_features_and_is_loaded_with_the_function(
+    name: str, backbone: Any, tmp_path: Path
+):
+    new = images(9, seed=1)
+    detector = quick(name, backbone=backbone, calibration_fraction=0.2).fit(images())
+    scores = detector.anomaly_score(new)
+    detector.save(tmp_path / "model")
+    loaded = alad.load(tmp_path / "model", backbone=backbone)
+    assert np.array_equal(loaded.anomaly_score(new), scores)
+    alone = [loaded.anomaly_score(new[[at]])[0] for at in (0, 4)]
+    assert alone == [scores[0], scores[4]]
+    assert len(loaded.calibrated()) == 20
+
+
+def test_rows_are_scored_as_the_same_table():
+    learnt, new = images(), images(9, seed=1)
+    table = knn(novelty=False).fit(columns_of_means(shown(learnt)))
+    by_table = table.anomaly_score(columns_of_means(shown(new)))
+    detector = knn(backbone=columns_of_means).fit(learnt)
+    assert np.array_equal(detector.anomaly_score(new), by_table)
+
+
+def test_a_backbone_sees_black_as_0_and_white_as_1():
+    seen = []
+
+    def noted(pixels: np.ndarray) -> np.ndarray:
+        seen.append(pixels)
+        return columns_of_means(pixels)
+
+    black_and_white = np.stack([np.zeros((8, 8, 1), np.uint8), np.full((8, 8, 1), 255, np.uint8)])
+    knn(backbone=noted, n_neighbors=1).fit(black_and_white)
+    assert {part.dtype.name for part in seen} == {"float32"}
+    assert all(len(part) == 8 for part in seen)  # always as many at once
+    assert np.unique(seen).tolist() == [0.0, 1.0]
+
+
+def test_an_image_scores_as_the_highest_of_its_patches():
+    learnt, new = images(), images(9, seed=1)
+    rows = quarters(shown(learnt)).reshape(-1, 2)
+    patch_scores = knn(novelty=False).fit(rows).anomaly_score(quarters(shown(new)).reshape(-1, 2))
+    by_image = patch_scores.reshape(9, 4)
+    detector = knn(backbone=quarters).fit(learnt)
+    assert detector.training_["patches"] == 400
+    assert np.array_equal(detector.anomaly_score(new), by_image.max(axis=1))
+    # the heat map is what the patches score, put back where they lie
+    maps = detector.explain(new)
+    assert maps.heat.shape == (9, 8, 8)
+    usual = maps.reference_score[0]
+    corners = maps.heat[:, [0, 0, 7, 7], [0, 7, 0, 7]] + usual
+    assert np.allclose(corners, by_image, rtol=1e-12)
+    assert np.array_equal(maps.score, by_image.max(axis=1))
+    assert np.array_equal(maps.images, new)
+
+
+def test_the_usual_score_of_heat_maps_is_the_middle_one_of_calibration():
+    detector = alad.KNN(backbone=quarters, random_state=0, calibration_fraction=0.3).fit(images())
+    middle = np.median(detector.calibrated().scores)
+    assert np.array_equal(detector.explain(images(2, seed=1)).reference_score, [middle, middle])
+
+
+def test_a_spoilt_quarter_is_found_where_it_is():
+    calm = 100 + images(60) // 16
+    spoilt = calm[:4].copy()
+    spoilt[:, 4:, :4] = 255
+    maps = knn(backbone=quarters).fit(calm[4:]).explain(spoilt)
+    assert all(row >= 4 and column < 4 for row, column in map(maps.hottest, range(4)))
+
+
+def test_of_an_image_that_is_one_row_pixels_are_swapped():
+    calm = 100 + images(60) // 16
+    spoilt = calm[:2].copy()
+    spoilt[:, :, 6:] = 255
+    maps = knn(backbone=columns_of_means).fit(calm[2:]).explain(spoilt)
+    assert np.allclose(maps.heat.sum(axis=(1, 2)), maps.score - maps.reference_score)
+    assert all(maps.hottest(at)[1] >= 5 for at in range(2))
+
+
+def test_clone_and_estimator_keep_the_function(tmp_path: Path):
+    detector = knn(backbone=quarters)
+    assert clone(detector).backbone is quarters
+    detector.fit(images()).save(tmp_path / "model")
+    again = catalogue.estimator(alad.load(tmp_path / "model", backbone=quarters))
+    assert again.backbone is quarters
+    again.anomaly_score(images(2))
+    again.set_params(backbone=columns_of_means)
+    with pytest.raises(alad.InputError, match=r"backbone was .*quarters.* at fit"):
+        again.anomaly_score(images(2))
+
+
+def test_precomputed_maps_are_scored_as_those_of_a_function():
+    learnt, new = quarters(shown(images())), quarters(shown(images(9, seed=1)))
+    detector = knn(backbone="precomputed").fit(learnt)
+    by_function = knn(backbone=quarters).fit(images()).anomaly_score(images(9, seed=1))
+    assert np.array_equal(detector.anomaly_score(new), by_function)
+    assert detector.explain(new).heat.shape == (9, 2, 2)
+
+
+def test_precomputed_maps_are_stored_without_a_function(tmp_path: Path):
+    maps = quarters(shown(images()))
+    detector = knn(backbone="precomputed").fit(maps)
+    detector.save(tmp_path / "model")
+    scores = alad.load(tmp_path / "model").anomaly_score(maps[:5])
+    assert np.array_equal(scores, detector.anomaly_score(maps[:5]))
+
+
+# --- memory, and the sample that is learnt from ---------------------------------------------------
+
+
+def fitted_on_few(monkeypatch: pytest.MonkeyPatch, seed: int) -> alad.KNN:
+    """Learnt from one patch of each image."""
+    monkeypatch.setattr(features, "LEARNT_VALUES", 100 * 2)
+    detector = alad.KNN(backbone=quarters, random_state=seed, calibration_fraction=0.0)
+    return detector.fit(images())
+
+
+def test_the_sample_of_patches_follows_the_seed(monkeypatch: pytest.MonkeyPatch):
+    first, same, other = (fitted_on_few(monkeypatch, seed) for seed in (0, 0, 1))
+    assert first.training_["patches"] == 100
+    rows = [detector.model_.rows for detector in (first, same, other)]
+    assert np.array_equal(rows[0], rows[1]) and not np.array_equal(rows[0], rows[2])
+    # one of each image: the sample's means are those of patches of one image after the other
+    known = quarters(shown(images())).reshape(100, 4, 2)
+    sample = first.encoder_.table.decode(first.model_.rows)
+    nearest = np.abs(known[:, :, 0] - np.array(sample)[:, :1]).min(axis=1)
+    assert nearest.max() < 1e-6
+
+
+def test_features_that_memory_does_not_hold_give_the_same_model(monkeypatch: pytest.MonkeyPatch):
+    held = alad.KNN(backbone=quarters, random_state=0).fit(images())
+    monkeypatch.setattr(features, "HELD_VALUES", 0)
+    monkeypatch.setattr(features, "FEATURE_VALUES", 64)
+    streamed = alad.KNN(backbone=quarters, random_state=0).fit(images())
+    assert np.array_equal(held.model_.rows, streamed.model_.rows)
+    assert streamed.offset_ == held.offset_
+    new = images(20, seed=1)
+    assert np.array_equal(held.anomaly_score(new), streamed.anomaly_score(new))
+
+
+def test_of_many_images_some_are_sampled(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "IMAGES_SAMPLED", 10)
+    detector = knn(backbone=quarters).fit(images())
+    assert detector.training_["patches"] == 40
+    assert detector.training_["rows"] == 100
+
+
+def test_learnt_images_are_known_again_by_their_pixels():
+    detector = alad.KNN(backbone=quarters, random_state=0).fit(images())
+    with pytest.raises(alad.InputError, match="has learnt from all of these 100 images"):
+        knn(backbone=quarters).fit(images()).calibrate(images())
+    assert len(detector.calibrate(images(30, seed=5)).calibrated()) == 30
+
+
+# --- by hand --------------------------------------------------------------------------------------
+
+
+def test_a_map_is_spread_over_pixels_linearly_between_the_middles():
+    maps = np.array([[[0.0, 1.0]]])
+    row = [0.0, 0.25, 0.75, 1.0]
+    assert np.array_equal(patches.spread(maps, 2, 4), [[row, row]])
+    grid = np.array([[[0.0, 4.0], [8.0, 12.0]]])
+    assert np.array_equal(patches.spread(grid, 2, 2), grid)
+    assert np.array_equal(patches.spread(grid, 4, 4)[0, 1], [2.0, 3.0, 5.0, 6.0])
+
+
+def test_a_map_of_one_patch_is_even():
+    assert np.array_equal(patches.spread(np.array([[[3.0]]]), 2, 3), np.full((1, 2, 3), 3.0))
+
+
+def test_of_many_patches_the_mean_of_the_highest_hundredth_counts():
+    encoder = object.__new__(FeatureEncoder)
+    encoder.shape_ = (10, 25, 2)
+    scores = np.random.default_rng(0).permutation(500).astype(float)
+    each = [np.sort(part)[-3:].mean() for part in (scores[:250], scores[250:])]
+    assert np.array_equal(patches.image_scores(encoder, scores), each)
+    assert np.array_equal(patches.image_scores(encoder, scores[np.newaxis]), [each])
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        (3, "backbone is 3; give None, a function"),
+        ("resnet", "there is no backbone 'resnet'; choose one of: efficientnet-lite0"),
+        (lambda pixels: pixels.mean(axis=(1, 2, 3)), r"gives the shape \(8,\) for 8 images"),
+        (lambda pixels: pixels[:3, 0, :, 0], r"gives the shape \(3, 8\) for 8 images"),
+        (lambda pixels: pixels[:, 0, :, 0] / 0, "missing or infinite"),
+        (lambda pixels: np.full((len(pixels), 2), "a"), "gives <U1; it is to give floats"),
+    ],
+)
+def test_what_is_no_backbone_is_refused(backbone: Any, message: str):
+    with np.errstate(all="ignore"), pytest.raises(alad.InputError, match=message) as refusal:
+        knn(backbone=backbone).fit(images())
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_table_is_refused():
+    with pytest.raises(alad.InputError, match="X is a table, and a backbone takes images"):
+        knn(backbone=quarters).fit(np.zeros((30, 4)))
+    with pytest.raises(alad.InputError, match=r"X is feature maps.*leave backbone out"):
+        knn(backbone="precomputed").fit(np.zeros((30, 4)))
+
+
+def test_a_model_with_a_function_is_refused_without_it(tmp_path: Path):
+    knn(backbone=quarters).fit(images()).save(tmp_path / "model")
+    with pytest.raises(alad.InputError, match=r"fitted with a function .*quarters; give it again"):
+        alad.load(tmp_path / "model")
+    other = alad.load(tmp_path / "model", backbone=columns_of_means)
+    with pytest.raises(alad.InputError, match="give the backbone of the fit"):
+        other.anomaly_score(images(2))
+
+
+def test_a_model_without_a_backbone_is_refused_one(tmp_path: Path):
+    knn().fit(np.random.default_rng(0).normal(size=(30, 3))).save(tmp_path / "model")
+    with pytest.raises(alad.InputError, match="fitted without a backbone; leave backbone out"):
+        alad.load(tmp_path / "model", backbone=quarters)
