@@ -93,7 +93,7 @@ def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) ->
         count, usual = len(images), patches.usual_score(fitted)
         step = max(1, NUMBERS_KEPT // math.prod(encoder.shape_))
         each = [
-            scoring.row_scores(fitted, encoder.encoded(images[at : at + step]))
+            scoring.combined_scores(fitted, encoder.encoded(images[at : at + step]), patches=True)
             for at in range(0, count, step)
         ]
         scores = np.concatenate([np.zeros(0), *each])

@@ -39,19 +39,17 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
 
-def combined_scores(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
+def combined_scores(
+    fitted: Any, rows: np.ndarray, score: str | None = None, *, patches: bool = False
+) -> np.ndarray:
     """Score encoded rows by all members together, without what novelty adds: float64 [n].
 
-    score: one of the model's; None = its own.
+    score: one of the model's; None = its own. patches: of maps patch by patch, [n patches in all].
     """
-    return image_scores(fitted.encoder_, row_scores(fitted, rows, score))
-
-
-def row_scores(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
-    """Score the same, of maps patch by patch: float64 [n], or [n patches in all]."""
     model = fitted.model_
     members = model.member_scores(seen(fitted, rows), score)
-    return combined(members, model.scales.get(score or model.own))
+    scores = combined(members, model.scales.get(score or model.own))
+    return scores if patches else image_scores(fitted.encoder_, scores)
 
 
 def scores_of_members(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
