@@ -22,19 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from sklearn.metrics import roc_auc_score
 
 import alad
 from alad.benchmark.data.image_splits import divided
-from alad.detector import attribution
+from alad.benchmark.plain_maps import blurred, nearest_maps, pixel_aurocs, residual_maps
 from alad.detector.heat_maps import HeatMaps
 
 SETS = ("mnist/8", "cifar10/automobile")
 SIDES = (6, 10)
 LEAST_CHANGE = 25  # of 255, mean over a square
 LEARNT = 3000
-BLUR = 2.0
 RESIDUAL, NEAREST = "residual", "distance from the nearest"
 
 
@@ -62,7 +59,7 @@ def measured(name: str, count: int, steps: int, data_dir: str | None) -> Iterato
     for detector in detectors(steps):
         detector.fit(train)
         for side, (images, wrong) in pasted.items():
-            found = {way: aurocs(maps, wrong) for way, maps in ways(detector, images).items()}
+            found = {way: pixel_aurocs(maps, wrong) for way, maps in ways(detector, images).items()}
             plain = found.get(RESIDUAL, found[NEAREST])
             for way, values in found.items():
                 facts = {"set": name, "detector": detector.name, "way": way, "side": side}
@@ -105,25 +102,15 @@ def ways(detector: Any, images: np.ndarray) -> dict[str, np.ndarray]:
     """Maps [n, height, width] by every way that the detector allows."""
     maps = detector.explain(images)
     assert isinstance(maps, HeatMaps)
-    encoded = detector.encoder_.transform(images)
     found = {"explain": maps.heat}
     if detector.model_.makes_rows:
-        again = detector.reconstruct(images).reshape(encoded.shape)
-        found[RESIDUAL] = np.abs(encoded - again).sum(axis=3)
-        found["residual, blurred"] = gaussian_filter(found[RESIDUAL], BLUR, axes=(1, 2))
-    flat = encoded.reshape(len(encoded), -1)
-    near = attribution.nearest(flat, detector.fitted_.references_, 4)
-    far = np.abs(flat - near).mean(axis=0).reshape(encoded.shape).sum(axis=3)
-    found[NEAREST] = far
-    found[f"{NEAREST}, blurred"] = gaussian_filter(far, BLUR, axes=(1, 2))
-    found["random"] = np.random.default_rng(0).random(far.shape)
+        found[RESIDUAL] = residual_maps(detector, images)
+        found["residual, blurred"] = blurred(found[RESIDUAL])
+    encoded = detector.encoder_.transform(images)
+    found[NEAREST] = nearest_maps(detector.fitted_.references_, encoded)
+    found[f"{NEAREST}, blurred"] = blurred(found[NEAREST])
+    found["random"] = np.random.default_rng(0).random(encoded.shape[:3])
     return found
-
-
-def aurocs(maps: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """[n]: of each image's pixels, those of the square against all others."""
-    pairs = zip(maps, wrong, strict=True)
-    return np.array([roc_auc_score(mask.ravel(), one.ravel()) for one, mask in pairs])
 
 
 def summary(values: np.ndarray, plain: np.ndarray) -> dict[str, Any]:

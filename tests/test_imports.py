@@ -32,7 +32,7 @@ FLOORS = [
     ["report", "export"],
     ["benchmark.data"],
     ["benchmark"],
-    ["paper", "demo", "speed", "ray"],
+    ["paper", "demo", "picture_demo", "speed", "ray"],
     ["cli"],
     ["__main__"],
 ]

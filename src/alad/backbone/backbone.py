@@ -1,7 +1,7 @@
 """A backbone: a function from images to features, called the same way whoever brings it.
 
-Three kinds are chosen by `backbone_of`: a function of the user's, a named network with weights
-(`networks`), and "precomputed", for arrays that are feature maps already.
+`backbone_of` chooses it: a function of the user's; a named network with weights (`networks`);
+"texture", which has none; "precomputed", for arrays that are feature maps already.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from alad.backbone.networks import each_on_one_thread, named, names
+from alad.backbone.texture import SIDE, TEXTURE, texture
 from alad.errors import InputError
 
 PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps as they are
@@ -101,7 +102,7 @@ def check_backbone(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, str) and not callable(value):
         raise InputError(
             f"{name} is {value!r}; give None, a function from images to features, or one of: "
-            f"{', '.join((PRECOMPUTED, *names()))}"
+            f"{', '.join((TEXTURE, *names(), PRECOMPUTED))}"
         )
 
 
@@ -115,6 +116,8 @@ def backbone_of(value: Any) -> Backbone | None:
         return None
     if value == PRECOMPUTED:
         return Backbone(value, lambda maps: maps)
+    if value == TEXTURE:
+        return Backbone(value, texture, side=SIDE)
     if not isinstance(value, str):
         return Backbone(value, value)
     network = named(value)

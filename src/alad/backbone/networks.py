@@ -78,7 +78,9 @@ class Network:
 def named(name: str) -> Network:
     """Look a network up, with the digest of its weights. InputError if one of them is not there."""
     if name not in USES:
-        raise InputError(f"there is no backbone {name!r}; choose one of: {', '.join(names())}")
+        raise InputError(
+            f"there is no backbone {name!r}; choose one of: texture, {', '.join(names())}"
+        )
     spec = find_spec(PACKAGE)
     path = Path(spec.origin).parent / FILE if spec and spec.origin else None
     if path is None or not path.is_file():

@@ -10,6 +10,7 @@ from typing import NoReturn
 from alad.cli import (
     comparing,
     deciding,
+    demonstrating,
     explaining,
     exporting,
     measuring,
@@ -19,7 +20,17 @@ from alad.cli import (
 )
 from alad.cli.frame import app, run
 
-VERBS = (comparing, deciding, explaining, exporting, measuring, models, reporting, scoring)
+VERBS = (
+    comparing,
+    deciding,
+    demonstrating,
+    explaining,
+    exporting,
+    measuring,
+    models,
+    reporting,
+    scoring,
+)
 __all__ = ["VERBS", "app", "main", "run"]
 
 

@@ -1,6 +1,5 @@
-"""Verbs that compare detectors: the benchmarks, and the demo."""
+"""The verb that measures detectors on benchmarks."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -229,35 +228,3 @@ def _show(
         say(f"alad: {error}")
     if errors:
         raise typer.Exit(1)
-
-
-# --- demo -----------------------------------------------------------------------------------------
-
-
-@app.command()
-def demo(
-    output: Annotated[
-        Path, option("--output", "-o", help="Folder for the model, the rows, a page and a picture.")
-    ] = Path("alad-demo"),
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Train ALAD on benign tumours, find malignant ones, and compare with other detectors."""
-    from alad import demo, report
-
-    with stoppable(lambda: "start it again, it takes less than a minute"):
-        done = demo.run(output, say=silent if quiet else say, verbose=int(not quiet))
-    if as_json:
-        print_json(done.as_json())
-        return
-    report.show(*done.tables())
-    model, normal, new = (shlex.quote(str(done.files[name])) for name in ("model", "normal", "new"))
-    report.show(
-        f"Page to open in a browser: {done.files['page']}",
-        *(f"Picture: {path}" for name, path in done.files.items() if name == "picture"),
-        "What to type next:",
-        f"  alad score {model} {new} -o scored.csv",
-        f"  alad report {model} {new} -o report.html",
-        f"  alad info {model}",
-        f"  alad fit {normal} -o model    # or a table of yours, of normal rows",
-    )

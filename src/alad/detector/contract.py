@@ -95,7 +95,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
-    # what makes features of images first: efficientnet-lite0 (a row a patch, heat maps) or
+    # what makes features of images first: texture or efficientnet-lite0 (a row a patch, heat maps),
     # efficientnet-lite0-pooled (a row an image), a function, or "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState

@@ -43,13 +43,14 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
     """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
     how = {"scaling": detector.scaling, "owner": type(detector).__name__}
     backbone = backbone_of(detector.backbone)
-    source = X if backbone and backbone.given == PRECOMPUTED else source_of(X)
+    of_maps = backbone is not None and backbone.given == PRECOMPUTED
+    source = X if of_maps else source_of(X)
     if isinstance(source, ImageSource):
         source.require_normal()
     if backbone is None:
         encoder = encoder_for(source, drop=detector.drop, **how)
     else:
-        source = source if source is X else _images(source, backbone.side)
+        source = X if of_maps else _images(source, backbone.side)
         encoder = FeatureEncoder(backbone, **how, seed=sampling_seed(detector.random_state))
     with encoder.gathered(source) as rows:
         yield encoder, rows

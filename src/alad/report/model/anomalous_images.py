@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from alad.data.png import png
-from alad.encoding import image_scaler
+from alad.encoding import FeatureEncoder, image_scaler
 from alad.report.charts.axes import number
 from alad.report.markup import Markup, tag
 from alad.report.model.anomalous_rows import decision
@@ -18,6 +18,12 @@ MOST_LETTERS = 2_400_000  # of embedded pictures, for a page below 3 MB
 # Colour of pixels that raise a score, told apart in print and by the colour-blind
 HOT = np.array([213.0, 60.0, 0.0])
 PALE = 0.45  # how far an image is moved towards mid-grey under its heat
+PATCHES = "The heat is what each patch of an image scores, less what a normal image scores"
+SHARES = "The heat of an image adds up to its score minus that of the images it is compared with"
+SCALE = (
+    "it is strongest where the image departs most from what the model knows. All images have one "
+    "scale: those that score far below the threshold are pale."
+)
 LEAST_SIDE = 256  # pixels, of a picture to be looked at by itself
 
 
@@ -45,11 +51,9 @@ def anomalous_images_section(
     heads = ["rank", "image", *numbers, "decision", "where the score comes from"]
     left = (1, len(heads) - 2, len(heads) - 1)
     table = Table("Click a head to sort.", heads, rows, left=left, unit="images")
-    text = (
-        "The heat of an image adds up to its score minus that of the images it is compared with; "
-        "it is strongest where the image departs most from what the model knows. All images have "
-        "one scale: those that score far below the threshold are pale."
-    )
+    encoder = detector.encoder_
+    of_patches = isinstance(encoder, FeatureEncoder) and encoder.has_maps
+    text = f"{PATCHES if of_patches else SHARES}; {SCALE}"
     if len(rows) < len(scores):
         text += f" Shown are the {len(rows)} highest of {len(scores):,} scores."
     return Section(f"Most anomalous images ({len(rows)})", [Text(text), table])
