@@ -1,10 +1,11 @@
-"""Memory and speed of scoring tables of any length, from Parquet to Parquet.
+"""Memory and speed of scoring, or learning from, tables of any length, from Parquet to Parquet.
 
-    python benchmarks/stream.py [--millions 0.2 2] [--members 1] [--threads 2]
+    python benchmarks/stream.py [--millions 0.2 2] [--members 1] [--fit]
 
 Rows are drawn with replacement from KDD99 (41 columns, 34 numbers and 7 categories). Each length is
 scored by the command line in a process of its own, whose peak of resident memory and wall time
 count, and in memory, by `anomaly_score` of the same table, up to `IN_MEMORY` million rows.
+--fit: the command line learns from each length, by `STEPS` steps of training.
 """
 
 from __future__ import annotations
@@ -58,6 +59,12 @@ def measured(arguments: list[str]) -> tuple[float, float, float]:
     return time.monotonic() - start, processor, peak
 
 
+def line_of(rows: int, wall: float, processor: float, peak: float) -> str:
+    """Say what a verb took."""
+    line = f"{rows:>10,} rows: {wall:6.1f} s, {rows / wall:>9,.0f} rows/s, "
+    return line + f"{processor:6.1f} s of processor time, peak {peak:5.0f} MiB"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -65,6 +72,7 @@ def main() -> None:
     parser.add_argument("--millions", type=float, nargs="+", default=[0.2, 2])
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument("--suffix", default="parquet", help="of what is written")
+    parser.add_argument("--fit", action="store_true", help="learn, do not score")
     arguments = parser.parse_args()
     table = read_kdd99().drop_columns(["label"])
     warnings.simplefilter("ignore")  # rows of attacks hold what normal ones never did
@@ -79,10 +87,13 @@ def main() -> None:
             new = folder / "new.parquet"
             drawn(table, rows, new)
             out = folder / f"out.{arguments.suffix}"
+            if arguments.fit:
+                command = ["fit", str(new), "-o", str(folder / "learnt"), "-q"]
+                command += ["--max-steps", str(STEPS), "--members", str(arguments.members)]
+                print(line_of(rows, *measured(command)), flush=True)
+                continue
             command = ["score", str(folder / "model"), str(new), "-o", str(out), "-q"]
-            wall, processor, peak = measured(command)
-            line = f"{rows:>10,} rows: {wall:6.1f} s, {rows / wall:>9,.0f} rows/s, "
-            line += f"{processor:6.1f} s of processor time, peak {peak:5.0f} MiB"
+            line = line_of(rows, *measured(command))
             if millions <= IN_MEMORY:
                 whole = parquet.read_table(new)
                 start = time.monotonic()

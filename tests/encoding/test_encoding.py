@@ -191,7 +191,7 @@ def test_a_level_never_met_is_told_from_rare_ones():
         assert holes[:, 0].tolist() == [False, False, False, True]
         # of 339 rows one holds a level of its own, "few 19"
         learnt = encoder.transform(pd.DataFrame({"a": cells}))
-        assert encoder.known_.chance_of_new(learnt).tolist() == [2 / 340]
+        assert encoder.known_.chance_of_new([learnt[:100], learnt[100:]]).tolist() == [2 / 340]
 
 
 def test_of_very_many_rare_levels_none_is_told_from_a_new_one():

@@ -29,6 +29,7 @@ from alad.errors import InputError
 from alad.native import build
 from alad.randomness import Purpose, stream
 from alad.training.optimizer import Optimiser, WeightGroup, ema_decay_at
+from alad.training.rows import Rows, StreamedRows
 
 MOST_LAYERS = 64  # of all networks together, as in step.c
 
@@ -82,12 +83,11 @@ class NativeGameStep(GameStep):
     Raises InputError if the step cannot be compiled here or X is not float32 on the CPU.
     """
 
-    X: Tensor
     engine = "native"  # pyright: ignore[reportAssignmentType]
 
     def __init__(
         self,
-        X: Tensor,
+        X: Rows,
         networks: GameNetworks,
         game: Game,
         optimiser: Optimiser,
@@ -96,7 +96,8 @@ class NativeGameStep(GameStep):
         members: Sequence[int],
     ):
         _require_supported(X, networks, game)
-        super().__init__(X.contiguous(), networks, game, optimiser, seed=seed, members=members)
+        X = X if isinstance(X, StreamedRows) else X.contiguous()
+        super().__init__(X, networks, game, optimiser, seed=seed, members=members)
         self._plan = native_structures.plan(networks, game, self.batch)
         self._engine = _library()
         self._inputs = _Inputs(self)
@@ -145,7 +146,7 @@ class NativeGameStep(GameStep):
         return self._pool
 
 
-def _require_supported(X: Tensor, networks: GameNetworks, game: Game) -> None:
+def _require_supported(X: Rows, networks: GameNetworks, game: Game) -> None:
     if X.ndim != 2:
         raise InputError("the native step is for rows of tables, not for images: engine='torch'")
     if X.device.type != "cpu" or X.dtype != torch.float32:
@@ -193,7 +194,8 @@ class _Workspace:
 class _Inputs:
     """What the C step reads and writes, at places that stay the same from step to step.
 
-    random [members, 4], losses [members, 2], rows [2, members, batch].
+    random [members, 4], losses [members, 2], rows [2, members, batch]: numbers of rows of X, or of
+    a copy of those of the step, where X lies in a file.
     """
 
     def __init__(self, step: NativeGameStep):
@@ -201,6 +203,11 @@ class _Inputs:
         self.random = np.zeros((members, 4), np.uint64)
         self.losses = torch.zeros(members, 2)
         self._rows = np.zeros((2, members, step.batch), np.int64)
+        if isinstance(step.X, StreamedRows):
+            self._X = torch.zeros(self._rows.size, step.X.shape[1])
+            self._rows[:] = np.arange(self._rows.size).reshape(self._rows.shape)
+        else:
+            self._X = step.X
         self._adam = (Adam * 2)()
         self._members = (Member * members)(*(self._member(step, k) for k in range(members)))
 
@@ -212,8 +219,8 @@ class _Inputs:
             adam,
             adam + ctypes.sizeof(Adam),
             _address(step.buffers, position) if step.buffers.numel() else None,
-            step.X.data_ptr(),
-            step.X.stride(0),
+            self._X.data_ptr(),
+            self._X.stride(0),
             (c_void_p * 2)(*(rows[position].ctypes.data for rows in self._rows)),
             self.random[position].ctypes.data,
             _address(self.losses, position),
@@ -222,7 +229,11 @@ class _Inputs:
     def fill(self, step: NativeGameStep, number: int) -> None:
         """Fill in batches and optimisers of one step."""
         for turn in (0, 1):
-            self._rows[turn] = step.order.batch(number, turn)
+            batch = step.order.batch(number, turn)
+            if isinstance(step.X, StreamedRows):
+                step.X[batch.flatten()].into(self._X[turn * batch.size :][: batch.size])
+            else:
+                self._rows[turn] = batch
         for position, side in enumerate((step.generator, step.discriminator)):
             self._adam[position] = _adam(side.optimiser, number)
 

@@ -89,7 +89,7 @@ class RobustAutoencoder(NetworkDetector):
     own_score: ClassVar[str] = "l2"
     model = CodeModel
     tables, images = CODES, IMAGE_CODES
-    streams_images = False  # there is an S for each
+    streams_images = streams_rows = False  # there is an S for each
 
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # "rows" = the norm l_2,1 over rows (anomalous rows), "entries" = l_1 (corrupt cells)

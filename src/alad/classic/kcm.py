@@ -58,6 +58,7 @@ class KCM(Detector):
     name: ClassVar[str] = "kcm"
     summary: ClassVar[str] = "far from a kernel mean of training rows (De Melo Costa et al. 2026)"
     model = KernelMeanModel
+    streams_rows = True
 
     # h, in encoded units; None = that of 21 which gives training rows best from the others
     bandwidth: Positive | None = None

@@ -72,6 +72,7 @@ class KernelPCA(Detector):
     name: ClassVar[str] = "kernel-pca"
     summary: ClassVar[str] = "outside the main directions in a kernel's space (Hoffmann 2007)"
     model = KernelDirections
+    streams_rows = True
 
     explained: Share = 0.95  # the fewest directions that explain this share of the variance
     n_components: Count | None = None  # number of directions instead, if there are so many

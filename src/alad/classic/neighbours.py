@@ -65,6 +65,7 @@ class KNN(Detector):
     name: ClassVar[str] = "knn"
     summary: ClassVar[str] = "far from its nearest training rows (Ramaswamy et al. 2000)"
     model = NeighbourModel
+    streams_rows = True
     rules = (_enough_rows,)
 
     n_neighbors: Count = 5  # number of neighbours
@@ -124,6 +125,7 @@ class NeighbourRatio(Detector):
     name: ClassVar[str] = "neighbour-ratio"
     summary: ClassVar[str] = "farther from its neighbours than they are (de Ridder et al. 1998)"
     model = RatioModel
+    streams_rows = True
     rules = (functools.partial(_enough_rows, beside=1),)
 
     n_neighbors: Count = 5  # number of neighbours
@@ -187,6 +189,7 @@ class LOF(Detector):
     name: ClassVar[str] = "lof"
     summary: ClassVar[str] = "thinner than among its neighbours (Breunig et al. 2000)"
     model = DensityModel
+    streams_rows = True
     rules = (functools.partial(_enough_rows, beside=1),)
 
     # number of neighbours k, less than the number of rows; 20 is in the middle of the range that

@@ -141,6 +141,7 @@ class RobustPCA(Detector):
     name: ClassVar[str] = "robust-pca"
     summary: ClassVar[str] = "outside the low-rank part of the rows (Candès et al. 2009)"
     model = RowSpaceModel
+    streams_rows = True
 
     # number of directions, those of the largest singular values; None = those of at least 0.001
     # times the largest, but not all directions

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from alad.detector.contract import Detector, Fit
+from alad.encoding import Encoded
 from alad.errors import InputError
 from alad.randomness import seed_of
 
@@ -17,15 +18,15 @@ def seed_for(detector: Detector, fit: Fit) -> int:
     return fit.facts["seed"]
 
 
-def draw(X: np.ndarray, rows: int, seed: int) -> np.ndarray:
+def draw(X: Encoded, rows: int, seed: int) -> np.ndarray:
     """Draw `rows` rows of X in their order; all of X if it has no more."""
     if rows >= len(X):
-        return X
+        return np.asarray(X)
     chosen = np.random.default_rng(seed).choice(len(X), rows, replace=False)
-    return X[np.sort(chosen)]
+    return np.asarray(X[np.sort(chosen)])
 
 
-def sample(detector: Any, X: np.ndarray, fit: Fit) -> np.ndarray:
+def sample(detector: Any, X: Encoded, fit: Fit) -> np.ndarray:
     """Draw at most `max_rows` rows of X with the fit's seed, and note their number."""
     drawn = draw(X, detector.max_rows, seed_for(detector, fit))
     fit.facts["rows_used"] = len(drawn)
@@ -42,7 +43,7 @@ def global_generator_kept() -> Iterator[None]:
         np.random.set_state(state)
 
 
-def need(detector: Detector, X: np.ndarray, fit: Fit, least: int, remedy: str = "") -> None:
+def need(detector: Detector, X: Encoded, fit: Fit, least: int, remedy: str = "") -> None:
     """Raise InputError if X has fewer than `least` rows."""
     if len(X) < least:
         what = f"{fit.encoder.unit}s"

@@ -70,6 +70,7 @@ class OneClassSVM(Detector):
     name: ClassVar[str] = "oc-svm"
     summary: ClassVar[str] = "outside a smooth border around most rows (Schölkopf et al. 2001)"
     model = BorderModel
+    streams_rows = True
 
     # at most this share of the training rows lies outside, and at least it are support vectors
     nu: Nu = 0.5

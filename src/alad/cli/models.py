@@ -134,15 +134,13 @@ def _fitted(
 ) -> dict[str, Any]:
     """Fit and save, refusing what can be refused before the long work; -> facts for --json."""
     from alad import report, storage
-    from alad.data.image_source import ImageSource
 
     detector.check_parameters()
     trained_in_steps = "checkpoint" in detector.get_params(deep=False)
     place = _require_place(output, "model")
     if trained_in_steps:
         _require_place(checkpoint, "checkpoint")
-    if isinstance(source, ImageSource):
-        source.use_scratch(place)
+    source.use_scratch(place)
     with located(source.place):
         detector.fit(source)
     _save(detector, output, checkpoint)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from alad.data.arrow_encodings import RawColumn
+from alad.data.column_file import ColumnFile, StoredColumn, StoredText
 from alad.data.columns import (
     EITHER,
     Column,
@@ -76,13 +77,15 @@ def guess(name: str, raw: RawColumn) -> Column:
 class ColumnReader:
     """A reader of a column, batch by batch; `column` then decides between numbers and categories.
 
-    Text is kept until then: a later batch may show that it is no number, or has decimal commas.
+    Text is kept until then: a later batch may show that it is no number, or has decimal commas. All
+    is kept in memory, or in a file, see `store`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._parts: list[Column] = []
-        self._texts: list[RawColumn | None] = []  # a batch each; None if it was no text
+        self._parts: list[Column | StoredColumn] = []
+        self._texts: list[RawColumn | StoredText | None] = []  # a batch each; None: it was no text
+        self._file: ColumnFile | None = None
         self._of_text = False  # does any batch hold text?
         self._marked = False  # does the file show that a point is the decimal mark?
 
@@ -99,48 +102,65 @@ class ColumnReader:
             part = categories(self.name, raw) if kind == "label" else floats(self.name, raw)
         if kind == "number":
             finite(part, before)
-        self._parts.append(part.or_empty())
-        self._texts.append(raw if kind == "text" else None)
+        self._keep(part.or_empty(), raw if kind == "text" else None)
         self._of_text |= kind == "text"
         self._marked |= decimal == POINT
 
     def add_numbers(self, values: np.ndarray, empty: bool) -> None:
         """Read the next batch from finite numbers [n]; empty: are all of them missing?"""
         part = Column(self.name, values)
-        self._parts.append(part.or_empty() if empty else part)
-        self._texts.append(None)
+        self._keep(part.or_empty() if empty else part, None)
+
+    def store(self, file: ColumnFile) -> None:
+        """Write the batches read to a file, and further ones as they are read."""
+        parts, texts = self._parts, self._texts
+        self._file, self._parts, self._texts = file, [], []
+        for part, cells in zip(parts, texts, strict=True):
+            self._keep(part.whole(), None if cells is None else _cells(cells))
+
+    def _keep(self, part: Column, cells: RawColumn | None) -> None:
+        file = self._file
+        self._parts.append(part if file is None else file.put(part))
+        self._texts.append(cells if file is None or cells is None else file.put_text(cells))
 
     def column(self) -> Column:
         """Join the batches to the whole column. Raises InputError as `guess` does."""
+        parts = [part.whole() for part in self._parts]
         # if one batch has decimal commas, all have: read again those that fit either mark
-        if len(self._parts) > 1 and any(part.decimal == COMMA for part in self._parts):
-            for at, (part, cells) in enumerate(zip(self._parts, self._texts, strict=True)):
+        if len(parts) > 1 and any(part.decimal == COMMA for part in parts):
+            for at, (part, cells) in enumerate(zip(parts, self._texts, strict=True)):
                 if cells is not None and part.decimal != COMMA:
-                    self._parts[at] = text(self.name, cells, COMMA).or_empty()
+                    parts[at] = text(self.name, _cells(cells), COMMA).or_empty()
         # numbers, if each batch is numbers or has no value at all; no value anywhere is categories
-        if all(part.levels is None or not part.levels for part in self._parts):
-            parts = self._parts
+        if all(part.levels is None or not part.levels for part in parts):
             if any(part.levels is None for part in parts):
-                missing = [Column(self.name, np.full(len(part.values), np.nan)) for part in parts]
-                pairs = zip(parts, missing, strict=True)
-                parts = [part if part.levels is None else empty for part, empty in pairs]
+                parts = [
+                    part if part.levels is None else Column(self.name, np.full(len(part), np.nan))
+                    for part in parts
+                ]
             column = joined(self.name, parts)
             if not self._of_text:
                 return column
             if column.decimal == POINT and not self._marked:
-                _warn_of_thousands(self.name, [cells for cells in self._texts if cells is not None])
+                texts = [_cells(cells) for cells in self._texts if cells is not None]
+                _warn_of_thousands(self.name, texts)
             return finite(column)
         # categories: batches of numbers are read again, as the text that they were
-        parts = []
-        for part, cells in zip(self._parts, self._texts, strict=True):
+        labels = []
+        for part, cells in zip(parts, self._texts, strict=True):
             if part.levels is None:
-                raw = pa.array(part.values, from_pandas=True) if cells is None else cells
+                raw = pa.array(part.values, from_pandas=True) if cells is None else _cells(cells)
                 part = categories(self.name, raw)
-            parts.append(part)
-        column = joined(self.name, parts)
+            labels.append(part)
+        column = joined(self.name, labels)
         if self._of_text:
             _check_labels(column)
         return column
+
+
+def _cells(cells: RawColumn | StoredText) -> RawColumn:
+    """Give cells of text, from their file if they lie in one."""
+    return cells.whole() if isinstance(cells, StoredText) else cells
 
 
 def _warn_of_thousands(name: str, texts: Sequence[RawColumn]) -> None:

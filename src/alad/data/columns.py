@@ -39,6 +39,17 @@ class Column:
     levels: tuple[str, ...] | None = None  # text of code 0, 1, …, sorted; None: numbers
     decimal: str = POINT  # the decimal mark of numbers that were text
 
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def part(self, rows: slice) -> "Column":
+        """Give the rows from one to another, with the same levels."""
+        return replace(self, values=self.values[rows])
+
+    def whole(self) -> "Column":
+        """Return the column, as a `StoredColumn` does."""
+        return self
+
     def of(self, rows: np.ndarray) -> "Column":
         """Select rows, bool [n], as if there were no others."""
         values = self.values[rows]

@@ -122,6 +122,11 @@ class Columns:
         matrix = None if self.matrix is None else self.matrix[rows]
         return replace(self, raw=raw, matrix=matrix, given=None)
 
+    def cells(self, places: Sequence[int]) -> list[list[Any]]:
+        """Give the cells [n][places] of some columns as Python values."""
+        columns = [self.raw[place].to_pylist() for place in places]
+        return [list(row) for row in zip(*columns, strict=True)]
+
     def table(self) -> pa.Table:
         """Make an Arrow table of the cells as they came."""
         return pa.table(dict(zip(self.names, self.raw, strict=True)))

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from alad.data.array_file import ArrayFile
 from alad.data.decoding import Form
 from alad.data.frames import Drop, keys
 from alad.data.picture_labels import anomalous_pictures, require_normal
 from alad.data.pictures import Pictures
-from alad.data.pixel_file import PixelFile, decoded_once
+from alad.data.pixel_file import decoded_once
 from alad.data.source import Source
 from alad.errors import InputError
 
@@ -85,7 +86,7 @@ class ImageSource(Source):
             yield self.content if self._chosen is None else self.content[np.asarray(self._chosen)]
 
     @contextmanager
-    def decoded(self) -> Iterator[np.ndarray | PixelFile]:
+    def decoded(self) -> Iterator[np.ndarray | ArrayFile]:
         """Open all images at once, for training; pictures lie in a file within the context."""
         if isinstance(self.content, Pictures) and self._chosen is None:
             with decoded_once(self.content) as pixels:

@@ -31,6 +31,7 @@ class Source(ABC):
     place: str  # its name in messages
     again: bool  # can it be read more than once?
     n_rows: int | None  # number of rows or images; None = not known yet
+    scratch: Path | None = None  # folder for files while a model learns; None = the usual one
 
     @property
     @abstractmethod
@@ -41,6 +42,10 @@ class Source(ABC):
     def skipped(self) -> dict[str, str]:
         """Names of the pictures that could not be read so far, with the reasons."""
         return {}
+
+    def use_scratch(self, folder: Path) -> None:
+        """Set the folder for what does not fit into memory while a model is fitted."""
+        self.scratch = folder
 
     def expected_rows(self) -> int | None:
         """Foretell how many rows or images there are, for progress; None = not known."""
@@ -157,18 +162,19 @@ class TableSource(Source):
         counts = [expected_rows(file) for file in self._files]
         return sum(c for c in counts if c) if counts and None not in counts else None
 
-    def batches(self) -> Iterator[Columns]:
-        """Yield batches of rows, a file at once.
+    def batches(self, most_cells: int | None = None) -> Iterator[Columns]:
+        """Yield batches of rows, a file at once; one of more than `most_cells` in several.
 
         Raises InputError for no row, or a stream that was read before.
         """
         before = 0
         for piece in self._pieces:
-            table = joined(piece.tables) if isinstance(piece, FileTables) else piece
-            batch = self._seen(replace(columns(table), before=before))
-            self._names = batch.names
-            before += batch.n_rows
-            yield batch
+            of_file = isinstance(piece, FileTables)
+            for table in _at_once(piece.tables, most_cells) if of_file else [piece]:
+                batch = self._seen(replace(columns(table), before=before))
+                self._names = batch.names
+                before += batch.n_rows
+                yield from _cut(batch, most_cells)
         self._note(before)
 
     def stream(self) -> Iterator[Columns]:
@@ -234,6 +240,35 @@ class TableSource(Source):
             for batch in self.batches()
         ]
         return tables[0] if len(tables) == 1 else joined_tables(tables)
+
+
+def _at_once(tables: Iterator[pa.Table], most_cells: int | None) -> Iterator[pa.Table]:
+    """Join the tables of a file; give them as they come once they hold more than `most_cells`."""
+    held: list[pa.Table] = []
+    cells = 0
+    for table in tables:
+        held.append(table)
+        cells += table.num_rows * table.num_columns
+        if most_cells is not None and cells > most_cells:
+            yield from sized(chain(_emptied(held), tables))
+            return
+    yield joined(iter(held))
+
+
+def _emptied(held: list[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables from the first on, and keep none that was yielded."""
+    while held:
+        yield held.pop(0)
+
+
+def _cut(batch: Columns, most_cells: int | None) -> Iterator[Columns]:
+    """Cut a batch of more than `most_cells`, but for one that is an array of numbers."""
+    step = batch_rows(len(batch.names))
+    cells = batch.n_rows * len(batch.names)
+    if most_cells is None or cells <= most_cells or batch.matrix is not None:
+        yield batch
+        return
+    yield from (batch.part(start, step) for start in range(0, batch.n_rows, step))
 
 
 def batch_rows(columns: int) -> int:

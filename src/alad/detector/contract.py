@@ -83,6 +83,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     model: ClassVar[type[Model]]  # what it learns
     sees_images: ClassVar[bool] = False  # as such; to others they are rows of pixels
     streams_images: ClassVar[bool] = False  # does it read them batch by batch, however many?
+    streams_rows: ClassVar[bool] = False  # of a table; or draws a sample of them
     # what None stands for, by parameter; for images a preset may say something else
     usual: ClassVar[Mapping[str, Any]] = {}
     rules: ClassVar[tuple[Callable[[Any], None], ...]] = ()  # parameters that have to go together
@@ -167,10 +168,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scores = scores_at_fit(fitted, matrix[chosen], bool(self.verbose))
         new = ~learnt[chosen]
         if self.novelty and isinstance(encoder, TableEncoder):
-            added = raises(scores, new, encoder.known_.chance_of_new(known))
+            added = raises(scores, new, encoder.known_.chance_of_new(pieces(known)))
             fitted = replace(fitted, novelty_=added)
-            holes, values = encoder.known_.novel(np.asarray(matrix[chosen]))
-            scores = raised(scores, holes | values, added)
+            parts, at = [], 0
+            for piece in pieces(matrix[chosen]):
+                holes, values = encoder.known_.novel(piece)
+                parts.append(raised(scores[at : at + len(piece)], holes | values, added))
+                at += len(piece)
+            scores = np.concatenate(parts)
         return replace(
             fitted,
             offset_=offset(scores, new, self.contamination),

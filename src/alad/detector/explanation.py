@@ -14,7 +14,12 @@ import numpy as np
 from alad.detector import attribution, patches, scoring
 from alad.detector.attribution import Explanation
 from alad.detector.heat_maps import HeatMaps, heat
-from alad.encoding import FeatureEncoder, ImageScaler, ScaledImages, TableEncoder
+from alad.encoding import (
+    Encoded,
+    FeatureEncoder,
+    ImageScaler,
+    TableEncoder,
+)
 from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
@@ -143,7 +148,7 @@ def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
     return np.array([*own, *attribution.nearest(rows, fitted.references_, count)])
 
 
-def kept(learnt: np.ndarray | ScaledImages) -> np.ndarray:
+def kept(learnt: Encoded) -> np.ndarray:
     """Keep rows to compare with, evenly from all learnt ones [n, *shape]: [m, width]."""
     most = min(MOST_KEPT, max(1, NUMBERS_KEPT // math.prod(learnt.shape[1:])))
     places = np.unique(np.linspace(0, len(learnt) - 1, most).astype(int))

@@ -14,6 +14,7 @@ from alad.backbone.backbone import PRECOMPUTED, backbone_of
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.encoding import (
+    Encoded,
     Encoder,
     FeatureEncoder,
     PatchRows,
@@ -24,7 +25,7 @@ from alad.errors import InputError
 from alad.parameters import held_out
 from alad.progress import SILENT_SECONDS, Progress
 
-VALUES_IN_MEMORY = 1 << 27  # 512 MB, of images that a detector has to have there all together
+VALUES_IN_MEMORY = 1 << 27  # 512 MB, of rows that a detector has to have there all together
 ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
@@ -40,7 +41,10 @@ class Fit:
 
 @contextmanager
 def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
-    """Make what will encode X, and read its rows, not yet encoded; pictures lie in a file."""
+    """Make what will encode X, and read its rows, not yet encoded.
+
+    Pictures, and tables longer than memory, lie in a file within the context.
+    """
     how = {"scaling": detector.scaling, "owner": type(detector).__name__}
     backbone = backbone_of(detector.backbone)
     of_maps = backbone is not None and backbone.given == PRECOMPUTED
@@ -48,7 +52,7 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
     if isinstance(source, ImageSource):
         source.require_normal()
     if backbone is None:
-        encoder = encoder_for(source, drop=detector.drop, **how)
+        encoder = encoder_for(source, drop=detector.drop, **how, shown=bool(detector.verbose))
     else:
         source = X if of_maps else _images(source, backbone.side)
         encoder = FeatureEncoder(backbone, **how, seed=sampling_seed(detector.random_state))
@@ -64,21 +68,25 @@ def _images(X: Any, side: int | None) -> ImageSource:
     return source if side is None else source.at_most(side)
 
 
-def learnable(detector: Any, X: np.ndarray | ScaledImages | PatchRows, fit: Fit) -> Any:
+def learnable(detector: Any, X: Encoded | PatchRows, fit: Fit) -> Any:
     """Give encoded rows as `_learn` takes them; `fit` notes how many were drawn.
 
-    Images are rows of pixels, unless the detector knows them; if it has to have all in memory, as
-    many are drawn as fit there. Of maps it learns a sample of their patches.
+    Images are rows of pixels, unless the detector knows them. If it has to have all rows in memory,
+    as many are drawn as fit there. Of maps it learns a sample of their patches.
     """
     if isinstance(X, np.ndarray):
         return X
     if isinstance(X, PatchRows):
         fit.facts["patches"] = len(X.sample)
         return X.sample
+    table = X.ndim == 2
+    streams = detector.streams_rows if table else detector.streams_images
     most = max(1, VALUES_IN_MEMORY // math.prod(X.shape[1:]))
-    if len(X) > most and not detector.streams_images:
+    if len(X) > most and not streams:
         X = X[drawn(detector.random_state, len(X), most, number=1)]
         fit.facts["rows_used"] = most
+    if table:
+        return X if streams else np.asarray(X)
     return X if detector.sees_images else np.asarray(X).reshape(len(X), -1)
 
 
@@ -90,7 +98,7 @@ def as_given(encoder: Encoder, given: Any, encoded: Any) -> Any:
     return ScaledImages(encoder.images, given) if isinstance(encoder, FeatureEncoder) else encoded
 
 
-def pieces(X: np.ndarray | ScaledImages | PatchRows) -> Iterator[np.ndarray]:
+def pieces(X: Encoded | PatchRows) -> Iterator[np.ndarray]:
     """Yield encoded rows, so many at a time that memory holds what is made of them."""
     if not isinstance(X, np.ndarray):
         yield from X.pieces()
@@ -107,7 +115,7 @@ def held_out_rows(detector: Any, n: int) -> np.ndarray:
     return chosen
 
 
-def scores_at_fit(fitted: Any, X: np.ndarray | ScaledImages | PatchRows, shown: bool) -> np.ndarray:
+def scores_at_fit(fitted: Any, X: Encoded | PatchRows, shown: bool) -> np.ndarray:
     """Score encoded rows X [n, *shape] for the threshold: float64 [n]; shown: how far it is."""
     label, unit = f"{fitted.name}: threshold", f"{fitted.encoder_.unit}s"
     parts, done = [], 0

@@ -7,16 +7,19 @@ from alad.data.frames import Drop
 from alad.data.source import Source
 from alad.encoding.features import FEATURES, FeatureEncoder, PatchRows
 from alad.encoding.images import IMAGES, ImageScaler
-from alad.encoding.rows import ReadRows, ScaledImages
+from alad.encoding.rows import Encoded, FileRows, LazyRows, ReadRows, ScaledImages
 from alad.encoding.scalings import SCALINGS
 from alad.encoding.table import TableEncoder
 from alad.errors import InputError
 
 __all__ = [
     "SCALINGS",
+    "Encoded",
     "Encoder",
     "FeatureEncoder",
+    "FileRows",
     "ImageScaler",
+    "LazyRows",
     "PatchRows",
     "ReadRows",
     "ScaledImages",
@@ -31,12 +34,15 @@ Encoder = TableEncoder | ImageScaler | FeatureEncoder
 
 
 def encoder_for(
-    source: Source, *, scaling: str, drop: Drop, owner: str
+    source: Source, *, scaling: str, drop: Drop, owner: str, shown: bool = False
 ) -> TableEncoder | ImageScaler:
-    """Make an encoder, not yet fitted, for a kind of source; scaling and drop are for tables."""
+    """Make an encoder, not yet fitted, for a kind of source; scaling and drop are for tables.
+
+    shown: is progress shown while it reads and encodes a table?
+    """
     if source.kind == "images":
         return ImageScaler(owner=owner)
-    return TableEncoder(scaling, drop, owner=owner)
+    return TableEncoder(scaling, drop, owner=owner, shown=shown)
 
 
 def image_scaler(encoder: Encoder) -> ImageScaler:

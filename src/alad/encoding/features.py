@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from alad.backbone.backbone import PRECOMPUTED, Backbone, restored_backbone
+from alad.data.array_file import ArrayFile
 from alad.data.decoding import Form
-from alad.data.pixel_file import PixelFile
 from alad.encoding.images import ImageScaler
 from alad.encoding.rows import ReadRows, ScaledImages
 from alad.encoding.table import TableEncoder
@@ -126,12 +126,12 @@ class FeatureEncoder:
 
     # --- fit --------------------------------------------------------------------------------------
 
-    def gathered(self, X: Any) -> AbstractContextManager[np.ndarray | PixelFile]:
+    def gathered(self, X: Any) -> AbstractContextManager[np.ndarray | ArrayFile]:
         """Read all images of X once, for `fit_transform`; pictures lie in a file."""
         return self.images.gathered(X)
 
     def fit_transform(
-        self, X: np.ndarray | PixelFile, rows: np.ndarray | None = None
+        self, X: np.ndarray | ArrayFile, rows: np.ndarray | None = None
     ) -> np.ndarray | PatchRows:
         """Fit, then encode all images that `gathered` gave: float32 [n, width_], or `PatchRows`.
 

@@ -7,11 +7,11 @@ from warnings import warn
 
 import numpy as np
 
+from alad.data.array_file import ArrayFile
 from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.pictures import Pictures
-from alad.data.pixel_file import PixelFile
 from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
 from alad.errors import InputError
 
@@ -45,7 +45,7 @@ class ImageScaler:
         self.owner = owner
 
     @contextmanager
-    def gathered(self, X: Any) -> Iterator[np.ndarray | PixelFile]:
+    def gathered(self, X: Any) -> Iterator[np.ndarray | ArrayFile]:
         """Decode all images of X once, not yet scaled, for `fit` and `fit_transform`.
 
         Pictures are decoded into a file, which exists as long as the context.
@@ -180,9 +180,9 @@ def _image_source(X: Any) -> ImageSource:
     raise InputError("X is a table, but this model is of images; give images, or a folder")
 
 
-def _whole(X: Any) -> np.ndarray | PixelFile:
+def _whole(X: Any) -> np.ndarray | ArrayFile:
     """Give an array of images, or the file of them that `gathered` gives."""
-    if isinstance(X, PixelFile):
+    if isinstance(X, ArrayFile):
         return X
     content = _image_source(X).content
     if isinstance(content, Pictures):
@@ -190,7 +190,7 @@ def _whole(X: Any) -> np.ndarray | PixelFile:
     return content
 
 
-def _kind(pixels: np.ndarray | PixelFile) -> str:
+def _kind(pixels: np.ndarray | ArrayFile) -> str:
     """Name the kind of pixel, which decides the range."""
     if pixels.dtype.kind == "f":
         return "float"
@@ -199,7 +199,7 @@ def _kind(pixels: np.ndarray | PixelFile) -> str:
     raise InputError(f"images are of {pixels.dtype}; give uint8, uint16, bool or floats{SENSORS}")
 
 
-def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[float, float]:
+def _range(pixels: np.ndarray | ArrayFile, rows: np.ndarray | None) -> tuple[float, float]:
     """Find the values that become -1 and 1, from the images `rows`, bool [n]."""
     kind = _kind(pixels)
     if kind in WHOLE_RANGE:
@@ -213,7 +213,7 @@ def _range(pixels: np.ndarray | PixelFile, rows: np.ndarray | None) -> tuple[flo
     return low, max(high, low + 1.0, float(np.nextafter(low, np.inf))) if low == high else high
 
 
-def _extremes(pixels: np.ndarray | PixelFile, rows: np.ndarray) -> tuple[float, float]:
+def _extremes(pixels: np.ndarray | ArrayFile, rows: np.ndarray) -> tuple[float, float]:
     """Find least and largest value of the images `rows`; InputError if any is not finite."""
     lows, highs, step = [], [], piece_rows(tuple(pixels.shape[1:]))
     for at in range(0, len(pixels), step):
@@ -226,7 +226,7 @@ def _extremes(pixels: np.ndarray | PixelFile, rows: np.ndarray) -> tuple[float, 
     return min(lows), max(highs)
 
 
-def _warn_of_sensors(pixels: np.ndarray | PixelFile, usual: bool) -> None:
+def _warn_of_sensors(pixels: np.ndarray | ArrayFile, usual: bool) -> None:
     """Warn if neighbouring columns, or rows, of images differ in spread as sensors do.
 
     In pictures the spread changes smoothly, for instance towards a dark border. usual: whether the

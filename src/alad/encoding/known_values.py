@@ -4,7 +4,7 @@ New are a hole where there was none, a category never met, and another value in 
 constant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -88,17 +88,20 @@ class KnownValues:
             rows[..., at] = met
         return rows
 
-    def chance_of_new(self, learnt: np.ndarray) -> np.ndarray:
+    def chance_of_new(self, learnt: Iterable[np.ndarray]) -> np.ndarray:
         """Estimate how often a row has novelty, by column, from learnt rows: float64 [columns].
 
-        learnt: encoded, [n, width]. (1 + levels met once) / (n + 1), after Good and Turing 1953.
+        learnt: encoded, in pieces [n, width]. (1 + levels met once) / (n + 1), after Good and
+        Turing 1953.
         """
-        once = np.ones(len(self._codes))
+        once, rows, met = np.ones(len(self._codes)), 0, np.zeros(len(self._usual))
+        for piece in learnt:
+            rows, met = rows + len(piece), met + piece.sum(axis=0, dtype=np.float64)
         for at, last, _ in self._unseen:
             code = self._codes[at]
-            once[at] += (learnt[:, self._starts[at] : last].sum(axis=0) == 1).sum()
+            once[at] += (met[self._starts[at] : last] == 1).sum()
             once[at] += code.once if isinstance(code, CategoryCode) else 0
-        return np.minimum(once / (len(learnt) + 1), 1.0)
+        return np.minimum(once / (rows + 1), 1.0)
 
     def messages(self) -> list[tuple[str, str, str]]:
         """Say of each used column its name, what a new value is, and that all values are new."""

@@ -1,11 +1,42 @@
-"""What to say where the columns of a table are not those of fit, or stored ones no columns."""
+"""Find the columns of fit in a table, and say so where they are not there, or stored wrongly."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from warnings import warn
 
+from alad.data.frames import Columns
 from alad.data.refusals import listed
 from alad.errors import InputError
+
+
+def matched(
+    table: Columns,
+    names: Sequence[str],
+    named: bool,
+    kept: list[int],
+    unknown: Sequence[str],
+    owner: str,
+) -> list[int]:
+    """Find the places of the columns of fit in a table, in the order of `kept`.
+
+    names, named: of all columns at fit; kept: the places of those that are used; unknown: columns
+    of the table that were not there. Raises InputError if one is missing.
+    """
+    labels, counted = table.labels, tuple(map(str, range(len(names))))
+    if labels is not None and named:
+        due = [names[i] for i in kept]
+        place = {name: i for i, name in enumerate(labels)}
+        if missing := [name for name in due if name not in place]:
+            raise of_names(missing, unknown, len(table.names), len(names), owner)
+        return [place[name] for name in due]
+    if labels is not None and sorted(labels) == sorted(counted):
+        return [labels.index(counted[at]) for at in kept]
+    if table.named or named:
+        warn_of_names(table.named, owner)
+    if len(table.names) != len(names):
+        wrong = of_width(len(table.names), len(names), owner)
+        raise InputError(f"{wrong}; give those of fit, in their order")
+    return kept
 
 
 def warn_of_unused(unknown: Sequence[str]) -> None:

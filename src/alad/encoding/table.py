@@ -9,27 +9,31 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from alad.data.ahead import ahead
+from alad.data.array_file import Scratch
 from alad.data.columns import Column, categories, check_finite, numbers
 from alad.data.frames import Columns, Drop, chosen, keys
 from alad.data.opening import source_of
 from alad.data.refusals import listed
 from alad.data.source import BATCH_ROWS, TableSource
-from alad.data.typed import TypedTable, typed
+from alad.data.typed import CELLS_IN_MEMORY, TypedTable, typed
 from alad.encoding import mismatch
 from alad.encoding.category_columns import CategoryCode
 from alad.encoding.columns import Code, code_of, from_state, to_state
 from alad.encoding.known_values import KnownValues
+from alad.encoding.long_table import VALUES_IN_MEMORY, encoded_in_file
 from alad.encoding.number_columns import NumberCode, NumberCodes, SideBySide
-from alad.encoding.rows import ReadRows
+from alad.encoding.rows import Encoded, ReadRows
 from alad.encoding.scalings import SCALINGS
 from alad.errors import InputError, located
+from alad.progress import SILENT_SECONDS, Progress
 
 
 class TableEncoder:
     """Any table -> float32 matrix [n, width_]; a row's numbers do not depend on the other rows.
 
     `scaling` is a key of SCALINGS; `drop` names columns to leave out (or numbers them, for arrays);
-    `owner` is who expects the columns, for messages.
+    `owner` is who expects the columns, for messages; `shown`: is progress shown, where a fit takes
+    long?
 
     After fit: `n_features_in_`, `feature_names_in_` (only if the names are the user's), `width_`,
     `output_names_`, `source_` [width_], the input column of every output column, and
@@ -44,18 +48,32 @@ class TableEncoder:
         drop: Drop = (),
         *,
         owner: str = "TableEncoder",
+        shown: bool = False,
     ) -> None:
         self.scaling = scaling
         self.drop = drop
         self.owner = owner
+        self._shown = shown
 
     @contextmanager
     def gathered(self, X: Any) -> Iterator[TypedTable]:
-        """Read all rows of X in one pass, not yet encoded, for `fit` and `fit_transform`."""
-        yield self._typed(X)
+        """Read all rows of X in one pass, not yet encoded, for `fit` and `fit_transform`.
+
+        Those of a table longer than memory lie in a file, which exists as long as the context.
+        """
+        source = _table_source(X)
+        with Scratch(source.scratch) as scratch:
+            with self._progress("reading", source.expected_rows()) as progress:
+                batches = source.batches(CELLS_IN_MEMORY)
+                table = typed(batches, self.drop, scratch, progress.advance)
+            yield table
 
     def _typed(self, X: Any) -> TypedTable:
         return X if isinstance(X, TypedTable) else typed(_table_source(X).batches(), self.drop)
+
+    def _progress(self, what: str, total: int | None, unit: str = "rows") -> Progress:
+        label = f"{self.owner}: {what}"
+        return Progress(label, total, unit=unit, enabled=self._shown, after=SILENT_SECONDS)
 
     def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
         """Learn columns, kinds and scales. Raises InputError naming the column at fault.
@@ -67,8 +85,12 @@ class TableEncoder:
             names = listed(list(SCALINGS), len(SCALINGS))
             raise InputError(f"scaling is {self.scaling!r}; choose one of {names}")
         table = self._typed(X)
-        learnt = (column if rows is None else column.of(rows) for column in table.columns)
-        codes = [code_of(column, self.scaling) for column in learnt]
+        codes = []
+        with self._progress("learning columns", len(table.columns), "columns") as progress:
+            for column in table.columns:
+                whole = column.whole()
+                codes.append(code_of(whole if rows is None else whole.of(rows), self.scaling))
+                progress.advance(len(codes))
         if all(isinstance(code, CategoryCode) and not code.levels for code in codes):
             raise InputError("every cell of the table is missing; give rows with values")
         return self._settle(table.names, table.named, table.kept, codes)
@@ -99,15 +121,30 @@ class TableEncoder:
         """Shape of an encoded row."""
         return (self.width_,)
 
-    def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-        """Fit, then encode all of X, which is read once: float32 [n, width_]."""
+    def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> Encoded:
+        """Fit, then encode all of X, which is read once: float32 [n, width_].
+
+        Of what `gathered` gives they lie in a file where they are too many for memory.
+        """
         table = self._typed(X)
         self.fit(table, rows)
+        if table.scratch is None or len(table) * self.width_ <= VALUES_IN_MEMORY:
+            return self._encoded_part(table, slice(0, len(table)))
+        with self._progress("encoding", len(table)) as progress:
+            shape = (len(table), self.width_)
+            encode = partial(self._encoded_part, table)
+            return encoded_in_file(encode, shape, table.scratch, progress.advance)
+
+    def _encoded_part(self, table: TypedTable, rows: slice) -> np.ndarray:
+        """Encode rows of a table, from one to another."""
+        count = len(range(*rows.indices(len(table))))
         if table.matrix is None:
-            values = SideBySide([table.columns[at].values for at in self._numbers])
-        else:
-            values = chosen(table.matrix, [table.kept[at] for at in self._numbers])
-        return self._encoded(len(table), values, lambda at: table.columns[at])
+            numbers = [table.columns[at].part(rows).values for at in self._numbers]
+            return self._encoded(
+                count, SideBySide(numbers), lambda at: table.columns[at].part(rows)
+            )
+        values = chosen(table.matrix[rows], [table.kept[at] for at in self._numbers])
+        return self._encoded(count, values, lambda at: table.columns[at].part(rows))
 
     def transform(self, X: Any) -> np.ndarray:
         """Encode X as float32 [n, width_], by column names; InputError if one is missing.
@@ -147,7 +184,7 @@ class TableEncoder:
                 values = self._numbers_of(batch, [places[at] for at in self._numbers])
                 category = partial(self._category_of, batch, places)
                 encoded = self._encoded(batch.n_rows, values, category)
-            yield batch, encoded, partial(_cells, batch, places)
+            yield batch, encoded, partial(batch.cells, places)
 
     def _numbers_of(self, batch: Columns, places: list[int]) -> SideBySide | np.ndarray:
         """Read the number columns, at those places of the batch, as float64 [n, places]."""
@@ -230,26 +267,8 @@ class TableEncoder:
 
     def _matched(self, table: Columns) -> list[int]:
         """Find the places of the codes' columns in the table, in their order."""
-        labels, counted = table.labels, tuple(map(str, range(self.n_features_in_)))
-        if labels is not None and self._named:
-            return self._by_name(table, labels)
-        if labels is not None and sorted(labels) == sorted(counted):
-            return [labels.index(counted[at]) for at in self._kept]
-        if table.named or self._named:
-            mismatch.warn_of_names(table.named, self.owner)
-        if len(table.names) != self.n_features_in_:
-            wrong = mismatch.of_width(len(table.names), self.n_features_in_, self.owner)
-            raise InputError(f"{wrong}; give those of fit, in their order")
-        return self._kept
-
-    def _by_name(self, table: Columns, labels: tuple[str, ...]) -> list[int]:
-        due = [self._names[i] for i in self._kept]
-        place = {name: i for i, name in enumerate(labels)}
-        missing = [name for name in due if name not in place]
-        if missing:
-            n, due_n, unknown = len(table.names), self.n_features_in_, self._unknown(table)
-            raise mismatch.of_names(missing, unknown, n, due_n, self.owner)
-        return [place[name] for name in due]
+        names = self._names, self._named, self._kept
+        return mismatch.matched(table, *names, self._unknown(table), self.owner)
 
     def unread(self, names: Sequence[str]) -> list[str]:
         """List the columns that no code reads: left out at fit, or not there; none of arrays."""
@@ -288,9 +307,3 @@ def _table_source(X: Any) -> TableSource:
     if not isinstance(source, TableSource):
         raise InputError("X is images, but this model is of a table; give a table")
     return source
-
-
-def _cells(batch: Columns, places: list[int]) -> list[list[Any]]:
-    """Give the table's cells [n][places] as Python values."""
-    columns = [batch.raw[place].to_pylist() for place in places]
-    return [list(row) for row in zip(*columns, strict=True)]

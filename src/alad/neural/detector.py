@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 
 from alad.detector.contract import Detector, Fit
-from alad.encoding import ScaledImages
+from alad.encoding import Encoded
 from alad.errors import InputError
 from alad.networks.native_convolution import training_products
 from alad.networks.weights import scoring_weights
@@ -50,8 +50,6 @@ from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows, blocks_of, rows_on
 from alad.training.step import NetworkStep
 
-Encoded = np.ndarray | ScaledImages  # rows [n, *shape]
-
 
 def _ends(detector: NetworkDetector) -> None:
     """Require a limit of epochs or steps."""
@@ -81,7 +79,7 @@ class NetworkDetector(Detector):
     # which amount of `row_kinds` says from how many rows members get their common scale
     scaled_by: ClassVar[str] = "learnt_by_scores"
     sees_images = True
-    streams_images = True
+    streams_images = streams_rows = True
     usual: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3, "batch_size": 64}
     rules = (_ends, _has_score)
 

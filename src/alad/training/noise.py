@@ -66,7 +66,10 @@ class Order:
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             streams = [stream(self._seed, member, Purpose.ORDER, epoch) for member in self._members]
-            groups = range(self._groups)
-            drawn = [[generator.permutation(self._rows) for generator in streams] for _ in groups]
-            self._epoch, self._permutations = epoch, np.array(drawn)
+            kind = np.int32 if self._rows < 2**31 else np.int64
+            drawn = np.empty((self._groups, len(streams), self._rows), kind)
+            for of_group in drawn:
+                for generator, order in zip(streams, of_group, strict=True):
+                    order[:] = generator.permutation(self._rows)
+            self._epoch, self._permutations = epoch, drawn
         return self._permutations[group, :, position * self._batch : (position + 1) * self._batch]

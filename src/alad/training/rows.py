@@ -1,4 +1,4 @@
-"""Training rows for steps: a tensor of all of them, or images read and scaled when needed."""
+"""Training rows for steps: a tensor of all of them, or rows and images read when needed."""
 
 from __future__ import annotations
 
@@ -8,42 +8,46 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alad.encoding import ScaledImages
+from alad.encoding import Encoded, LazyRows
 
 RESIDENT_VALUES = 1 << 29  # 2 GB; up to this size an accelerator holds all images, scaled
 READ_AT_ONCE = 1_024  # images read at once to fill an accelerator
 
 
 class StreamedRows:
-    """Images [n, *shape] that stand for a tensor, and are read only when asked for.
+    """Rows [n, *shape] that stand for a tensor, and are read only when asked for.
 
-    Slicing costs nothing; `tensor` reads and scales the images and puts them on the device.
+    Slicing costs nothing; `tensor` reads the rows, scales images, and puts them on the device.
     """
 
     dtype = torch.float32
 
-    def __init__(self, images: ScaledImages, device: torch.device):
-        self._images, self.device = images, device
+    def __init__(self, rows: LazyRows, device: torch.device):
+        self._rows, self.device = rows, device
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self._rows)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._images.shape
+        return self._rows.shape
 
     @property
     def ndim(self) -> int:
-        return self._images.ndim
+        return self._rows.ndim
 
     def __getitem__(self, chosen: slice | np.ndarray) -> StreamedRows:
-        return StreamedRows(self._images[chosen], self.device)
+        return StreamedRows(self._rows[chosen], self.device)
 
     def tensor(self) -> Tensor:
-        """Read and scale the images [n, *shape], float32, on the device."""
-        pixels = torch.empty(self.shape)  # allocated by torch: alignment may decide last bits
-        self._images.into(pixels.numpy())
-        return pixels.to(self.device)
+        """Read the rows [n, *shape], images scaled, float32, on the device."""
+        # allocated by torch: alignment may decide last bits
+        return self.into(torch.empty(self.shape)).to(self.device)
+
+    def into(self, out: Tensor) -> Tensor:
+        """Read the rows into `out`, a tensor of the CPU of their shape."""
+        self._rows.into(out.numpy())
+        return out
 
     def split(self, rows: int) -> Iterator[Tensor]:
         """Yield tensors of `rows` images, in order."""
@@ -60,8 +64,8 @@ class StreamedRows:
 Rows = Tensor | StreamedRows  # [n, *shape]
 
 
-def rows_on(device: torch.device, X: np.ndarray | ScaledImages) -> Rows:
-    """Put encoded rows on a device; images only on an accelerator that can hold all of them."""
+def rows_on(device: torch.device, X: Encoded) -> Rows:
+    """Put encoded rows on a device; lazy ones only on an accelerator that can hold all of them."""
     if isinstance(X, np.ndarray):
         return torch.from_numpy(X).to(device)
     rows = StreamedRows(X, device)
@@ -81,12 +85,12 @@ def whole(X: Rows) -> Tensor:
     return X.tensor() if isinstance(X, StreamedRows) else X
 
 
-def blocks_of(X: Rows | np.ndarray | ScaledImages, rows: int) -> Iterator[np.ndarray]:
+def blocks_of(X: Rows | Encoded, rows: int) -> Iterator[np.ndarray]:
     """Give rows as arrays, so many at a time; one block, if there are none."""
     for at in range(0, max(len(X), 1), rows):
         block = X[at : at + rows]
         yield (
             np.asarray(block)
-            if isinstance(block, np.ndarray | ScaledImages)
+            if isinstance(block, np.ndarray | LazyRows)
             else whole(block).cpu().numpy()
         )
