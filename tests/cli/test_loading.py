@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+import alad
 from alad import cli
 from alad.data.writing import write_table
 
@@ -46,5 +48,28 @@ def folder(tmp_path_factory) -> Path:
 def test_a_verb_loads_nothing_that_only_training_needs(folder: Path, command: str):
     argv = [sys.executable, "-c", RUN, *command.split()]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "loaded:"
+
+
+CLASSIC = (
+    *("knn", "neighbour-ratio", "lof", "kcm", "pca", "robust-pca", "kernel-pca"),
+    *("oc-svm", "oc-svm-sgd", "isolation-forest"),
+)
+SHORT = {"max_steps": 2}
+
+
+@pytest.mark.parametrize(
+    ("detector", "settings"),
+    [*((name, {}) for name in CLASSIC), ("autoencoder", SHORT), ("vae", SHORT), ("dagmm", SHORT)],
+)
+def test_no_detector_loads_more_to_score(
+    folder: Path, tmp_path: Path, detector: str, settings: dict[str, Any]
+):
+    alad.catalogue.make(detector, **settings).fit(folder / "rows.csv").save(tmp_path / "model")
+    argv = ["score", str(tmp_path / "model"), "new.csv", "-o", str(tmp_path / "scored.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *argv], capture_output=True, text=True, check=False, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "loaded:"

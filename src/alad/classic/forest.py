@@ -7,62 +7,10 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from sklearn import ensemble
 
-from alad.classic.sampling import need, seed_for, within
+from alad.classic.models import ForestModel, average_path_length
+from alad.classic.sampling import need, seed_for
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Integers, Model
-from alad.errors import InputError
-from alad.indexing import entries
 from alad.parameters import Count, whole
-
-
-@dataclass(frozen=True, eq=False)
-class ForestModel(Model):
-    """The nodes of all trees in one array; `root` [trees] is the node where each tree begins.
-
-    feature, threshold, path_length [nodes], children [nodes, 2]: the left child is taken where
-    x[feature] <= threshold. A leaf is its own left child and sends all rows there.
-    """
-
-    kind: ClassVar[str] = "forest"
-    row_by_row: ClassVar[bool] = True  # comparisons, and a sum over trees for each row
-
-    feature: Integers
-    threshold: Floats
-    children: Integers
-    path_length: Floats
-    root: Integers
-    samples: int  # rows of a tree
-    width: int  # of a row
-
-    def __post_init__(self) -> None:
-        whole("samples", self.samples, least=2)
-        count = len(self.feature)
-        shapes = {"feature": (count,), "threshold": (count,), "path_length": (count,)}
-        shapes |= {"children": (count, 2), "root": (len(self.root),)}
-        if any(getattr(self, name).shape != shape for name, shape in shapes.items()):
-            raise InputError("the stored trees are of several sizes; save it anew")
-        bounds = {"feature": self.width, "children": count, "root": count}
-        if any(not within(getattr(self, name), bound) for name, bound in bounds.items()):
-            raise InputError("the stored trees point outside the model; save it anew")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.width,)
-
-    @functools.cached_property
-    def _unit(self) -> float:
-        """The mean path length of an unsuccessful search, summed over trees."""
-        return len(self.root) * average_path_length(np.array([self.samples]))[0]
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by 2^(-mean path length / that of an unsuccessful search), eq. 2."""
-        node = np.zeros_like(X[:, :1], np.intp) + self.root  # [n, trees]
-        # as many steps as the deepest leaf needs; leaves lead to themselves
-        for _ in range(int(np.ceil(np.log2(self.samples)))):
-            value = np.take_along_axis(X, entries(self.feature, node), axis=1)
-            right = value > entries(self.threshold, node)
-            node = entries(self.children.ravel(), 2 * node + right)
-        return np.exp2(-entries(self.path_length, node).sum(axis=1) / self._unit)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -114,13 +62,6 @@ def _flattened(trees: list[Any]) -> dict[str, np.ndarray]:
         "path_length": np.concatenate(path_length),
         "root": begins.astype(np.int32),
     }
-
-
-def average_path_length(rows: np.ndarray) -> np.ndarray:
-    """Compute the mean path length of an unsuccessful search among `rows` rows, eq. 1."""
-    n = np.maximum(rows.astype(np.float64), 3)
-    longer = 2 * (np.log(n - 1) + np.euler_gamma) - 2 * (n - 1) / n
-    return np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, longer))
 
 
 def _rounded_down(threshold: np.ndarray) -> np.ndarray:

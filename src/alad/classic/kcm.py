@@ -1,47 +1,18 @@
 """KCM: rows that a kernel-weighted mean of the training rows does not give back are anomalous."""
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from alad.classic.kernel import Gaussian, weights
-from alad.classic.sampling import check_rows, need, sample
+from alad.classic.models import KernelMeanModel, gamma_of
+from alad.classic.sampling import need, sample
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model
-from alad.parameters import Count, Positive, positive
+from alad.parameters import Count, Positive
 
 BANDWIDTHS = np.logspace(-1, 1, 21)  # tried, times the scale of the rows
 LEAST_FACTOR = 1e-3  # of the rule of thumb
-
-
-@dataclass(frozen=True, eq=False)
-class KernelMeanModel(Model):
-    """Training rows, float32 [m, width], and the bandwidth of the kernel, in encoded units."""
-
-    kind: ClassVar[str] = "kernel-mean"
-
-    rows: Floats
-    bandwidth: float
-
-    def __post_init__(self) -> None:
-        check_rows(self.rows)
-        positive("bandwidth", self.bandwidth)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _kernel(self) -> Gaussian:
-        return Gaussian(self.rows, gamma_of(self.bandwidth))
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by their distance from the weighted mean, float64 [1, n]."""
-        kernel = self._kernel
-        mean = weights(kernel.squared_distances(X), kernel.gamma) @ self.rows.astype(np.float64)
-        return np.sqrt(((X - mean) ** 2).sum(axis=1))[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -71,11 +42,6 @@ class KCM(Detector):
         bandwidth = self.bandwidth or least_error_bandwidth(rows)
         fit.facts["bandwidth"] = float(bandwidth)
         return KernelMeanModel(rows, float(bandwidth))
-
-
-def gamma_of(bandwidth: float) -> float:
-    """Compute 1 / (2 h²)."""
-    return 0.5 / bandwidth**2
 
 
 def least_error_bandwidth(rows: np.ndarray) -> float:

@@ -1,6 +1,5 @@
 """Kernel PCA: rows far outside the main directions in the feature space are anomalous."""
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,53 +7,11 @@ import numpy as np
 from sklearn import decomposition
 
 from alad.classic.kernel import Gamma, Gaussian, bandwidth
-from alad.classic.sampling import check_rows, sample
+from alad.classic.models import KernelDirections
+from alad.classic.sampling import sample
 from alad.classic.subspace import components_to_keep
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model
-from alad.errors import InputError
 from alad.parameters import Count, Share
-
-
-@dataclass(frozen=True, eq=False)
-class KernelDirections(Model):
-    """Training rows, float32 [m, width], and principal directions in their feature space.
-
-    weights [m, kept] of the rows in each direction; shift [kept], the coordinates of the mean; mean
-    of the rows' kernel matrix.
-    """
-
-    kind: ClassVar[str] = "kernel-directions"
-
-    rows: Floats
-    weights: Floats
-    shift: Floats
-    gamma: float
-    mean: float
-
-    def __post_init__(self) -> None:
-        check_rows(self.rows)
-        if self.weights.shape != (len(self.rows), len(self.shift)) or self.shift.ndim != 1:
-            raise InputError(
-                f"the model holds {len(self.rows)} rows, weights of the shape "
-                f"{self.weights.shape} and shifts of the shape {self.shift.shape}; save it anew"
-            )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _kernel(self) -> Gaussian:
-        return Gaussian(self.rows, self.gamma)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by their squared length outside the directions, float64 [1, n]."""
-        kernel = self._kernel(X)  # [n, rows]
-        # the weights of a direction add up to 0, so a row's mean kernel adds nothing to coordinates
-        coordinates = kernel @ self.weights - self.shift  # f_l(x), [n, kept]
-        length = 1 - 2 * kernel.mean(axis=1) + self.mean  # k'(x, x)
-        return (length - (coordinates**2).sum(axis=1))[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -6,45 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from alad.classic.neighbour_models import DensityModel, NeighbourModel, RatioModel, density_of
 from alad.classic.neighbour_search import Nearest
-from alad.classic.sampling import check_rows, need, sample
+from alad.classic.sampling import need, sample
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model
-from alad.errors import InputError
-from alad.indexing import entries
 from alad.parameters import Count, whole
-
-SMALLEST_REACH = 1e-10  # added to the mean reach, as in scikit-learn: that of copies is 0
-SMALLEST_DISTANCE = 1e-6  # added to the neighbours' mean distance: that of copies is 0
-
-
-@dataclass(frozen=True, eq=False)
-class NeighbourModel(Model):
-    """Training rows, float32 [m, width]; scores are distances to the nearest of them."""
-
-    kind: ClassVar[str] = "neighbours"
-    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
-
-    rows: Floats
-    n_neighbors: int
-    distance: Literal["kth", "mean"]
-
-    def __post_init__(self) -> None:
-        check_rows(self.rows, self.n_neighbors)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.rows)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by their distance to training rows, float64 [1, n]."""
-        distance = self._nearest.search(X, self.n_neighbors).distance
-        chosen = distance[:, -1] if self.distance == "kth" else distance.mean(axis=1)
-        return chosen[np.newaxis]
 
 
 def _enough_rows(detector: "KNN | NeighbourRatio | LOF", beside: int = 0) -> None:
@@ -77,40 +43,6 @@ class KNN(Detector):
         return NeighbourModel(sample(self, X, fit), self.n_neighbors, self.distance)
 
 
-@dataclass(frozen=True, eq=False)
-class RatioModel(Model):
-    """Training rows, float32 [m, width], and the distance [m] of each to its own neighbours."""
-
-    kind: ClassVar[str] = "neighbour-ratio"
-    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
-
-    rows: Floats
-    distance: Floats
-    n_neighbors: int
-
-    def __post_init__(self) -> None:
-        check_rows(self.rows, self.n_neighbors)
-        if self.distance.shape != (len(self.rows),):
-            raise InputError(
-                f"for {len(self.rows)} rows the model holds distances of the shape "
-                f"{self.distance.shape}; save it anew"
-            )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.rows)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by their distance over the root of their neighbours' own, float64 [1, n]."""
-        distance, row = self._nearest.search(X, self.n_neighbors)
-        usual = entries(self.distance, entries(self._nearest.first, row)).mean(axis=1)
-        return (distance.mean(axis=1) / np.sqrt(usual + SMALLEST_DISTANCE))[np.newaxis]
-
-
 @dataclass(kw_only=True, eq=False, repr=False)
 class NeighbourRatio(Detector):
     """Distance to the nearest training rows over the root of the distance that is usual there.
@@ -136,43 +68,6 @@ class NeighbourRatio(Detector):
         rows = sample(self, X, fit)
         ends = Nearest(rows).search(rows, self.n_neighbors + 1)  # the first is the row itself
         return RatioModel(rows, ends.distance[:, 1:].mean(axis=1), self.n_neighbors)
-
-
-@dataclass(frozen=True, eq=False)
-class DensityModel(Model):
-    """Training rows, float32 [m, width], with the reach [m] and the density [m] of each."""
-
-    kind: ClassVar[str] = "density"
-    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
-
-    rows: Floats
-    reach: Floats
-    density: Floats
-    neighbours: int
-
-    def __post_init__(self) -> None:
-        whole("neighbours", self.neighbours)
-        check_rows(self.rows, self.neighbours + 1)
-        if not self.reach.shape == self.density.shape == (len(self.rows),):
-            raise InputError(
-                f"for {len(self.rows)} rows the model holds reaches of the shape "
-                f"{self.reach.shape} and densities of the shape {self.density.shape}; save it anew"
-            )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.rows)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by their neighbours' mean density over their own, float64 [1, n]."""
-        distance, row = self._nearest.search(X, self.neighbours)
-        neighbour = entries(self._nearest.first, row)
-        density = _density(distance, entries(self.reach, neighbour))
-        return (entries(self.density, neighbour) / density[:, np.newaxis]).mean(axis=1)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -218,9 +113,4 @@ class LOF(Detector):
         ends = nearest.search(rows, count + 1)  # the first is the row itself
         distance, neighbour = ends.distance[:, 1:], nearest.first[ends.row[:, 1:]]
         reach = distance[:, -1]
-        return DensityModel(rows, reach, _density(distance, reach[neighbour]), count)
-
-
-def _density(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Compute reachability densities [n] from distances to neighbours and their reach, [n, k]."""
-    return 1 / (np.maximum(distance, reach).mean(axis=1) + SMALLEST_REACH)
+        return DensityModel(rows, reach, density_of(distance, reach[neighbour]), count)

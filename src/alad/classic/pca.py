@@ -9,53 +9,16 @@ import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
+from alad.classic.models import PrincipalModel, RowSpaceModel
 from alad.classic.principal_component_pursuit import pursue, row_space
 from alad.classic.sampling import need, sample
-from alad.classic.subspace import Subspace, components_to_keep, fitting_count
+from alad.classic.subspace import components_to_keep, fitting_count
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model
-from alad.errors import InputError
 from alad.parameters import Count, Share, whole
 
 LEAST_NOISE = (
     1e-9  # share of the largest variance: where rows did not vary, small differences count
 )
-
-
-@dataclass(frozen=True, eq=False)
-class PrincipalModel(Model):
-    """A centre [width], orthonormal directions [width, kept] and the variance along each [kept].
-
-    noise: the variance in each of the other directions.
-    """
-
-    kind: ClassVar[str] = "principal"
-
-    centre: Floats
-    directions: Floats
-    variances: Floats
-    noise: float
-    distance: Literal["residual", "mahalanobis"]
-
-    def __post_init__(self) -> None:
-        if self.variances.shape != self._subspace.directions.shape[1:]:
-            raise InputError("there is not one stored variance for each direction; save it anew")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.centre.shape
-
-    @functools.cached_property
-    def _subspace(self) -> Subspace:
-        return Subspace(self.centre, self.directions)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by residual or Mahalanobis length, float64 [1, n]."""
-        within, rest = self._subspace.coordinates_and_rest(X)
-        if self.distance == "residual":
-            return rest[np.newaxis]
-        length = (within**2 / self.variances).sum(axis=1) + rest**2 / self.noise
-        return np.sqrt(length)[np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -102,30 +65,6 @@ class PCA(Detector):
             noise=max(float(variances[kept:].sum()) / (width - kept), least),
             distance=self.distance,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class RowSpaceModel(Model):
-    """A centre [width] and orthonormal directions [width, kept]; scores are lengths outside."""
-
-    kind: ClassVar[str] = "row-space"
-
-    centre: Floats
-    directions: Floats
-
-    def __post_init__(self) -> None:
-        _ = self._subspace  # checks that the shapes match
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.centre.shape
-
-    @functools.cached_property
-    def _subspace(self) -> Subspace:
-        return Subspace(self.centre, self.directions)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        return self._subspace.coordinates_and_rest(X)[1][np.newaxis]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

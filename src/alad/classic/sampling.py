@@ -51,14 +51,3 @@ def need(detector: Detector, X: Encoded, fit: Fit, least: int, remedy: str = "")
             f"{detector.name} learns from at least {least} {what}, X has n_samples={len(X)}; "
             f"{remedy}give more {what}"
         )
-
-
-def within(numbers: np.ndarray, bound: int) -> bool:
-    """Tell whether all numbers are at least 0 and below `bound`."""
-    return bool(((numbers >= 0) & (numbers < bound)).all())
-
-
-def check_rows(rows: np.ndarray, least: int = 1) -> None:
-    """Raise InputError unless stored rows are a matrix of at least `least` rows."""
-    if rows.ndim != 2 or len(rows) < least:
-        raise InputError(f"the stored rows have the shape {rows.shape}; save them anew")

@@ -10,49 +10,11 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import SGDOneClassSVM
 
 from alad.classic.kernel import Gamma, Gaussian, bandwidth
-from alad.classic.sampling import check_rows, draw, global_generator_kept, sample, seed_for
+from alad.classic.models import BorderModel
+from alad.classic.sampling import draw, global_generator_kept, sample, seed_for
 from alad.detector.contract import Detector, Fit
-from alad.detector.model import Floats, Model, block_rows
-from alad.errors import InputError
+from alad.detector.model import block_rows
 from alad.parameters import Count, share
-
-
-@dataclass(frozen=True, eq=False)
-class BorderModel(Model):
-    """The border where the weighted kernels with the vectors, plus the shift, add up to 0.
-
-    vectors: float32 [m, width]; weights [m]; gamma: of the kernel.
-    """
-
-    kind: ClassVar[str] = "border"
-
-    vectors: Floats
-    weights: Floats
-    gamma: float
-    shift: float
-
-    def __post_init__(self) -> None:
-        check_rows(self.vectors)
-        if self.weights.shape != (len(self.vectors),):
-            raise InputError(
-                f"the model holds {len(self.vectors)} vectors and weights of the shape "
-                f"{self.weights.shape}; save it anew"
-            )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.vectors.shape[1:]
-
-    @functools.cached_property
-    def _kernel(self) -> Gaussian:
-        return Gaussian(self.vectors, self.gamma)
-
-    def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
-        """Score rows by the negative decision function, float64 [1, n]; above 0 outside."""
-        kernel = self._kernel(X)
-        kernel *= self.weights
-        return -(kernel.sum(axis=1) + self.shift)[np.newaxis]
-
 
 Nu = Annotated[float, functools.partial(share, most=0.999)]  # at 1 there may be no border
 

@@ -52,6 +52,14 @@ def source_of(X: Any, *, size: tuple[int, int] | None = None, strict: bool = Fal
     return opener.opened(X, {"size": size, "strict": strict})
 
 
+def table_source(X: Any) -> TableSource:
+    """Open X as a source of a table; InputError if it is images."""
+    source = source_of(X)
+    if not isinstance(source, TableSource):
+        raise InputError("X is images, but this model is of a table; give a table")
+    return source
+
+
 class Opener(NamedTuple):
     """A kind of data: the test for it, and the function that opens it."""
 

@@ -52,7 +52,7 @@ def warn_of_names(named: bool, owner: str) -> None:
     """Warn that a table has names and that of fit had none, or the reverse."""
     has, was = ("has", "without") if named else ("does not have valid", "with")
     text = f"X {has} feature names, but {owner} was fitted {was} feature names"
-    warn(f"{text}; columns are taken in their order", UserWarning, stacklevel=4)
+    warn(f"{text}; columns are taken in their order", UserWarning, stacklevel=5)
 
 
 def of_width(n: int, due: int, owner: str) -> str:

@@ -12,7 +12,7 @@ from alad.data.ahead import ahead
 from alad.data.array_file import Scratch
 from alad.data.columns import Column, categories, check_finite, numbers
 from alad.data.frames import Columns, Drop, chosen, keys
-from alad.data.opening import source_of
+from alad.data.opening import table_source
 from alad.data.refusals import listed
 from alad.data.source import BATCH_ROWS, TableSource
 from alad.data.typed import CELLS_IN_MEMORY, TypedTable, typed
@@ -32,8 +32,7 @@ class TableEncoder:
     """Any table -> float32 matrix [n, width_]; a row's numbers do not depend on the other rows.
 
     `scaling` is a key of SCALINGS; `drop` names columns to leave out (or numbers them, for arrays);
-    `owner` is who expects the columns, for messages; `shown`: is progress shown, where a fit takes
-    long?
+    `owner` is who expects the columns, for messages; `shown`: is progress of a long fit shown?
 
     After fit: `n_features_in_`, `feature_names_in_` (only if the names are the user's), `width_`,
     `output_names_`, `source_` [width_], the input column of every output column, and
@@ -50,10 +49,7 @@ class TableEncoder:
         owner: str = "TableEncoder",
         shown: bool = False,
     ) -> None:
-        self.scaling = scaling
-        self.drop = drop
-        self.owner = owner
-        self._shown = shown
+        self.scaling, self.drop, self.owner, self._shown = scaling, drop, owner, shown
 
     @contextmanager
     def gathered(self, X: Any) -> Iterator[TypedTable]:
@@ -61,7 +57,7 @@ class TableEncoder:
 
         Those of a table longer than memory lie in a file, which exists as long as the context.
         """
-        source = _table_source(X)
+        source = table_source(X)
         with Scratch(source.scratch) as scratch:
             with self._progress("reading", source.expected_rows()) as progress:
                 batches = source.batches(CELLS_IN_MEMORY)
@@ -69,7 +65,7 @@ class TableEncoder:
             yield table
 
     def _typed(self, X: Any) -> TypedTable:
-        return X if isinstance(X, TypedTable) else typed(_table_source(X).batches(), self.drop)
+        return X if isinstance(X, TypedTable) else typed(table_source(X).batches(), self.drop)
 
     def _progress(self, what: str, total: int | None, unit: str = "rows") -> Progress:
         label = f"{self.owner}: {what}"
@@ -131,19 +127,17 @@ class TableEncoder:
         if table.scratch is None or len(table) * self.width_ <= VALUES_IN_MEMORY:
             return self._encoded_part(table, slice(0, len(table)))
         with self._progress("encoding", len(table)) as progress:
-            shape = (len(table), self.width_)
-            encode = partial(self._encoded_part, table)
+            encode, shape = partial(self._encoded_part, table), (len(table), self.width_)
             return encoded_in_file(encode, shape, table.scratch, progress.advance)
 
     def _encoded_part(self, table: TypedTable, rows: slice) -> np.ndarray:
         """Encode rows of a table, from one to another."""
-        count = len(range(*rows.indices(len(table))))
         if table.matrix is None:
             numbers = [table.columns[at].part(rows).values for at in self._numbers]
-            return self._encoded(
-                count, SideBySide(numbers), lambda at: table.columns[at].part(rows)
-            )
-        values = chosen(table.matrix[rows], [table.kept[at] for at in self._numbers])
+            values: SideBySide | np.ndarray = SideBySide(numbers)
+        else:
+            values = chosen(table.matrix[rows], [table.kept[at] for at in self._numbers])
+        count = len(range(*rows.indices(len(table))))
         return self._encoded(count, values, lambda at: table.columns[at].part(rows))
 
     def transform(self, X: Any) -> np.ndarray:
@@ -162,13 +156,13 @@ class TableEncoder:
 
         Where there may be several, the next ones are read and encoded meanwhile, by another thread.
         """
-        source = _table_source(X)
+        source = table_source(X)
         read = ((batch, encoded) for batch, encoded, _ in self._read(source))
         return read if (source.n_rows or math.inf) <= BATCH_ROWS else ahead(read)
 
     def read(self, X: Any) -> ReadRows:
         """Read X once: rows as `blocks` has them, and cells [n][used columns] as Python values."""
-        _, blocks, cells = zip(*self._read(_table_source(X)), strict=True)
+        _, blocks, cells = zip(*self._read(table_source(X)), strict=True)
         encoded = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         return ReadRows(encoded, lambda: [row for batch in cells for row in batch()])
 
@@ -234,14 +228,14 @@ class TableEncoder:
 
         Of X that is one batch.
         """
-        (batch,) = _table_source(X).batches()
+        (batch,) = table_source(X).batches()
         places = self._matched(batch)
-        values = self._numbers_of(batch, [places[at] for at in self._numbers])
         others = [at for at in range(len(self._codes)) if at not in self._numbers]
         read = [self._category_of(batch, places, at) for at in others]
-        return values[slice(0, batch.n_rows)] if self._numbers else np.zeros(
-            (batch.n_rows, 0)
-        ), read
+        if not self._numbers:
+            return np.zeros((batch.n_rows, 0)), read
+        values = self._numbers_of(batch, [places[at] for at in self._numbers])
+        return values[slice(0, batch.n_rows)], read
 
     def encoded_cells(self, values: np.ndarray, columns: Sequence[Column]) -> np.ndarray:
         """Encode what `cells` gives, as `blocks` does: float32 [n, width_]."""
@@ -267,8 +261,8 @@ class TableEncoder:
 
     def _matched(self, table: Columns) -> list[int]:
         """Find the places of the codes' columns in the table, in their order."""
-        names = self._names, self._named, self._kept
-        return mismatch.matched(table, *names, self._unknown(table), self.owner)
+        due = self._names, self._named, self._kept
+        return mismatch.matched(table, *due, self._unknown(table), self.owner)
 
     def unread(self, names: Sequence[str]) -> list[str]:
         """List the columns that no code reads: left out at fit, or not there; none of arrays."""
@@ -299,11 +293,3 @@ class TableEncoder:
         codes = [from_state(code) for code in state["codes"]]
         mismatch.check_state(state, [code.name for code in codes])
         return encoder._settle(state["names"], state["named"], list(state["kept"]), codes)
-
-
-def _table_source(X: Any) -> TableSource:
-    """Open X as a source of a table; InputError if it is images."""
-    source = source_of(X)
-    if not isinstance(source, TableSource):
-        raise InputError("X is images, but this model is of a table; give a table")
-    return source

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from alad.classic.neighbour_models import DensityModel, NeighbourModel, RatioModel
 from alad.classic.neighbour_search import Nearest, Neighbours
-from alad.classic.neighbours import DensityModel, NeighbourModel, RatioModel
 from alad.detector import novelty
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, combined
