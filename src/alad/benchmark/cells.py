@@ -27,6 +27,7 @@ LATER = {
     "share_batch": False,
     "form": "published",
     "backbone": None,
+    "tile": None,
 }
 
 

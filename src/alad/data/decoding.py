@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ Mode = Literal["L", "RGB"]
 class Form:
     """Size, channels and bits that all pictures of a set are decoded to."""
 
-    height: int
+    height: int  # 0 = each its own
     width: int
     channels: int  # 1 = grey, 3 = red, green, blue
     bits: int = 8  # 8, or those of the brightest value, 9 to 16, kept in uint16
@@ -134,6 +134,8 @@ def decoded(content: bytes, form: Form) -> np.ndarray:
     image = _opened(content)
     image.load()
     image = ImageOps.exif_transpose(image)
+    if not form.height:
+        form = replace(form, height=image.height, width=image.width)
     return _deep(image, form) if _is_deep(image) else _plain(image, form)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,24 @@ class ImageSource(Source):
                 yield self.content.taken(form, self._chosen)
         else:
             yield self.content if self._chosen is None else self.content[np.asarray(self._chosen)]
+
+    def own_size_form(self) -> Form:
+        """Choose the form of pictures that keep their size; of an array its own."""
+        if not isinstance(self.content, Pictures):
+            return Form(0, 0, self.content.shape[3])
+        if self.content.size is not None:
+            raise InputError(
+                f"{self.place}: tiles are cut from pictures as they are; leave out size"
+            )
+        return replace(self.content.form(), height=0, width=0)
+
+    def each(self, form: Form) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield images one by one, with their names: pixels [height, width, channels]."""
+        if isinstance(self.content, Pictures):
+            yield from self.content.each(form, self._chosen)
+        else:
+            chosen = range(len(self.content)) if self._chosen is None else self._chosen
+            yield from ((str(at + 1), self.content[at]) for at in chosen)
 
     @contextmanager
     def decoded(self) -> Iterator[np.ndarray | ArrayFile]:

@@ -113,6 +113,21 @@ class Pictures:
         if not count:
             raise self._nothing_left()
 
+    def each(
+        self, form: Form, chosen: Sequence[int] | None = None
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Decode pictures one by one: (name, pixels [height, width, channels]).
+
+        chosen: numbers of pictures in `names`; None = all. InputError if none can be read.
+        """
+        left = [picture for picture in self._stored if picture.name not in self.skipped]
+        for picture in left if chosen is None else (left[at] for at in chosen):
+            array = self._tried(picture, lambda content: decoded(content, form))
+            if array is not None:
+                yield picture.name, array
+        if len(self.skipped) == len(self):
+            raise self._nothing_left()
+
     def taken(self, form: Form, chosen: Sequence[int]) -> np.ndarray:
         """Decode at least one of the pictures in `names`, by number: [n, height, width, channels].
 

@@ -34,11 +34,13 @@ from alad.detector.rows import (
     scores_at_fit,
     summed_up,
 )
+from alad.detector.tiles import fitted_on_tiles
 from alad.encoding import Encoder, FeatureEncoder, TableEncoder
 from alad.errors import InputError
 from alad.parameters import (
     HOW,
     Contamination,
+    Count,
     Proportion,
     RandomState,
     Scaling,
@@ -99,6 +101,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # what makes features of images first: texture or efficientnet-lite0 (a row a patch, heat maps),
     # efficientnet-lite0-pooled (a row an image), a function, or "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
+    # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
+    # oddest tile; None = whole pictures, all resized to one size
+    tile: Count | None = None
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
 
@@ -131,13 +136,17 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         parameter makes no sense or X cannot be learnt from.
         """
         self.check_parameters()
+        if self.tile is not None:
+            self.fitted_ = fitted_on_tiles(self, X)
+            return self
         begun = time.perf_counter()
         with encoder_and_rows(self, X) as (encoder, rows):
-            self.fitted_ = self._fitted(encoder, rows, begun)
+            self.fitted_ = self.fitted_on(encoder, rows, begun, self._held_out(len(rows)))
         return self
 
-    def _fitted(self, encoder: Encoder, rows: Any, begun: float) -> Fitted:
-        learnt = ~self._held_out(len(rows))
+    def fitted_on(self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray) -> Fitted:
+        """Learn from what `encoder` gathered, and calibrate on the rows held out, bool [n]."""
+        learnt = ~held_out
         matrix = encoder.fit_transform(rows, learnt)
         fit = Fit(encoder)
         known = learnable(self, matrix if learnt.all() else matrix[learnt], fit)

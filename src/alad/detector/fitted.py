@@ -15,7 +15,7 @@ import numpy as np
 
 from alad import storage
 from alad.data.frames import Columns
-from alad.detector import explanation, scoring
+from alad.detector import explanation, scoring, tiles
 from alad.detector.attribution import Explanation
 from alad.detector.beside import with_columns
 from alad.detector.calibration import Calibration
@@ -79,6 +79,9 @@ class Fitted:
         `score_as`; None = `anomaly_score`, of which the warning comes after the last batch.
         """
         self._check_score(score)
+        if self.params.get("tile") is not None:
+            yield None, tiles.scores(self, X, score)
+            return
         new, rows = [], 0
         for batch, encoded in self.encoder_.batches(X):
             if score is None:
@@ -99,6 +102,8 @@ class Fitted:
         there is not.
         """
         self._check_score(score)
+        if self.params.get("tile") is not None:
+            return tiles.member_scores(self, X, score)
         parts = [scoring.scores_of_members(self, rows, score) for rows in self.encoded(X)]
         return np.concatenate(parts, axis=1)
 
@@ -239,6 +244,8 @@ class Fitted:
         column, or an image and patch: explain what matters. progress: show it on stderr where it
         takes longer than 2 s. Raises InputError if the model was saved before that.
         """
+        if self.params.get("tile") is not None:
+            return tiles.explain(self, X)
         if isinstance(self.encoder_, TableEncoder):
             return explanation.of_rows(self, X, self.encoder_, progress)
         if isinstance(self.encoder_, FeatureEncoder):

@@ -9,6 +9,7 @@ image adds up to its score minus the mean score of its references, whatever the 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,18 +28,22 @@ class HeatMaps:
     heat adds up to score - reference_score, up to rounding; where it is large the image is odd,
     where it is negative it is more normal than what it is compared with. With a backbone that gives
     maps, heat is what each patch scores less reference_score, the middle score of normal images.
+    Pictures in tiles may differ in size, and large ones are given smaller, see `times`.
     """
 
-    heat: np.ndarray  # float64 [n, height, width]
-    images: np.ndarray  # [n, height, width, channels], as the model was given them
-    expected: np.ndarray  # the same of what the model takes for normal in their place
+    heat: Any  # float64 [n, height, width], in tiles a list of [height, width]
+    images: Any  # [n, height, width, channels], as the model was given them, or a list of them
+    expected: np.ndarray | None  # of what the model takes for normal in their place; None in tiles
     score: np.ndarray  # float64 [n], large = anomalous
     reference_score: np.ndarray  # float64 [n], mean over references
+    # pixels a side of an image that one of heat and images stands for, in tiles; () = 1 of all
+    times: tuple[int, ...] = ()
 
     def hottest(self, image: int) -> tuple[int, int]:
         """Find the pixel (row, column), from 0, that raised the score of one image most."""
-        at = int(self.heat[image].argmax())
-        return divmod(at, self.heat.shape[2])
+        row, column = divmod(int(self.heat[image].argmax()), self.heat[image].shape[1])
+        times = self.times[image] if self.times else 1
+        return row * times + times // 2, column * times + times // 2
 
 
 def heat(

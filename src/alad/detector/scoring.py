@@ -7,7 +7,7 @@ import numpy as np
 
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
-from alad.detector import novelty
+from alad.detector import novelty, tiles
 from alad.detector.calibration import digests
 from alad.detector.decisions import left_out
 from alad.detector.model import combined
@@ -95,10 +95,13 @@ def for_calibration(fitted: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
 
     Raises InputError if none is left, or if learnt ones cannot be told from the others.
     """
-    read = [(*scored(fitted, rows), digests(apart)) for apart, rows in _normal(fitted, X)]
-    parts, new, digest_parts = zip(*read, strict=True)
-    scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
-    tell(fitted, sum(new), len(scores))
+    if fitted.params.get("tile") is not None:
+        scores, digest = tiles.scores_and_digests(fitted, X)
+    else:
+        read = [(*scored(fitted, rows), digests(apart)) for apart, rows in _normal(fitted, X)]
+        parts, new, digest_parts = zip(*read, strict=True)
+        scores, digest = np.concatenate(parts), np.concatenate(digest_parts)
+        tell(fitted, sum(new), len(scores))
     usual, what = float(fitted.training_.get("repeats", 0.0)), f"{fitted.encoder_.unit}s"
     known = left_out(digest, fitted.learnt_, usual, what)
     if known.all():

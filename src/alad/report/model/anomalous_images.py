@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.opening import source_of
 from alad.data.png import png
+from alad.data.tiling import shrunk
 from alad.encoding import FeatureEncoder, image_scaler
 from alad.report.charts.axes import number
 from alad.report.markup import Markup, tag
@@ -24,6 +26,7 @@ SCALE = (
     "it is strongest where the image departs most from what the model knows. All images have one "
     "scale: those that score far below the threshold are pale."
 )
+MOST_SIDE = 512  # pixels, of a picture on a page
 LEAST_SIDE = 256  # pixels, of a picture to be looked at by itself
 
 
@@ -64,18 +67,21 @@ def names_of(images: Any, count: int) -> list[str]:
     return list(getattr(images, "names", None) or [f"{at:,}" for at in range(1, count + 1)])
 
 
-def taken(images: Any, order: np.ndarray, detector: Any) -> np.ndarray:
-    """Take the images numbered `order` [n]; -> [n, height, width(, channels)]."""
+def taken(images: Any, order: np.ndarray, detector: Any) -> Any:
+    """Take the images numbered `order` [n]; -> [n, height, width(, channels)], or their source."""
+    if detector.params.get("tile") is not None:  # each has its own size
+        return source_of(images).taken(order)
     if hasattr(images, "taken"):
         return images.taken(detector.encoder_.form, order.tolist())
     return np.asarray(images)[order]
 
 
-def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
+def _pictures(detector: Any, images: Any) -> list[Cell]:
     """Draw a cell for each image: itself, what is expected, its heat; as many as a page holds."""
     maps = detector.explain(images)
     scaler = image_scaler(detector.encoder_)
-    pixels, expected = shown(scaler, maps.images), shown(scaler, maps.expected)
+    pixels = shown(scaler, maps.images)
+    expected = None if maps.expected is None else shown(scaler, maps.expected)
     what, alt = "nearest learnt", "the learnt image nearest to it"
     if detector.makes_images_again:
         what, alt = "reconstruction", "what the model makes of it"
@@ -83,11 +89,12 @@ def _pictures(detector: Any, images: np.ndarray) -> list[Cell]:
     for at in range(len(pixels)):
         row, column = maps.hottest(at)
         place = f"hottest at row {row + 1}, column {column + 1}"
-        figures = [
-            _figure("image", pixels[at], "the image itself"),
-            _figure(what, expected[at], alt),
-            _figure("heat", overlay(pixels[at], maps.heat[at], most), f"its heat map, {place}"),
-        ]
+        times = -(-max(pixels[at].shape) // MOST_SIDE)
+        image = np.rint(shrunk(pixels[at], times)).astype(np.uint8)
+        heat = overlay(image, shrunk(maps.heat[at], times, np.maximum), most)
+        figures = [_figure("image", image, "the image itself")]
+        figures += [] if expected is None else [_figure(what, expected[at], alt)]
+        figures.append(_figure("heat", heat, f"its heat map, {place}"))
         letters += sum(map(len, figures))
         if letters > MOST_LETTERS:
             break
@@ -102,10 +109,12 @@ def _figure(caption: str, pixels: np.ndarray, alt: str) -> Markup:
 # --- pictures to be looked at ---------------------------------------------------------------------
 
 
-def shown(scaler: Any, images: np.ndarray) -> np.ndarray:
-    """Turn images, as the model takes them, into uint8 [n, height, width, 1 or 3]."""
-    scaled = np.clip(scaler.transform(images), -1, 1)
-    return np.rint((scaled[..., : min(3, scaled.shape[3])] + 1) * 127.5).astype(np.uint8)
+def shown(scaler: Any, images: Any) -> list[np.ndarray]:
+    """Turn images [height, width, channels] of training's pixels into uint8, 1 or 3 channels."""
+    parts = (np.clip(scaler.scaled(image), -1, 1) for image in images)
+    return [
+        np.rint((part[..., : min(3, part.shape[2])] + 1) * 127.5).astype(np.uint8) for part in parts
+    ]
 
 
 def full_heat(maps: Any, threshold: float) -> float:
@@ -119,7 +128,7 @@ def full_heat(maps: Any, threshold: float) -> float:
     lacking = float(threshold - maps.reference_score[top])
     if above <= 0:
         return np.inf
-    return float(maps.heat.max()) * max(1.0, lacking / above)
+    return max(float(heat.max()) for heat in maps.heat) * max(1.0, lacking / above)
 
 
 def overlay(image: np.ndarray, heat: np.ndarray, most: float) -> np.ndarray:

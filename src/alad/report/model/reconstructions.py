@@ -43,7 +43,8 @@ def reconstructions_section(
     or if there are fewer than two.
     """
     typical, anomalous = chosen(scores, flagged)
-    if not detector.makes_images_again or not typical.size:
+    in_tiles = detector.params.get("tile") is not None
+    if in_tiles or not detector.makes_images_again or not typical.size:
         return None
     groups = (taken(images, places, detector) for places in (typical, anomalous))
     words = (
