@@ -103,6 +103,12 @@ def test_rare_categories_and_constants(tmp_path):
         assert away(scored(tmp_path / "m.onnx", fitted, new)[0], fitted, new) < IN_DOUBLE
 
 
+def test_neighbours_among_kept_rows(tmp_path):
+    fitted = quick("alad", score_function="joint-neighbours").fit(frame(150)).fitted_
+    alad.to_onnx(fitted, tmp_path / "m.onnx")
+    assert away(scored(tmp_path / "m.onnx", fitted, frame(40))[0], fitted, frame(40)) < 1e-5
+
+
 def test_copies_of_training_rows_are_neighbours_of_their_own(tmp_path):
     rows = np.round(np.random.default_rng(0).normal(size=(200, 2)), 1)
     for name in ("knn", "lof", "neighbour-ratio"):

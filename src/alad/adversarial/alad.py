@@ -25,12 +25,12 @@ from alad.adversarial.game import DENOISING_FAMILY, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import DENOISING_SCORE
+from alad.adversarial.scores import DENOISING_SCORE, NEIGHBOURS, SCORES
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.neural.choices import Architectures
 from alad.neural.detector import Encoded, NetworkDetector
-from alad.parameters import Count, Folder, Switch, how, replaces
+from alad.parameters import Count, Folder, Switch, how, replaces, whole
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 
@@ -41,6 +41,13 @@ def _has_form(detector: ALAD) -> None:
     """Require a form that the method has."""
     if detector.form == "denoising" and detector.name not in DENOISING_FAMILY:
         raise InputError(f"form is 'denoising'; {detector.name} is 'published' alone: leave it out")
+
+
+def _keeps_enough(detector: ALAD) -> None:
+    """Require more kept rows than neighbours, where rows are kept."""
+    score = detector.score_function
+    if score in SCORES and SCORES[score].keeps:
+        whole("kept_rows", detector.kept_rows, least=NEIGHBOURS + 1)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -71,7 +78,7 @@ class ALAD(NetworkDetector):
         "share_batch": False,
         "form": "denoising",  # of tables; the preset for images has the other
     }
-    rules = (*NetworkDetector.rules, _has_form)
+    rules = (*NetworkDetector.rules, _has_form, _keeps_enough)
 
     # the game on tables: "denoising", where E and G take noise away from rows, or "published", as
     # in the paper; None = "denoising" for tables, "published" for images
@@ -93,6 +100,9 @@ class ALAD(NetworkDetector):
     # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights with the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"
+    # training rows that the score "joint-neighbours" keeps, at most, a random sample; none is kept
+    # for another score
+    kept_rows: Count = 3_000  # pyright: ignore[reportIncompatibleVariableOverride]
     # what trains: "torch", "native" (C), or "auto" = native where it is
     # available; the two differ by rounding. For images also "bfloat16": convolutions train with
     # numbers of 16 bits, faster where the processor has matrix units for them (AMX); weights and

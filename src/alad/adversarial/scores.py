@@ -3,15 +3,19 @@
 Zenati et al. 2018, section III-D and table IV. With x' = G(E(x)), f the activations before the
 logit of D_xx and l that logit:
 
-| score    | formula                                                              |
-|----------|----------------------------------------------------------------------|
-| features | sum_j abs(f(x, x) - f(x, x'))_j  (eq. 9)                             |
-| logits   | -log D_xx(x, x') = softplus(-l(x, x')), from the logit, in float64   |
-| l1, l2   | sum_j abs(x - x')_j, and the root of the sum of squares              |
-| whitened | Mahalanobis length of the compressed feature difference (ours)       |
-| joint    | Mahalanobis length of f(x, x) - f(x, x'), f(x, x) and E(x) side by   |
-|          | side, each in units of its own deviation (ours)                      |
-| egbad    | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati 2018b)   |
+| score            | formula                                                           |
+|------------------|-------------------------------------------------------------------|
+| features         | sum_j abs(f(x, x) - f(x, x'))_j  (eq. 9)                          |
+| logits           | -log D_xx(x, x') = softplus(-l(x, x')), from the logit, in        |
+|                  | float64                                                           |
+| l1, l2           | sum_j abs(x - x')_j, and the root of the sum of squares           |
+| whitened         | Mahalanobis length of the compressed feature difference (ours)    |
+| joint            | Mahalanobis length of f(x, x) - f(x, x'), f(x, x) and E(x) side   |
+|                  | by side, each in units of its own deviation (ours)                |
+| joint-neighbours | joint times the neighbour ratio of x among kept training rows:    |
+|                  | its mean distance to the 5 nearest over the root of theirs (ours) |
+| egbad            | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati       |
+|                  | 2018b)                                                            |
 
 BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(x, x') its logit at
 (x', E(x)).
@@ -19,8 +23,13 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from alad.classic.neighbour_models import RatioModel
+from alad.errors import InputError
 from alad.neural.score import (
     L1,
     L2,
@@ -35,6 +44,7 @@ from alad.neural.score import (
 )
 
 EGBAD_FEATURE_WEIGHT = 0.1
+NEIGHBOURS = 5  # among kept rows
 
 
 def gap(results: Results) -> np.ndarray:
@@ -102,6 +112,28 @@ def joint(results: Results, learnt: Learnt) -> np.ndarray:
     return mahalanobis(beside(results, learnt["units"]), learnt)
 
 
+def fit_joint_neighbours(results: Results, kept: np.ndarray) -> dict[str, np.ndarray]:
+    """Fit `joint`, and keep rows: at places `kept`, of at least one row more than neighbours."""
+    if len(kept) <= NEIGHBOURS:
+        raise InputError(
+            f"score joint-neighbours keeps {len(kept)} rows; give at least {NEIGHBOURS + 1}, or "
+            "another score_function"
+        )
+    ratio = RatioModel.of(np.ascontiguousarray(results["x"][0, kept], np.float32), NEIGHBOURS)
+    shared = {"rows": ratio.rows[np.newaxis], "distance": ratio.distance[np.newaxis]}
+    return {**fit_joint(results), **shared}  # the same rows for all members
+
+
+def with_ratio(learnt: Learnt) -> dict[str, Any]:
+    """Make the search among the kept rows."""
+    ratio = RatioModel(learnt["rows"][0], learnt["distance"][0], NEIGHBOURS)
+    return {**learnt, "ratio": ratio}
+
+
+def joint_neighbours(results: Results, ready: Mapping[str, Any]) -> np.ndarray:
+    return joint(results, ready) * ready["ratio"].scores(results["x"])
+
+
 BOTH = ("real", "fake")
 JOINT = (*BOTH, "code")
 DENOISING_SCORE = "joint"  # of the denoising form
@@ -119,5 +151,15 @@ SCORES: dict[str, Score] = {
         watched_as="features",
     ),
     "joint": Score(JOINT, joint, learn=fit_joint, learns_from=JOINT, for_images=False),
+    "joint-neighbours": Score(
+        JOINT,
+        joint_neighbours,
+        learn=fit_joint_neighbours,
+        learns_from=("x", *JOINT),
+        for_images=False,
+        watched_as="joint",
+        keeps=True,
+        made_ready=with_ratio,
+    ),
     "egbad": Score(("reconstruction", *BOTH), egbad),
 }

@@ -28,6 +28,7 @@ LATER = {
     "form": "published",
     "backbone": None,
     "tile": None,
+    "kept_rows": 3_000,
 }
 
 

@@ -18,10 +18,10 @@ def _alad(name: str, preset: str | None, **how: Any) -> Row:
 def _family(preset: str, hours: bool = False, **how: Any) -> tuple[Row, ...]:
     """List ALAD, its ablation study, and the authors' settings to the letter; and untrained.
 
-    "alad-default" is what `ALAD()` is for any table.
+    "alad-default" is what `ALAD()` is for any table, single members.
     """
     alad = _alad("alad", preset, published="ALAD", **how)
-    default = both(_alad("alad-default", None, **how))
+    default = both(_alad("alad-default", None, **how | {"together": 1}))
     paper = _alad("alad-paper", f"{preset}-paper", published="ALAD", protocols=("paper",))
     trained = replace(paper, hours=hours, at_once=HOURS_MEMBERS if hours else None)
     return (*both(alad), *default, *ablations(alad), untrained(paper), trained)

@@ -68,6 +68,12 @@ class RatioModel(Model):
                 f"{self.distance.shape}; save it anew"
             )
 
+    @classmethod
+    def of(cls, rows: np.ndarray, n_neighbors: int) -> "RatioModel":
+        """Make the model of rows, float32 [m, width], more of them than neighbours."""
+        ends = Nearest(rows).search(rows, n_neighbors + 1)  # the first is the row itself
+        return cls(rows, ends.distance[:, 1:].mean(axis=1), n_neighbors)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.rows.shape[1:]

@@ -65,9 +65,7 @@ class NeighbourRatio(Detector):
 
     def _learn(self, X: np.ndarray, fit: Fit) -> RatioModel:
         need(self, X, fit, self.n_neighbors + 1, "lower n_neighbors or ")
-        rows = sample(self, X, fit)
-        ends = Nearest(rows).search(rows, self.n_neighbors + 1)  # the first is the row itself
-        return RatioModel(rows, ends.distance[:, 1:].mean(axis=1), self.n_neighbors)
+        return RatioModel.of(sample(self, X, fit), self.n_neighbors)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

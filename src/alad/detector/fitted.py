@@ -129,7 +129,7 @@ class Fitted:
 
     def score_names(self) -> tuple[str, ...]:
         """Name the scores to choose from; () if there is but one."""
-        return self.model_.offered(images=len(self.model_.shape) > 1)
+        return self.model_.score_names()
 
     def _check_score(self, score: str | None) -> None:
         known = self.score_names()

@@ -62,6 +62,10 @@ class Model(ABC):
         """Name the scores to choose from, for tables or for images."""
         return tuple(name for name, one in cls.offers.items() if one.for_images or not images)
 
+    def score_names(self) -> tuple[str, ...]:
+        """Name the scores that this model has, to choose from; () if there is but one."""
+        return self.offered(images=len(self.shape) > 1)
+
     def member_scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score any number of encoded rows: float64 [members, n]."""
         return self.in_blocks(functools.partial(self.scores, name=name), X)

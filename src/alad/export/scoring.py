@@ -106,9 +106,13 @@ def member_scores(model: Model, rows: Any) -> Any:
 def network_scores(model: NetworkModel, rows: Any) -> Any:
     """Score rows by networks: the passes and formulas of NumPy's engine."""
     engine: Any = replace(model, engine="numpy", device="cpu").scorer
-    chosen = model.offers[model.own]
+    chosen, learnt = model.offers[model.own], model.learnt_by(model.own)
     results = {"x": rows, **passed(engine, rows, chosen.reads)}
-    return chosen.value(results, model.learnt_by(model.own))
+    ready = learnt if chosen.made_ready is None else chosen.made_ready(learnt)
+    for part in ready.values():
+        if isinstance(part, RatioModel):
+            vars(part)["_nearest"] = AllMeasured(part.rows)
+    return chosen.value(results, ready)
 
 
 def passed(engine: Any, rows: Any, wanted: Collection[str]) -> dict[str, Any]:

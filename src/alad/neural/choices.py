@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from alad.errors import InputError
 from alad.neural.torch_engine import device_named
 from alad.parameters import Widths, whole
+from alad.randomness import Purpose, stream
 
 
 def members_named(name: str, value: Any) -> None:
@@ -24,6 +27,11 @@ def members_named(name: str, value: Any) -> None:
 def usable_device(name: str, value: Any) -> None:
     """Raise InputError unless `value` names a device that can be used here."""
     device_named(value)
+
+
+def places_kept(rows: int, most: int, seed: int) -> np.ndarray:
+    """Draw the places, ascending, of `most` of so many rows, or of all, for a score to keep."""
+    return np.sort(stream(seed, 0, Purpose.SPLIT, 3).permutation(rows)[:most])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from alad.encoding import Encoded
 from alad.errors import InputError
 from alad.networks.native_convolution import training_products
 from alad.networks.weights import scoring_weights
-from alad.neural.choices import Architectures, members_named, usable_device
+from alad.neural.choices import Architectures, members_named, places_kept, usable_device
 from alad.neural.facts import engine_facts, training_facts
 from alad.neural.model import NetworkModel, measured_images
 from alad.neural.torch_engine import arrays_of, device_named
@@ -76,6 +76,7 @@ class NetworkDetector(Detector):
     beta1: ClassVar[float] = 0.9  # of Adam; its beta2 is 0.999
     settings_of_model: ClassVar[tuple[str, ...]] = ()  # parameters that the model scores with
     engine: ClassVar[str] = "auto"  # of methods that offer no choice; of others a field
+    kept_rows: ClassVar[int] = 0  # of methods whose scores keep none; of others a field
     # which amount of `row_kinds` says from how many rows members get their common scale
     scaled_by: ClassVar[str] = "learnt_by_scores"
     sees_images = True
@@ -161,12 +162,8 @@ class NetworkDetector(Detector):
         rows, watched = self._split(X, seed)
         shape = tuple(X.shape[1:])
         architecture = self._architecture(shape)
-        step = self._step(
-            rows_on(device_named(self.device), rows),
-            architecture,
-            self._optimiser(images=X.ndim > 2),
-            seed,
-        )
+        placed, optimiser = rows_on(device_named(self.device), rows), self._optimiser(X.ndim > 2)
+        step = self._step(placed, architecture, optimiser, seed)
         if X.ndim > 2:
             step.products = training_products(self.engine, step.like)
 
@@ -199,8 +196,11 @@ class NetworkDetector(Detector):
         learnt = model(training.best, step.X)
         sample = self._sample(rows, seed)
         for name in learnt.offered(images=X.ndim > 2):
-            source = step.X if learnt.offers[name].learns_from_all else sample
-            learnt = learnt.having_learnt(name, self._blocks(source))
+            score = learnt.offers[name]
+            if not score.keeps or name == learnt.own:
+                source = step.X if score.learns_from_all else sample
+                kept = [places_kept(len(source), self.kept_rows, seed)] if score.keeps else []
+                learnt = learnt.having_learnt(name, self._blocks(source), *kept)
         learnt = learnt.scaled(np.asarray(sample))
         engine = self.engine if "engine" in kinds_of(type(self)) else None
         fit.facts |= training_facts(training, step, seed, architecture)

@@ -86,7 +86,7 @@ class NetworkModel(Model):
     def scores_by(self, names: Sequence[str], X: np.ndarray) -> np.ndarray:
         """Score a block of rows by several scores at once: [names, members, n], float64."""
         engine = self.scorer
-        learnt = {name: self.learnt_by(name) for name in names if name not in engine.scores}
+        learnt = {name: self._ready(name) for name in names if name not in engine.scores}
         wanted = [[name] if name in engine.scores else self.offers[name].reads for name in names]
         with np.errstate(all="ignore"):  # callers refuse what is not finite
             results = {"x": X, **engine(X, tuple(dict.fromkeys(itertools.chain(*wanted))))}
@@ -100,8 +100,26 @@ class NetworkModel(Model):
         """Give what a score has learnt; InputError if the model is older than the score."""
         parts = learnt_parts(self.learnt, score)
         if self.offers[score].learn and not parts:
-            raise InputError(f"this model has not learnt what score {score!r} needs; fit it again")
+            raise InputError(
+                f"this model has not learnt what score {score!r} needs; fit it again with it"
+            )
         return parts
+
+    def score_names(self) -> tuple[str, ...]:
+        offered = self.offered(images=len(self.row_shape) > 1)
+        has = {path.partition("/")[0] for path in self.learnt}
+        return tuple(name for name in offered if not self.offers[name].keeps or name in has)
+
+    def _ready(self, score: str) -> Mapping[str, Any]:
+        """Give what a score's formula reads beside the engine's results; made once."""
+        if score not in self._made_ready:
+            learnt, make = self.learnt_by(score), self.offers[score].made_ready
+            self._made_ready[score] = learnt if make is None else make(learnt)
+        return self._made_ready[score]
+
+    @functools.cached_property
+    def _made_ready(self) -> dict[str, Mapping[str, Any]]:
+        return {}
 
     # so that a row's score does not depend on the others: C and NumPy ensure it by themselves,
     # PyTorch needs blocks of one size
@@ -126,8 +144,11 @@ class NetworkModel(Model):
         engine: Any = self.scorer  # of images it is PyTorch's
         return replace(self, buffers=engine.measured(images))
 
-    def having_learnt(self, name: str, blocks: Iterable[np.ndarray]) -> Self:
-        """Let score `name` learn what it needs from training rows, in blocks [n, *shape]."""
+    def having_learnt(self, name: str, blocks: Iterable[np.ndarray], *how: Any) -> Self:
+        """Let score `name` learn what it needs from training rows, in blocks [n, *shape].
+
+        how: what else it asks for: of one that keeps rows the places of those to keep.
+        """
         score = self.offers[name]
         if score.learn is None:
             return self
@@ -137,14 +158,14 @@ class NetworkModel(Model):
             result: np.concatenate([part[result] for part in parts], axis=1)
             for result in score.learns_from
         }
-        learnt = {f"{name}/{part}": array for part, array in score.learn(read).items()}
+        learnt = {f"{name}/{part}": array for part, array in score.learn(read, *how).items()}
         return replace(self, learnt={**self.learnt, **learnt})
 
     def scaled(self, X: np.ndarray) -> Self:
         """Give several members a common scale of every score, from training rows X."""
         if len(self.members) == 1:
             return self
-        names = self.offered(images=len(self.row_shape) > 1)
+        names = self.score_names()
         scores = self.in_blocks(functools.partial(self.scores_by, names), X)
         scales = {name: common_scale(s) for name, s in zip(names, scores, strict=True)}
         return replace(self, scales=scales)

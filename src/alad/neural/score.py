@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,15 +31,21 @@ class Score:
     `learns_from`, of a sample of training rows or of all. for_images: False where features of
     images are too many to learn how they vary together. watched_as: the score that the stopping
     rule uses in its place, if this one costs too much at every check.
+
+    keeps: the score keeps training rows, so it is learnt only where it is the detector's own:
+    learn(results, places), which of the sample to keep. made_ready(learnt): what `value` gets in
+    the place of the arrays, made once a model.
     """
 
     reads: tuple[str, ...]
     value: Callable[[Results, Learnt], np.ndarray]
-    learn: Callable[[Results], dict[str, np.ndarray]] | None = None
+    learn: Callable[..., dict[str, np.ndarray]] | None = None
     learns_from: tuple[str, ...] = ()
     learns_from_all: bool = False
     for_images: bool = True
     watched_as: str | None = None
+    keeps: bool = False
+    made_ready: Callable[[Learnt], Mapping[str, Any]] | None = None
 
 
 # --- formulas that several methods share ----------------------------------------------------------
