@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from alad.backbone.networks import each_on_one_thread, named, names
+from alad.backbone.networks import Network, Use, each_on_one_thread, named, names
 from alad.backbone.texture import SIDE, TEXTURE, texture
 from alad.errors import InputError
 
 PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps as they are
 AT_ONCE = 8  # images a call, always: the last bits of a network's sums depend on their number
-CALLABLE, NAME, DIGEST = "callable", "name", "sha256"  # of a stored backbone
+CALLABLE, NAME, DIGEST, USE = "callable", "name", "sha256", "use"  # of a stored backbone
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +26,15 @@ class Backbone:
     """Images -> features: one row an image, or a map of rows, one a patch.
 
     given: the parameter as it was given. call: gives features [n, d] or [n, rows, columns, d] of
-    images float32 [n, height, width, channels] from 0, black, to 1, white. digest: SHA-256 of the
-    weights, of a named one. side: to it images are enlarged, and pictures of files decoded to at
-    most, unless their size is given; None = they stay as they are. each: calls it for each of
-    several blocks.
+    images float32 [n, height, width, channels] from 0, black, to 1, white. network: a named one,
+    None otherwise. side: to it images are enlarged, and pictures of files decoded to at most,
+    unless their size is given; None = they stay as they are. each: calls it for each of several
+    blocks.
     """
 
     given: Any
     call: Callable[[np.ndarray], Any]
-    digest: str | None = None
+    network: Network | None = None
     side: int | None = None
     each: Callable[[Callable[[np.ndarray], Any], Iterable[np.ndarray]], Iterable[Any]] = map
 
@@ -82,7 +82,11 @@ class Backbone:
 
     def state(self) -> dict[str, Any]:
         """Give what a stored model keeps of it, as JSON has it: the name, not the weights."""
-        return described(self.given) | ({} if self.digest is None else {DIGEST: self.digest})
+        named = isinstance(self.given, str)
+        kept: dict[str, Any] = {NAME: self.given} if named else {CALLABLE: self.title}
+        if self.network is not None:
+            kept |= {DIGEST: self.network.digest, USE: self.network.use.state()}
+        return kept
 
 
 def title_of(function: Any) -> str:
@@ -92,9 +96,9 @@ def title_of(function: Any) -> str:
     return f"{getattr(function, '__module__', kind.__module__)}.{name}"
 
 
-def described(value: Any) -> dict[str, str]:
-    """Describe a parameter `backbone` as JSON has it."""
-    return {NAME: value} if isinstance(value, str) else {CALLABLE: title_of(value)}
+def described(value: Any) -> str | dict[str, str]:
+    """Describe a parameter `backbone` as JSON has it: the name, or that of a function."""
+    return value if isinstance(value, str) else {CALLABLE: title_of(value)}
 
 
 def check_backbone(name: str, value: Any) -> None:
@@ -106,10 +110,10 @@ def check_backbone(name: str, value: Any) -> None:
         )
 
 
-def backbone_of(value: Any) -> Backbone | None:
+def backbone_of(value: Any, use: Use | None = None) -> Backbone | None:
     """Make the backbone that a parameter asks for; None if it is None.
 
-    Raises InputError for an unknown name, or one whose weights are not there.
+    use: of a named one, another than this version's. Raises InputError for an unknown name, or one whose weights are not there.
     """
     check_backbone("backbone", value)
     if value is None:
@@ -120,8 +124,8 @@ def backbone_of(value: Any) -> Backbone | None:
         return Backbone(value, texture, side=SIDE)
     if not isinstance(value, str):
         return Backbone(value, value)
-    network = named(value)
-    return Backbone(value, network, network.digest, network.side, each_on_one_thread)
+    network = named(value, use)
+    return Backbone(value, network, network, network.use.side, each_on_one_thread)
 
 
 def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
@@ -139,8 +143,8 @@ def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
     name = str(state[NAME])
     if given not in (None, name):
         raise InputError(f"this model was fitted with backbone={name!r}; leave backbone out")
-    backbone = backbone_of(name)
-    if backbone is None or backbone.digest != state.get(DIGEST):
+    backbone = backbone_of(name, Use.of(state[USE]) if USE in state else None)
+    if backbone is None or backbone.state().get(DIGEST) != state.get(DIGEST):
         raise InputError(
             f"the weights of {name} are not those that this model was fitted with (SHA-256 "
             f"{str(state.get(DIGEST))[:12]}…); install the version that it was fitted with, or fit "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -31,16 +31,33 @@ REMEDY = "pip install 'alad[backbone]'"
 
 @dataclass(frozen=True)
 class Use:
-    """How a network's stages are used: side of its input, numbers of the stages, from 1."""
+    """How a network's stages are used: side of its input, numbers of the stages, from 1.
+
+    A stored model keeps it, so that another choice of a later version leaves its scores alone.
+    """
 
     side: int
     stages: tuple[int, ...]
     pooled: bool
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Use:
+        """Read what `state` gave; InputError if it is none."""
+        side, stages, pooled = (stored.get(name) for name in ("side", "stages", "pooled"))
+        numbers = tuple(stages) if isinstance(stages, list) else ()
+        whole = bool(numbers) and all(type(at) is int and 1 <= at <= 8 for at in numbers)
+        if type(side) is not int or not whole or type(pooled) is not bool:
+            raise InputError("how the stored backbone is used is not told; save it anew")
+        return cls(side, numbers, pooled)
+
+    def state(self) -> dict[str, Any]:
+        """Give it as JSON has it."""
+        return {"side": self.side, "stages": list(self.stages), "pooled": self.pooled}
+
 
 USES = {
-    LITE0: Use(256, (3, 5), pooled=False),
-    LITE0 + POOLED: Use(128, (5, 6, 7), pooled=True),
+    LITE0: Use(256, (3,), pooled=False),
+    LITE0 + POOLED: Use(160, (7,), pooled=True),
 }
 
 
@@ -57,11 +74,6 @@ class Network:
     digest: str
     use: Use
 
-    @property
-    def side(self) -> int:
-        """The side that images are enlarged to."""
-        return self.use.side
-
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Compute features of images [n, height, width, channels] from 0 to 1, on one thread."""
         import torch
@@ -75,8 +87,11 @@ class Network:
             return side_by_side(maps).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def named(name: str) -> Network:
-    """Look a network up, with the digest of its weights. InputError if one of them is not there."""
+def named(name: str, use: Use | None = None) -> Network:
+    """Look a network up, with the digest of its weights. InputError if one of them is not there.
+
+    use: None = what this version has under that name.
+    """
     if name not in USES:
         raise InputError(
             f"there is no backbone {name!r}; choose one of: texture, {', '.join(names())}"
@@ -85,7 +100,7 @@ def named(name: str) -> Network:
     path = Path(spec.origin).parent / FILE if spec and spec.origin else None
     if path is None or not path.is_file():
         raise InputError(f"the weights of {name} are not installed: {REMEDY}")
-    return Network(path, digest_of(path), USES[name])
+    return Network(path, digest_of(path), use or USES[name])
 
 
 @functools.cache

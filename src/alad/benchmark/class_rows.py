@@ -109,8 +109,10 @@ def _by_class(runs: Group, score: str | None = None) -> Classes:
 def _networks(config: Mapping[str, Any]) -> str:
     """Write "32 channels, 2,000 steps": channels after the first halving of an image."""
     if "architecture" not in config:
-        return ""
+        return config.get("backbone") or ""
     name, steps = config["architecture"], config["max_steps"]
+    if backbone := config.get("backbone"):
+        return f"{backbone}, {f'{steps:,} steps' if steps else 'untrained'}"
     width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
     long = f"≤ {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
     half = ", bfloat16" if config.get("engine") == "bfloat16" else ""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from alad.backbone.networks import LITE0, POOLED
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.row import FIFTH, QUICK_STEPS, Row, ablations, both
 from alad.presets import preset
@@ -39,7 +40,24 @@ def on_images(benchmark: str) -> tuple[Row, ...]:
     ]
     if benchmark != "mnist":
         rows.append(replace(alad, name="alad-paper", preset="cifar10-paper", hours=True))
-    return tuple(replace(row, protocols=("paper", "common")) for row in rows)
+    both_protocols = [replace(row, protocols=("paper", "common")) for row in rows]
+    return (*both_protocols, *(_on_features() if benchmark == "cifar10" else ()))
+
+
+def _on_features() -> tuple[Row, ...]:
+    """List detectors on the features of a network that was trained on ImageNet.
+
+    Its classes overlap with those of CIFAR-10, so these rows stand beside each other alone. They
+    come last: the features of 60,000 images take most of an hour on a core.
+    """
+    features = {"backbone": LITE0 + POOLED}
+    pca = features | {"distance": "mahalanobis"}
+    rows = [
+        Row("knn-backbone", "knn", changes=features, most_runs=1),
+        Row("mahalanobis-backbone", "pca", changes=pca, most_runs=1),
+        *both(Row("alad-backbone", "alad", changes=features)),
+    ]
+    return tuple(replace(row, protocols=("common",), hours=True) for row in rows)
 
 
 ON_IMAGES = {name: on_images(name) for name in CLASSES}

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from alad import metrics
 from alad.benchmark.cells import BenchmarkCell, cells, digest, protocol_of
+from alad.benchmark.data.embedded import embedded
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.data.splits import Split, fewer
 from alad.benchmark.results_file import Line, ResultsFile, machine, measured
@@ -87,6 +89,11 @@ class Job:
         return [self.key]
 
     @property
+    def backbone(self) -> str | None:
+        """The name of the backbone in front of the detector; None = there is none."""
+        return self.config.get("backbone")
+
+    @property
     def _checkpoint(self) -> Path:
         return self.file.path.with_name(f"{self.cell.benchmark}-{self.key}.checkpoint")
 
@@ -98,6 +105,9 @@ class Job:
         try:
             if cell.row.test_rows:
                 data = fewer(data, None, cell.row.test_rows)
+            if self.backbone is not None:  # computed once for all rows, classes and seeds
+                train, test = (embedded(rows, self.backbone) for rows in (data.train, data.test))
+                data = replace(data, train=train, test=test)
             lines = self._measure(data)
         except Exception as error:  # whatever a detector raises must not end the other cells
             reason = on_one_line(error)
@@ -115,7 +125,7 @@ class Job:
         # on images, where training takes long, by each of its scores too, unless each row is
         # searched for
         by_score: dict[str, list[Scored]] = {}
-        if self.of_images and not self.cell.row.test_rows:
+        if self.of_images and not self.cell.row.test_rows and self.backbone is None:
             for name in detector.score_names():
                 usual = name == (
                     self.config["score_function"] or detector.own_score_name(images=True)
@@ -142,7 +152,7 @@ class Job:
     def _fitted(self, data: Split) -> tuple[Any, dict[str, Any]]:
         """Fit the detector; -> the detector, and what all its lines have in common."""
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
-        detector = self.cell.detector(**self.how, **kept)
+        detector = self.cell.detector(**self.how, **kept).set_params(backbone=None)
         _, seconds = timed(lambda: detector.fit(data.train))
         # a resumed training knows the seconds before its interruption
         trained = detector.training_.get("seconds", 0.0)

@@ -71,6 +71,8 @@ def fit(
     check_score(kind.name, kind.model.offered(images=pixels), given.get("score_function"))
     made = _configured(detector, preset, given)
     made.set_params(**{k: running[k] for k in running if k in made.get_params(deep=False)})
+    if "samples" in given and backbone:
+        raise InputError("--samples: a backbone's features are no pictures; leave out --samples")
     if "samples" in given:
         _require_samples(given["samples"], source, (output, kept), resume)
     # all that can be refused has been

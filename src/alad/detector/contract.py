@@ -209,7 +209,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return {name: storable(name, value) for name, value in values.items()}
 
     def settled(self, images: bool) -> dict[str, Any]:
-        """Return the parameters, with what None stands for where that hangs on the kind of rows."""
+        """Return the parameters, with what None stands for where that hangs on the kind of rows.
+
+        A backbone makes rows of a table of images.
+        """
+        images = images and self.backbone is None
         chosen = presets_of(self.name).get("images", {}) if images else {}
         usual = {name: chosen.get(name, value) for name, value in self.usual.items()}
         given = self.get_params(deep=False)

@@ -13,6 +13,7 @@ import numpy as np
 from alad.backbone.backbone import PRECOMPUTED, backbone_of
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
+from alad.data.source import Source
 from alad.encoding import (
     Encoded,
     Encoder,
@@ -54,18 +55,17 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
     if backbone is None:
         encoder = encoder_for(source, drop=detector.drop, **how, shown=bool(detector.verbose))
     else:
-        source = X if of_maps else _images(source, backbone.side)
+        source = X if of_maps else _images(source, backbone.side, detector.drop)
         encoder = FeatureEncoder(backbone, **how, seed=sampling_seed(detector.random_state))
     with encoder.gathered(source) as rows:
         yield encoder, rows
 
 
-def _images(X: Any, side: int | None) -> ImageSource:
-    """Open X as images, pictures of at most that side; InputError if it is a table."""
-    source = source_of(X)
+def _images(source: Source, side: int | None, drop: Any) -> ImageSource:
+    """Take pictures of at most that side; InputError for a table, or columns to be left out."""
     if not isinstance(source, ImageSource):
         raise InputError("X is a table, and a backbone takes images; leave backbone out")
-    return source if side is None else source.at_most(side)
+    return (source if side is None else source.at_most(side)).without(drop)
 
 
 def learnable(detector: Any, X: Encoded | PatchRows, fit: Fit) -> Any:

@@ -76,7 +76,7 @@ def _calibration(content: Mapping[str, Any]) -> str:
 
 
 def _unit(content: Mapping[str, Any]) -> str:
-    return "image" if content["encoder"].get("kind") == "images" else "row"
+    return "image" if content["encoder"].get("kind") in ("images", "features") else "row"
 
 
 def _facts(title: str, facts: Mapping[str, Any]) -> Table:
@@ -88,6 +88,11 @@ def _columns(encoder: Mapping[str, Any]) -> Table:
     if encoder.get("kind") == "images":
         pixels = (" × ".join(map(str, encoder["shape"])), encoder["pixel"])
         return Table("Images", ("height × width × channels", "pixel"), [pixels], left=(0, 1))
+    if (backbone := encoder.get("backbone")) is not None:
+        name = backbone.get("name") or f"{backbone['callable']}, a function"
+        weights = backbone.get("sha256", "")
+        row = (name, " × ".join(map(str, encoder["shape"])), weights)
+        return Table("Backbone", ("", "features of an image", "SHA-256"), [row], left=(0, 1, 2))
     read = {code["name"]: code for code in encoder["codes"]}
     rows = [(name, *column_facts(read.get(name))) for name in encoder["names"]]
     return Table(f"Columns ({len(rows)})", ("column", "read as", "detail"), rows, left=(0, 1, 2))
