@@ -113,7 +113,8 @@ def check_backbone(name: str, value: Any) -> None:
 def backbone_of(value: Any, use: Use | None = None) -> Backbone | None:
     """Make the backbone that a parameter asks for; None if it is None.
 
-    use: of a named one, another than this version's. Raises InputError for an unknown name, or one whose weights are not there.
+    use: of a named one, another than this version's. Raises InputError for an unknown name, or one
+    whose weights are not there.
     """
     check_backbone("backbone", value)
     if value is None:
