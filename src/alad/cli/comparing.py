@@ -54,6 +54,7 @@ def compare(
     ] = None,
     size: options.PictureSize = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -69,7 +70,7 @@ def compare(
 
     for name in detector or ():  # a wrong name is refused before a large table is read
         catalogue.detector_class(name)
-    source = pictures.source(table, size, strict, drop=drop)
+    source = pictures.source(table, size, strict, mask=mask, drop=drop)
     how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
         comparison = compare_detectors(

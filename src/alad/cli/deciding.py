@@ -158,6 +158,7 @@ def calibrate(
     ],
     drop: options.Drop = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     device: options.Device = None,
     engine: options.ScoringEngine = None,
     as_json: options.AsJson = False,
@@ -175,7 +176,7 @@ def calibrate(
     from alad import catalogue
 
     detector = catalogue.load(model, device=device, engine=engine)
-    rows = pictures.source(table, None, strict, drop=drop)
+    rows = pictures.source(table, None, strict, mask=mask, drop=drop)
     with located(rows.place):
         detector = detector.calibrate(rows.without(separated(drop)), source=rows.place)
     detector.save(model)

@@ -56,6 +56,7 @@ def explain(
     ] = None,
     drop: options.Drop = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     device: options.Device = None,
     engine: options.ScoringEngine = None,
     quiet: options.Quiet = False,
@@ -75,7 +76,7 @@ def explain(
     from alad.detector.attribution import Explanation
 
     # refuse what cannot be written before the long work
-    rows = pictures.read(table, drop, strict)
+    rows = pictures.read(table, drop, strict, mask)
     _require_target(output, table, columns, of_pictures=rows.kind == "images")
     detector = catalogue.load(model, device=device, engine=engine)
     with located(rows.place):

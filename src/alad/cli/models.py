@@ -37,6 +37,7 @@ def fit(
     ] = None,
     size: options.PictureSize = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     checkpoint: Annotated[
         Path | None,
         option(help="Folder for checkpoints.", show_default="MODEL.checkpoint", panel=RUNNING),
@@ -62,7 +63,7 @@ def fit(
     # the detector: pictures have settings of their own
     backbone = given.get("backbone")
     of_tables = {} if backbone else {"scaling": given.get("scaling")}  # of columns, or features
-    source = pictures.source(table, size, strict, query=query, drop=drop, **of_tables)
+    source = pictures.source(table, size, strict, query=query, mask=mask, drop=drop, **of_tables)
     pixels = source.kind == "images" and backbone is None
     if preset is None and pixels:
         length = not given.keys() & {"epochs", "max_steps"}

@@ -79,6 +79,14 @@ PictureSize = Annotated[
         panel="Training",
     ),
 ]
+Mask = Annotated[
+    str | None,
+    option(
+        metavar="MASK",
+        help="Picture, or folder of pictures of the same names: white where pixels count.",
+        show_default=False,
+    ),
+]
 Strict = Annotated[
     bool, option("--strict", help="Stop at a picture that cannot be read, instead of skipping it.")
 ]

@@ -21,6 +21,7 @@ def source(
     strict: bool,
     *,
     query: str | None = None,
+    mask: str | None = None,
     **of_tables: Any,
 ) -> "Source":
     """Open the rows or pictures at `place`, not yet read.
@@ -40,21 +41,21 @@ def source(
         if not is_database(place):
             raise InputError("--query is of a database; name it, such as sqlite:///FILE")
         place = Query(str(place), query)
-    opened = source_of(place, size=wanted, strict=strict)
+    opened = source_of(place, size=wanted, strict=strict, mask=mask)
     if opened.kind == "images":
         if meaningless := [f"--{name}" for name, value in of_tables.items() if value]:
             raise InputError(
                 f"{opened.place}: holds pictures; leave out {' and '.join(meaningless)}"
             )
-    elif wanted or strict:
+    elif wanted or strict or mask:
         what = f"{opened.place}: is no folder of pictures"
-        raise InputError(f"{what}; leave out --size and --strict")
+        raise InputError(f"{what}; leave out --size, --strict and --mask")
     return opened
 
 
-def read(place: str, drop: list[str] | None, strict: bool) -> "Source":
+def read(place: str, drop: list[str] | None, strict: bool, mask: str | None = None) -> "Source":
     """Open the rows or pictures at `place` to be read more than once; drop: columns left out."""
-    opened = source(place, None, strict, drop=drop)
+    opened = source(place, None, strict, drop=drop, mask=mask)
     with located(opened.place):
         return opened.without(separated(drop)).held()
 

@@ -37,6 +37,7 @@ def report(
     top: Annotated[int, option(min=1, max=2_000, help="Most anomalous rows to show.")] = 200,
     drop: options.Drop = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     device: options.Device = None,
     engine: options.ScoringEngine = None,
     quiet: options.Quiet = False,
@@ -56,7 +57,7 @@ def report(
     if table is None and (label or drop):
         raise InputError("--label and --drop are about a TABLE; name one after the model")
     detector = catalogue.load(model, device=device, engine=engine)
-    source = None if table is None else pictures.read(table, drop, strict)
+    source = None if table is None else pictures.read(table, drop, strict, mask)
     # read, score, lay out
     manifest = storage.manifest(model, "model")
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())

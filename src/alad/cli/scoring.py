@@ -41,6 +41,7 @@ def score(
     ] = None,
     drop: options.Drop = None,
     strict: options.Strict = False,
+    mask: options.Mask = None,
     device: options.Device = None,
     engine: options.ScoringEngine = None,
     as_json: options.AsJson = False,
@@ -71,7 +72,7 @@ def score(
     check_output(output, *table)
     detector = catalogue.load(model, device=device, engine=engine)
     flagging = Flagging(rule, detector)
-    source = pictures.source(table, None, strict, query=query, drop=drop)
+    source = pictures.source(table, None, strict, query=query, mask=mask, drop=drop)
     check_score(detector.name, detector.score_names(), score)
     # read, score and write at once, each a few batches ahead of the next
     rows = 0

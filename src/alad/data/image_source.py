@@ -70,6 +70,17 @@ class ImageSource(Source):
             return self
         return ImageSource(self.content.at_most(side), self.place, self._chosen)
 
+    @property
+    def masked(self) -> bool:
+        """Whether a mask says which pixels count."""
+        return isinstance(self.content, Pictures) and self.content.mask is not None
+
+    def counts(self, at: int, height: int, width: int) -> np.ndarray | None:
+        """Tell which pixels of one image, at that size, count: bool [height, width]; None = all."""
+        if not isinstance(self.content, Pictures):
+            return None
+        return self.content.counts(self.names[at], height, width)
+
     def use_scratch(self, folder: Path) -> None:
         """Set the folder for decoded pictures while a model is fitted."""
         if isinstance(self.content, Pictures):

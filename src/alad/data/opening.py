@@ -42,14 +42,20 @@ BATCHES_AHEAD = 2  # of a dataset
 LEAST_ROWS = 1 << 16  # in a batch of a stream, but for the last; smaller ones are joined
 
 
-def source_of(X: Any, *, size: tuple[int, int] | None = None, strict: bool = False) -> Source:
+def source_of(
+    X: Any,
+    *,
+    size: tuple[int, int] | None = None,
+    strict: bool = False,
+    mask: str | Path | None = None,
+) -> Source:
     """Open X as a source, for detectors and for the command line.
 
-    size, strict: of pictures in a folder or file, see `alad.Pictures`. Raises InputError if there
-    is nothing at a path; its content is checked when it is read.
+    size, strict, mask: of pictures in a folder or file, see `alad.Pictures`. Raises InputError if
+    there is nothing at a path; its content is checked when it is read.
     """
     opener = next(opener for opener in OPENERS if opener.fits(X))
-    return opener.opened(X, {"size": size, "strict": strict})
+    return opener.opened(X, {"size": size, "strict": strict, "mask": mask})
 
 
 def table_source(X: Any) -> TableSource:

@@ -16,6 +16,7 @@ import numpy as np
 
 from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require_pillow
 from alad.data.picture_files import SUFFIXES, StoredPicture, Unreadable, links_in, stored_pictures
+from alad.data.picture_masks import Masks, painted
 from alad.errors import InputError
 
 USUAL_SIDE = 64  # most pixels of the longer side, unless more are asked for
@@ -32,7 +33,8 @@ class Pictures:
     a backbone takes). strict: a picture
     that cannot be read raises InputError instead of being skipped. scratch: the folder of a file
     with all decoded pictures while a model is fitted; None = the system's folder for temporary
-    files, which may lie in memory.
+    files, which may lie in memory. mask: a picture, or a folder of pictures of the same names,
+    white where pixels count.
 
     `skipped`: name -> reason, of pictures skipped so far. Raises InputError if there is no picture.
     """
@@ -42,12 +44,14 @@ class Pictures:
     strict: bool = False
     most_side: int | None = None
     scratch: str | Path | None = None
+    mask: str | Path | None = None
     skipped: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         require_pillow()
         if not isinstance(self.source, str | Path) or not str(self.source):
             raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
+        self._masks = None if self.mask is None else Masks(self.mask)
         self._stored = stored_pictures(Path(self.source))
         if not self._stored:
             aside = links_in(Path(self.source))
@@ -99,7 +103,7 @@ class Pictures:
         pixels: list[np.ndarray] = []
         count = 0
         for picture in self._stored:
-            array = self._tried(picture, lambda content: decoded(content, form))
+            array = self._decoded(picture, form)
             if array is None:
                 continue
             names.append(picture.name)
@@ -122,7 +126,7 @@ class Pictures:
         """
         left = [picture for picture in self._stored if picture.name not in self.skipped]
         for picture in left if chosen is None else (left[at] for at in chosen):
-            array = self._tried(picture, lambda content: decoded(content, form))
+            array = self._decoded(picture, form)
             if array is not None:
                 yield picture.name, array
         if len(self.skipped) == len(self):
@@ -134,10 +138,25 @@ class Pictures:
         Raises InputError if a picture cannot be read any more.
         """
         left = [picture for picture in self._stored if picture.name not in self.skipped]
-        pixels = [self._tried(left[at], lambda content: decoded(content, form)) for at in chosen]
-        if any(array is None for array in pixels):
+        tried = [self._decoded(left[at], form) for at in chosen]
+        pixels = [array for array in tried if array is not None]
+        if len(pixels) < len(tried):
             raise InputError(f"{self.source}: pictures changed while they were read; try again")
         return np.stack(pixels)
+
+    def counts(self, name: str, height: int, width: int) -> np.ndarray | None:
+        """Tell which pixels of a picture of that size count: bool [height, width]; None = all."""
+        return None if self._masks is None else self._masks.of(name, height, width)
+
+    def _decoded(self, picture: StoredPicture, form: Form) -> np.ndarray | None:
+        """Decode a picture, what does not count painted; None, and the reason, if that fails."""
+
+        def read(content: bytes) -> np.ndarray:
+            pixels = decoded(content, form)
+            counts = self.counts(picture.name, *pixels.shape[:2])
+            return pixels if counts is None else painted(pixels, counts, form.bits)
+
+        return self._tried(picture, read)
 
     def _tried(self, picture: StoredPicture, read: Callable[..., Any]) -> Any:
         """Call `read` with a picture's bytes; None, and the reason in `skipped`, if it fails."""

@@ -32,9 +32,16 @@ class Tiling:
     def __len__(self) -> int:
         return len(self.places)
 
-    def inside(self, picture: np.ndarray) -> np.ndarray:
-        """List the numbers of the tiles that count: int [k]."""
-        return np.arange(len(self))
+    def counting(self, picture: np.ndarray, paint: int | None) -> np.ndarray:
+        """List the numbers of tiles that hold anything but paint, at least one: int [k].
+
+        paint: the value of pixels that do not count; None = all count.
+        """
+        if paint is None:
+            return np.arange(len(self))
+        tiles = self.cut(picture, range(len(self)))
+        found = np.flatnonzero([(tile != paint).any() for tile in tiles])
+        return found if len(found) else np.zeros(1, int)
 
     def cut(self, picture: np.ndarray, chosen: Iterable[int]) -> Iterator[np.ndarray]:
         """Yield tiles [side, side, channels] of a picture [height, width, channels], by number."""

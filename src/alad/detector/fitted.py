@@ -20,7 +20,7 @@ from alad.detector.attribution import Explanation
 from alad.detector.beside import with_columns
 from alad.detector.calibration import Calibration
 from alad.detector.drift import Drift, Martingale, drift
-from alad.detector.heat_maps import HeatMaps
+from alad.detector.heat_maps import HeatMaps, of_counting_pixels
 from alad.detector.model import Model
 from alad.detector.saving import content_of
 from alad.encoding import Encoder, FeatureEncoder, ImageScaler, TableEncoder
@@ -244,13 +244,15 @@ class Fitted:
         column, or an image and patch: explain what matters. progress: show it on stderr where it
         takes longer than 2 s. Raises InputError if the model was saved before that.
         """
-        if self.params.get("tile") is not None:
-            return tiles.explain(self, X)
         if isinstance(self.encoder_, TableEncoder):
             return explanation.of_rows(self, X, self.encoder_, progress)
-        if isinstance(self.encoder_, FeatureEncoder):
-            return explanation.of_features(self, X, self.encoder_, progress)
-        return explanation.of_images(self, X, self.encoder_, progress)
+        if self.params.get("tile") is not None:
+            maps = tiles.explain(self, X)
+        elif isinstance(self.encoder_, FeatureEncoder):
+            maps = explanation.of_features(self, X, self.encoder_, progress)
+        else:
+            maps = explanation.of_images(self, X, self.encoder_, progress)
+        return of_counting_pixels(maps, X)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Return the model's version G(E(x)) of encoded rows, float32 [n, *shape], mean of members.

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.image_source import ImageSource
+from alad.data.opening import source_of
+from alad.data.pictures import Pictures
 from alad.detector import attribution
 
 PATCHES = 4  # along the longer side, about
@@ -44,6 +47,17 @@ class HeatMaps:
         row, column = divmod(int(self.heat[image].argmax()), self.heat[image].shape[1])
         times = self.times[image] if self.times else 1
         return row * times + times // 2, column * times + times // 2
+
+
+def of_counting_pixels(maps: HeatMaps, X: Any) -> HeatMaps:
+    """Set the heat of pixels that do not count, by the masks of pictures X, to 0."""
+    if isinstance(X, Pictures | ImageSource):
+        source = source_of(X)
+        for at, one in enumerate(maps.heat):
+            counts = source.counts(at, *one.shape) if isinstance(source, ImageSource) else None
+            if counts is not None:
+                one[~counts] = 0
+    return maps
 
 
 def heat(

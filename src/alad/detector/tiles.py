@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
+from alad.data.picture_masks import paint
 from alad.data.tiling import Tiling, shrunk
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.heat_maps import HeatMaps
@@ -53,6 +55,7 @@ def fitted_on_tiles(detector: Any, X: Any) -> Any:
     tiles, digest = _sample(detector, source, form, held, len(names) - len(held))
     with encoder_and_rows(detector, tiles) as (encoder, rows):
         on_tiles = detector.fitted_on(encoder, rows, begun, np.zeros(len(rows), bool))
+    image_scaler(encoder).masked = source.masked
     # of the pictures all that were held out are scored, and some of those learnt
     learnt = [name for name in source.names if name not in held]
     chosen = drawn(detector.random_state, len(learnt), LEARNT_SCORED, number=3)
@@ -82,7 +85,7 @@ def _sample(
         digest.append(_digest(picture))
         tiling = Tiling(picture.shape[0], picture.shape[1], side)
         most = min(MOST_TILES, MOST_VALUES // (side * side * picture.shape[2])) // max(1, count)
-        inside = tiling.inside(picture)
+        inside = tiling.counting(picture, _paint(source.masked, form))
         chosen = drawn(detector.random_state, len(inside), max(1, most), number=4 + number)
         taken += [tile.copy() for tile in tiling.cut(picture, inside[chosen])]
     if not taken:
@@ -139,8 +142,14 @@ def _source(X: Any) -> ImageSource:
 
 def _pictures(fitted: Any, X: Any) -> Iterator[tuple[str, Picture]]:
     """Yield pictures one by one, at their own size, with their names."""
-    form = image_scaler(fitted.encoder_).form
-    return _source(X).each(replace(form, height=0, width=0))
+    scaler, source = image_scaler(fitted.encoder_), _source(X)
+    scaler.require_mask(source)
+    return source.each(replace(scaler.form, height=0, width=0))
+
+
+def _paint(masked: bool, form: Form) -> int | None:
+    """Return the value of pixels that do not count; None where all count."""
+    return paint(form.bits) if masked else None
 
 
 def _scored(
@@ -174,6 +183,8 @@ def _highest(
     """
     side, names, waiting, owners = fitted.params["tile"], list[str](), [], []
     highest: list[np.ndarray] = []
+    scaler = image_scaler(fitted.encoder_)
+    outside = _paint(scaler.masked, scaler.form)
 
     def flush() -> None:
         found = call(np.stack(waiting))
@@ -190,7 +201,7 @@ def _highest(
         names.append(name)
         tiling = Tiling(picture.shape[0], picture.shape[1], side)
         most = _at_once(fitted, picture)
-        for tile in tiling.cut(picture, tiling.inside(picture)):
+        for tile in tiling.cut(picture, tiling.counting(picture, outside)):
             waiting.append(tile)
             owners.append(len(names) - 1)
             if len(waiting) >= most:
@@ -227,7 +238,9 @@ def _explained(fitted: Any, picture: Picture) -> tuple[np.ndarray, Picture, int,
         Tiling(picture.shape[0], picture.shape[1], fitted.params["tile"]),
     )
     cheap = isinstance(fitted.encoder_, FeatureEncoder) and fitted.encoder_.has_maps
-    inside, step = tiling.inside(picture), _at_once(fitted, picture)
+    scaler = image_scaler(fitted.encoder_)
+    inside = tiling.counting(picture, _paint(scaler.masked, scaler.form))
+    step = _at_once(fitted, picture)
 
     def cut(part: np.ndarray) -> np.ndarray:
         return np.stack(list(tiling.cut(picture, part)))

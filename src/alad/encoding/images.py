@@ -43,6 +43,7 @@ class ImageScaler:
 
     def __init__(self, *, owner: str = "ImageScaler") -> None:
         self.owner = owner
+        self.masked = False  # were pictures learnt whose mask said which pixels count?
 
     @contextmanager
     def gathered(self, X: Any) -> Iterator[np.ndarray | ArrayFile]:
@@ -50,7 +51,9 @@ class ImageScaler:
 
         Pictures are decoded into a file, which exists as long as the context.
         """
-        with _image_source(X).decoded() as pixels:
+        source = _image_source(X)
+        self.masked = source.masked
+        with source.decoded() as pixels:
             yield pixels
 
     def fit(self, X: Any, rows: np.ndarray | None = None) -> Self:
@@ -85,6 +88,7 @@ class ImageScaler:
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """Encode X in pieces, so that pictures need not fit into memory together."""
         source = _image_source(X)
+        self.require_mask(source)
         form = self.form if isinstance(source.content, Pictures) else None
         for pixels in source.batches(form):
             yield from ScaledImages(self, self._checked(pixels)).pieces()
@@ -110,6 +114,12 @@ class ImageScaler:
         # of 12 bits in training: pictures of 8 bits are spread over as many
         bits = int(self.high).bit_length() if self.kind == "uint16" else 8
         return Form(height, width, channels, bits)
+
+    def require_mask(self, source: ImageSource) -> None:
+        """Raise InputError if pictures have a mask and had none at fit, or the other way round."""
+        if isinstance(source.content, Pictures) and source.masked != self.masked:
+            how = "without a mask; leave mask out" if source.masked else "with a mask; give it, too"
+            raise InputError(f"{source.place}: {self.owner} was fitted on pictures {how}")
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         kind = _kind(pixels)
@@ -153,7 +163,7 @@ class ImageScaler:
             "pixel": self.kind,
             "low": self.low,
             "high": self.high,
-        }
+        } | ({"masked": True} if self.masked else {})
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -164,7 +174,9 @@ class ImageScaler:
         numbers = all(type(value) is float and np.isfinite(value) for value in (low, high))
         if not (whole and len(shape) == 3 and sound_pixel and numbers and low < high):
             raise InputError("the stored shape or range of images is none")
-        return cls(owner=state["owner"])._settle(shape, state["pixel"], (low, high))
+        scaler = cls(owner=state["owner"])._settle(shape, state["pixel"], (low, high))
+        scaler.masked = state.get("masked") is True
+        return scaler
 
 
 def _image_source(X: Any) -> ImageSource:

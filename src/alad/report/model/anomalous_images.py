@@ -41,7 +41,9 @@ def anomalous_images_section(
     order = np.argsort(-scores, kind="stable")[: min(top, MOST_IMAGES)]
     names = names_of(images, len(scores))
     calibration = detector.calibration_
-    pictures = _pictures(detector, taken(images, order, detector)) if len(order) else []
+    of_files = hasattr(images, "taken") or detector.params.get("tile") is not None
+    chosen = source_of(images).taken(order) if of_files else np.asarray(images)[order]
+    pictures = _pictures(detector, chosen) if len(order) else []
     rows = []
     for rank, (at, picture) in enumerate(zip(order.tolist(), pictures, strict=False), 1):
         score = float(scores[at])
@@ -67,10 +69,8 @@ def names_of(images: Any, count: int) -> list[str]:
     return list(getattr(images, "names", None) or [f"{at:,}" for at in range(1, count + 1)])
 
 
-def taken(images: Any, order: np.ndarray, detector: Any) -> Any:
-    """Take the images numbered `order` [n]; -> [n, height, width(, channels)], or their source."""
-    if detector.params.get("tile") is not None:  # each has its own size
-        return source_of(images).taken(order)
+def taken(images: Any, order: np.ndarray, detector: Any) -> np.ndarray:
+    """Take the images numbered `order` [n]; -> [n, height, width(, channels)]."""
     if hasattr(images, "taken"):
         return images.taken(detector.encoder_.form, order.tolist())
     return np.asarray(images)[order]
