@@ -12,7 +12,8 @@ import numpy as np
 
 from alad.data.array_file import ArrayFile
 
-PIECE_VALUES = 1 << 24  # scaled at a time: 64 MB
+PIECE_VALUES = 1 << 24  # of images, scaled at a time: 64 MB
+TABLE_VALUES = 1 << 22  # of rows of a table, whose activations take many times the memory: 16 MB
 SCORED_AT_ONCE = (512, 32)  # rows of pixels, images: a piece has whole blocks of them, if it can
 
 
@@ -133,6 +134,6 @@ Encoded = np.ndarray | LazyRows  # rows [n, *shape], float32
 
 def piece_rows(shape: tuple[int, ...]) -> int:
     """Count the rows, or images, of that shape that make a piece."""
-    rows = PIECE_VALUES // math.prod(shape)
+    rows = (TABLE_VALUES if len(shape) == 1 else PIECE_VALUES) // math.prod(shape)
     block = next((block for block in SCORED_AT_ONCE if block <= rows), SCORED_AT_ONCE[-1])
     return max(1, rows // block) * block
