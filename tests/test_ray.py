@@ -14,9 +14,12 @@ import alad
 import alad.ray
 from alad import benchmark, cli
 from alad.benchmark import ResultsFile
+from alad.data import source
+from alad.data.writing import write_table
 from alad.errors import InputError
 
 ROWS, BATCH = 1_000, 100
+UNUSED = "alad: warning: columns that were not there at fit are left unused: 'kind'"
 # what Ray says of its own options
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -81,6 +84,54 @@ def test_two_workers_score_to_the_last_bit_though_one_is_killed(
     flagged = fitted.predict(table, false_alarm_rate=0.05) == -1
     np.testing.assert_array_equal(got["is_anomaly"].to_numpy(), flagged)
     assert mark.stat().st_size > ROWS / BATCH  # a batch was scored again
+
+
+@pytest.mark.filterwarnings("always:columns that were not there at fit")
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_the_command_line_scores_by_workers_though_one_is_killed(
+    two_workers, table: pa.Table, model: Path, tmp_path: Path, monkeypatch, capfd, suffix: str
+):
+    mark = tmp_path / "calls"
+    mark.write_text("")
+
+    class Dying(alad.ray.BatchScorer):
+        """Kills its own process at the third batch of all."""
+
+        def scores(self, batch: Any, score: str | None) -> Any:
+            with mark.open("a") as calls:
+                calls.write(".")
+            if mark.stat().st_size == 3:
+                os._exit(1)
+            return super().scores(batch, score)
+
+    monkeypatch.setattr(alad.ray, "BatchScorer", Dying)
+    monkeypatch.setattr(source, "batch_rows", lambda columns: BATCH)
+    given = tmp_path / f"given.{suffix}"
+    write_table(table.append_column("kind", pa.array(["x"] * ROWS)), str(given))
+    here, there = tmp_path / f"here.{suffix}", tmp_path / f"there.{suffix}"
+    command = ["score", str(model), str(given), "--false-alarm-rate", "0.05", "-o"]
+    told = []
+    for argv in ([*command, str(there), "--on", "ray"], [*command, str(here)]):
+        assert cli.run(argv) == 0
+        told.append([line for line in capfd.readouterr().err.splitlines() if "alad:" in line])
+    assert told[0] == told[1] == [UNUSED]
+    assert there.read_bytes() == here.read_bytes()
+    assert mark.stat().st_size > ROWS / BATCH  # a batch was scored again
+
+
+def test_what_a_worker_refuses_is_one_line_here(two_workers, table, model, tmp_path, capfd):
+    bad = tmp_path / "bad.csv"
+    write_table(table.slice(0, 20), str(bad))
+    lines = bad.read_text().splitlines()
+    lines[5] = "4,12 %,1,1"
+    bad.write_text("\n".join(lines) + "\n")
+    told = []
+    for where in ([], ["--on", "ray"]):
+        out = tmp_path / "out.csv"
+        assert cli.run(["score", str(model), str(bad), "-o", str(out), *where]) == 2
+        told.append(capfd.readouterr().err.splitlines()[-1])
+        assert not out.exists()
+    assert "column 'a' holds '12 %' (row 5)" in told[0] and told[1] == told[0]
 
 
 @pytest.mark.filterwarnings("ignore:of 226 rows some hold what no learnt one did")

@@ -11,10 +11,15 @@ or whether a worker dies and another scores the block again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from alad.errors import InputError
 
@@ -24,8 +29,11 @@ if TYPE_CHECKING:
 
     from alad.benchmark.results_file import ResultsFile
     from alad.benchmark.runner import Job
+    from alad.data.frames import Columns
+    from alad.detector.scoring import Work
 
 BATCH_ROWS = 65_536  # scored at a time by a worker
+AHEAD = 2  # batches a worker has at a time: it works on one while the next arrives
 
 
 class Scorer:
@@ -96,6 +104,74 @@ def score(
         compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=most),
         num_cpus=1,
     )
+
+
+class BatchScorer:
+    """A worker's own copy of the model, which scores batches of a table."""
+
+    def __init__(self, model: str, device: str | None, engine: str | None):
+        from alad import catalogue
+
+        self._fitted = catalogue.load(model, device=device, engine=engine)
+
+    def scores(self, batch: Columns, score: str | None) -> tuple[np.ndarray, Any, list[str]]:
+        """Score a batch: scores [n], what is new in it, and what was warned of."""
+        from alad.detector import scoring
+
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            parts = list(scoring.in_batches(self._fitted, batch, score, None))
+        _, scores, new = zip(*parts, strict=True)
+        return np.concatenate(scores), sum(new), [str(one.message) for one in told]
+
+
+def scoring_by(
+    model: str | Path,
+    *,
+    device: str | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
+) -> Work:
+    """Give what scores batches of a table by workers of Ray, for `Fitted.scored` and `alad score`.
+
+    model: a folder on a file system that all machines see. workers: None = one for each processor.
+    Batches are read here, scored there and given back in their order, two a worker at a time. A
+    worker that dies is replaced, and its batches are scored again. Raises InputError without Ray.
+    """
+    ray = _ray()
+    if not ray.is_initialized():
+        ray.init(logging_level="warning", log_to_driver=False)
+    count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    of_ray: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(BatchScorer)
+    pool = [of_ray.remote(str(Path(model).absolute()), device, engine) for _ in range(count)]
+
+    def work(
+        batches: Iterator[Columns], score: str | None
+    ) -> Iterator[tuple[Columns, np.ndarray, Any]]:
+        waiting: deque[tuple[Columns, Any]] = deque()
+        told: set[str] = set()
+        for number, batch in enumerate(batches):
+            sent = pool[number % count].scores.remote(replace(batch, given=None), score)
+            waiting.append((batch, sent))
+            if len(waiting) > AHEAD * count:
+                yield _got(ray, *waiting.popleft(), told)
+        while waiting:
+            yield _got(ray, *waiting.popleft(), told)
+
+    return work
+
+
+def _got(ray: Any, batch: Columns, sent: Any, told: set[str]) -> tuple[Columns, np.ndarray, Any]:
+    """Wait for the scores of a batch; warn of what was not told yet."""
+    try:
+        scores, new, messages = ray.get(sent)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, InputError) else error from None
+    for message in dict.fromkeys(messages):
+        if message not in told:
+            warnings.warn(message, UserWarning, stacklevel=2)
+    told.update(messages)
+    return batch, scores, new
 
 
 def work(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from alad.cli import options, pictures
 from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Flagging, FlaggingRule
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from alad.data.source import Source
     from alad.detector.fitted import Fitted
+    from alad.detector.scoring import Work
 
 
 @app.command()
@@ -40,6 +41,10 @@ def score(
         option(metavar="NAME", help="Table of the same database to make of the scored rows."),
     ] = None,
     drop: options.Drop = None,
+    on: Annotated[
+        Literal["ray"] | None,
+        option(help="Where to score: a cluster of Ray, which sees MODEL.", show_default="here"),
+    ] = None,
     strict: options.Strict = False,
     mask: options.Mask = None,
     device: options.Device = None,
@@ -74,10 +79,17 @@ def score(
     flagging = Flagging(rule, detector)
     source = pictures.source(table, None, strict, query=query, mask=mask, drop=drop)
     check_score(detector.name, detector.score_names(), score)
+    work = None
+    if on == "ray":
+        if source.kind == "images":
+            raise InputError("--on ray scores tables, not pictures; leave it out")
+        from alad import ray
+
+        work = ray.scoring_by(model, device=device, engine=engine)
     # read, score and write at once, each a few batches ahead of the next
     rows = 0
     last = flagging.last if score is None else None
-    scored = ahead(_scored(detector, source, drop, score))
+    scored = ahead(_scored(detector, source, drop, score, work))
     with (
         located(source.place),
         closing(scored),
@@ -111,12 +123,16 @@ def score(
 
 
 def _scored(
-    detector: "Fitted", source: "Source", drop: list[str] | None, score: str | None
+    detector: "Fitted",
+    source: "Source",
+    drop: list[str] | None,
+    score: str | None,
+    work: "Work | None",
 ) -> "Iterator[tuple[pa.Table, np.ndarray]]":
     """Yield the rows of a batch, as they came, and their scores [n]; of pictures all at once."""
     import numpy as np
 
-    scored = detector.scored(source.without(separated(drop)), score)
+    scored = detector.scored(source.without(separated(drop)), score, work)
     if source.kind == "images":
         scores = np.concatenate([scores for _, scores in scored])
         yield source.table(), scores

@@ -187,7 +187,9 @@ class TableSource(Source):
             of_file = isinstance(piece, FileTables)
             place, before = (piece.place, 0) if of_file else ("", count)
             for table in sized(piece.tables) if of_file else [piece]:
-                batch = self._seen(replace(columns(table), before=before, place=place))
+                read = columns(table)
+                where = {"before": before + read.before, "place": place or read.place}
+                batch = self._seen(replace(read, **where))
                 self._names = batch.names
                 step = batch_rows(len(batch.names))
                 for start in range(0, batch.n_rows, step):

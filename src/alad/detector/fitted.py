@@ -71,24 +71,21 @@ class Fitted:
         return np.concatenate(parts)
 
     def scored(
-        self, X: Any, score: str | None = None
+        self, X: Any, score: str | None = None, work: scoring.Work | None = None
     ) -> Iterator[tuple[Columns | None, np.ndarray]]:
         """Score rows X a batch at a time: yield (batch, float64 [n]), in their order.
 
         Memory holds a few batches, however long X is. The batch of images is None. score: as in
-        `score_as`; None = `anomaly_score`, of which the warning comes after the last batch.
+        `score_as`; None = `anomaly_score`, of which the warning comes after the last batch. work:
+        where tables are scored, such as `alad.ray.scoring_by` gives; None = here.
         """
         self._check_score(score)
         if self.params.get("tile") is not None:
             yield None, tiles.scores(self, X, score)
             return
         new, rows = [], 0
-        for batch, encoded in self.encoder_.batches(X):
-            if score is None:
-                scores, new_here = scoring.scored(self, encoded)
-                new.append(new_here)
-            else:
-                scores = scoring.combined_scores(self, encoded, score)
+        for batch, scores, new_here in scoring.in_batches(self, X, score, work):
+            new.append(new_here)
             rows += len(scores)
             yield batch, scores
         if score is None:

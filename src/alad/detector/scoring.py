@@ -1,12 +1,13 @@
 """Scores of encoded rows by a `Fitted`: its model's, raised where a row holds what is new."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from alad.data.frames import Columns
 from alad.data.image_source import ImageSource
-from alad.data.opening import source_of
+from alad.data.opening import source_of, table_source
 from alad.detector import novelty, tiles
 from alad.detector.calibration import digests
 from alad.detector.decisions import left_out
@@ -14,6 +15,9 @@ from alad.detector.model import combined
 from alad.detector.patches import image_scores
 from alad.encoding import FeatureEncoder, TableEncoder
 from alad.errors import InputError
+
+# batches of a table, a score's name or None -> each batch, its scores, and what is new in it
+Work = Callable[[Iterator[Columns], str | None], Iterator[tuple[Columns, np.ndarray, Any]]]
 
 
 def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -37,6 +41,23 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     if fitted.novelty_ is not None and (new := holes | values).any():
         scores = novelty.raised(scores, new, fitted.novelty_)
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
+
+
+def in_batches(
+    fitted: Any, X: Any, score: str | None, work: Work | None
+) -> Iterator[tuple[Columns | None, np.ndarray, Any]]:
+    """Yield batches of X with their scores, and what is new in them as `scored` counts it.
+
+    work: where a table is scored, None = here.
+    """
+    if work is not None:
+        yield from work(table_source(X).stream(), score)
+        return
+    for batch, encoded in fitted.encoder_.batches(X):
+        if score is None:
+            yield batch, *scored(fitted, encoded)
+        else:
+            yield batch, combined_scores(fitted, encoded, score), 0
 
 
 def combined_scores(
