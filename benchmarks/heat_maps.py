@@ -8,9 +8,12 @@ pixels), the distance from the four nearest learnt images (no model at all), and
 the difference from the plain residual, or from that distance where there is none, in the same
 images. How `explain` works was chosen on MNIST's digit 3 (`--sets mnist/3`), with other patches.
 
-Writes a line each to results/heat_maps.jsonl (replaced), and prints it.
+Writes a line each to results/heat_maps.jsonl (replaced), and prints it. With --backbone the lines
+of ALAD and PCA's Mahalanobis distance on the patches of EfficientNet-Lite0 are appended, of the
+same pictures; there "ahead" is of the blurred distance from the nearest.
 
     python benchmarks/heat_maps.py
+    python benchmarks/heat_maps.py --backbone
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ from typing import Any
 import numpy as np
 
 import alad
+from alad.backbone.networks import LITE0
 from alad.benchmark.data.image_splits import divided
 from alad.benchmark.plain_maps import blurred, nearest_maps, pixel_aurocs, residual_maps
 from alad.detector.heat_maps import HeatMaps
+from alad.encoding import image_scaler
 
 SETS = ("mnist/8", "cifar10/automobile")
 SIDES = (6, 10)
 LEAST_CHANGE = 25  # of 255, mean over a square
-LEARNT = 3000
+LEARNT, LEARNT_PATCHES = 3000, 500  # images
 RESIDUAL, NEAREST = "residual", "distance from the nearest"
 
 
@@ -44,10 +49,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400, help="of ALAD")
     parser.add_argument("--data-dir", default=None)
     parser.add_argument("--output", type=Path, default=Path("results/heat_maps.jsonl"))
+    parser.add_argument("--backbone", action="store_true", help="append those of a backbone")
     arguments = parser.parse_args()
-    with arguments.output.open("w") as file:
+    measure = on_patches if arguments.backbone else measured
+    with arguments.output.open("a" if arguments.backbone else "w") as file:
         for name in arguments.sets:
-            for line in measured(name, arguments.images, arguments.steps, arguments.data_dir):
+            for line in measure(name, arguments.images, arguments.steps, arguments.data_dir):
                 print(json.dumps(line), flush=True)
                 file.write(json.dumps(line) + "\n")
 
@@ -64,6 +71,22 @@ def measured(name: str, count: int, steps: int, data_dir: str | None) -> Iterato
             for way, values in found.items():
                 facts = {"set": name, "detector": detector.name, "way": way, "side": side}
                 yield facts | summary(values, plain)
+
+
+def on_patches(name: str, count: int, steps: int, data_dir: str | None) -> Iterator[dict[str, Any]]:
+    """Measure heat maps of patches, of the same pictures; steps are those of ALAD's default."""
+    train, test, odd = divided(*name.split("/")[:1], "clean", name.split("/")[1], data_dir)
+    how = {"backbone": LITE0, "random_state": 0, "calibration_fraction": 0.0}
+    for detector in (alad.ALAD(**how), alad.PCA(distance="mahalanobis", **how)):
+        detector.fit(train[:LEARNT_PATCHES])
+        scaler = image_scaler(detector.encoder_)
+        for side in SIDES:
+            images, wrong = with_patches(test[~odd], test[odd], count, side)
+            near = nearest_maps(scaler.transform(train[:2000]), scaler.transform(images))
+            plain = pixel_aurocs(blurred(near), wrong)
+            values = pixel_aurocs(detector.explain(images).heat, wrong)
+            facts = {"set": name, "detector": f"{detector.name}, {LITE0}", "way": "explain"}
+            yield facts | {"side": side} | summary(values, plain)
 
 
 def detectors(steps: int) -> list[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from alad.encoding import Encoder, FeatureEncoder
 
-HIGHEST = 0.03  # share of an image's patches whose mean is its score, at least one (EXPERIMENTS.md)
+HIGHEST = 0.01  # share of an image's patches whose mean is its score, at least one (EXPERIMENTS.md)
 
 
 def image_scores(encoder: Encoder, scores: np.ndarray) -> np.ndarray:
