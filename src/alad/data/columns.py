@@ -281,9 +281,9 @@ def with_row(column: Column, level: str, before: int = 0) -> str:
 
 def check_finite(names: Sequence[str], values: np.ndarray, before: int = 0) -> None:
     """Raise InputError naming the first of the columns of values [n, columns] with infinity."""
-    infinite = np.isinf(values).any(axis=0)
+    infinite = np.isinf(values)
     if infinite.any():
-        at = int(np.argmax(infinite))
+        at = int(np.argmax(infinite.any(axis=0)))
         finite(Column(names[at], values[:, at]), before)
 
 
