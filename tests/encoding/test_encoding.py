@@ -572,3 +572,19 @@ def test_decoding_tells_zero_from_what_is_next_to_it():
     again = np.array(encoder.decode(encoder.transform(x[:, np.newaxis])))[:, 0]
     assert ((again == 0) == (x == 0)).all()
     np.testing.assert_allclose(again, x, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_a_hole_in_one_row_changes_no_other_row(scaling: str):
+    """Blocks without a hole take another way to the same numbers."""
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(600, 4)) * [1, 1e3, 1e-3, 1]
+    X[:, 3] = 7  # once constant
+    X[0, 1] = np.nan
+    encoder = TableEncoder(scaling).fit(X)
+    new = X[300:].copy()
+    due = encoder.transform(new)
+    new[17, [1, 2]] = np.nan
+    got = encoder.transform(new)
+    np.testing.assert_array_equal(np.delete(got, 17, axis=0), np.delete(due, 17, axis=0))
+    assert not np.array_equal(got[17], due[17])
