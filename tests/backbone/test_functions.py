@@ -265,3 +265,21 @@ def test_a_model_without_a_backbone_is_refused_one(tmp_path: Path):
     knn().fit(np.random.default_rng(0).normal(size=(30, 3))).save(tmp_path / "model")
     with pytest.raises(alad.InputError, match="fitted without a backbone; leave backbone out"):
         alad.load(tmp_path / "model", backbone=quarters)
+
+
+# --- checkpoints ----------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_known_again_with_the_same_function_made_anew(tmp_path: Path):
+    """The features are what is learnt from; other features are another training."""
+    how: dict[str, Any] = {"checkpoint": str(tmp_path), "random_state": 0}
+    rows = columns_of_means(shown(images()))
+    fingerprints = []
+    for backbone in (lambda pixels: columns_of_means(pixels), lambda pixels: pixels.mean((1, 3))):
+        detector = alad.ALAD(backbone=backbone, **how)
+        kept = detector._checkpoint(rows, 0)
+        assert kept is not None
+        fingerprints.append(kept.fingerprint)
+    other = alad.ALAD(backbone=quarters, **how)._checkpoint(rows[1:], 0)
+    assert other is not None
+    assert fingerprints[0] == fingerprints[1] != other.fingerprint

@@ -287,7 +287,10 @@ class NetworkDetector(Detector):
         if self.checkpoint is None:
             return None
         declared = [field for field in fields(self) if not {HOW, DECIDES} & field.metadata.keys()]
-        settings = {field.name: repr(getattr(self, field.name)) for field in declared}
+        # what a backbone makes of the images is X itself; a function's repr is another every time
+        settings = {
+            at.name: repr(getattr(self, at.name)) for at in declared if at.name != "backbone"
+        }
         # a training with 16 bits is another one, not the same up to rounding
         precision = "bfloat16" if self.engine == "bfloat16" else "float32"
         description = json.dumps([self.name, seed, settings, precision], sort_keys=True)
