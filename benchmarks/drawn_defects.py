@@ -40,7 +40,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--textures", nargs="+", default=list(TEXTURES))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--show", action="store_true", help="measure nothing")
     parser.add_argument("--output", type=Path, default=Path("results/drawn_defects.jsonl"))
     arguments = parser.parse_args()
