@@ -29,7 +29,7 @@ def rows(n: int = 60, width: int = 6, seed: int = 0) -> np.ndarray:
 def test_own_parameters_of_a_method_are_shown_too():
     own = {one.name for one in fields(ALAD)} - {one.name for one in fields(NetworkDetector)}
     known = {"latent_dim", "spectral_norm", "latent_discriminator", "stopping_rule", "engine"}
-    known |= {"share_batch", "samples", "form", "kept_rows"}
+    known |= {"share_batch", "samples", "form", "kept_rows", "trim"}
     assert own == known
 
 

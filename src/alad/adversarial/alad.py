@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from alad.adversarial import native_step, native_structures
 from alad.adversarial.architectures import (
     ARCHITECTURES,
@@ -27,10 +29,12 @@ from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
 from alad.adversarial.scores import DENOISING_SCORE, NEIGHBOURS, SCORES
 from alad.adversarial.step import GameStep
+from alad.adversarial.trimming import trim
 from alad.errors import InputError
 from alad.neural.choices import Architectures
 from alad.neural.detector import Encoded, NetworkDetector
-from alad.parameters import Count, Folder, Switch, how, replaces, whole
+from alad.parameters import Count, Folder, Proportion, Switch, how, replaces, whole
+from alad.training.loop import Watch
 from alad.training.optimizer import Optimiser
 from alad.training.rows import Rows
 
@@ -94,6 +98,9 @@ class ALAD(NetworkDetector):
     # whether both sides of a step see the same rows and noise, which saves a tenth of its time;
     # False = each its own, as published; None = for images
     share_batch: Switch | None = None
+    # share of the training rows set aside because they come back worst, from a quarter of the
+    # training on and anew at every check; for tables whose training rows hold anomalies
+    trim: Proportion = 0.0
     # what the stopping rule of the published form asks of held-out rows: "swapped" = whether the
     # score tells them from rows put together of several, which says nothing of images: those are
     # trained to the end;
@@ -149,8 +156,22 @@ class ALAD(NetworkDetector):
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         step.watch = sample_writer(self.samples, step, seed)
+        if self.trim:
+            step.watch = self._trimming(step, tuple(X.shape[1:]))
         step.note = native_structures.refusal(game)
         return step
+
+    def _trimming(self, step: GameStep, shape: tuple[int, ...]) -> Watch:
+        """Set rows aside from a quarter of the training on; InputError for images."""
+        if len(shape) > 1:
+            raise InputError("trim is for tables: leave it out")
+
+        def errors() -> np.ndarray:
+            model = self._model(step, step.scoring_arrays(), shape)
+            blocks = (model.member_scores(rows, "l2") for rows in self._blocks(step.X))
+            return np.concatenate(list(blocks), axis=1)
+
+        return trim(step, self.trim, self._steps(step.steps_per_epoch) // 4, errors)
 
     def _engine(self, X: Rows, game: Game) -> type[GameStep]:
         """Choose the C step where it is available and faster; InputError if asked for in vain.

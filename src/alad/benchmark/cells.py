@@ -29,6 +29,7 @@ LATER = {
     "backbone": None,
     "tile": None,
     "kept_rows": 3_000,
+    "trim": 0.0,
 }
 
 

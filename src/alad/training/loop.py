@@ -46,7 +46,7 @@ class Step(Protocol):
 
 
 Monitor = Callable[[], np.ndarray]  # [members], lower is better
-Watch = Callable[[int], None]  # called with the number of steps made; changes nothing
+Watch = Callable[[int], None]  # called with the number of steps made; changes the step's arrays
 
 
 @dataclass(frozen=True)

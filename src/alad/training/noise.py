@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -44,6 +45,17 @@ class StepNoise:
         # NumPy compares and converts these arrays several times faster than torch does on a CPU
         mask = torch.from_numpy(kept.astype(np.float32)).to(self._like)
         return mask.mul_(1.0 / (1.0 - rate)).unflatten(1, (rows, units))
+
+
+class Batches(Protocol):
+    """Which rows each batch holds."""
+
+    @property
+    def steps_per_epoch(self) -> int: ...
+
+    def batch(self, step: int, group: int) -> np.ndarray:
+        """List row numbers [members, batch] for a step of a group of weights (from 0)."""
+        ...
 
 
 class Order:

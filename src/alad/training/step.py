@@ -18,7 +18,7 @@ from alad.networks.interfaces import Networks
 from alad.networks.weights import buffer_layout, initial_buffers, initial_weights, weight_layout
 from alad.randomness import Purpose, stream
 from alad.training.loop import Watch
-from alad.training.noise import Order, StepNoise
+from alad.training.noise import Batches, Order, StepNoise
 from alad.training.optimizer import Optimiser, WeightGroup
 from alad.training.rows import Rows, taken
 
@@ -27,7 +27,7 @@ class NetworkStep(ABC):
     """A step on the rows X [n, *shape] for all members and all groups of `networks`."""
 
     products: PatchProducts = PATCHES  # how products of convolutions are computed
-    watch: Watch | None = None  # called before the first step and at every check
+    watch: Watch | None = None  # called before the first step and after every check
     note: str | None = None  # why no faster step is used, if the game is the reason
 
     def __init__(
@@ -42,7 +42,8 @@ class NetworkStep(ABC):
         self.X, self.networks, self.seed, self.members = X, networks, seed, list(members)
         self.like = torch.empty(0, dtype=X.dtype, device=X.device)
         self.batch = min(optimiser.batch_size, len(X))
-        self.order = Order(seed, members, len(X), self.batch, groups=len(networks.groups))
+        self.order: Batches = Order(seed, members, len(X), self.batch, groups=len(networks.groups))
+        self.also_changes: dict[str, Tensor] = {}  # what `arrays` names beside weights
         self.steps_per_epoch = self.order.steps_per_epoch
         # weights of each optimiser, and statistics that depend on initial weights
         generators = [stream(self.seed, member, Purpose.WEIGHTS) for member in self.members]
@@ -85,7 +86,7 @@ class NetworkStep(ABC):
             for group, weights in self.by_group.items()
             for name, array in weights.arrays().items()
         }
-        return arrays | {"buffers": self.buffers}
+        return arrays | {"buffers": self.buffers} | self.also_changes
 
     def scoring_arrays(self) -> dict[str, Tensor]:
         """Name the arrays that scores read, [members, size]: averages and running statistics."""

@@ -1,0 +1,80 @@
+"""A training that sets odd rows aside: which rows, and what it does for spoilt tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import alad
+from alad.adversarial.trimming import TrimmedOrder, trim
+from alad.errors import InputError
+from alad.training.noise import Batches, Order
+
+
+class Step:
+    """What trimming asks of a step: ten rows, two members."""
+
+    def __init__(self):
+        self.X, self.members, self.seed = torch.zeros(10, 2), [0, 3], 0
+        self.order: Batches = Order(0, self.members, 10, 5)
+        self.also_changes: dict = {}
+
+
+ERRORS = np.array([[*range(10)], [9, 8, *range(8)]], float)
+
+
+def test_the_rows_that_come_back_worst_are_drawn_no_more():
+    step = Step()
+    check = trim(step, 0.2, 100, lambda: ERRORS)  # pyright: ignore[reportArgumentType]
+    check(50)  # too early
+    assert step.also_changes["instead"].tolist() == [[*range(10)]] * 2
+    check(100)
+    plain = Order(0, step.members, 10, 5)
+    for number in range(8):
+        batch, before = step.order.batch(number, 0), plain.batch(number, 0)
+        for member, aside in enumerate(({8, 9}, {0, 1})):  # each member's own
+            assert not aside & set(batch[member])
+            stays = ~np.isin(before[member], [*aside])
+            np.testing.assert_array_equal(batch[member][stays], before[member][stays])
+
+
+def test_a_member_sets_aside_what_it_would_alone():
+    both, alone = Step(), Step()
+    alone.members = [3]
+    alone.order = Order(0, [3], 10, 5)
+    for step, errors in ((both, ERRORS), (alone, ERRORS[1:])):
+        trim(step, 0.2, 0, lambda errors=errors: errors)(100)  # pyright: ignore
+    assert both.also_changes["instead"][1].tolist() == alone.also_changes["instead"][0].tolist()
+
+
+def test_what_stands_for_rows_is_state_of_the_step():
+    step = Step()
+    trim(step, 0.2, 0, lambda: ERRORS)(100)  # pyright: ignore[reportArgumentType]
+    assert isinstance(step.order, TrimmedOrder)
+    step.also_changes["instead"].copy_(torch.arange(10).repeat(2, 1))  # as a checkpoint does
+    np.testing.assert_array_equal(step.order.batch(3, 1), Order(0, step.members, 10, 5).batch(3, 1))
+
+
+def spoilt() -> np.ndarray:
+    """Draw 270 rows of a line in four columns, and 30 that lie anywhere."""
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=(270, 1)) @ np.ones((1, 4)) + 0.1 * rng.normal(size=(270, 4))
+    return np.concatenate([line, 1.5 * rng.normal(size=(30, 4))])
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_spoilt_rows_are_not_learnt_by_heart(engine: str):
+    how = {"random_state": 0, "max_steps": 600, "calibration_fraction": 0.0, "engine": engine}
+    X = spoilt()
+    plain, trimmed = (alad.ALAD(trim=share, **how).fit(X) for share in (0.0, 0.1))
+    errors = [detector.score_as(X, "l2") for detector in (plain, trimmed)]
+    assert errors[1][270:].mean() > 3 * errors[0][270:].mean()
+    assert np.median(errors[1][:270]) < 1.3 * np.median(errors[0][:270])
+
+
+def test_a_share_of_the_wrong_size_and_images_are_refused():
+    with pytest.raises(InputError, match="trim is 1"):
+        alad.ALAD(trim=1.0).fit(spoilt())
+    with pytest.raises(InputError, match="trim is for tables"):
+        alad.ALAD(trim=0.1, max_steps=1).fit(np.zeros((8, 8, 8), np.uint8))
