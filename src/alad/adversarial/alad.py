@@ -27,7 +27,7 @@ from alad.adversarial.game import DENOISING_FAMILY, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import DENOISING_SCORE, NEIGHBOURS, SCORES
+from alad.adversarial.scores import DENOISING_SCORE, IMAGE_SCORE, NEIGHBOURS, SCORES
 from alad.adversarial.step import GameStep
 from alad.adversarial.trimming import trim
 from alad.errors import InputError
@@ -64,7 +64,8 @@ class ALAD(NetworkDetector):
 
     For tables the default is the form "denoising": D_xx tells (x, x) from (x, G(E(x~))), x~ a row
     with noise that E and G learn to take away, and the score is the Mahalanobis length of D_xx's
-    features (docs/accuracy.md). The preset "paper" has the published form.
+    features (docs/accuracy.md). For images the default is the published game with the Mahalanobis
+    length of E(x) and of D_xx's features, projected. The preset "paper" has the published form.
 
     E, G and the discriminators are trained as a game on normal rows. A step updates both sides
     once, by Adam with betas (0.5, 0.999).
@@ -84,8 +85,9 @@ class ALAD(NetworkDetector):
     }
     rules = (*NetworkDetector.rules, _has_form, _keeps_enough)
 
-    # the game on tables: "denoising", where E and G take noise away from rows, or "published", as
-    # in the paper; None = "denoising" for tables, "published" for images
+    # the game on tables: "denoising", where E and G take noise away from rows, or "published", game
+    # and score as in the paper; None = "denoising" for tables, for images the published game with
+    # the score "projected"
     form: Form | None = None
     latent_dim: Count | None = replaces("latent", None)  # width of the latent code
     # folder for pictures of G(z) over training, for images: step-000000.png before the first step,
@@ -122,8 +124,12 @@ class ALAD(NetworkDetector):
         return plays and self.name in DENOISING_FAMILY  # others play what FAMILY says
 
     def own_score_name(self, images: bool = False) -> str:
-        usual = DENOISING_SCORE if self._denoises(images) else self.own_score
-        return usual if self.score_function is None else self.score_function
+        if self.score_function is not None:
+            return self.score_function
+        if self._denoises(images):
+            return DENOISING_SCORE
+        chosen = images and self.form is None and self.name in DENOISING_FAMILY
+        return IMAGE_SCORE if chosen else self.own_score
 
     def _architectures(self, shape: tuple[int, ...]) -> Architectures:
         images = len(shape) > 1

@@ -12,6 +12,9 @@ logit of D_xx and l that logit:
 | whitened         | Mahalanobis length of the compressed feature difference (ours)    |
 | joint            | Mahalanobis length of f(x, x) - f(x, x'), f(x, x) and E(x) side   |
 |                  | by side, each in units of its own deviation (ours)                |
+| projected        | Mahalanobis length of f(x, x) - f(x, x') along the 100 directions |
+|                  | in which it varies most, and E(x), side by side as in joint:      |
+|                  | for images (ours)                                                 |
 | joint-neighbours | joint times the neighbour ratio of x among kept training rows:    |
 |                  | its mean distance to the 5 nearest over the root of theirs (ours) |
 | egbad            | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati       |
@@ -23,13 +26,14 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from alad.classic.neighbour_models import RatioModel
 from alad.errors import InputError
+from alad.networks.exact_product import ExactMatrix, exact_product
 from alad.neural.score import (
     L1,
     L2,
@@ -39,12 +43,14 @@ from alad.neural.score import (
     l1,
     mahalanobis,
     minus_log_sigmoid,
+    principal,
     total,
     whitening,
 )
 
 EGBAD_FEATURE_WEIGHT = 0.1
 NEIGHBOURS = 5  # among kept rows
+DIRECTIONS = 100  # of feature differences, in score projected
 
 
 def gap(results: Results) -> np.ndarray:
@@ -93,23 +99,45 @@ def parts(results: Results) -> tuple[np.ndarray, ...]:
     return gap(results), results["real"], results["code"]
 
 
-def beside(results: Results, units: np.ndarray) -> np.ndarray:
+def beside(parts: Sequence[np.ndarray], units: np.ndarray) -> np.ndarray:
     """Put the parts side by side, each divided by its unit [members, parts]."""
-    scaled = [part / units[:, at, None, None] for at, part in enumerate(parts(results))]
+    scaled = [part / units[:, at, None, None] for at, part in enumerate(parts)]
     return np.concatenate(scaled, axis=2)
 
 
-def fit_joint(results: Results) -> dict[str, np.ndarray]:
+def fit_beside(parts: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """Fit a unit for each part, its root mean square about the mean, and the whitening of all."""
-    variances = [part.var(axis=1, dtype=np.float64).mean(axis=1) for part in parts(results)]
+    variances = [part.var(axis=1, dtype=np.float64).mean(axis=1) for part in parts]
     units = np.maximum(np.sqrt(np.stack(variances, axis=1)), 1e-12)
-    learnt = whitening(beside(results, units))
+    learnt = whitening(beside(parts, units))
     # in float32 half the size to store, and products of one slice
     return {"units": units, "mean": learnt["mean"], "unmix": learnt["unmix"].astype(np.float32)}
 
 
+def fit_joint(results: Results) -> dict[str, np.ndarray]:
+    return fit_beside(parts(results))
+
+
 def joint(results: Results, learnt: Learnt) -> np.ndarray:
-    return mahalanobis(beside(results, learnt["units"]), learnt)
+    return mahalanobis(beside(parts(results), learnt["units"]), learnt)
+
+
+def projected_parts(results: Results, directions: np.ndarray) -> tuple[np.ndarray, ...]:
+    """List f(x, x) - f(x, x') along the directions [members, features, .], and E(x)."""
+    members = zip(gap(results), directions, strict=True)
+    along = [exact_product(rows, ExactMatrix.of(turned)) for rows, turned in members]
+    return np.stack(along), results["code"]
+
+
+def fit_projected(results: Results) -> dict[str, np.ndarray]:
+    """Fit the directions, and what `fit_beside` does."""
+    directions = principal(gap(results), DIRECTIONS)
+    return {"directions": directions, **fit_beside(projected_parts(results, directions))}
+
+
+def projected(results: Results, learnt: Learnt) -> np.ndarray:
+    parts = projected_parts(results, learnt["directions"])
+    return mahalanobis(beside(parts, learnt["units"]), learnt)
 
 
 def fit_joint_neighbours(results: Results, kept: np.ndarray) -> dict[str, np.ndarray]:
@@ -137,6 +165,7 @@ def joint_neighbours(results: Results, ready: Mapping[str, Any]) -> np.ndarray:
 BOTH = ("real", "fake")
 JOINT = (*BOTH, "code")
 DENOISING_SCORE = "joint"  # of the denoising form
+IMAGE_SCORE = "projected"  # of ALAD on images, unless the published form is asked for
 SCORES: dict[str, Score] = {
     "features": Score(BOTH, features),
     "logits": Score(("logit",), logits),
@@ -151,6 +180,14 @@ SCORES: dict[str, Score] = {
         watched_as="features",
     ),
     "joint": Score(JOINT, joint, learn=fit_joint, learns_from=JOINT, for_images=False),
+    "projected": Score(
+        JOINT,
+        projected,
+        learn=fit_projected,
+        learns_from=JOINT,
+        for_tables=False,  # there `joint` has all directions
+        watched_as="features",
+    ),
     "joint-neighbours": Score(
         JOINT,
         joint_neighbours,

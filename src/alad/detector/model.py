@@ -60,7 +60,8 @@ class Model(ABC):
     @classmethod
     def offered(cls, *, images: bool) -> tuple[str, ...]:
         """Name the scores to choose from, for tables or for images."""
-        return tuple(name for name, one in cls.offers.items() if one.for_images or not images)
+        kind = "for_images" if images else "for_tables"
+        return tuple(name for name, one in cls.offers.items() if getattr(one, kind))
 
     def score_names(self) -> tuple[str, ...]:
         """Name the scores that this model has, to choose from; () if there is but one."""

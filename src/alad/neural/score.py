@@ -43,6 +43,7 @@ class Score:
     learns_from: tuple[str, ...] = ()
     learns_from_all: bool = False
     for_images: bool = True
+    for_tables: bool = True
     watched_as: str | None = None
     keeps: bool = False
     made_ready: Callable[[Learnt], Mapping[str, Any]] | None = None
@@ -117,6 +118,26 @@ def whitening(values: np.ndarray) -> dict[str, np.ndarray]:
             factor = np.linalg.cholesky(matrix + ridge * eye)
             unmix[member] = solve_triangular(factor, eye, lower=True)
     return {"mean": mean, "unmix": unmix}
+
+
+def principal(values: np.ndarray, most: int) -> np.ndarray:
+    """Find the orthonormal directions along which values [members, n, features] vary most.
+
+    float32 [members, features, most], or fewer directions, of fewer features or rows. On one
+    thread, as `whitening`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    centred = values - values.mean(axis=1, keepdims=True, dtype=np.float64)
+    rows, features = values.shape[1:]
+    with threadpool_limits(1, user_api="blas"):
+        if features <= rows:
+            turned = np.linalg.eigh(centred.swapaxes(1, 2) @ centred)[1][:, :, ::-1]
+        else:  # the smaller of the two matrices has all that differs from 0
+            sizes, turned = np.linalg.eigh(centred @ centred.swapaxes(1, 2))
+            lengths = np.sqrt(np.maximum(sizes, 1e-12))[:, np.newaxis]
+            turned = (centred.swapaxes(1, 2) @ (turned / lengths))[:, :, ::-1]
+    return np.ascontiguousarray(turned[:, :, :most], np.float32)
 
 
 def mahalanobis(values: np.ndarray, learnt: Learnt) -> np.ndarray:
