@@ -227,10 +227,11 @@ LEARNT = SEEN | {
     "patience": None,
 }
 IMAGE_GAME = LEARNT | {
+    "form": "published",  # game and score, as version 0.1.0 had them
     "architecture": {
         **{"latent": 4, "width": 4, "xz_code": (8, 8), "xz_joint": 12, "xx": (4,), "zz": (8,)},
         **{"stacking": "channels", "deviation": 0.1},
-    }
+    },
 }
 IMAGE_CODE = LEARNT | {"architecture": {"latent": 4, "width": 4, "deviation": 0.1}}
 IMAGE_ENERGY = LEARNT | {"architecture": {"channels": (4,), "dense": (8,)}}

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 import alad
 from alad.adversarial.architectures import IMAGE_ARCHITECTURES
+from alad.adversarial.model import CycleModel
 from alad.adversarial.scores import SCORES
 from alad.errors import InputError
 from alad.presets import PRESETS
@@ -49,7 +50,7 @@ def test_members_are_the_same_alone_and_the_ensemble_is_the_mean_on_a_common_sca
     np.testing.assert_allclose(three.anomaly_score(X), mean, rtol=1e-9)
 
 
-@pytest.mark.parametrize("score", list(SCORES))
+@pytest.mark.parametrize("score", [name for name, one in SCORES.items() if one.for_tables])
 @pytest.mark.parametrize("kind", [alad.ALAD, alad.BiGAN])
 def test_every_score_is_finite_pure_and_saved(kind, score: str, tmp_path):
     X = ring(100)
@@ -102,6 +103,16 @@ def test_the_form_is_denoising_for_tables_and_published_otherwise():
         alad.ALICE(form="denoising").fit(X)
     with pytest.raises(InputError, match="form='denoising' is for tables"):
         alad.ALAD(form="denoising", max_steps=2).fit(np.zeros((20, 8, 8)))
+
+
+def test_on_images_the_score_is_projected_unless_the_published_form_is_asked_for():
+    assert alad.ALAD().own_score_name(images=True) == "projected"
+    assert alad.ALAD(score_function="l1").own_score_name(images=True) == "l1"
+    for published in (alad.ALAD(form="published"), alad.ALAD.from_preset("images"), alad.ALICE()):
+        assert published.own_score_name(images=True) == "features"
+    assert alad.BiGAN().own_score_name(images=True) == "egbad"
+    assert "projected" in CycleModel.offered(images=True)
+    assert "projected" not in CycleModel.offered(images=False)
 
 
 def test_the_denoising_form_learns_to_bring_rows_back():

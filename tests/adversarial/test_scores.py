@@ -13,7 +13,7 @@ from alad.adversarial.game import FAMILY
 from alad.adversarial.scores import SCORES, compress, fit_whitened
 from alad.adversarial.torch_cycle import Cycle
 from alad.networks.layers import Chain
-from alad.neural.score import l1, mahalanobis, minus_log_sigmoid, total, whitening
+from alad.neural.score import l1, mahalanobis, minus_log_sigmoid, principal, total, whitening
 
 CASE = case("scores")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]["values"]
@@ -137,3 +137,38 @@ def test_l1_of_images_counts_every_pixel():
     x = np.random.default_rng(0).random((3, 4, 5, 2))
     results = {"x": x, "reconstruction": np.stack([x + 1, x - 2])}
     np.testing.assert_allclose(l1(results, {}), [[40.0] * 3, [80.0] * 3])
+
+
+def test_principal_directions_are_those_of_the_largest_spread():
+    drawn = np.random.default_rng(0)
+    along = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0]])
+    values = 5 + drawn.normal(size=(1, 400, 2)) * [9.0, 2.0] @ along  # nothing along the third axis
+    found = principal(values, 2)
+    assert found.shape == (1, 3, 2)
+    close(np.abs(along @ found[0]), np.eye(2), 0.02)
+
+
+def test_principal_directions_of_few_rows_are_those_of_many():
+    values = np.random.default_rng(1).normal(size=(2, 30, 29)) * np.arange(1.0, 30.0) ** 2
+    more_columns = np.concatenate([values, np.zeros((2, 30, 11))], axis=2)  # now fewer rows
+    for member in range(2):
+        same = principal(values, 4)[member].T @ principal(more_columns, 4)[member, :29]
+        close(np.abs(same), np.eye(4), 1e-5)
+
+
+def test_projected_is_the_mahalanobis_length_along_the_directions_and_of_the_code():
+    known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
+    learnt = SCORES["projected"].learn(known)  # pyright: ignore[reportOptionalCall]
+
+    def side_by_side(made: dict[str, np.ndarray]) -> np.ndarray:
+        gap = (made["real"] - made["fake"])[0] @ learnt["directions"][0]
+        return np.concatenate(
+            [gap / learnt["units"][0, 0], made["code"][0] / learnt["units"][0, 1]], 1
+        )
+
+    usual = side_by_side(known)
+    spread = np.cov(usual.T, bias=True)
+    spread += 0.01 * np.diagonal(spread).mean() * np.eye(len(spread))
+    away = side_by_side(found) - usual.mean(axis=0)
+    expected = np.sqrt(np.einsum("ij,jk,ik->i", away, np.linalg.inv(spread), away))
+    close(SCORES["projected"].value(found, learnt)[0], expected, 1e-5)
