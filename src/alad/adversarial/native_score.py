@@ -160,13 +160,15 @@ class NativeCycle:
         results = {name: array.ctypes.data for name, array in arrays.items()}
         rows = Rows(x=x.ctypes.data, count=len(x), **results)
 
-        def score(piece: tuple[int, int]) -> None:
-            memory = workspace(self._workspace_bytes)
-            share = ctypes.addressof(rows), *piece, memory.ctypes.data
-            self._engine.alad_score(self._ways, count, *share)
+        def score(share: tuple[tuple[int, int], np.ndarray]) -> None:
+            piece, memory = share
+            given = ctypes.addressof(rows), *piece, memory.ctypes.data
+            self._engine.alad_score(self._ways, count, *given)
 
         at_most = threads()
-        share_out(score, pieces(len(x), at_most), at_most)
+        shares = pieces(len(x), at_most)
+        memories = [workspace(self._workspace_bytes) for _ in shares]
+        share_out(score, list(zip(shares, memories, strict=True)), at_most)
         return arrays
 
     def _dtype(self, result: str) -> type[np.floating]:

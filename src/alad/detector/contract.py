@@ -6,18 +6,18 @@ orientation (large = normal), and everything that a user of scikit-learn calls i
 
 from __future__ import annotations
 
-import functools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from alad.backbone.backbone import check_backbone, described
+from alad.detector.asking import asks
 from alad.detector.calibration import Calibration, digests
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
@@ -51,24 +51,6 @@ from alad.parameters import (
     level,
 )
 from alad.presets import presets_of
-
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
-
-
-def asks(
-    method: Callable[Concatenate[Fitted, Asked], Answer],
-) -> Callable[Concatenate[Any, Asked], Answer]:
-    """Make a method of a detector that asks what it has fitted; signature and words are its own.
-
-    Raises NotFittedError before a fit, and InputError if a parameter was changed since.
-    """
-
-    @functools.wraps(method)
-    def ask(self: Detector, *arguments: Asked.args, **named: Asked.kwargs) -> Answer:
-        return method(self.checked(), *arguments, **named)
-
-    return ask
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

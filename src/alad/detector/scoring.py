@@ -70,7 +70,8 @@ def combined_scores(
     model = fitted.model_
     members = model.member_scores(seen(fitted, rows), score)
     scores = combined(members, model.scales.get(score or model.own))
-    return scores if patches else image_scores(fitted.encoder_, scores)
+    of_maps = isinstance(fitted.encoder_, FeatureEncoder) and not patches
+    return image_scores(fitted.encoder_, scores) if of_maps else scores
 
 
 def scores_of_members(fitted: Any, rows: np.ndarray, score: str | None = None) -> np.ndarray:
