@@ -39,7 +39,7 @@ def main() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 32, 32, 3), np.uint8)
     fitted = {"architecture": chosen.architecture, "max_steps": 0, "random_state": 0}
     anogan = alad.AnoGAN(**fitted, search_steps=1).fit(pixels)
-    model = alad.ALAD(**fitted).fit(pixels)
+    model = alad.ALAD(form="published", **fitted).fit(pixels)
     anogan.set_params(search_steps=chosen.steps)
     searching = replace(anogan.model_, search_steps=chosen.steps)
     anogan.fitted_ = replace(anogan.fitted_, model_=searching)

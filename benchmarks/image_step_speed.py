@@ -121,6 +121,7 @@ def peak() -> float:
 def scoring(images: Tensor, width: int, rounds: int) -> None:
     shape = shape_of(width, "height" if width == 128 else "channels")
     detector = alad.ALAD(
+        form="published",
         architecture=asdict(shape),
         **{"max_steps": 0, "patience": None, "calibration_fraction": 0.0, "random_state": 0},
     ).fit(images[:64].numpy())

@@ -187,7 +187,7 @@ def _image_training() -> Sequence[Subject]:
 
 def _image_scoring() -> Sequence[Subject]:
     images = _images(256).numpy()
-    detector = ALAD(**UNTRAINED).fit(images[:64])
+    detector = ALAD(form="published", **UNTRAINED).fit(images[:64])
     networks = game_networks(IMAGE, image_networks(IMAGE), GAME)
     work = len(images) * arithmetic.scored_row(networks)
     return [Subject("alad, 1 member", lambda: detector.anomaly_score(images), len(images), work)]
