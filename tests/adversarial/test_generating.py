@@ -113,7 +113,7 @@ def test_images_come_in_the_pixels_of_the_training(X, low, high, kind):
 def test_tables_are_refused(tmp_path):
     rows = np.random.default_rng(0).normal(size=(40, 4))
     table = alad.ALAD(max_steps=1, batch_size=8).fit(rows)
-    with pytest.raises(InputError, match="this model is of a table"):
+    with pytest.raises(InputError, match="it is of a table"):
         table.generate()
     with pytest.raises(InputError, match="samples are pictures, and X is a table"):
         alad.ALAD(max_steps=1, samples=tmp_path / "s").fit(rows)

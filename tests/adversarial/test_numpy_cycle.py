@@ -79,11 +79,16 @@ def with_joint(width: int, shape: Architecture, game: str) -> tuple[GameNetworks
     return networks, arrays, SCORES["joint"].learn(known)  # pyright: ignore
 
 
+def in_model(learnt: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What score "joint" has learnt, as a model holds what all scores have."""
+    return {f"joint/{part}": array for part, array in learnt.items()}
+
+
 @every_model
 def test_c_measures_the_joint_length_of_its_formula(width: int, shape: Architecture, game: str):
     networks, arrays, learnt = with_joint(width, shape, game)
     x = random_rows(301, width) * np.logspace(0, 2, 301)[:, np.newaxis].astype(np.float32)
-    engine = prepare("c", networks, arrays, learnt)
+    engine = prepare("c", networks, arrays, in_model(learnt))
     assert engine.scores == {"joint"}
     got = engine(x, ["joint"])["joint"]
     formula = SCORES["joint"].value
@@ -96,7 +101,8 @@ def test_c_measures_the_joint_length_of_its_formula(width: int, shape: Architect
 
 @pytest.mark.parametrize(("width", "shape"), SHAPES)
 def test_a_joint_length_is_the_same_in_any_company(width: int, shape: Architecture):
-    made = prepare("c", *with_joint(width, shape, "alad"))
+    networks, arrays, learnt = with_joint(width, shape, "alad")
+    made = prepare("c", networks, arrays, in_model(learnt))
     same_in_any_company(made, ("joint", "fake"), random_rows(1_201, width))
     assert prepare("c", *model(width, shape, "alad")).scores == frozenset()
 
@@ -113,7 +119,7 @@ def test_a_joint_length_is_the_same_in_any_company(width: int, shape: Architectu
 def test_c_refuses_what_it_would_read_beyond(part: str, spoil: Any, message: str):
     networks, arrays, learnt = with_joint(19, SHAPES[4][1], "alad")
     with pytest.raises(InputError, match=message):
-        prepare("c", networks, arrays, {**learnt, part: spoil(learnt[part])})
+        prepare("c", networks, arrays, in_model({**learnt, part: spoil(learnt[part])}))
 
 
 def test_scores_of_the_case():

@@ -9,7 +9,7 @@ import numpy as np
 
 from alad.adversarial.scores import SCORES
 from alad.neural.engines import Engines
-from alad.neural.model import NetworkModel, learnt_parts
+from alad.neural.model import NetworkModel
 
 ENGINES: Engines = {
     "c": ("alad.adversarial.native_score", "prepare"),
@@ -27,11 +27,6 @@ class CycleModel(NetworkModel):
     engines = ENGINES
     makes_rows: ClassVar[bool] = True
     makes_images: ClassVar[bool] = True
-
-    @property
-    def settings(self) -> dict[str, np.ndarray]:
-        """What score "joint" has learnt: an engine may measure its length by itself."""
-        return learnt_parts(self.learnt, "joint")
 
     def generate(self, n: int, random_state: Any) -> np.ndarray:
         """Make n images G(z), float32 [n, height, width, channels] from -1 to 1."""

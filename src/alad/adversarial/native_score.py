@@ -24,6 +24,7 @@ from alad.native.memory import (
 )
 from alad.networks.native_forward import packed_layer, require_single
 from alad.networks.numpy_forward import Affine, Arrays, members_of
+from alad.neural.score import learnt_parts
 from alad.row_kinds import TABLE
 
 
@@ -67,9 +68,9 @@ class Rows(ctypes.Structure):
 def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> NativeCycle:
     """Prepare the engine. Raises EngineError without a compiled library, or for unknown layers.
 
-    settings: what score "joint" has learnt, by name, if it has.
+    settings: what scores have learnt: the length of score "joint" is measured in C, too.
     """
-    return NativeCycle(networks, arrays, settings or {})
+    return NativeCycle(networks, arrays, learnt_parts(settings or {}, "joint"))
 
 
 class NativeCycle:

@@ -18,7 +18,7 @@ from alad.detector.model import WRITTEN_AS, Model, score_in_blocks
 from alad.errors import InputError
 from alad.networks.description import description, from_description
 from alad.neural.engines import Engine, Engines, prepared
-from alad.neural.score import Score
+from alad.neural.score import Score, learnt_parts
 from alad.parameters import how
 
 # images from which batch norm's statistics are measured, as far as memory allows
@@ -66,8 +66,8 @@ class NetworkModel(Model):
 
     @property
     def settings(self) -> Any:
-        """Settings that an engine needs beside networks and arrays."""
-        return None
+        """What an engine may need beside networks and arrays: what scores have learnt."""
+        return self.learnt
 
     @functools.cached_property
     def scorer(self) -> Engine:
@@ -104,11 +104,6 @@ class NetworkModel(Model):
                 f"this model has not learnt what score {score!r} needs; fit it again with it"
             )
         return parts
-
-    def score_names(self) -> tuple[str, ...]:
-        offered = self.offered(images=len(self.row_shape) > 1)
-        has = {path.partition("/")[0] for path in self.learnt}
-        return tuple(name for name in offered if not self.offers[name].keeps or name in has)
 
     def _ready(self, score: str) -> Mapping[str, Any]:
         """Give what a score's formula reads beside the engine's results; made once."""
@@ -173,14 +168,6 @@ class NetworkModel(Model):
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields without the engine, which holds addresses of memory."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-def learnt_parts(learnt: Mapping[str, np.ndarray], score: str) -> dict[str, np.ndarray]:
-    """Give what a score has learnt, by part; nothing if it has not."""
-    start = f"{score}/"
-    return {
-        path.removeprefix(start): array for path, array in learnt.items() if path.startswith(start)
-    }
 
 
 def require_whole(model: NetworkModel) -> None:

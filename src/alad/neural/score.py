@@ -49,6 +49,14 @@ class Score:
     made_ready: Callable[[Learnt], Mapping[str, Any]] | None = None
 
 
+def learnt_parts(learnt: Mapping[str, np.ndarray], score: str) -> dict[str, np.ndarray]:
+    """Give what a score has learnt, by part; nothing if it has not."""
+    start = f"{score}/"
+    return {
+        path.removeprefix(start): array for path, array in learnt.items() if path.startswith(start)
+    }
+
+
 # --- formulas that several methods share ----------------------------------------------------------
 
 
