@@ -73,7 +73,7 @@ def test_a_search_for_the_best_chooses_the_best():
     for labels in (y, y.astype(bool), np.where(y, -1, 1)):
         for scorer in (auroc_scorer, average_precision_scorer):
             parameters = {"n_neighbors": [3, 9]}
-            knn = make("knn", random_state=0)
+            knn = make("knn", distance="kth", random_state=0)
             found = GridSearchCV(knn, parameters, scoring=scorer, cv=folds).fit(X, labels)
             assert found.best_score_ > 0.85
             assert scorer is not auroc_scorer or found.best_params_ == {"n_neighbors": 3}
