@@ -14,6 +14,7 @@ import alad
 from alad import catalogue
 from alad.detector import patches
 from alad.encoding import FeatureEncoder, features
+from alad.report import learnt
 
 
 def images(n: int = 100, seed: int = 0, side: int = 8) -> np.ndarray:
@@ -193,6 +194,14 @@ def test_of_many_images_some_are_sampled(monkeypatch: pytest.MonkeyPatch):
     assert detector.training_["rows"] == 100
 
 
+def test_networks_too_tell_images_and_their_patches_apart():
+    how = {"max_steps": 2, "batch_size": 8, "random_state": 0, "calibration_fraction": 0.3}
+    facts = alad.ALAD(backbone=quarters, **how).fit(images()).training_
+    assert (facts["rows"], facts["held_out"], facts["patches"]) == (70, 30, 280)
+    told = learnt(facts, "image")
+    assert told == "2 batches of 8, at most 5.7 % of 280 patches of 70 images"
+
+
 def test_learnt_images_are_known_again_by_their_pixels():
     detector = alad.KNN(backbone=quarters, random_state=0).fit(images())
     with pytest.raises(alad.InputError, match="has learnt from all of these 100 images"):
@@ -237,6 +246,7 @@ def test_of_many_patches_the_mean_of_the_highest_hundredth_counts():
         (lambda pixels: pixels[:3, 0, :, 0], r"gives the shape \(3, 8\) for 8 images"),
         (lambda pixels: pixels[:, 0, :, 0] / 0, "missing or infinite"),
         (lambda pixels: np.full((len(pixels), 2), "a"), "gives <U1; it is to give floats"),
+        (lambda pixels: [[1.0], [1.0, 2.0]] * 4, "makes no array: setting an array element"),
     ],
 )
 def test_what_is_no_backbone_is_refused(backbone: Any, message: str):
@@ -250,6 +260,16 @@ def test_a_table_is_refused():
         knn(backbone=quarters).fit(np.zeros((30, 4)))
     with pytest.raises(alad.InputError, match=r"X is feature maps.*leave backbone out"):
         knn(backbone="precomputed").fit(np.zeros((30, 4)))
+
+
+def test_what_is_no_maps_of_the_fit_is_refused(tmp_path: Path):
+    detector = knn(backbone="precomputed").fit(quarters(shown(images())))
+    with pytest.raises(alad.InputError, match=r"was fitted on .*; give those of the same network"):
+        detector.anomaly_score(np.zeros((2, 3, 2, 2)))
+    with pytest.raises(alad.InputError, match=r"no array but str.*of pictures name another"):
+        detector.anomaly_score(str(tmp_path))
+    with pytest.raises(alad.InputError, match="feature maps are not cut into tiles; leave tile"):
+        knn(backbone="precomputed", tile=16).fit(np.zeros((30, 16, 16, 3), np.uint8))
 
 
 def test_a_model_with_a_function_is_refused_without_it(tmp_path: Path):

@@ -110,3 +110,14 @@ def test_messages_about_pictures_speak_of_images(folders: tuple[Path, Path], tmp
     assert "takes 19 images" in err and "of 15 images and 20 calibration images" in err
     assert "MORE_PICTURES/" in err and "all of these 15 images" in err
     assert "row" not in err
+
+
+def test_fit_counts_patches_and_tiles_apart_from_pictures(folders, tmp_path, capsys):
+    good, model = str(folders[0]), str(tmp_path / "model")
+    quick = ["--backbone", "texture", "--max-steps", "2"]
+    assert run(["fit", good, "-o", model, *quick]) == 0
+    assert run(["fit", good, "-o", f"{model}2", *quick, "--tile", "16"]) == 0
+    assert run(["info", model]) == 0
+    out, err = capsys.readouterr()
+    assert err.count(" patches of ") == 2 and "watched" not in err
+    assert " patches of " in out

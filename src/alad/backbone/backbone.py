@@ -64,7 +64,12 @@ class Backbone:
 
     def _checked(self, features: Any, n: int) -> np.ndarray:
         """Turn what was given for n images into float32; InputError if it is no features."""
-        found = np.asarray(features)
+        try:
+            found = np.asarray(features)
+        except (ValueError, TypeError, RuntimeError) as error:  # ragged, or a tensor with gradients
+            raise InputError(
+                f"what the backbone {self.title} gives makes no array: {str(error).splitlines()[0]}"
+            ) from error
         if found.ndim not in (2, 4) or len(found) != n or 0 in found.shape:
             raise InputError(
                 f"the backbone {self.title} gives the shape {found.shape} for {n} images; it is to "

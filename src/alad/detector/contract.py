@@ -139,6 +139,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
         facts |= {"seconds": round(time.perf_counter() - begun, 3)}
         facts |= storable("training_", fit.facts)
+        if "patches" in facts:  # those that networks count as rows
+            facts["rows"] = int(learnt.sum())
 
         apart = as_given(encoder, rows, matrix)
         digest = np.concatenate([digests(piece) for piece in pieces(apart)])[learnt]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from alad.backbone.backbone import PRECOMPUTED
 from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
@@ -47,6 +48,8 @@ def fitted_on_tiles(detector: Any, X: Any) -> Any:
     begun, side = time.perf_counter(), detector.tile
     if side < LEAST_SIDE:
         raise InputError(f"tile is {side}; give a side of at least {LEAST_SIDE} pixels")
+    if detector.backbone == PRECOMPUTED:
+        raise InputError("feature maps are not cut into tiles; leave tile out")
     source = _source(X)
     source.require_normal()
     form = source.own_size_form()

@@ -43,8 +43,8 @@ class GivenMaps:
         if found.ndim != 4 or 0 in found.shape or found.dtype.kind not in "fiub":
             raise InputError(
                 f"with backbone={PRECOMPUTED!r} X is feature maps, an array [n, rows, columns, d] "
-                f"of numbers; it is {type(X).__name__} of the shape {found.shape}. Rows [n, d] are "
-                "a table: leave backbone out"
+                f"of numbers; it is {_told(X)}. Rows [n, d] are a table: leave backbone out; of "
+                "pictures name another backbone"
             )
         return found
 
@@ -70,7 +70,8 @@ class GivenMaps:
         found = self._array(X)
         if found.shape[1:] != self.shape_:
             raise InputError(
-                f"maps have the shape {found.shape[1:]}, {self.owner} was fitted on {self.shape_}"
+                f"maps have the shape {found.shape[1:]}, {self.owner} was fitted on {self.shape_}; "
+                "give those of the same network and size of picture"
             )
         yield from ScaledImages(self, found).pieces()
 
@@ -85,6 +86,13 @@ class GivenMaps:
     def state(self) -> dict[str, Any]:
         """Give all that `from_state` needs."""
         return {"owner": self.owner, "maps": list(self.shape_)}
+
+
+def _told(X: Any) -> str:
+    """Describe what was given in place of maps."""
+    if hasattr(X, "shape"):
+        return f"{type(X).__name__} of the shape {X.shape}, {getattr(X, 'dtype', 'no numbers')}"
+    return f"no array but {type(X).__name__}"
 
 
 class FeatureEncoder:

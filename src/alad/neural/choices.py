@@ -53,5 +53,8 @@ class Architectures:
             return self.kind.of(given)
         if isinstance(given, str) and given in self.named:
             return self.named[given]
-        names = ", ".join(self.named)
-        raise InputError(f"no architecture {given!r}; there are: {names}; or give widths by name")
+        names, rows = ", ".join(self.named), "images" if len(shape) > 1 else "tables and features"
+        raise InputError(
+            f"no architecture {given!r} for {rows}; there are: {names}; or give widths by name, or "
+            "leave out the architecture, or the preset that has it"
+        )

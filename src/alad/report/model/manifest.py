@@ -42,6 +42,10 @@ def learnt(training: Mapping[str, Any], unit: str) -> str:
     """
     rows, steps, batch = training["rows"], training.get("steps"), training.get("batch")
     given = f"{rows} {unit}" if rows == 1 else f"{rows} {unit}s"
+    # of an image that is cut into rows, those are what batches are made of
+    if parts := next((name for name in ("patches", "tiles") if name in training), None):
+        rows = training[parts]
+        given = f"{rows} {parts} of {given}"
     if (used := training.get("rows_used", rows)) < rows:
         return f"{used} of {given}, drawn at random"
     if steps is None or batch is None or steps * batch >= rows:
