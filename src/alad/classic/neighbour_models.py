@@ -21,18 +21,12 @@ SMALLEST_DISTANCE = 1e-6  # added to the neighbours' mean distance: that of copi
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourModel(Model):
-    """Training rows, float32 [m, width]; scores are distances to the nearest of them."""
+class RowsModel(Model):
+    """Training rows, float32 [m, width], among which the nearest of new rows are searched for."""
 
-    kind: ClassVar[str] = "neighbours"
     row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
 
     rows: Floats
-    n_neighbors: int
-    distance: Literal["kth", "mean"]
-
-    def __post_init__(self) -> None:
-        check_rows(self.rows, self.n_neighbors)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,6 +36,19 @@ class NeighbourModel(Model):
     def _nearest(self) -> Nearest:
         return Nearest(self.rows)
 
+
+@dataclass(frozen=True, eq=False)
+class NeighbourModel(RowsModel):
+    """Training rows, float32 [m, width]; scores are distances to the nearest of them."""
+
+    kind: ClassVar[str] = "neighbours"
+
+    n_neighbors: int
+    distance: Literal["kth", "mean"]
+
+    def __post_init__(self) -> None:
+        check_rows(self.rows, self.n_neighbors)
+
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their distance to training rows, float64 [1, n]."""
         distance = self._nearest.search(X, self.n_neighbors).distance
@@ -50,13 +57,11 @@ class NeighbourModel(Model):
 
 
 @dataclass(frozen=True, eq=False)
-class RatioModel(Model):
+class RatioModel(RowsModel):
     """Training rows, float32 [m, width], and the distance [m] of each to its own neighbours."""
 
     kind: ClassVar[str] = "neighbour-ratio"
-    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
 
-    rows: Floats
     distance: Floats
     n_neighbors: int
 
@@ -74,14 +79,6 @@ class RatioModel(Model):
         ends = Nearest(rows).search(rows, n_neighbors + 1)  # the first is the row itself
         return cls(rows, ends.distance[:, 1:].mean(axis=1), n_neighbors)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.rows)
-
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their distance over the root of their neighbours' own, float64 [1, n]."""
         distance, row = self._nearest.search(X, self.n_neighbors)
@@ -90,13 +87,11 @@ class RatioModel(Model):
 
 
 @dataclass(frozen=True, eq=False)
-class DensityModel(Model):
+class DensityModel(RowsModel):
     """Training rows, float32 [m, width], with the reach [m] and the density [m] of each."""
 
     kind: ClassVar[str] = "density"
-    row_by_row: ClassVar[bool] = True  # what `Nearest` finds does not depend on the other rows
 
-    rows: Floats
     reach: Floats
     density: Floats
     neighbours: int
@@ -109,14 +104,6 @@ class DensityModel(Model):
                 f"for {len(self.rows)} rows the model holds reaches of the shape "
                 f"{self.reach.shape} and densities of the shape {self.density.shape}; save it anew"
             )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape[1:]
-
-    @functools.cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.rows)
 
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score rows by their neighbours' mean density over their own, float64 [1, n]."""
