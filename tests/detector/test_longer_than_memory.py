@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,29 @@ def test_a_stored_column_is_the_column(values: list[float]):
         assert (stored.levels, stored.decimal) == (None, ",")
         assert first.whole().values.tolist() == [0, 1, 2, 3, 4]
         assert first.whole().values.dtype == np.int64
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from alad.data.array_file import Scratch
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+with Scratch(*map(Path, sys.argv[1:])) as scratch:
+    file = scratch.file()
+    for rows in 90_000, 10_001:
+        scratch.append(file, np.zeros(rows, np.uint8), 1e5)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of POSIX")
+def test_a_disk_that_is_full_at_the_last_byte_is_told_with_what_helps(tmp_path: Path):
+    def told(*folder: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", FULL, *folder], capture_output=True, text=True
+        ).stderr.splitlines()[-1]
+
+    assert told().startswith("alad.errors.InputError: ")
+    assert told().endswith("GB there: make room, or let TMPDIR name another folder")
+    assert f"InputError: {tmp_path}: File too large" in told(str(tmp_path))
+    assert told(str(tmp_path)).endswith("GB there: make room, or write the model elsewhere")

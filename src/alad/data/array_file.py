@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,11 +71,12 @@ def temporary_file(folder: object, what: str = "decoded pictures") -> IO[bytes]:
 class Scratch(AbstractContextManager["Scratch"]):
     """A place for files of rows while a model learns, which are gone at the end of the context.
 
-    folder: None = that for temporary files.
+    folder: where a model is going to be written; None = that for temporary files.
     """
 
     def __init__(self, folder: Path | None = None):
         self.folder = folder or Path(tempfile.gettempdir())
+        self._remedy = "write the model elsewhere" if folder else "let TMPDIR name another folder"
         self._stack = ExitStack()
 
     def file(self) -> IO[bytes]:
@@ -89,12 +90,14 @@ class Scratch(AbstractContextManager["Scratch"]):
         """
         try:
             file.write(rows.data)
+            file.flush()  # a full disk tells here, not when rows are read again
         except OSError as error:
             raise InputError(
                 f"{self.folder}: {error.strerror}; while a model learns from a table longer than "
-                f"memory, its rows take about {whole / 1e9:.2g} GB there: make room, or let TMPDIR "
-                "name another folder"
+                f"memory, its rows take about {whole / 1e9:.2g} GB there: make room, or "
+                f"{self._remedy}"
             ) from error
 
     def __exit__(self, *exception: object) -> None:
-        self._stack.close()
+        with suppress(OSError):  # of a full disk, which append has told
+            self._stack.close()
