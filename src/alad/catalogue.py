@@ -114,7 +114,8 @@ def settings_for_pictures(name: str, *, length: bool = True) -> dict[str, Any]:
     """
     if not detector_class(name).sees_images:
         return {}
-    usual = preset(PICTURES, name)
+    # all of it but the form, which would ask for the published score, too
+    usual = {key: value for key, value in preset(PICTURES, name).items() if key != "form"}
     steps = {"max_steps": make(name, **usual).get_params(deep=False)["max_steps"]}
     return usual | ({"epochs": MOST_PASSES} | steps if length else {})
 

@@ -8,6 +8,7 @@ from ring_rows import broken, ring
 from sklearn.metrics import roc_auc_score
 
 import alad
+from alad import catalogue
 from alad.adversarial.architectures import IMAGE_ARCHITECTURES
 from alad.adversarial.model import CycleModel
 from alad.adversarial.scores import SCORES
@@ -111,6 +112,8 @@ def test_on_images_the_score_is_projected_unless_the_published_form_is_asked_for
     for published in (alad.ALAD(form="published"), alad.ALAD.from_preset("images"), alad.ALICE()):
         assert published.own_score_name(images=True) == "features"
     assert alad.BiGAN().own_score_name(images=True) == "egbad"
+    on_pictures = catalogue.make("alad", **catalogue.settings_for_pictures("alad"))
+    assert on_pictures.own_score_name(images=True) == "projected"  # so has `alad fit`
     assert "projected" in CycleModel.offered(images=True)
     assert "projected" not in CycleModel.offered(images=False)
 

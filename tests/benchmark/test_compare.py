@@ -217,3 +217,16 @@ def test_what_has_steps_but_no_networks_has_no_untrained_self():
         found = compare(table(), ["robust-pca"], **how)
     assert [one.detector for one in found.outcomes] == ["robust-pca"]
     assert found.outcomes[0].error is None
+
+
+def test_pictures_are_compared_by_a_backbones_features():
+    images = np.random.default_rng(0).integers(0, 200, (40, 12, 12, 1), dtype=np.uint8)
+    seen: list[tuple[int, ...]] = []
+
+    def means(pixels: np.ndarray) -> np.ndarray:
+        seen.append(pixels.shape[1:])
+        return pixels.mean(axis=(1, 2)).repeat(3, axis=1) * np.arange(1, 4)
+
+    found = compare(images, ["knn", "alad"], backbone=means, max_steps=2)
+    assert [one.error for one in found.outcomes] == [None, None]
+    assert set(seen) == {(12, 12, 1)}

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from alad import catalogue, metrics
 from alad.adversarial import native_step
+from alad.backbone.backbone import backbone_of
 from alad.benchmark.division import Division, divided
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
@@ -88,6 +89,8 @@ def compare(
     images = isinstance(source, ImageSource)
     labelled = label is not None or (images and source.anomalous(normal) is not None)
     contenders = _contenders(names, seed, untrained=labelled, how=how, images=images)
+    if isinstance(source, ImageSource) and (backbone := backbone_of(how.get("backbone"))):
+        source = source if backbone.side is None else source.at_most(backbone.side)
     parts = divided(source, label, normal, drop, seed)
     # compile the kernels and load PyTorch beforehand, so that the first detector's time is its own
     native_step.reason()
@@ -123,7 +126,7 @@ def _contenders(
         if not networks:
             parameters -= {"max_steps"}  # robust PCA's steps are no training: few give no answer
         usual = catalogue.settings_for_pictures(name, length=not how.keys() & LENGTHS)
-        params = {"random_state": seed, **(usual if images else {})}
+        params = {"random_state": seed, **(usual if images and "backbone" not in how else {})}
         params |= {key: how[key] for key in how if key in parameters}
         contenders[name] = catalogue.make(name, **params)
         contenders[name].check_parameters()  # refused before the first fit

@@ -52,6 +52,10 @@ def compare(
         int | None,
         option(min=0, help="Steps of training, at most.", show_default="each detector's own"),
     ] = None,
+    backbone: Annotated[
+        str | None,
+        option(metavar="NAME", help="What makes features of pictures first, as of `alad fit`."),
+    ] = None,
     size: options.PictureSize = None,
     strict: options.Strict = False,
     mask: options.Mask = None,
@@ -66,12 +70,15 @@ def compare(
     from alad import catalogue, report
     from alad.benchmark.compare import compare as compare_detectors
     from alad.benchmark.compare import comparison_tables
-    from alad.errors import located
+    from alad.errors import InputError, located
 
     for name in detector or ():  # a wrong name is refused before a large table is read
         catalogue.detector_class(name)
     source = pictures.source(table, size, strict, mask=mask, drop=drop)
-    how = {"verbose": int(not quiet)} | ({} if max_steps is None else {"max_steps": max_steps})
+    chosen = {"max_steps": max_steps, "backbone": backbone}
+    how = {key: value for key, value in chosen.items() if value is not None}
+    if backbone is not None and source.kind != "images":
+        raise InputError("--backbone is for pictures, and this is a table; leave it out")
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
         comparison = compare_detectors(
             source,
@@ -81,6 +88,7 @@ def compare(
             drop=separated(drop),
             seed=seed,
             say=silent if quiet else say,
+            verbose=int(not quiet),
             **how,
         )
     if not quiet:
