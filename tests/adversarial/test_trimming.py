@@ -78,3 +78,10 @@ def test_a_share_of_the_wrong_size_and_images_are_refused():
         alad.ALAD(trim=1.0).fit(spoilt())
     with pytest.raises(InputError, match="trim is for tables"):
         alad.ALAD(trim=0.1, max_steps=1).fit(np.zeros((8, 8, 8), np.uint8))
+
+
+@pytest.mark.parametrize("how", [{"max_steps": 100}, {"trim": 0.001, "max_steps": 400}])
+def test_a_trim_that_sets_no_row_aside_is_refused(how):
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    with pytest.raises(InputError, match="sets no row aside: "):
+        alad.ALAD(**{"trim": 0.1, "random_state": 0} | how).fit(rows)

@@ -177,7 +177,15 @@ class ALAD(NetworkDetector):
             blocks = (model.member_scores(rows, "l2") for rows in self._blocks(step.X))
             return np.concatenate(list(blocks), axis=1)
 
-        return trim(step, self.trim, self._steps(step.steps_per_epoch) // 4, errors)
+        steps, rows = self._steps(step.steps_per_epoch), len(step.X)
+        begin = steps // 4
+        first = -(-begin // self.check_every) * self.check_every  # the first check from there on
+        if int(self.trim * rows) < 1 or max(first, self.check_every) >= steps > 0:
+            raise InputError(
+                f"trim={self.trim} sets no row aside: {rows} rows, {steps} steps, a check every "
+                f"{self.check_every}; train longer, check more often, or leave trim out"
+            )
+        return trim(step, self.trim, begin, errors)
 
     def _engine(self, X: Rows, game: Game) -> type[GameStep]:
         """Choose the C step where it is available and faster; InputError if asked for in vain.

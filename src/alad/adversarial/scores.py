@@ -145,7 +145,7 @@ def fit_joint_neighbours(results: Results, kept: np.ndarray) -> dict[str, np.nda
     if len(kept) <= NEIGHBOURS:
         raise InputError(
             f"score joint-neighbours keeps {len(kept)} rows; give at least {NEIGHBOURS + 1}, or "
-            "another score_function"
+            "another score"
         )
     ratio = RatioModel.of(np.ascontiguousarray(results["x"][0, kept], np.float32), NEIGHBOURS)
     shared = {"rows": ratio.rows[np.newaxis], "distance": ratio.distance[np.newaxis]}
