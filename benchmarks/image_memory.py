@@ -53,13 +53,16 @@ def main() -> None:
     parser.add_argument("--detector", default="alad")
     parser.add_argument("--preset", default="images-quick")
     parser.add_argument("--max-steps", type=int, default=50)
+    parser.add_argument("--backbone", help="in the place of a preset")
     chosen = parser.parse_args()
     print("pictures, as float32 (MB), peak of fit (MB), of score (MB), processor seconds")
     for count in chosen.counts:
         with tempfile.TemporaryDirectory() as place:
             folder, model = str(folder_of(count, Path(place))), str(Path(place) / "model")
             how = ["--detector", chosen.detector, "-q"]
-            if chosen.preset:
+            if chosen.backbone:
+                how += ["--backbone", chosen.backbone, "--max-steps", str(chosen.max_steps)]
+            elif chosen.preset:
                 how += ["--preset", chosen.preset, "--max-steps", str(chosen.max_steps)]
             fit, first = peak("fit", folder, "-o", model, *how)
             scored, second = peak("score", model, folder, "-o", f"{place}/scored.csv", "-q")
