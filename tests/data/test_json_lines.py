@@ -48,6 +48,25 @@ def test_packed_and_in_a_folder_of_parts(tmp_path):
     assert [read_table(path)["a"].to_pylist() for path in part_files(tmp_path)] == [[1], [2]]
 
 
+NANOSECONDS = 1_577_836_800_123_456_789  # since 1970
+
+
+def test_nanoseconds_are_written_to_the_last_digit(tmp_path):
+    table = pa.table(
+        {
+            "fine": pa.array([NANOSECONDS, None], pa.timestamp("ns")),
+            "zone": pa.array([NANOSECONDS // 1000 * 1000, None], pa.timestamp("ns", "UTC")),
+            "took": pa.array([1, None], pa.duration("ns")),
+        }
+    )
+    write_table(table, tmp_path / "x.jsonl")
+    first, second = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    assert first["fine"] == "2020-01-01T00:00:00.123456789"
+    assert first["zone"] == "2020-01-01T00:00:00.123456+00:00"
+    assert first["took"] == "1 ns"
+    assert set(second.values()) == {None}
+
+
 def test_text_that_looks_like_a_time_stays_as_it_is_written(tmp_path):
     table = read(tmp_path, lines({"b": 1, "when": "2020-01-01 00:00:00"}, {"b": 2, "when": None}))
     assert table.column_names == ["b", "when"]

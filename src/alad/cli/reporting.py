@@ -88,6 +88,7 @@ def _rows(
 ) -> "tuple[Any, Labels]":
     """Read the rows that the model is to see, if any, and which of them are labelled anomalous."""
     from alad import metrics
+    from alad.data.cells import python_values
     from alad.data.image_source import ImageSource
     from alad.data.picture_labels import LABELLED_BY_FOLDER
     from alad.encoding import TableEncoder
@@ -110,7 +111,8 @@ def _rows(
         raise InputError(
             f"the model has learnt from column {label!r}; fit it again with --drop {label}"
         )
-    return rows.drop_columns([label]), metrics.anomalous(rows[label].to_pylist(), separated(normal))
+    labels = python_values(rows[label])
+    return rows.drop_columns([label]), metrics.anomalous(labels, separated(normal))
 
 
 def _require_page(output: Path) -> None:

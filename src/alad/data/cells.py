@@ -72,6 +72,24 @@ def of_objects(name: str, cells: list[Any]) -> RawColumn:
     return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
 
 
+def python_values(column: RawColumn) -> list[Any]:
+    """Convert a column to Python values; None = missing.
+
+    Times in nanoseconds, which Python does not count, become its times in microseconds, or text if
+    those would lose digits of a cell: 2020-01-01T00:00:00.123456789, and of durations "1 ns".
+    """
+    kind = column.type
+    duration = pa.types.is_duration(kind)
+    if not (duration or pa.types.is_timestamp(kind)) or kind.unit != "ns":
+        return column.to_pylist()
+    try:
+        counted = pa.duration("us") if duration else pa.timestamp("us", kind.tz)
+        return column.cast(counted).to_pylist()
+    except pa.ArrowInvalid:
+        texts = column.cast(pa.string()).to_pylist()
+        return [t and (f"{t} ns" if duration else t.replace(" ", "T", 1)) for t in texts]
+
+
 def _is_missing(cell: Any) -> bool:
     return cell is None or type(cell).__name__ in ("NAType", "NaTType") or is_nan(cell)
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from alad.data.arrow_encodings import RawColumn
-from alad.data.cells import of_numpy, of_series
+from alad.data.cells import of_numpy, of_series, python_values
 from alad.data.refusals import TypeInputError, listed
 from alad.errors import InputError
 
@@ -124,7 +124,7 @@ class Columns:
 
     def cells(self, places: Sequence[int]) -> list[list[Any]]:
         """Give the cells [n][places] of some columns as Python values."""
-        columns = [self.raw[place].to_pylist() for place in places]
+        columns = [python_values(self.raw[place]) for place in places]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def table(self) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from alad.data.cells import of_objects
+from alad.data.cells import of_objects, python_values
 from alad.data.joining import common_schema, in_schema
 from alad.data.refusals import short
 from alad.errors import InputError
@@ -139,7 +139,7 @@ def write(table: pa.Table, file: IO[bytes]) -> None:
 
 
 def _lines(batch: pa.RecordBatch) -> Iterator[str]:
-    columns = [[_plain(cell) for cell in column.to_pylist()] for column in batch.columns]
+    columns = [[_plain(cell) for cell in python_values(column)] for column in batch.columns]
     for cells in zip(*columns, strict=True):
         row = dict(zip(batch.schema.names, cells, strict=True))
         yield json.dumps(row, ensure_ascii=False, default=_text) + "\n"

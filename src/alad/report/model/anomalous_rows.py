@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from alad.data.cells import python_values
 from alad.detector.attribution import Explanation
 from alad.report.charts.axes import number
 from alad.report.markup import Markup, tag
@@ -49,7 +50,8 @@ def anomalous_rows_section(
     ours = HEADS | ({"label"} if truth is not None else set())
     for name in names:
         head = f"{name} (of the table)" if name in ours else name
-        columns.append((head, [cell_text(table[name][int(at)]) for at in order]))
+        cells = [python_values(table[name].slice(int(at), 1))[0] for at in order]
+        columns.append((head, [cell_text(cell) for cell in cells]))
     columns.append(("score", [Cell(number(score), score) for score in scores[order].tolist()]))
     textual = {2 + at for at in range(len(names))}  # places of columns that hold no numbers
     if detector.calibration_ is not None:
@@ -73,9 +75,8 @@ def decision(flagged: bool) -> Cell:
     return Cell("flagged" if flagged else "passed", float(flagged), "alarm" if flagged else "calm")
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(value: Any) -> str:
     """Write a value of the table, a missing one as such, a long one cut."""
-    value = cell.as_py() if isinstance(cell, pa.Scalar) else cell
     if value is None:
         return "missing"
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
