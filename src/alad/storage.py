@@ -11,6 +11,7 @@ mounted volumes. Who writes locks the folder; who reads one that is replaced mea
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,7 @@ MANIFEST = "manifest.json"
 ARRAYS = "arrays-{}.safetensors"
 PACKAGES = ("numpy", "scikit-learn", "torch")  # packages that compute scores
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib makes one slash of two
 OURS = (MANIFEST, "arrays-", UNFINISHED)  # how the names of our files begin
 
 Kind = Literal["model", "checkpoint"]
@@ -191,6 +193,10 @@ def versions() -> dict[str, str]:
 def _path(folder: Any, kind: Kind) -> Path:
     if not isinstance(folder, str | os.PathLike):
         raise InputError(f"{folder!r} is no path; give the folder of a {kind}")
+    if URL.match(str(folder)):
+        raise InputError(
+            f"{folder}: a {kind} is a folder of this machine; copy it from or to there"
+        )
     return Path(folder)
 
 

@@ -129,7 +129,7 @@ def test_a_folder_and_a_pattern_at_a_url(tmp_path: Path, memory: fsspec.Abstract
 def test_urls_that_cannot_be_read_say_why(memory: fsspec.AbstractFileSystem) -> None:
     with pytest.raises(InputError, match="there is no such file or folder"):
         source_of("memory://bucket/none.parquet")
-    with pytest.raises(InputError, match="nonsense:// cannot be read"):
+    with pytest.raises(InputError, match="nonsense:// cannot be used"):
         source_of("nonsense://bucket/none.parquet")
     memory.pipe("/bucket/bad.csv", b"a,b\n1,2\n3\n")
     with pytest.raises(InputError, match=r"^memory://.*bucket/bad.csv: line 3 has 1 cells"):

@@ -23,7 +23,7 @@ from alad.data import csv_blocks, json_lines
 from alad.data.arrow_encodings import plain
 from alad.data.frames import check_names
 from alad.data.refusals import NO_ROWS
-from alad.data.remote import RemoteFile
+from alad.data.remote import RemoteFile, from_store, refusal
 from alad.data.writing import STREAM, check_target, write_table
 from alad.errors import InputError, first_line
 
@@ -117,7 +117,8 @@ def explained(place: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{place}: does not fit into memory, or is damaged") from error
     except OSError as error:
-        raise InputError(f"{place}: cannot be read: {first_line(error)}") from error
+        reason = refusal(error) if from_store(error) else first_line(error)
+        raise InputError(f"{place}: cannot be read: {reason}") from error
     except (pa.ArrowException, ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{place}: {_reason(first_line(error))}") from error
 
@@ -258,6 +259,8 @@ def _numbered(what: str, number: int) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
+        if from_store(error):  # not the file's fault
+            raise
         line = f"{what} {number + 1} is damaged: {first_line(error)}"
         raise InputError(f"{line}; copy the file again, or save it anew") from error
 

@@ -12,6 +12,16 @@ from alad.errors import InputError, first_line
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 PATTERN = re.compile(r"[*?\[]")
+AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+(?: \(HTTP status \d+\))?)")
+REASONS = {  # beginnings of Arrow's names of errors -> the reason, and the remedy
+    ("NETWORK_CONNECTION", "REQUEST_TIMEOUT", "SERVICE_UNAVAILABLE", "SLOW_DOWN"): (
+        "no answer from the object store; check the network and AWS_ENDPOINT_URL, and try again"
+    ),
+    ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_SIGNATURE"): (
+        "access is denied; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they allow"
+    ),
+    ("NO_SUCH_BUCKET",): "there is no such bucket; check its name",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ def remote_files(url: str) -> list[tuple[RemoteFile, PurePosixPath]]:
     for any letters, / too. Raises InputError if there is none, or the place cannot be reached.
     """
     system, path = file_system(url)
+    if not path:
+        raise InputError(f"{url}: names no bucket; write s3://bucket/new.parquet or the like")
     magic = PATTERN.search(path)
     base = path[: magic.start()].rpartition("/")[0] if magic else path
     try:
@@ -55,16 +67,40 @@ def remote_files(url: str) -> list[tuple[RemoteFile, PurePosixPath]]:
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         below = [each.path for each in system.get_file_info(selector) if each.is_file]
     except OSError as error:
-        raise InputError(f"{url}: cannot be read: {first_line(error)}; check the place") from error
+        raise InputError(f"{url}: cannot be read: {refusal(error)}") from error
     if magic:
         below = [each for each in below if fnmatch.fnmatchcase(each, path)]
     if not below:
-        raise InputError(f"{url}: there is no such file or folder; check its name")
+        raise InputError(f"{url}: there is no such {_missing(system, path)}; check its name")
     start = url[: len(url.partition("?")[0]) - len(path)] if path in url else ""
     return [
         (RemoteFile(system, each, f"{start}{each}"), PurePosixPath(each).relative_to(base))
         for each in sorted(below)
     ]
+
+
+def _missing(system: Any, path: str) -> str:
+    """Tell whether it is the bucket that is missing, or what should be in it."""
+    bucket = path.partition("/")[0]
+    gone = system.type_name == "s3" and system.get_file_info(bucket).type == fs.FileType.NotFound
+    return f"bucket as {bucket!r}" if gone else "file or folder"
+
+
+def refusal(error: BaseException) -> str:
+    """Explain what an object store, or the way to it, answers: the reason, and the remedy."""
+    line = str(error)
+    code = AWS_ERROR.search(line)
+    if code is None:
+        return f"{first_line(error)}; check the place"
+    for codes, reason in REASONS.items():
+        if any(code[1].startswith(each) for each in codes):
+            return reason
+    return f"{line[code.start() :].splitlines()[0][:200]}; check the place"
+
+
+def from_store(error: BaseException) -> bool:
+    """Tell whether an object store, or the way to it, has failed; else the file may be damaged."""
+    return AWS_ERROR.search(str(error)) is not None
 
 
 def file_system(url: str) -> tuple[Any, str]:
@@ -73,14 +109,16 @@ def file_system(url: str) -> tuple[Any, str]:
         return fs.FileSystem.from_uri(url)
     except (ValueError, OSError) as error:
         kind = url.partition("://")[0]
+        if from_store(error):
+            raise InputError(f"{url}: cannot be reached: {refusal(error)}") from error
         if kind in ("s3", "gs", "gcs", "file", "hdfs", "abfs", "abfss"):
             line = first_line(error)
-            raise InputError(f"{url}: is no place that can be read: {line}; correct it") from error
+            raise InputError(f"{url}: is no place that is known: {line}; correct it") from error
     try:
         from fsspec.core import url_to_fs
 
         system, path = url_to_fs(url)
     except (ImportError, ValueError, OSError) as error:
         line = first_line(error)
-        raise InputError(f"{url}: {kind}:// cannot be read: {line}; copy the file here") from error
+        raise InputError(f"{url}: {kind}:// cannot be used: {line}; use a file here") from error
     return fs.PyFileSystem(fs.FSSpecHandler(system)), path

@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from alad import locks
 from alad.data.refusals import listed
+from alad.data.remote import RemoteFile, from_store, refusal
 from alad.data.spool import Spool
 from alad.data.table_formats import SUFFIXES, TableFormat, format_of
+from alad.data.upload import PART, check_upload, target_of, uploaded
 from alad.errors import InputError, StorageError, first_line
 
 STREAM = "-"  # standard input or output
-PART = ".part"  # ends the name of a file that is not yet whole
 
 
 def check_target(target: str | Path) -> None:
@@ -29,9 +30,14 @@ def check_target(target: str | Path) -> None:
         if sys.stdout is None:
             raise InputError("standard output is closed; name a file with -o")
         return
-    suffix_of(Path(target))
-    parent = Path(target).absolute().parent
-    if Path(target).is_dir():
+    place = target_of(target)
+    if isinstance(place, RemoteFile):
+        check_upload(place)
+        suffix_of(Path(place.path))
+        return
+    suffix_of(place)
+    parent = place.absolute().parent
+    if place.is_dir():
         raise InputError(f"{target}: is a folder; name a file")
     if not parent.is_dir():
         raise InputError(f"{target}: there is no folder {str(parent)!r}; make it first")
@@ -59,9 +65,9 @@ def table_writer(
 
     The suffix gives the format: .csv, .tsv, .txt (tabs), .parquet, .pq, .arrow, .feather, .ipc,
     .jsonl, .ndjson, each also with .gz; "-" writes CSV to standard output, where tables appear as
-    they come. last: what to make of every table once all are known, on a second pass. Raises
-    InputError if the suffix is unknown, if the format cannot hold a column, or if the file cannot
-    be written.
+    they come; a URL such as s3://bucket/scored.csv names a file of an object store. last: what to
+    make of every table once all are known, on a second pass. Raises InputError if the suffix is
+    unknown, if the format cannot hold a column, or if the file cannot be written.
     """
     check_target(target)
     with ExitStack() as stack:
@@ -87,7 +93,8 @@ def _told(target: str | Path) -> Iterator[None]:
     except BrokenPipeError:  # whoever reads has had enough
         raise
     except OSError as error:
-        raise StorageError(f"{place}: cannot be written: {first_line(error)}") from error
+        reason = refusal(error) if from_store(error) else first_line(error)
+        raise StorageError(f"{place}: cannot be written: {reason}") from error
 
 
 @contextmanager
@@ -96,15 +103,19 @@ def _opened(target: str | Path, last: Callable[[pa.Table], pa.Table] | None) -> 
         if str(target) == STREAM:
             output = _Output(sys.stdout.buffer, ".csv", Path(tempfile.gettempdir()), last)
         else:
-            path = Path(target)
-            file = stack.enter_context(replacing(path))
-            regular = Path(file.name) != path
+            place = target_of(target)
+            if isinstance(place, RemoteFile):
+                path, folder = Path(place.path), Path(tempfile.gettempdir())
+                file, regular = stack.enter_context(uploaded(place)), False
+            else:
+                path, folder = place, Path(os.path.realpath(place)).parent
+                file = stack.enter_context(replacing(path))
+                regular = Path(file.name) != path
             if path.name.lower().endswith(".gz"):
                 packed = gzip.GzipFile(
                     fileobj=file, filename="", mode="wb", compresslevel=6, mtime=0
                 )
                 file, regular = cast("IO[bytes]", stack.enter_context(packed)), False
-            folder = Path(os.path.realpath(path)).parent
             output = _Output(file, suffix_of(path), folder, last, again=regular)
         stack.callback(output.close)
         yield output
