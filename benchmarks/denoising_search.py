@@ -12,7 +12,6 @@ the results file is not measured again.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from json_lines import measure_missing
 
 from alad import metrics
 from alad.adversarial import native_score
@@ -153,10 +153,6 @@ def precision(values: np.ndarray, anomalous: np.ndarray) -> float:
     return metrics.average_precision(values, anomalous)
 
 
-def lines() -> list[dict]:
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
-
-
 def show(found: Iterable[dict]) -> None:
     """Print means over the tables that a configuration and the controls have, for each seed."""
     found = list(found)
@@ -242,18 +238,13 @@ def main() -> None:
     reads.add_argument("--show", action="store_true")
     given = reads.parse_args()
     torch.set_num_threads(1)
-    done = {(at["configuration"], at["table"], at["seed"]) for at in lines()}
-    for name in given.configurations:
-        for table in TABLES:
-            wanted = (table in CHOSEN_ON) == (given.tables == "chosen") and table not in HOPELESS
-            if wanted and (name, table, given.seed) not in done:
-                line = measure(name, table, given.seed)
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(name, table, line["scores"]["joint"], flush=True)
-    show(lines())
-    show_confirmed(lines())
-    show_lost(lines())
+    chosen = given.tables == "chosen"
+    tables = [at for at in TABLES if (at in CHOSEN_ON) == chosen and at not in HOPELESS]
+    cells = [(name, table, given.seed) for name in given.configurations for table in tables]
+    found = measure_missing(RESULTS, cells, ("configuration", "table", "seed"), measure)
+    show(found)
+    show_confirmed(found)
+    show_lost(found)
 
 
 if __name__ == "__main__":

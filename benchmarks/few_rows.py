@@ -12,13 +12,13 @@ of the tables is confirmed on the others.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from denoising_search import CHOSEN_ON, CONFIGURATIONS, HOPELESS, precision, split
+from json_lines import measure_missing
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from alad import metrics
@@ -93,10 +93,6 @@ def tables() -> list[str]:
     return [at for at in wide if read_one_class(at)[0].shape[1] >= LEAST_COLUMNS]
 
 
-def lines() -> list[dict]:
-    return [json.loads(at) for at in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def show(found: list[dict]) -> None:
     by = {(line["table"], line["seed"]): line["scores"] for line in found}
     names = list(next(iter(by.values())))
@@ -130,15 +126,8 @@ def main() -> None:
     reads.add_argument("--show", action="store_true")
     given = reads.parse_args()
     torch.set_num_threads(1)
-    done = {(line["table"], line["seed"]) for line in lines()}
-    for seed in () if given.show else given.seeds:
-        for table in tables():
-            if (table, seed) not in done:
-                line = measure(table, seed)
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(table, seed, line["scores"][DEFAULT], flush=True)
-    show(lines())
+    cells = [(table, seed) for seed in given.seeds for table in tables() if not given.show]
+    show(measure_missing(RESULTS, cells, ("table", "seed"), measure))
 
 
 if __name__ == "__main__":

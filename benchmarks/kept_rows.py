@@ -14,15 +14,16 @@ measured. What is in the results file is not measured again.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from denoising_search import CHOSEN_ON, CONFIGURATIONS, HOPELESS, precision, split, train
+from json_lines import measure_missing
 
 from alad import metrics
 from alad.adversarial import native_score
@@ -182,10 +183,6 @@ def measure(table: str, seed: int, cache: Path) -> dict:
     return {"table": table, "seed": seed, "cpu": seconds, "scores": rated}
 
 
-def lines() -> list[dict]:
-    return [json.loads(at) for at in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def cube(found: list[dict], tables: list[str], at: int) -> dict[str, np.ndarray]:
     """Sort a measure by name: [tables, seeds], in %, over the seeds that all tables have."""
     by = {(line["table"], line["seed"]): line["scores"] for line in found}
@@ -238,15 +235,9 @@ def main() -> None:
     reads.add_argument("--show", action="store_true")
     given = reads.parse_args()
     torch.set_num_threads(1)
-    done = {(line["table"], line["seed"]) for line in lines()}
-    for seed in () if given.show else given.seeds:
-        for table in TABLES:
-            if table not in HOPELESS and (table, seed) not in done:
-                line = measure(table, seed, given.cache)
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(table, seed, line["cpu"], line["scores"], flush=True)
-    show(lines())
+    tables = [table for table in TABLES if table not in HOPELESS and not given.show]
+    cells = [(table, seed) for seed in given.seeds for table in tables]
+    show(measure_missing(RESULTS, cells, ("table", "seed"), partial(measure, cache=given.cache)))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ pay: ALAD is fitted, training rows that score high are left out, and it is fitte
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from json_lines import measure_missing
 
 from alad import catalogue, metrics
 from alad.benchmark.data.one_class import read_one_class
@@ -82,15 +82,10 @@ def main() -> None:
     reads.add_argument("--show", action="store_true")
     show = reads.parse_args().show
     torch.set_num_threads(1)
-    lines = [json.loads(at) for at in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    done = {(line["table"], line["share"], line["detector"]) for line in lines}
     cells = [(t, s, d) for d in DETECTORS for s in TRIED.get(d, SHARES) for t in TABLES]
     cells += [(t, s, d) for d in (TENTH, FENCE) for s in TRIED[d] for t in TABLES]
-    for cell in cells:
-        if cell not in done and not show:
-            lines.append(measure(*cell))
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(lines[-1]) + "\n")
+    names = ("table", "share", "detector")
+    lines = measure_missing(RESULTS, () if show else cells, names, measure)
     for detector in (*DETECTORS, TENTH, FENCE):
         for share in sorted(TRIED.get(detector, SHARES)):
             mine = [at for at in lines if at["detector"] == detector and at["share"] == share]

@@ -1,6 +1,7 @@
 """Scores and cells by a real Ray of two workers on this machine."""
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ def two_workers() -> Iterator[None]:
     pytest.importorskip("ray", reason="Ray is not installed")
     import ray.data
 
+    handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and leaves it
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -37,6 +39,7 @@ def two_workers() -> Iterator[None]:
         context.enable_progress_bars = False
     yield
     ray.shutdown()
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(scope="module")

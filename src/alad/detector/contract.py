@@ -18,15 +18,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad.backbone.backbone import check_backbone, described
 from alad.detector.asking import asks
-from alad.detector.calibration import Calibration, digests
+from alad.detector.calibration import Calibration
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, from_json, storable
-from alad.detector.novelty import raised, raises
+from alad.detector.novelty import learnt_novelty
 from alad.detector.rows import (
     Fit,
     as_given,
+    digests_of,
     encoder_and_rows,
     held_out_rows,
     learnable,
@@ -123,7 +124,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             return self
         begun = time.perf_counter()
         with encoder_and_rows(self, X) as (encoder, rows):
-            self.fitted_ = self.fitted_on(encoder, rows, begun, self._held_out(len(rows)))
+            self.fitted_ = self.fitted_on(encoder, rows, begun, held_out_rows(self, len(rows)))
         return self
 
     def fitted_on(self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray) -> Fitted:
@@ -136,14 +137,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         self._check_shape(tuple(known.shape[1:]))
         params = self._settings()
         model = self._learn(known, fit)
-        facts = {"rows": int(learnt.sum()), "held_out": int((~learnt).sum())}
-        facts |= {"seconds": round(time.perf_counter() - begun, 3)}
+        seconds, count = round(time.perf_counter() - begun, 3), int(learnt.sum())
+        facts = {"rows": count, "held_out": len(learnt) - count, "seconds": seconds}
         facts |= storable("training_", fit.facts)
         if "patches" in facts:  # those that networks count as rows
-            facts["rows"] = int(learnt.sum())
-
+            facts["rows"] = count
         apart = as_given(encoder, rows, matrix)
-        digest = np.concatenate([digests(piece) for piece in pieces(apart)])[learnt]
+        digest = digests_of(apart)[learnt]
         facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
@@ -161,14 +161,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scores = scores_at_fit(fitted, matrix[chosen], bool(self.verbose))
         new = ~learnt[chosen]
         if self.novelty and isinstance(encoder, TableEncoder):
-            added = raises(scores, new, encoder.known_.chance_of_new(pieces(known)))
+            added, scores = learnt_novelty(
+                encoder.known_, pieces(known), scores, new, pieces(matrix[chosen])
+            )
             fitted = replace(fitted, novelty_=added)
-            parts, at = [], 0
-            for piece in pieces(matrix[chosen]):
-                holes, values = encoder.known_.novel(piece)
-                parts.append(raised(scores[at : at + len(piece)], holes | values, added))
-                at += len(piece)
-            scores = np.concatenate(parts)
         return replace(
             fitted,
             offset_=offset(scores, new, self.contamination),
@@ -176,18 +172,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             calibration_=held_out_calibration(scores[new]),
         )
 
-    def _held_out(self, n: int) -> np.ndarray:
-        """Choose the rows for calibration: bool [n]."""
-        return held_out_rows(self, n)
-
     def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
         """Choose which of the n rows given to `fit` set `offset_` and calibrate."""
         return slice(None)
 
     def _settings(self) -> dict[str, Any]:
         """Give the parameters as JSON has them, but for those that say how a fit is run."""
-        lasting = [one.name for one in fields(self) if HOW not in one.metadata]
-        values = {name: getattr(self, name) for name in lasting}
+        values = {at.name: getattr(self, at.name) for at in fields(self) if HOW not in at.metadata}
         if self.backbone is not None:
             values["backbone"] = described(self.backbone)
         return {name: storable(name, value) for name, value in values.items()}
@@ -300,9 +291,6 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def feature_names_in_(self) -> np.ndarray:
         """The names of the columns, if X had some."""
         return self.fitted_.feature_names_in_
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "fitted_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from alad.detector import attribution, patches, scoring
+from alad.detector import attribution, patches, scoring, tiles
 from alad.detector.attribution import Explanation
-from alad.detector.heat_maps import HeatMaps, heat
+from alad.detector.heat_maps import HeatMaps, heat, of_counting_pixels
 from alad.encoding import (
     Encoded,
     FeatureEncoder,
@@ -25,6 +25,20 @@ from alad.progress import SILENT_SECONDS, Progress
 
 MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
 NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
+
+
+def explained(fitted: Any, X: Any, progress: bool) -> Explanation | HeatMaps:
+    """Explain the scores of rows X as suits what `fitted`, a `Fitted`, encodes."""
+    encoder = fitted.encoder_
+    if isinstance(encoder, TableEncoder):
+        return of_rows(fitted, X, encoder, progress)
+    if fitted.params.get("tile") is not None:
+        maps = tiles.explain(fitted, X)
+    elif isinstance(encoder, FeatureEncoder):
+        maps = of_features(fitted, X, encoder, progress)
+    else:
+        maps = of_images(fitted, X, encoder, progress)
+    return of_counting_pixels(maps, X)
 
 
 def of_rows(fitted: Any, X: Any, encoder: TableEncoder, progress: bool) -> Explanation:

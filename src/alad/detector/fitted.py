@@ -20,10 +20,10 @@ from alad.detector.attribution import Explanation
 from alad.detector.beside import with_columns
 from alad.detector.calibration import Calibration
 from alad.detector.drift import Drift, Martingale, drift
-from alad.detector.heat_maps import HeatMaps, of_counting_pixels
+from alad.detector.heat_maps import HeatMaps
 from alad.detector.model import Model
 from alad.detector.saving import content_of
-from alad.encoding import Encoder, FeatureEncoder, ImageScaler, TableEncoder
+from alad.encoding import Encoder, ImageScaler
 from alad.errors import InputError
 from alad.parameters import whole
 
@@ -79,7 +79,7 @@ class Fitted:
         `score_as`; None = `anomaly_score`, of which the warning comes after the last batch. work:
         where tables are scored, such as `alad.ray.scoring_by` gives; None = here.
         """
-        self._check_score(score)
+        scoring.check_score(self, score)
         if self.params.get("tile") is not None:
             yield None, tiles.scores(self, X, score)
             return
@@ -98,7 +98,7 @@ class Fitted:
         score: any of the model's, no new fit; None = its own. Raises InputError for a score that
         there is not.
         """
-        self._check_score(score)
+        scoring.check_score(self, score)
         if self.params.get("tile") is not None:
             return tiles.member_scores(self, X, score)
         parts = [scoring.scores_of_members(self, rows, score) for rows in self.encoded(X)]
@@ -127,12 +127,6 @@ class Fitted:
     def score_names(self) -> tuple[str, ...]:
         """Name the scores to choose from; () if there is but one."""
         return self.model_.score_names()
-
-    def _check_score(self, score: str | None) -> None:
-        known = self.score_names()
-        if score is not None and score not in known:
-            what = f"choose one of: {', '.join(known)}" if known else f"{self.name} has but one"
-            raise InputError(f"score is {score!r}; {what}")
 
     # --- decisions --------------------------------------------------------------------------------
 
@@ -241,15 +235,7 @@ class Fitted:
         column, or an image and patch: explain what matters. progress: show it on stderr where it
         takes longer than 2 s. Raises InputError if the model was saved before that.
         """
-        if isinstance(self.encoder_, TableEncoder):
-            return explanation.of_rows(self, X, self.encoder_, progress)
-        if self.params.get("tile") is not None:
-            maps = tiles.explain(self, X)
-        elif isinstance(self.encoder_, FeatureEncoder):
-            maps = explanation.of_features(self, X, self.encoder_, progress)
-        else:
-            maps = explanation.of_images(self, X, self.encoder_, progress)
-        return of_counting_pixels(maps, X)
+        return explanation.explained(self, X, progress)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Return the model's version G(E(x)) of encoded rows, float32 [n, *shape], mean of members.

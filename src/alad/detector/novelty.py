@@ -7,14 +7,37 @@ to the level that as few rows reach as have such novelty by chance. All other ro
 to the last bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from warnings import warn
 
 import numpy as np
 
+from alad.encoding.known_values import KnownValues
+
 MANY_ROWS = 20  # fewer may all hold new values by chance
 MARGIN = 1e-3  # relative, by which the level is passed: it must not be lost to rounding
 MOST_TOLD = 5  # columns in a warning
+
+
+def learnt_novelty(
+    known: KnownValues,
+    learnt: Iterable[np.ndarray],
+    scores: np.ndarray,
+    held_out: np.ndarray,
+    scored: Iterable[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose what novelty does to a score, as `raises`; and raise by it the scores [n] at fit.
+
+    known: what learnt rows had; learnt: those rows, encoded, in pieces; held_out: bool [n], which
+    of the scored rows were not learnt from; scored: the rows of `scores`, encoded, in pieces.
+    """
+    added = raises(scores, held_out, known.chance_of_new(learnt))
+    parts, at = [], 0
+    for piece in scored:
+        holes, values = known.novel(piece)
+        parts.append(raised(scores[at : at + len(piece)], holes | values, added))
+        at += len(piece)
+    return added, np.concatenate(parts)
 
 
 def raises(scores: np.ndarray, held_out: np.ndarray, chance: np.ndarray) -> np.ndarray:

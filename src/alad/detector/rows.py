@@ -14,6 +14,7 @@ from alad.backbone.backbone import PRECOMPUTED, backbone_of
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.source import Source
+from alad.detector.calibration import digests
 from alad.encoding import (
     Encoded,
     Encoder,
@@ -104,6 +105,11 @@ def pieces(X: Encoded | PatchRows) -> Iterator[np.ndarray]:
         yield from X.pieces()
         return
     yield from (X[at : at + ROWS_AT_ONCE] for at in range(0, len(X), ROWS_AT_ONCE))
+
+
+def digests_of(X: Encoded | PatchRows) -> np.ndarray:
+    """Compute what rows [n, *shape] are known again by: uint64 [n]."""
+    return np.concatenate([digests(piece) for piece in pieces(X)])
 
 
 def held_out_rows(detector: Any, n: int) -> np.ndarray:

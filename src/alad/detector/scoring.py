@@ -43,6 +43,14 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
 
+def check_score(fitted: Any, score: str | None) -> None:
+    """Refuse the name of a score that the model has not: InputError, one line."""
+    known = fitted.score_names()
+    if score is not None and score not in known:
+        what = f"choose one of: {', '.join(known)}" if known else f"{fitted.name} has but one"
+        raise InputError(f"score is {score!r}; {what}")
+
+
 def in_batches(
     fitted: Any, X: Any, score: str | None, work: Work | None
 ) -> Iterator[tuple[Columns | None, np.ndarray, Any]]:

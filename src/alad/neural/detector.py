@@ -286,11 +286,10 @@ class NetworkDetector(Detector):
     def _checkpoint(self, X: Encoded, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
-        declared = [field for field in fields(self) if not {HOW, DECIDES} & field.metadata.keys()]
-        # what a backbone makes of the images is X itself; a function's repr is another every time
-        settings = {
-            at.name: repr(getattr(self, at.name)) for at in declared if at.name != "backbone"
-        }
+        declared = [at for at in fields(self) if not {HOW, DECIDES} & at.metadata.keys()]
+        settings = {at.name: repr(getattr(self, at.name)) for at in declared}
+        # what it makes of the images is X itself; a function's repr is another every time
+        settings.pop("backbone")
         # a training with 16 bits is another one, not the same up to rounding
         precision = "bfloat16" if self.engine == "bfloat16" else "float32"
         description = json.dumps([self.name, seed, settings, precision], sort_keys=True)
