@@ -14,7 +14,7 @@ import time
 import torch
 
 import alad
-from alad.backbone.networks import LITE0
+from alad.backbone.efficientnet import LITE0
 from alad.benchmark.data.drawn_textures import good_pictures
 
 COUNT, SIDE = 100, 256

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 import alad
-from alad.backbone.networks import LITE0
+from alad.backbone.efficientnet import LITE0
 from alad.benchmark.data.image_splits import divided
 from alad.benchmark.plain_maps import blurred, nearest_maps, pixel_aurocs, residual_maps
 from alad.detector.heat_maps import HeatMaps

@@ -241,7 +241,7 @@ def test_of_many_patches_the_mean_of_the_highest_hundredth_counts():
     ("backbone", "message"),
     [
         (3, "backbone is 3; give None, a function"),
-        ("resnet", "there is no backbone 'resnet'; choose one of: texture, efficientnet-lite0"),
+        ("resnet", "there is no backbone 'resnet'; give one of: texture, efficientnet-lite0"),
         (lambda pixels: pixels.mean(axis=(1, 2, 3)), r"gives the shape \(8,\) for 8 images"),
         (lambda pixels: pixels[:3, 0, :, 0], r"gives the shape \(3, 8\) for 8 images"),
         (lambda pixels: pixels[:, 0, :, 0] / 0, "missing or infinite"),

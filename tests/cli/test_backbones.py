@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 import alad
-from alad.backbone import networks
+from alad.backbone import efficientnet
 from alad.benchmark.data.drawn_textures import good_pictures, new_pictures
 from alad.cli import run
 
 pytestmark = pytest.mark.skipif(
-    find_spec(networks.PACKAGE) is None, reason=f"no weights here: {networks.REMEDY}"
+    find_spec(efficientnet.PACKAGE) is None, reason=f"no weights here: {efficientnet.REMEDY}"
 )
-LITE0 = networks.LITE0
+LITE0 = efficientnet.LITE0
 
 
 def written(folder: Path, images: np.ndarray) -> Path:
@@ -73,7 +73,7 @@ def test_alad_learns_rows_of_a_table(folders: tuple[Path, Path], tmp_path: Path)
 
 def test_large_pictures_are_decoded_to_what_the_backbone_takes(tmp_path: Path):
     good = written(tmp_path / "good", good_pictures("wood", 3, 300, seed=1))
-    use = networks.USES[LITE0]
+    use = efficientnet.USES[LITE0]
     detector = alad.PCA(backbone=LITE0, random_state=0).fit(str(good))
     assert (detector.encoder_.form.height, detector.encoder_.form.width) == (use.side, use.side)
     small = alad.PCA(backbone=LITE0, random_state=0).fit(alad.Pictures(good, size=(40, 48)))
@@ -83,7 +83,7 @@ def test_large_pictures_are_decoded_to_what_the_backbone_takes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--backbone", "resnet"], "there is no backbone 'resnet'; choose one of"),
+        (["--backbone", "resnet"], "there is no backbone 'resnet'; give one of"),
         (["--backbone", LITE0, "--samples", "out"], "leave out --samples"),
         (["--backbone", LITE0, "--drop", "a"], "leave out --drop"),
     ],

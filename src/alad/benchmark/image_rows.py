@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from alad.backbone.networks import LITE0, POOLED
+from alad.backbone.efficientnet import LITE0
+from alad.backbone.networks import POOLED
 from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.row import FIFTH, QUICK_STEPS, Row, ablations, both
 from alad.presets import preset
