@@ -20,12 +20,12 @@ def fetching(name: str) -> str:
     return f"timm.create_model('{name}', pretrained=True)"
 
 
-def file(timm: Any, name: str) -> Path | None:
+def file(library: Any, name: str) -> Path | None:
     """Find the weights of a network in the caches of timm; None if there are none."""
     from torch.hub import get_dir
 
     hub = importlib.import_module("huggingface_hub")  # timm needs it, too
-    origin = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    origin = library.get_pretrained_cfg(name, allow_unregistered=False)
     if origin.hf_hub_id:
         for one in filter(None, (origin.hf_hub_filename, *FILES)):
             found = hub.try_to_load_from_cache(origin.hf_hub_id, one)
@@ -37,10 +37,10 @@ def file(timm: Any, name: str) -> Path | None:
     return None
 
 
-def use(timm: Any, name: str, pooled: bool) -> Use:
+def use(library: Any, name: str, pooled: bool) -> Use:
     """Choose how a network is used: its own size and scale, the stages of `libraries`."""
-    network = timm.create_model(name, pretrained=False)
-    own = timm.data.resolve_model_data_config(network)
+    network = library.create_model(name, pretrained=False)
+    own = library.data.resolve_model_data_config(network)
     stages = network.feature_info  # a list, or an object that holds one
     listed = stages if isinstance(stages, list) else stages.get_dicts()
     chosen = _chosen([stage["reduction"] for stage in listed], pooled)
@@ -64,10 +64,10 @@ def _chosen(times: list[int], pooled: bool) -> tuple[int, ...]:
 
 
 def build(
-    timm: Any, name: str, stages: Sequence[int | str]
+    library: Any, name: str, stages: Sequence[int | str]
 ) -> tuple[Any, Callable[[Tensor], list[Tensor]]]:
     """Make a network, untrained, without what no stage needs, and what gives its stages."""
-    network, numbers = timm.create_model(name, pretrained=False), [int(at) for at in stages]
+    network, numbers = library.create_model(name, pretrained=False), [int(at) for at in stages]
     network.prune_intermediate_layers(numbers, prune_norm=True, prune_head=True)
 
     def call(x: Tensor) -> list[Tensor]:

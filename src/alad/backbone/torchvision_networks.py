@@ -21,26 +21,26 @@ def fetching(name: str) -> str:
     return f"torchvision.models.get_model('{model}', weights='{tag or 'DEFAULT'}')"
 
 
-def _weights(torchvision: Any, name: str) -> Any:
+def _weights(library: Any, name: str) -> Any:
     """Give the entry of a network's weights: NAME.IMAGENET1K_V1, or without it the default."""
     model, _, tag = name.partition(".")
-    known = torchvision.models.get_model_weights(model)
+    known = library.models.get_model_weights(model)
     return known[tag] if tag else known.DEFAULT
 
 
-def file(torchvision: Any, name: str) -> Path | None:
+def file(library: Any, name: str) -> Path | None:
     """Find the weights of a network in the cache of torch.hub; None if there are none."""
     from torch.hub import get_dir
 
-    found = Path(get_dir()) / "checkpoints" / _weights(torchvision, name).url.rpartition("/")[2]
+    found = Path(get_dir()) / "checkpoints" / _weights(library, name).url.rpartition("/")[2]
     return found if found.is_file() else None
 
 
-def use(torchvision: Any, name: str, pooled: bool) -> Use:
+def use(library: Any, name: str, pooled: bool) -> Use:
     """Choose how a network is used: its weights' size and scale, the stages of `libraries`."""
-    own = _weights(torchvision, name).transforms()
+    own = _weights(library, name).transforms()
     side = int(max(own.crop_size))
-    met = _maps(_made(torchvision, name), side)
+    met = _maps(_made(library, name), side)
     if MAPS[0] not in met:  # a transformer, whose patches are rows of another form
         raise InputError(
             f"torchvision's {name} gives no maps [n, d, rows, columns] of an eighth of an image; "
@@ -51,8 +51,8 @@ def use(torchvision: Any, name: str, pooled: bool) -> Use:
     return Use(side, tuple(met[times] for times in wanted), pooled, centre, spread)
 
 
-def _made(torchvision: Any, name: str) -> Any:
-    return torchvision.models.get_model(name.partition(".")[0], weights=None)
+def _made(library: Any, name: str) -> Any:
+    return library.models.get_model(name.partition(".")[0], weights=None)
 
 
 def _maps(network: Any, side: int) -> dict[int, str]:
@@ -85,10 +85,10 @@ def _maps(network: Any, side: int) -> dict[int, str]:
 
 
 def build(
-    torchvision: Any, name: str, stages: Sequence[int | str]
+    library: Any, name: str, stages: Sequence[int | str]
 ) -> tuple[Any, Callable[[Tensor], list[Tensor]]]:
     """Make a network, untrained, without what no stage needs, and what gives its stages."""
     extraction = importlib.import_module("torchvision.models.feature_extraction")
     names = [str(at) for at in stages]
-    network = extraction.create_feature_extractor(_made(torchvision, name).eval(), names)
+    network = extraction.create_feature_extractor(_made(library, name).eval(), names)
     return network, lambda x: [network(x)[name] for name in names]
