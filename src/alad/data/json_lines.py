@@ -4,7 +4,7 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.json as pajson
 from alad.data.cells import of_objects, python_values
 from alad.data.joining import common_schema, in_schema
 from alad.data.refusals import short
+from alad.data.rewinding import Opener, rewindable
 from alad.errors import InputError
 
 OBJECT = re.compile(rb'\s*\{\s*("|\}|$)')  # how JSON lines begin
@@ -21,18 +22,24 @@ ROWS = 1 << 16  # written at once
 MOST_OPENED = 1_000  # brackets in a line: deeper ones than Arrow's stack would end the process
 
 
-def read_batches(
-    head: bytes, file: IO[bytes], again: Callable[[], IO[bytes]] | None
-) -> Iterator[pa.Table]:
+def read_batches(head: bytes, file: IO[bytes], again: Opener | None) -> Iterator[pa.Table]:
     """Yield the rows of JSON lines as `read` has them, a block of lines at a time, of one schema.
 
     head: the first bytes, which `file` goes on from. again: opens the file anew, as a long one is
-    read twice, first for its keys and their types; None = it cannot be, and is read whole.
+    read twice, first for its keys and their types; None = it cannot be, and is kept meanwhile.
     """
     start = head + file.read(BLOCK)
-    if len(start) < BLOCK or again is None:
-        yield read(pa.py_buffer(start + file.read()))
-        return
+    if len(start) < BLOCK:
+        yield read(pa.py_buffer(start))
+    elif again is not None:
+        yield from _of_blocks(again)
+    else:
+        with rewindable(start, file) as kept:
+            yield from _of_blocks(kept)
+
+
+def _of_blocks(again: Opener) -> Iterator[pa.Table]:
+    """Read a file twice: for the keys and types of all blocks, then its rows."""
     schemas: list[pa.Schema] = []
     with again() as whole:
         for table in _tables(whole):

@@ -12,7 +12,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -24,6 +24,7 @@ from alad.data.arrow_encodings import plain
 from alad.data.frames import check_names
 from alad.data.refusals import NO_ROWS
 from alad.data.remote import RemoteFile, from_store, refusal
+from alad.data.rewinding import Opener, rewindable
 from alad.data.writing import STREAM, check_target, write_table
 from alad.errors import InputError, first_line
 
@@ -178,44 +179,57 @@ class _Rejoined(io.RawIOBase):
 def _parsed(source: str | Path | RemoteFile, file: IO[bytes]) -> Iterator[pa.Table]:
     """Yield the batches of an open file, whose format its head tells."""
     head, again = file.read(HEAD), _to_be_read_again(source)
-    if head.startswith(b"\x1f\x8b"):
-        packed = gzip.GzipFile(fileobj=io.BufferedReader(_Rejoined(head, file)))
-        file, again = cast("IO[bytes]", packed), None
+    if packed := head.startswith(b"\x1f\x8b"):
+        file = _unpacked(io.BufferedReader(_Rejoined(head, file)))
         head = file.read(HEAD)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty; give one with a table")
+    random = None if packed else again
     for magic, what in UNREADABLE:
         if head.startswith(magic):
             raise InputError(f"is {what}")
     if head.startswith(b"PAR1"):
-        return _parquet(_to_seek_in(again, head, file))
+        return _in_any_order(_parquet, random, head, file)
     if head.startswith(b"ARROW1"):
-        return _arrow(_to_seek_in(again, head, file))
+        return _in_any_order(_arrow, random, head, file)
     if head.startswith(b"FEA1"):
-        return iter([_validated(feather.read_table(_to_seek_in(again, head, file)))])
+        return _in_any_order(_feather, random, head, file)
     if head.startswith(b"\xff\xff\xff\xff"):
-        return _arrow_stream(again() if again else io.BufferedReader(_Rejoined(head, file)))
+        return _arrow_stream(random() if random else io.BufferedReader(_Rejoined(head, file)))
     if b"\0" in head:
         raise InputError(
             "is binary, and neither Parquet nor Arrow; save it as one of these, or as CSV in UTF-8"
         )
     if json_lines.OBJECT.match(head.removeprefix(codecs.BOM_UTF8)):
-        return json_lines.read_batches(head, file, again)
+        twice = (lambda: _unpacked(again())) if again and packed else again
+        return json_lines.read_batches(head, file, twice)
     if b"\n" not in head:
         head += file.read(csv_blocks.LONGEST_LINE)
     return csv_blocks.read(head, file)
 
 
-def _to_be_read_again(source: str | Path | RemoteFile) -> Callable[[], Any] | None:
+def _to_be_read_again(source: str | Path | RemoteFile) -> Opener | None:
     """Give what opens a source anew, as an Arrow file; None for a pipe."""
     if isinstance(source, RemoteFile):
         return source.random
     return (lambda: pa.OSFile(str(source))) if Path(source).is_file() else None
 
 
-def _to_seek_in(again: Callable[[], Any] | None, head: bytes, file: IO[bytes]) -> Any:
-    """Give an Arrow file that can be read from the end: of what is packed or a pipe, in memory."""
-    return pa.BufferReader(head + file.read()) if again is None else again()
+def _unpacked(file: Any) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+
+
+def _in_any_order(
+    parse: Callable[[Any], Iterator[pa.Table]], again: Opener | None, head: bytes, file: IO[bytes]
+) -> Iterator[pa.Table]:
+    """Parse a format that is read from its end; what is packed, or a pipe, is kept meanwhile."""
+    with ExitStack() as stack:
+        opener = stack.enter_context(rewindable(head, file)) if again is None else again
+        yield from parse(stack.enter_context(opener()))
+
+
+def _feather(file: Any) -> Iterator[pa.Table]:
+    yield _validated(feather.read_table(file))
 
 
 def _parquet(file: Any) -> Iterator[pa.Table]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 
 from alad.data.ahead import ahead
 from alad.data.array_file import Scratch
@@ -62,6 +63,7 @@ class TableEncoder:
             with self._progress("reading", source.expected_rows()) as progress:
                 batches = source.batches(CELLS_IN_MEMORY)
                 table = typed(batches, self.drop, scratch, progress.advance)
+            pa.default_memory_pool().release_unused()  # Arrow keeps what reading has freed
             yield table
 
     def _typed(self, X: Any) -> TypedTable:
