@@ -91,7 +91,7 @@ def _network_values(kind: type[NetworkDetector], content: Content) -> dict[str, 
         "networks": description(detector._networks(shape, architecture)),
         "row_shape": list(shape),
         "members": state["members"],
-        "own": detector.own_score_name(images=len(shape) > 1),
+        "own": detector.own_score_name(shape),
         **{name: params[name] for name in kind.settings_of_model},
     }
 

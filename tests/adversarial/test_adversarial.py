@@ -106,14 +106,23 @@ def test_the_form_is_denoising_for_tables_and_published_otherwise():
         alad.ALAD(form="denoising", max_steps=2).fit(np.zeros((20, 8, 8)))
 
 
+def test_of_wide_rows_of_a_backbone_the_score_reads_the_row_itself_too():
+    before = alad.ALAD(backbone="texture")
+    assert before.own_score_name((129,)) == "features-row"
+    assert before.own_score_name((128,)) == "joint"
+    assert alad.ALAD().own_score_name((129,)) == "joint"  # of a table, however wide
+    assert alad.ALAD(backbone="texture", score_function="l2").own_score_name((129,)) == "l2"
+    assert alad.ALICE(backbone="texture").own_score_name((129,)) == "features"
+
+
 def test_on_images_the_score_is_projected_unless_the_published_form_is_asked_for():
-    assert alad.ALAD().own_score_name(images=True) == "projected"
-    assert alad.ALAD(score_function="l1").own_score_name(images=True) == "l1"
+    assert alad.ALAD().own_score_name((8, 8, 1)) == "projected"
+    assert alad.ALAD(score_function="l1").own_score_name((8, 8, 1)) == "l1"
     for published in (alad.ALAD(form="published"), alad.ALAD.from_preset("images"), alad.ALICE()):
-        assert published.own_score_name(images=True) == "features"
-    assert alad.BiGAN().own_score_name(images=True) == "egbad"
+        assert published.own_score_name((8, 8, 1)) == "features"
+    assert alad.BiGAN().own_score_name((8, 8, 1)) == "egbad"
     on_pictures = catalogue.make("alad", **catalogue.settings_for_pictures("alad"))
-    assert on_pictures.own_score_name(images=True) == "projected"  # so has `alad fit`
+    assert on_pictures.own_score_name((8, 8, 1)) == "projected"  # so has `alad fit`
     assert "projected" in CycleModel.offered(images=True)
     assert "projected" not in CycleModel.offered(images=False)
 

@@ -49,13 +49,16 @@ def test_features_score_is_exactly_zero_where_the_reconstruction_is_the_row():
         np.testing.assert_array_equal(SCORES[name].value(found, {}), np.zeros((1, len(X))))
 
 
-def test_joint_is_the_mahalanobis_length_of_all_parts_side_by_side():
+@pytest.mark.parametrize("name", ["joint", "features-row"])
+def test_joint_is_the_mahalanobis_length_of_all_parts_side_by_side(name: str):
     known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
 
     def side_by_side(made: dict[str, np.ndarray]) -> list[np.ndarray]:
-        return [(made["real"] - made["fake"])[0], made["real"][0], made["code"][0]]
+        parts = [made["real"][0], made["code"][0]] if name == "joint" else [made["x"]]
+        return [(made["real"] - made["fake"])[0], *parts]
 
-    learnt = SCORES["joint"].learn(known)  # pyright: ignore[reportOptionalCall]
+    # what it learns from has an axis of members, what it scores has none
+    learnt = SCORES[name].learn({**known, "x": known["x"][np.newaxis]})  # pyright: ignore
     units = [np.sqrt(part.var(axis=0).mean()) for part in side_by_side(known)]
     close(learnt["units"][0], units, TOLERANCE)
     train, x = (
@@ -66,7 +69,7 @@ def test_joint_is_the_mahalanobis_length_of_all_parts_side_by_side():
     covariance += 0.01 * np.diagonal(covariance).mean() * np.eye(len(covariance))
     away = x - train.mean(axis=0)
     expected = np.sqrt(np.einsum("ij,jk,ik->i", away, np.linalg.inv(covariance), away))
-    close(SCORES["joint"].value(found, learnt)[0], expected, 1e-6)
+    close(SCORES[name].value(found, learnt)[0], expected, 1e-6)
 
 
 def test_joint_does_not_ask_in_which_units_a_part_is():

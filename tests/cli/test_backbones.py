@@ -66,7 +66,7 @@ def test_alad_learns_rows_of_a_table(folders: tuple[Path, Path], tmp_path: Path)
     fit = ["fit", str(good), "-o", str(model), "--backbone", f"{LITE0}-pooled", "-q"]
     assert run([*fit, "--max-steps", "5"]) == 0
     loaded = alad.load(model)
-    assert loaded.model_.own == "joint"  # of the denoising form, as tables have it
+    assert loaded.model_.own == "features-row"  # of the denoising form, of wide rows
     assert loaded.encoder_.form.height == 64  # their own size, which the backbone enlarges
     assert json.loads((model / "manifest.json").read_text())["content"]["params"]["epochs"] is None
 

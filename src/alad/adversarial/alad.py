@@ -17,6 +17,7 @@ from alad.adversarial import native_step, native_structures
 from alad.adversarial.architectures import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
+    WIDE,
     Architecture,
     ImageArchitecture,
     architecture_for,
@@ -27,7 +28,7 @@ from alad.adversarial.game import DENOISING_FAMILY, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import DENOISING_SCORE, IMAGE_SCORE, NEIGHBOURS, SCORES
+from alad.adversarial.scores import DENOISING_SCORE, IMAGE_SCORE, NEIGHBOURS, SCORES, WIDE_SCORE
 from alad.adversarial.step import GameStep
 from alad.adversarial.trimming import trim
 from alad.errors import InputError
@@ -64,8 +65,9 @@ class ALAD(NetworkDetector):
 
     For tables the default is the form "denoising": D_xx tells (x, x) from (x, G(E(x~))), x~ a row
     with noise that E and G learn to take away, and the score is the Mahalanobis length of D_xx's
-    features (docs/accuracy.md). For images the default is the published game with the Mahalanobis
-    length of E(x) and of D_xx's features, projected. The preset "paper" has the published form.
+    features and E(x); of wide rows of a backbone, of D_xx's features and the row itself
+    (docs/accuracy.md). For images the default is the published game with the Mahalanobis length of
+    E(x) and of D_xx's features, projected. The preset "paper" has the published form.
 
     E, G and the discriminators are trained as a game on normal rows. A step updates both sides
     once, by Adam with betas (0.5, 0.999).
@@ -123,11 +125,13 @@ class ALAD(NetworkDetector):
         plays = self.settled(images=images)["form"] == "denoising"
         return plays and self.name in DENOISING_FAMILY  # others play what FAMILY says
 
-    def own_score_name(self, images: bool = False) -> str:
+    def own_score_name(self, shape: tuple[int, ...] = (1,)) -> str:
         if self.score_function is not None:
             return self.score_function
+        images = len(shape) > 1
         if self._denoises(images):
-            return DENOISING_SCORE
+            wide = self.backbone is not None and shape[0] > WIDE
+            return WIDE_SCORE if wide else DENOISING_SCORE
         chosen = images and self.form is None and self.name in DENOISING_FAMILY
         return IMAGE_SCORE if chosen else self.own_score
 

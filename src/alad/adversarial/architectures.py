@@ -140,6 +140,7 @@ def architecture_for(width: int) -> Architecture:
     )
 
 
+WIDE = 128  # numbers of a row, of which E's code and D_xx's features see no more than a part
 PERIODS = 6  # frequencies of each column, in the denoising form
 MOST_PERIODIC_INPUTS = 1_200  # of E; wider rows have fewer frequencies, or none
 
@@ -151,12 +152,12 @@ def denoising_architecture_for(width: int) -> Architecture:
     units than from one of fifty.
     """
     return Architecture(
-        latent=128,
+        latent=WIDE,
         encoder=(128,),
         generator=(128,),
         xz_branch=128,
         xz_joint=(128,),
-        xx=(128,),
+        xx=(WIDE,),
         zz=(32,),
         xz_dropout=0.2,
         cycle_dropout=0.2,

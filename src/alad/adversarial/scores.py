@@ -15,6 +15,8 @@ logit of D_xx and l that logit:
 | projected        | Mahalanobis length of f(x, x) - f(x, x') along the 100 directions |
 |                  | in which it varies most, and E(x), side by side as in joint:      |
 |                  | for images (ours)                                                 |
+| features-row     | Mahalanobis length of f(x, x) - f(x, x') and x side by side: for  |
+|                  | rows too wide to be seen whole by f and E (ours)                  |
 | joint-neighbours | joint times the neighbour ratio of x among kept training rows:    |
 |                  | its mean distance to the 5 nearest over the root of theirs (ours) |
 | egbad            | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati       |
@@ -122,6 +124,20 @@ def joint(results: Results, learnt: Learnt) -> np.ndarray:
     return mahalanobis(beside(parts(results), learnt["units"]), learnt)
 
 
+def gap_and_row(results: Results) -> tuple[np.ndarray, ...]:
+    """List f(x, x) - f(x, x') and x, [members, n, .] each."""
+    difference, x = gap(results), results["x"]
+    return difference, np.broadcast_to(x, (len(difference), *x.shape[-2:]))
+
+
+def fit_features_row(results: Results) -> dict[str, np.ndarray]:
+    return fit_beside(gap_and_row(results))
+
+
+def features_row(results: Results, learnt: Learnt) -> np.ndarray:
+    return mahalanobis(beside(gap_and_row(results), learnt["units"]), learnt)
+
+
 def projected_parts(results: Results, directions: np.ndarray) -> tuple[np.ndarray, ...]:
     """List f(x, x) - f(x, x') along the directions [members, features, .], and E(x)."""
     members = zip(gap(results), directions, strict=True)
@@ -165,6 +181,7 @@ def joint_neighbours(results: Results, ready: Mapping[str, Any]) -> np.ndarray:
 BOTH = ("real", "fake")
 JOINT = (*BOTH, "code")
 DENOISING_SCORE = "joint"  # of the denoising form
+WIDE_SCORE = "features-row"  # of the same, for wide rows of a backbone
 IMAGE_SCORE = "projected"  # of ALAD on images, unless the published form is asked for
 SCORES: dict[str, Score] = {
     "features": Score(BOTH, features),
@@ -180,6 +197,15 @@ SCORES: dict[str, Score] = {
         watched_as="features",
     ),
     "joint": Score(JOINT, joint, learn=fit_joint, learns_from=JOINT, for_images=False),
+    "features-row": Score(
+        BOTH,
+        features_row,
+        learn=fit_features_row,
+        learns_from=("x", *BOTH),
+        for_images=False,
+        watched_as="features",
+        only_own=True,
+    ),
     "projected": Score(
         JOINT,
         projected,
@@ -195,6 +221,7 @@ SCORES: dict[str, Score] = {
         learns_from=("x", *JOINT),
         for_images=False,
         watched_as="joint",
+        only_own=True,
         keeps=True,
         made_ready=with_ratio,
     ),

@@ -127,9 +127,7 @@ class Job:
         by_score: dict[str, list[Scored]] = {}
         if self.of_images and not self.cell.row.test_rows and self.backbone is None:
             for name in detector.score_names():
-                usual = name == (
-                    self.config["score_function"] or detector.own_score_name(images=True)
-                )
+                usual = name == detector.model_.own
                 other = None if usual else member_scores(detector, data.test, numbers, name)
                 by_score[name] = other or scored
         lines = []

@@ -66,8 +66,8 @@ class Model(ABC):
     def score_names(self) -> tuple[str, ...]:
         """Name the scores that this model has, to choose from; () if there is but one."""
         offered = self.offered(images=len(self.shape) > 1)
-        # one that keeps rows is learnt only where it is the model's own
-        return tuple(name for name in offered if not self.offers[name].keeps or name == self.own)
+        # one that learns much is learnt only where it is the model's own
+        return tuple(name for name in offered if not self.offers[name].only_own or name == self.own)
 
     def member_scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score any number of encoded rows: float64 [members, n]."""

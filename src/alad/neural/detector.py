@@ -123,8 +123,8 @@ class NetworkDetector(Detector):
 
     # --- parameters -------------------------------------------------------------------------------
 
-    def own_score_name(self, images: bool = False) -> str:
-        """Return the name of the score that counts, for a table or for images."""
+    def own_score_name(self, shape: tuple[int, ...] = (1,)) -> str:
+        """Return the name of the score that counts, for encoded rows of this shape."""
         return self.own_score if self.score_function is None else self.score_function
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
@@ -197,7 +197,7 @@ class NetworkDetector(Detector):
         sample = self._sample(rows, seed)
         for name in learnt.offered(images=X.ndim > 2):
             score = learnt.offers[name]
-            if not score.keeps or name == learnt.own:
+            if not score.only_own or name == learnt.own:
                 source = step.X if score.learns_from_all else sample
                 kept = [places_kept(len(source), self.kept_rows, seed)] if score.keeps else []
                 learnt = learnt.having_learnt(name, self._blocks(source), *kept)
@@ -216,7 +216,7 @@ class NetworkDetector(Detector):
             networks=step.networks,
             row_shape=shape,
             members=tuple(step.members),
-            own=self.own_score_name(images=len(shape) > 1),
+            own=self.own_score_name(shape),
             weights=arrays_of(weights),
             buffers=arrays_of(buffers),
             learnt={},
@@ -258,7 +258,7 @@ class NetworkDetector(Detector):
         """Make the label-free stopping signal; None if the held-out rows give none."""
         if len(held_out) == 0:
             return None
-        own_score = self.own_score_name(images=held_out.ndim > 2)
+        own_score = self.own_score_name(tuple(held_out.shape[1:]))
         name = self.model.offers[own_score].watched_as or own_score
         sample = step.X[:: max(1, len(step.X) // row_kind(held_out.shape[1:]).monitored)]
 

@@ -32,9 +32,9 @@ class Score:
     images are too many to learn how they vary together. watched_as: the score that the stopping
     rule uses in its place, if this one costs too much at every check.
 
-    keeps: the score keeps training rows, so it is learnt only where it is the detector's own:
-    learn(results, places), which of the sample to keep. made_ready(learnt): what `value` gets in
-    the place of the arrays, made once a model.
+    only_own: what it learns is large, so it is learnt only where it is the detector's own.
+    keeps: it keeps training rows: learn(results, places), which of the sample to keep.
+    made_ready(learnt): what `value` gets in the place of the arrays, made once a model.
     """
 
     reads: tuple[str, ...]
@@ -45,6 +45,7 @@ class Score:
     for_images: bool = True
     for_tables: bool = True
     watched_as: str | None = None
+    only_own: bool = False
     keeps: bool = False
     made_ready: Callable[[Learnt], Mapping[str, Any]] | None = None
 
