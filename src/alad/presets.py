@@ -136,7 +136,17 @@ OF_THE_GAME = ("alad", "alice", "bigan")
 BY_ARCHITECTURE = {name: {"architecture": name} for name in ("kdd99", "arrhythmia")}
 BY_ARCHITECTURE |= {"images": {"batch_size": 32}}
 # learning rate and batch size of the authors' code for CIFAR-10 and SVHN
-ENERGY_PRESETS = BY_ARCHITECTURE | {"images": {"learning_rate": 3e-3, "batch_size": 32}}
+OF_ENERGIES: dict[str, Any] = {"learning_rate": 3e-3, "batch_size": 32}
+ENERGY_PRESETS = BY_ARCHITECTURE | {
+    "images": OF_ENERGIES,
+    # the energy of the authors' code. After how many epochs they stopped is not known here
+    "cifar10-paper": {
+        **OF_ENERGIES,
+        "architecture": "cifar10-paper",
+        "epochs": 20,
+        **TO_THE_END,
+    },
+}
 OTHER_PRESETS |= {"dsebm-r": ENERGY_PRESETS, "dsebm-e": ENERGY_PRESETS}
 NARROW = {"architecture": "narrow", "batch_size": 32, "max_steps": 200, "patience": None}
 CODE_PRESETS = BY_ARCHITECTURE | {"images-quick": NARROW}

@@ -10,6 +10,8 @@ import pytest
 import torch
 from network_steps import networks_of, step_of
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torch.nn import functional
 
 import alad
 from alad import catalogue, row_kinds
@@ -291,13 +293,61 @@ def test_the_way_back_through_a_convolution_is_its_adjoint(transposed_columns):
         torch.testing.assert_close(flat, layer.back(context, g))
 
 
-def test_the_gradient_written_out_is_the_derivative_of_the_energy():
-    shape, chosen = (8, 10, 3), ImageEnergyArchitecture((6, 8), dense=(5,))
+MIRRORED = ImageEnergyArchitecture((6,), dense=(5,), kernel=3, mirrored=True)
+
+
+def energy_of(shape: tuple[int, ...], chosen: ImageEnergyArchitecture) -> tuple[Any, Any, Tensor]:
+    """An energy, weights of two members, and images of both."""
     network = energy_network(shape, chosen)
     layout = weight_layout(network.layers)
     flat = initial_weights(layout, [np.random.default_rng(0), np.random.default_rng(1)]).double()
-    weights = layout.views(flat + 0.1)
-    x = torch.from_numpy(np.random.default_rng(2).standard_normal((2, 3, *shape))).requires_grad_()
+    x = torch.from_numpy(np.random.default_rng(2).standard_normal((2, 3, *shape)))
+    return network, layout.views(flat + 0.1), x
+
+
+def test_a_mirrored_energy_is_that_of_an_autoencoder():
+    """The same formula from PyTorch's own layers; 8 needs a zero at the end alone, as in TF."""
+    network, weights, x = energy_of((8, 12, 3), MIRRORED)
+    found = network.energy(Context(weights), x)
+    for member in (0, 1):
+        kernel = weights["H.0.weight"][member].reshape(3, 3, 3, 6).permute(3, 2, 0, 1)
+        dense, images = weights["H.1.weight"][member], x[member].permute(0, 3, 1, 2)
+        padded = functional.pad(images, (0, 1, 0, 1))
+        h = functional.conv2d(padded, kernel, weights["H.0.bias"][member, 0], stride=2)
+        h = functional.max_pool2d(functional.softplus(h), 2)
+        size = h.shape
+        h = h.permute(0, 2, 3, 1).flatten(1) @ dense + weights["H.1.bias"][member]
+        h = functional.softplus(functional.softplus(h) @ dense.T + weights["X.up"][member])
+        wide = torch.zeros(size[0], 6, 2 * size[2], 2 * size[3], dtype=x.dtype)
+        wide[:, :, ::2, ::2] = h.reshape(size[0], size[2], size[3], 6).permute(0, 3, 1, 2)
+        g = functional.softplus(functional.conv_transpose2d(wide, kernel, stride=2)[..., :8, :12])
+        away = x[member] - weights["X.bias"][member]
+        expected = 0.5 * away.square().flatten(1).sum(dim=1) - g.flatten(1).sum(dim=1)
+        torch.testing.assert_close(found[member], expected)
+
+
+def test_a_mirrored_energy_asks_for_sides_that_can_be_pooled():
+    with pytest.raises(InputError, match=r"whose halves have even sides; .* images 10 × 8"):
+        energy_network((10, 8, 3), MIRRORED)
+
+
+def test_the_published_preset_of_dsebm_is_mirrored():
+    preset = alad.DSEBMr.from_preset("cifar10-paper", epochs=None, max_steps=3, random_state=0)
+    detector = preset.fit(noise(40, 8, 8))
+    assert "X.up" in detector.model_.weights
+    scores = detector.anomaly_score(noise(9, 8, 8))
+    assert np.array_equal(scores[:1], detector.anomaly_score(noise(9, 8, 8)[:1]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "chosen"),
+    [((8, 10, 3), ImageEnergyArchitecture((6, 8), dense=(5,))), ((8, 12, 3), MIRRORED)],
+)
+def test_the_gradient_written_out_is_the_derivative_of_the_energy(
+    shape: tuple[int, ...], chosen: ImageEnergyArchitecture
+):
+    network, weights, x = energy_of(shape, chosen)
+    x = x.requires_grad_()
     context = Context(weights, training=True)
     (automatic,) = torch.autograd.grad(network.energy(context, x).sum(), x)
     torch.testing.assert_close(network.gradient(context, x).detach(), automatic)

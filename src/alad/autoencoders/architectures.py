@@ -9,7 +9,7 @@ from alad.errors import InputError
 from alad.networks.image_stacks import PUBLISHED_WIDTH, USUAL_WIDTH, ConvStacks, count_halvings
 from alad.networks.layers import Activation
 from alad.networks.stacks import DenseStacks
-from alad.parameters import Positive, Rate, SomeWidths, Width, Widths, whole
+from alad.parameters import Positive, Rate, SomeWidths, Switch, Width, Widths, whole
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,14 @@ Side = Annotated[int, side]
 class ImageEnergyArchitecture(Widths):
     """Channels of the convolutions of an energy, each halving the image; then dense layers.
 
-    The outputs of the last layer are summed.
+    The outputs of the last layer are summed. mirrored: the image is pooled by 2 × 2 in between, and
+    the outputs go back through the same layers to an image, whose numbers are summed.
     """
 
     channels: SomeWidths
     dense: tuple[Width, ...] = (128,)
     kernel: Side = 4
+    mirrored: Switch = False
 
 
 AnyMixtureArchitecture = MixtureArchitecture | ImageMixtureArchitecture
@@ -170,8 +172,9 @@ IMAGE_MIXTURE_ARCHITECTURES = {
 }
 
 
-# the authors' code: conv 3×3/2 64, 128 dense. Theirs also pools by 2 × 2 in between
+# the authors' code: conv 3×3/2 64, 128 dense. Theirs also pools, and goes all the way back
 IMAGE_ENERGY_ARCHITECTURES = {
+    "cifar10-paper": ImageEnergyArchitecture((64,), kernel=3, mirrored=True),
     "cifar10": ImageEnergyArchitecture((64,), kernel=3),
     "svhn": ImageEnergyArchitecture((64,), kernel=3),
 }

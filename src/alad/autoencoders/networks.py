@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from alad.autoencoders import mirror
 from alad.autoencoders.architectures import (
     AnyCodeArchitecture,
     AnyEnergyArchitecture,
@@ -19,6 +20,7 @@ from alad.autoencoders.architectures import (
     DenoiserArchitecture,
     EnergyArchitecture,
 )
+from alad.errors import InputError
 from alad.networks.description import described
 from alad.networks.image_stacks import flattened
 from alad.networks.interfaces import Layer
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CENTRE = "X.bias"  # b' of an energy, [members, 1, *shape of a row]
+UP = "X.up"  # bias on the way up of a mirrored energy, [members, 1, units]
 DRAWS = "Z.draws.noise"  # of a VAE's code, the same for every row: [members, L, latent]
 # Log variances of a VAE are kept within: a constant column would drive one to minus infinity
 LOG_VARIANCE_LEAST, LOG_VARIANCE_MOST = -6.0, 6.0
@@ -212,6 +215,51 @@ class EnergyNetwork:
         return x - self.gradient(context, x)
 
 
+@described("autoencoders.mirrored_energy")
+@dataclass(frozen=True)
+class MirroredEnergyNetwork(EnergyNetwork):
+    """E(x) = 0.5 norm(x - b')^2 - sum_j g(x)_j, g an autoencoder: the ALAD authors' DSEBM.
+
+    g goes down through the convolution, softplus, the largest of 2 × 2 pixels, a dense layer and
+    softplus, and up through the same weights: dense, softplus, each pixel at the upper left of
+    2 × 2, convolution, softplus. hidden: the convolution and the dense layer.
+    """
+
+    def _down(self, context: Any, x: Tensor) -> list[Any]:
+        """Compute the sums before each softplus; second comes the mask of what was largest."""
+        from torch.nn.functional import softplus
+
+        convolution, dense = self.hidden
+        first = convolution(context, x)
+        small, mask = mirror.pooled(softplus(first))
+        second = dense(context, small.flatten(2))
+        third = dense.back(context, softplus(second)) + context.weights[UP]
+        again = mirror.unpooled(softplus(third).reshape(small.shape))
+        return [first, mask, second, third, convolution.back(context, again)]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        holder = {"bias": (1, *self.shape), "up": (1, self.hidden[1].inputs)}
+        return (*self.hidden, Arrays("X", holder))
+
+    def energy(self, context: Any, x: Tensor) -> Tensor:
+        from torch.nn.functional import softplus
+
+        top = softplus(self._down(context, x)[-1])
+        offset = (x - context.weights[CENTRE]).double()
+        return (0.5 * offset.square() - top.double()).flatten(2).sum(dim=2)
+
+    def gradient(self, context: Any, x: Tensor) -> Tensor:
+        first, mask, second, third, last = self._down(context, x)
+        convolution, dense = self.hidden
+        g = mirror.linear(convolution, context, last.sigmoid())
+        g = mirror.unpooled_back(g).flatten(2) * third.sigmoid()
+        g = mirror.linear(dense, context, g) * second.sigmoid()
+        g = dense.back(context, g).reshape(mask[:, :, :, :, 0].shape)
+        g = mirror.pooled_back(g, mask) * first.sigmoid()
+        return x - context.weights[CENTRE] - convolution.back(context, g)
+
+
 def energy_network(shape: tuple[int, ...], architecture: AnyEnergyArchitecture) -> EnergyNetwork:
     """Build an energy of rows of `shape`: convolutions that halve an image each, dense layers."""
     if isinstance(architecture, EnergyArchitecture):
@@ -222,8 +270,25 @@ def energy_network(shape: tuple[int, ...], architecture: AnyEnergyArchitecture) 
         geometry = PatchGeometry((height, width), kernel, 2)
         layers.append(Convolution(f"H.{at}", inputs, outputs, geometry, deviation=None))
         height, width, inputs = layers[-1].shape
+    if architecture.mirrored:
+        return _mirrored(layers, architecture.dense, shape)
     dense = _dense_layers(height * width * inputs, architecture.dense, len(layers))
     return EnergyNetwork((*flattened(layers), *dense), shape)
+
+
+def _mirrored(
+    layers: list[Convolution], dense: tuple[int, ...], shape: tuple[int, ...]
+) -> MirroredEnergyNetwork:
+    """Put a convolution and a dense layer together; InputError if an image cannot be pooled."""
+    height, width, channels = layers[-1].shape
+    if len(layers) > 1 or len(dense) != 1 or height % 2 or width % 2:
+        raise InputError(
+            f"a mirrored energy has one convolution, one dense layer and images whose halves have "
+            f"even sides; channels are {len(layers)}, dense {len(dense)}, images {shape[0]} × "
+            f"{shape[1]}"
+        )
+    units = height * width * channels // 4
+    return MirroredEnergyNetwork((layers[0], Dense("H.1", units, dense[0])), shape)
 
 
 def _dense_layers(width: int, widths: Sequence[int], first: int = 0) -> tuple[Dense, ...]:

@@ -45,7 +45,11 @@ def on_images(benchmark: str) -> tuple[Row, ...]:
         *ablations(alad, beside=True),
     ]
     if benchmark != "mnist":
-        rows.append(replace(alad, name="alad-paper", preset="cifar10-paper", hours=True))
+        published = (alad, *(row for row in networks if row.detector in ("dsebm-r", "dsebm-e")))
+        rows += [
+            replace(row, name=f"{row.name}-paper", preset="cifar10-paper", hours=True)
+            for row in published
+        ]
     both_protocols = [replace(row, protocols=("paper", "common")) for row in rows]
     return (*both_protocols, *(_on_features() if benchmark == "cifar10" else ()))
 
