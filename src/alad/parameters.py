@@ -133,6 +133,7 @@ def not_empty(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
 # --- kinds of value: a type, and the function that checks a value of it ---------------------------
 
 Count = Annotated[int, whole]  # 1, 2, …
+TileSide = Annotated[int, functools.partial(whole, least=16)]  # pixels: smaller tells too little
 CountOrZero = Annotated[int, functools.partial(whole, least=0)]
 Share = Annotated[float, share]  # above 0, at most 1
 Proportion = Annotated[float, fraction]  # from 0 to below 1

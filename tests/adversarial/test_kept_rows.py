@@ -96,4 +96,9 @@ def test_too_few_rows_are_refused():
         fitted(n=4, calibration_fraction=0.0)
     with pytest.raises(InputError, match="kept_rows is 5; give a whole number of at least 6"):
         fitted(kept_rows=5)
-    fitted(kept_rows=5, score_function="joint")  # which keeps none
+
+
+def test_kept_rows_of_a_score_that_keeps_none_are_refused():
+    with pytest.raises(InputError, match="kept_rows is 40, and only score_function='joint-neigh"):
+        fitted(kept_rows=40, score_function="joint")
+    fitted(kept_rows=3_000, score_function="joint")  # the default

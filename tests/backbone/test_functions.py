@@ -303,3 +303,76 @@ def test_a_checkpoint_is_known_again_with_the_same_function_made_anew(tmp_path: 
     other = alad.ALAD(backbone=quarters, **how)._checkpoint(rows[1:], 0)
     assert other is not None
     assert fingerprints[0] == fingerprints[1] != other.fingerprint
+
+
+def test_missing_numbers_in_given_maps_are_blamed_on_the_maps():
+    maps = np.random.default_rng(0).normal(size=(30, 2, 3, 4))
+    detector = knn(backbone="precomputed").fit(maps)
+    maps[20, 1, 2, 3] = np.nan
+    for ask in (detector.anomaly_score, detector.explain, knn(backbone="precomputed").fit):
+        with pytest.raises(alad.InputError, match=r"^feature maps hold values that are missing"):
+            ask(maps)
+
+
+def test_only_a_function_is_called_for_eight_images_whatever_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A picture alone is to cost a named backbone no more than one of many."""
+    from alad.backbone import backbone as module
+
+    counts: list[int] = []
+
+    def counted(pixels: np.ndarray) -> np.ndarray:
+        counts.append(len(pixels))
+        return pixels.mean(axis=(1, 3))
+
+    monkeypatch.setattr(module, "texture", counted)
+    for given, expected in ((counted, [8, 8]), ("texture", [8, 1]), ("precomputed", [])):
+        backbone = module.backbone_of(given)
+        assert backbone is not None
+        counts.clear()
+        assert len(backbone.features(shown(images(9)))) == 9
+        assert counts == expected
+
+
+# --- few, and large -------------------------------------------------------------------------------
+
+
+def test_too_few_images_to_calibrate_are_told_of():
+    warning = "as 60 are too few to hold some out: .*calibration_fraction=0.32, or calibrate"
+    with pytest.warns(UserWarning, match=warning):
+        alad.KNN(random_state=0).fit(images(60))
+    with pytest.warns(UserWarning, match="as 1 are too few .*; give more, or calibrate with 19"):
+        alad.PCA(backbone="texture", random_state=0).fit(images(1))
+    with pytest.warns(UserWarning, match="as 30 are too few .*; give more, or calibrate"):
+        alad.KNN(tile=16, random_state=0).fit(images(30, side=20))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("n", "share"), [(60, 0.32), (60, 0.0), (190, 0.1)])
+def test_enough_images_or_none_wanted_are_not_told_of(n: int, share: float):
+    detector = alad.KNN(random_state=0, calibration_fraction=share).fit(images(n))
+    assert (detector.calibration_ is None) == (share == 0)
+
+
+def test_a_long_search_among_patches_is_told_of(monkeypatch: pytest.MonkeyPatch):
+    from alad.detector import rows
+
+    monkeypatch.setattr(rows, "LONG_SEARCH", 4 * 400 - 1)  # 2 × 2 patches, 100 images
+    with pytest.warns(UserWarning, match="a picture of 4 patches is slow .* with 400 kept ones"):
+        knn(backbone=quarters).fit(images())
+    small = images(40, side=16)
+    monkeypatch.setattr(rows, "LONG_SEARCH", 30_000)
+    wide = np.concatenate([small, small], axis=2)[:, :, :28]  # two tiles, of 16 patches each
+    with pytest.warns(UserWarning, match="a picture of 32 patches is slow .* with 1,280 kept"):
+        knn(backbone="texture", tile=16).fit(wide)
+
+
+def test_detectors_that_keep_no_rows_are_not_slow(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+):
+    from alad.detector import rows
+
+    monkeypatch.setattr(rows, "LONG_SEARCH", 0)
+    alad.PCA(backbone=quarters, random_state=0, calibration_fraction=0.0).fit(images())
+    assert not [one for one in recwarn if "is slow to score" in str(one.message)]

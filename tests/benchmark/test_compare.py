@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from alad import KNN, catalogue, metrics
 from alad.benchmark import compare as comparison
 from alad.benchmark.compare import compare, comparison_tables, rank_agreement
-from alad.benchmark.division import ALL_ROWS
+from alad.benchmark.division import ALL
 from alad.errors import InputError
 from alad.report.tables import text_of
 
@@ -58,7 +58,7 @@ def test_without_labels_all_rows_train_and_are_scored():
     said = []
     found = compare(table(), NAMES, drop=["label"], say=said.append)
     assert (found.train_rows, found.test_rows, found.anomalies) == (120, 120, None)
-    assert found.rows == ALL_ROWS
+    assert found.rows == ALL.format("row")
     assert all(outcome.auroc is None for outcome in found.outcomes)
     detectors = [catalogue.make(name, random_state=0) for name in NAMES]
     rows = table().drop_columns(["label"])

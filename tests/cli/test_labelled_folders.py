@@ -9,7 +9,7 @@ from pages import Parsed
 from PIL import Image
 
 import alad
-from alad.benchmark.division import ALL_ROWS, BY_FOLDER, HALF
+from alad.benchmark.division import ALL, BY_FOLDER, HALF
 from alad.cli import run
 
 
@@ -51,7 +51,7 @@ def rows(found: dict) -> tuple:
 
 def test_compare_learns_from_half_of_the_good_ones(parts, capsys):
     found = compared(parts, capsys)
-    assert rows(found) == (HALF, 20, 26, 6)
+    assert rows(found) == (HALF.format("picture"), 20, 26, 6)
     assert found["outcomes"][0]["auroc"]["value"] == 1.0
 
 
@@ -60,15 +60,20 @@ def test_compare_learns_from_train_where_there_is_one(bottle, capsys):
 
 
 def test_compare_without_labels(parts, capsys):
-    assert rows(compared(parts / "Good", capsys)) == (ALL_ROWS, 40, 40, None)
-    assert rows(compared(parts / "Good", capsys, "--size", "4")) == (ALL_ROWS, 40, 40, None)
+    assert rows(compared(parts / "Good", capsys)) == (ALL.format("picture"), 40, 40, None)
+    assert rows(compared(parts / "Good", capsys, "--size", "4")) == (
+        ALL.format("picture"),
+        40,
+        40,
+        None,
+    )
 
 
 def test_folders_of_other_names_are_normal_if_it_is_said(tmp_path, capsys):
     put(tmp_path / "fine", 10)
     put(tmp_path / "odd", 3, bad=True)
-    assert rows(compared(tmp_path, capsys)) == (ALL_ROWS, 13, 13, None)
-    assert rows(compared(tmp_path, capsys, "--normal", "fine")) == (HALF, 5, 8, 3)
+    assert rows(compared(tmp_path, capsys)) == (ALL.format("picture"), 13, 13, None)
+    assert rows(compared(tmp_path, capsys, "--normal", "fine")) == (HALF.format("picture"), 5, 8, 3)
     assert run(["compare", str(tmp_path), "--normal", "god"]) == 2
     assert "no folder is called 'god'; there are: 'fine', 'odd'" in capsys.readouterr().err
 
@@ -76,7 +81,7 @@ def test_folders_of_other_names_are_normal_if_it_is_said(tmp_path, capsys):
 def test_pictures_that_cannot_be_read_take_no_labels_with_them(parts, capsys):
     (parts / "Good" / "000.png").write_bytes(b"")
     (parts / "bad" / "scratch" / "001.png").write_bytes(b"no picture")
-    assert rows(compared(parts, capsys)) == (HALF, 19, 25, 5)
+    assert rows(compared(parts, capsys)) == (HALF.format("picture"), 19, 25, 5)
 
 
 def test_networks_have_the_settings_of_pictures_and_an_untrained_twin(parts, capsys):
@@ -125,3 +130,35 @@ def test_unclear_labels_are_refused_with_one_message(tmp_path, capsys, verb):
     put(tmp_path / "only" / "bad", 2, bad=True)
     assert run([verb, str(tmp_path / "only"), *more]) == 2
     assert "not clear, none lies in good/; put the normal ones" in capsys.readouterr().err
+
+
+def test_compare_speaks_of_pictures(parts, capsys):
+    capsys.readouterr()
+    named = ["--detector", "knn", "--detector", "pca"]
+    assert run(["compare", str(parts), *named, "-q"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "20 and 26 pictures, 6 of these anomalous" in shown
+    assert "the same order of pictures" in shown and "rows" not in shown
+
+
+def test_compare_takes_tiles_of_pictures_of_mixed_sizes(tmp_path, capsys):
+    generator = np.random.default_rng(0)
+    for folder, count in (("good", 24), ("bad", 6)):
+        (tmp_path / "parts" / folder).mkdir(parents=True)
+        for at in range(count):
+            pixels = generator.integers(90, 110, (32 + 8 * (at % 3), 40)).astype(np.uint8)
+            if folder == "bad":
+                pixels[4:12, 28:36] = 250
+            Image.fromarray(pixels).save(tmp_path / "parts" / folder / f"{at:03}.png")
+    (tmp_path / "parts" / "good" / "torn.png").write_bytes(b"no picture")
+    tiles = ["--tile", "16", "--backbone", "texture"]
+    found = compared(tmp_path / "parts", capsys, *tiles)
+    assert rows(found) == (HALF.format("picture"), 12, 18, 6)
+    assert found["outcomes"][0]["auroc"]["value"] == 1.0
+    assert found["outcomes"][0]["error"] is None
+    assert run(["compare", str(tmp_path / "parts"), *tiles, "--size", "8", "-q"]) == 2
+    assert "leave out size" in capsys.readouterr().err
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n2,3\n4,1\n")
+    assert run(["compare", str(table), *tiles, "-q"]) == 2
+    assert "leave out --backbone and --tile" in capsys.readouterr().err

@@ -108,3 +108,31 @@ def test_every_verb_takes_a_mask_and_a_model_asks_for_it_again(place, capsys):
     (place / "rows.csv").write_text("a,b\n1,2\n")
     assert run(["fit", str(place / "rows.csv"), "-o", str(place / "m"), "--mask", mask]) == 2
     assert "leave out --size, --strict and --mask" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("black", "black.png: this mask is all black; make white what counts"),
+        ("nothing", "black.png: this mask is no picture that opens; name another, or leave"),
+    ],
+)
+def test_a_mask_of_all_pictures_that_is_black_or_empty_is_told_at_once(place, content, message):
+    mask = place / "black.png"
+    if content == "black":
+        put(mask, np.zeros((SIZE, SIZE), np.uint8))
+    else:
+        mask.touch()
+    with pytest.raises(InputError, match=message):
+        Pictures(place / "good", mask=mask)
+
+
+def test_a_folder_without_usable_masks_names_the_masks(place):
+    (place / "none").mkdir()
+    with pytest.raises(InputError, match="none: no masks in it; put one there for each picture"):
+        Pictures(place / "good", mask=place / "none")
+    for name in ("plain", "inside", "outside"):
+        put(place / "black" / f"{name}.png", np.zeros((SIZE, SIZE), np.uint8))
+    pictures = Pictures(place / "new", mask=place / "black")
+    with pytest.raises(InputError, match=r"its mask is all black; make .*; mend masks or pictures"):
+        list(pictures.blocks(pictures.form()))

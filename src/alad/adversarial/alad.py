@@ -49,10 +49,15 @@ def _has_form(detector: ALAD) -> None:
 
 
 def _keeps_enough(detector: ALAD) -> None:
-    """Require more kept rows than neighbours, where rows are kept."""
-    score = detector.score_function
+    """Require more kept rows than neighbours, and none to be asked for where none are kept."""
+    score, kept = detector.score_function, detector.kept_rows
     if score in SCORES and SCORES[score].keeps:
-        whole("kept_rows", detector.kept_rows, least=NEIGHBOURS + 1)
+        whole("kept_rows", kept, least=NEIGHBOURS + 1)
+    elif kept != type(detector).kept_rows:
+        raise InputError(
+            f"kept_rows is {kept}, and only score_function='joint-neighbours' keeps rows (--score "
+            "joint-neighbours); ask for it, too, or leave kept_rows out"
+        )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

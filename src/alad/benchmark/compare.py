@@ -21,7 +21,7 @@ from alad.metrics import Estimate
 from alad.report.tables import Cell, Table
 
 SLOW = ("anogan",)  # searches a latent code for every row: only where it is asked for
-LEFT_OUT = "searches for every row, so it is left out unless it is named with --detector"
+LEFT_OUT = "searches for every {}, so it is left out unless it is named with --detector"
 LENGTHS = {"epochs", "max_steps"}  # parameters that say how long to train
 UNTRAINED = ", untrained"  # ends the title of a detector's networks before their first step
 
@@ -64,6 +64,7 @@ class Comparison:
     ranked: tuple[str, ...]
     agreement: tuple[tuple[float | None, ...], ...]
     left_out: tuple[str, ...] = ()  # detectors that are compared only where they are named
+    unit: str = "row"  # what is scored: a row, or a picture
 
 
 def compare(
@@ -90,28 +91,30 @@ def compare(
     labelled = label is not None or (images and source.anomalous(normal) is not None)
     contenders = _contenders(names, seed, untrained=labelled, how=how, images=images)
     if isinstance(source, ImageSource) and (backbone := backbone_of(how.get("backbone"))):
-        source = source if backbone.side is None else source.at_most(backbone.side)
-    parts = divided(source, label, normal, drop, seed)
+        tiled = how.get("tile") is not None
+        source = source if backbone.side is None or tiled else source.at_most(backbone.side)
+    parts = divided(source, label, normal, drop, seed, own_size=how.get("tile") is not None)
     # compile the kernels and load PyTorch beforehand, so that the first detector's time is its own
     native_step.reason()
     catalogue.make("autoencoder", max_steps=1).fit(np.eye(8))
     outcomes: list[Outcome] = []
     scores: dict[str, np.ndarray] = {}
     for title, detector in contenders.items():
-        say(f"{title}: learning from {len(parts.train)} {source.unit}s")
+        say(f"{title}: learning from {parts.learnt} {source.unit}s")
         outcome, detector_scores = _measured(title, detector, parts)
         outcomes.append(outcome)
         scores |= {} if detector_scores is None else {title: detector_scores}
         say(f"{title}: {outcome.in_words()}")
     return Comparison(
         rows=parts.words,
-        train_rows=len(parts.train),
-        test_rows=len(parts.test),
+        train_rows=parts.learnt,
+        test_rows=parts.scored,
         anomalies=None if parts.anomalous is None else int(parts.anomalous.sum()),
         outcomes=tuple(outcomes),
         ranked=tuple(scores),
         agreement=rank_agreement(list(scores.values())),
         left_out=() if names else SLOW,
+        unit="picture" if images else "row",
     )
 
 
@@ -176,11 +179,12 @@ def _outcomes(comparison: Comparison) -> Table:
     before = {outcome.detector: outcome for outcome in comparison.outcomes if not outcome.trained}
     # columns and notes depend on labels and on networks
     columns = ["detector", "fit s", "score s"]
-    notes = [f"{comparison.rows}: {comparison.train_rows} and {comparison.test_rows} rows"]
+    unit = comparison.unit
+    notes = [f"{comparison.rows}: {comparison.train_rows} and {comparison.test_rows} {unit}s"]
     if comparison.anomalies is not None:
         columns += ["AUROC", "95 % interval", "AP", "95 % interval of AP"]
         notes[0] += f", {comparison.anomalies} of these anomalous"
-        notes.append(f"intervals: {metrics.ROUNDS} bootstrap samples of the scored rows")
+        notes.append(f"intervals: {metrics.ROUNDS} bootstrap samples of the scored {unit}s")
     if before:
         columns += ["untrained AUROC", "untrained AP"]
         notes.append(
@@ -205,7 +209,11 @@ def _outcomes(comparison: Comparison) -> Table:
             values = [f"{estimate.value:.4f}" for estimate in estimates if estimate]
             cells += values or ["failed", ""]
         body.append([*cells, *[""] * (len(columns) - len(cells))])
-    notes += [f"{', '.join(comparison.left_out)}: {LEFT_OUT}"] if comparison.left_out else []
+    notes += (
+        [f"{', '.join(comparison.left_out)}: {LEFT_OUT.format(unit)}"]
+        if comparison.left_out
+        else []
+    )
     errors = {outcome.detector: outcome.error for outcome in comparison.outcomes if outcome.error}
     notes += [f"{name} failed: {error}" for name, error in errors.items()]
     return Table("Detectors", columns, body, notes)
@@ -220,7 +228,8 @@ def _agreement(comparison: Comparison, places: Sequence[int]) -> Table:
         cells = ("" if value is None else f"{round(100 * value)}" for value in values)
         body.append((f"{number} {names[first]}", *cells))
     notes = [
-        "in hundredths; 100: the same order of rows, 0: nothing in common, -100: the reverse order"
+        f"in hundredths; 100: the same order of {comparison.unit}s, 0: nothing in common, -100: "
+        "the reverse order"
     ]
     both = permutations(places, 2)
     pairs = {pair: value for pair in both if (value := agreement[pair[0]][pair[1]]) is not None}

@@ -19,24 +19,34 @@ from alad.encoding import TableEncoder
 from alad.errors import InputError
 
 LEAST_ROWS = 2  # to learn from
-HALF = "trained on a random half of the normal rows, scored on all others"
+HALF = "trained on a random half of the normal {}s, scored on all others"
 BY_FOLDER = "trained on the normal pictures in train/, scored on all that lie elsewhere"
-ALL_ROWS = "trained on all rows and scored on the same ones, for there are no labels"
+ALL = "trained on all {}s and scored on the same ones, for there are no labels"
 
 
 @dataclass(frozen=True)
 class Division:
     """Rows or images to learn from, those to score, and their labels, for metrics alone."""
 
-    train: pa.Table | np.ndarray  # or uint8 or uint16 [n, height, width, channels]
-    test: pa.Table | np.ndarray  # the same of m rows
+    # rows, images uint8 or uint16 [n, height, width, channels], or pictures that keep their size
+    train: pa.Table | np.ndarray | ImageSource
+    test: pa.Table | np.ndarray | ImageSource  # the same of m rows
     anomalous: np.ndarray | None  # bool [m]; None = there are no labels
     words: str  # which rows these are
 
     @property
-    def of_images(self) -> bool:
-        """Tell whether these are images."""
-        return isinstance(self.train, np.ndarray)
+    def learnt(self) -> int:
+        """Number of rows to learn from."""
+        return _count(self.train)
+
+    @property
+    def scored(self) -> int:
+        """Number of rows to score."""
+        return _count(self.test)
+
+
+def _count(rows: pa.Table | np.ndarray | ImageSource) -> int:
+    return len(rows.names) if isinstance(rows, ImageSource) else len(rows)
 
 
 def divided(
@@ -45,8 +55,9 @@ def divided(
     normal: Sequence[str] = (),
     drop: Sequence[str] = (),
     seed: int = 0,
+    own_size: bool = False,
 ) -> Division:
-    """Divide rows, or pictures, which are read into memory.
+    """Divide rows, or pictures, which are read into memory; own_size: pictures are not, as tiles.
 
     label, normal: column of labels, and its values for a normal row; the labels of pictures are the
     names of their folders. drop: columns left out. Raises InputError for labels or rows that cannot
@@ -55,7 +66,11 @@ def divided(
     if isinstance(source, ImageSource):
         if label is not None:
             raise InputError(f"{source.place}: {LABELLED_BY_FOLDER}")
-        return _of_pictures(source.without(drop), normal, seed)
+        source = source.without(drop)
+        source.anomalous(normal)  # refused before all are decoded
+        if own_size:
+            return _of_sizes(source, normal, seed)
+        return _of_pictures(source, normal, seed)
     source, anomalous = source.held(), None
     if label is not None:
         if label not in source.names:
@@ -67,27 +82,43 @@ def divided(
     _require_rows(rows.num_rows, "row")
     TableEncoder().fit_transform(rows)
     if anomalous is None:
-        return Division(rows, rows, None, ALL_ROWS)
+        return Division(rows, rows, None, ALL.format("row"))
     train, test = _halves(anomalous, seed, "row")
-    return Division(rows.take(train), rows.take(test), anomalous[test], HALF)
+    return Division(rows.take(train), rows.take(test), anomalous[test], HALF.format("row"))
 
 
 def _of_pictures(source: ImageSource, normal: Sequence[str], seed: int) -> Division:
-    """Divide pictures by the names of their folders."""
-    source.anomalous(normal)  # refused before all are decoded
+    """Divide pictures of one size by the names of their folders."""
     with source.decoded() as pixels:
-        anomalous = source.anomalous(normal)  # now without those that cannot be read
-        _require_rows(len(pixels), "picture")
-        if anomalous is None:
-            images = pixels[np.arange(len(pixels))]
-            return Division(images, images, None, ALL_ROWS)
-        in_train = np.array([TRAIN in parents(name) for name in source.names])
-        if in_train.any() and not in_train.all():
-            train, test = np.flatnonzero(in_train & ~anomalous), np.flatnonzero(~in_train)
-            _require_learnable(len(train), "normal pictures in train/", LEAST_ROWS)
-            return Division(pixels[train], pixels[test], anomalous[test], BY_FOLDER)
-        train, test = _halves(anomalous, seed, "picture")
-        return Division(pixels[train], pixels[test], anomalous[test], HALF)
+        train, test, anomalous, words = _parts(source, normal, seed)
+        images = pixels[train]
+        scored = images if anomalous is None else pixels[test]
+        return Division(images, scored, anomalous, words)
+
+
+def _of_sizes(source: ImageSource, normal: Sequence[str], seed: int) -> Division:
+    """Divide pictures that keep their size, and are decoded when they are read."""
+    for _ in source.each(source.own_size_form()):  # now those that cannot be read are known
+        pass
+    train, test, anomalous, words = _parts(source, normal, seed)
+    return Division(source.taken(train), source.taken(test), anomalous, words)
+
+
+def _parts(
+    source: ImageSource, normal: Sequence[str], seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
+    """Choose the numbers of pictures to learn from and to score; labels of these, or None."""
+    anomalous, count = source.anomalous(normal), len(source.names)
+    _require_rows(count, "picture")
+    if anomalous is None:
+        return np.arange(count), np.arange(count), None, ALL.format("picture")
+    in_train = np.array([TRAIN in parents(name) for name in source.names])
+    if in_train.any() and not in_train.all():
+        train, test = np.flatnonzero(in_train & ~anomalous), np.flatnonzero(~in_train)
+        _require_learnable(len(train), "normal pictures in train/", LEAST_ROWS)
+        return train, test, anomalous[test], BY_FOLDER
+    train, test = _halves(anomalous, seed, "picture")
+    return train, test, anomalous[test], HALF.format("picture")
 
 
 def _halves(anomalous: np.ndarray, seed: int, unit: str) -> tuple[np.ndarray, np.ndarray]:

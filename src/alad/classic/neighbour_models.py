@@ -32,6 +32,10 @@ class RowsModel(Model):
     def shape(self) -> tuple[int, ...]:
         return self.rows.shape[1:]
 
+    @property
+    def compared(self) -> int:
+        return len(self.rows)
+
     @functools.cached_property
     def _nearest(self) -> Nearest:
         return Nearest(self.rows)

@@ -56,6 +56,10 @@ def compare(
         str | None,
         option(metavar="NAME", help="What makes features of pictures first, as of `alad fit`."),
     ] = None,
+    tile: Annotated[
+        int | None,
+        option(help="Pixels a side of the tiles that pictures are cut into, as of `alad fit`."),
+    ] = None,
     size: options.PictureSize = None,
     strict: options.Strict = False,
     mask: options.Mask = None,
@@ -75,10 +79,11 @@ def compare(
     for name in detector or ():  # a wrong name is refused before a large table is read
         catalogue.detector_class(name)
     source = pictures.source(table, size, strict, mask=mask, drop=drop)
-    chosen = {"max_steps": max_steps, "backbone": backbone}
+    chosen = {"max_steps": max_steps, "backbone": backbone, "tile": tile}
     how = {key: value for key, value in chosen.items() if value is not None}
-    if backbone is not None and source.kind != "images":
-        raise InputError("--backbone is for pictures, and this is a table; leave it out")
+    if source.kind != "images" and (of_pictures := [*{"backbone", "tile"} & how.keys()]):
+        flags = " and ".join(f"--{name}" for name in sorted(of_pictures))
+        raise InputError(f"{flags}: for pictures, and this is a table; leave out {flags}")
     with stoppable(lambda: "nothing was kept; name fewer detectors"), located(source.place):
         comparison = compare_detectors(
             source,

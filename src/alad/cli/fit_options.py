@@ -18,7 +18,7 @@ MANY = 6  # detectors: then the help does not name them
 # what `fit` declares an option for itself, or has no use for
 LEFT_OUT = {"drop", "random_state", "verbose", "checkpoint", "resume"}
 KINDS: tuple[tuple[str, type], ...] = (  # by what an annotation contains, in this order
-    (r"\b(Count|CountOrZero|int)\b", int),
+    (r"\b(Count|CountOrZero|TileSide|int)\b", int),
     (r"\b(Switch|bool)\b", bool),
     (r"\bFolder\b", Path),
     (r"\b(Share|Proportion|Positive|PositiveOrZero|Contamination|Nu|Gamma|float)\b", float),

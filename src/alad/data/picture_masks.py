@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alad.data.decoding import DAMAGE, Form, decoded
+from alad.data.decoding import DAMAGE, Form, decoded, header_of
 from alad.data.picture_files import StoredPicture, Unreadable, stored_pictures
 from alad.errors import InputError
 
@@ -26,6 +26,22 @@ class Masks:
         self.place = Path(place)
         if not self.place.exists():
             raise InputError(f"{place}: no such mask; name a picture, or a folder of them")
+        if self.place.is_dir():
+            if not self._stored:
+                raise InputError(f"{place}: no masks in it; put one there for each picture")
+        else:
+            self._require_white()
+
+    def _require_white(self) -> None:
+        """Raise InputError unless the one mask of all pictures can be read, and has white in it."""
+        try:
+            header = header_of(self._whole)
+            self.of("", header.height, header.width)
+        except (Unreadable, *DAMAGE) as error:
+            black = "all black" in str(error)
+            remedy = "make white what counts" if black else "name another, or leave the mask out"
+            what = "is all black" if black else "is no picture that opens"
+            raise InputError(f"{self.place}: this mask {what}; {remedy}") from error
 
     @cached_property
     def _stored(self) -> dict[str, StoredPicture]:

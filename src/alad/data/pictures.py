@@ -179,7 +179,8 @@ class Pictures:
     def _nothing_left(self) -> InputError:
         name, reason = next(iter(self.skipped.items()))
         first = f"none of {len(self)} pictures can be read; the first, " if len(self) > 1 else ""
-        return InputError(f"{self.source}: {first}{name}: {reason}; give pictures that open")
+        remedy = "give pictures that open" if self._masks is None else "mend masks or pictures"
+        return InputError(f"{self.source}: {first}{name}: {reason}; {remedy}")
 
 
 def _common_size(headers: list[Header], most: int) -> tuple[int, int]:

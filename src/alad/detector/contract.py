@@ -41,11 +41,11 @@ from alad.errors import InputError
 from alad.parameters import (
     HOW,
     Contamination,
-    Count,
     Proportion,
     RandomState,
     Scaling,
     Switch,
+    TileSide,
     check_fields,
     decides,
     how,
@@ -86,7 +86,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     backbone: Annotated[Any, check_backbone] = None
     # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
     # oddest tile; None = whole pictures, all resized to one size
-    tile: Count | None = None
+    tile: TileSide | None = None
     random_state: RandomState = how(None)  # None, an integer (same seed, same model), a RandomState
     verbose: Annotated[int, level] = how(0)  # 1 shows progress on stderr
 
@@ -124,7 +124,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             return self
         begun = time.perf_counter()
         with encoder_and_rows(self, X) as (encoder, rows):
-            self.fitted_ = self.fitted_on(encoder, rows, begun, held_out_rows(self, len(rows)))
+            self.fitted_ = self.fitted_on(encoder, rows, begun, held_out_rows(self, rows, encoder))
         return self
 
     def fitted_on(self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray) -> Fitted:

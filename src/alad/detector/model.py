@@ -50,6 +50,11 @@ class Model(ABC):
     def shape(self) -> tuple[int, ...]:
         """The shape of a row as the model sees it: (width,), or of an image."""
 
+    @property
+    def compared(self) -> int:
+        """Number of stored rows with each of which a row is compared."""
+        return 0
+
     @abstractmethod
     def scores(self, X: np.ndarray, name: str | None = None) -> np.ndarray:
         """Score a block of encoded rows [n, *shape]: float64 [members, n], large = anomalous.

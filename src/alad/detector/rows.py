@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
@@ -24,12 +25,13 @@ from alad.encoding import (
     encoder_for,
 )
 from alad.errors import InputError
-from alad.parameters import held_out
+from alad.parameters import MOST_HELD_OUT, held_out
 from alad.progress import SILENT_SECONDS, Progress
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of rows that a detector has to have there all together
 ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
+LONG_SEARCH = 10**10  # comparisons of patches of one picture: a minute, about
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
 
 
@@ -112,17 +114,49 @@ def digests_of(X: Encoded | PatchRows) -> np.ndarray:
     return np.concatenate([digests(piece) for piece in pieces(X)])
 
 
-def held_out_rows(detector: Any, n: int) -> np.ndarray:
-    """Choose the rows for calibration: bool [n]; none if they would be too few."""
+def held_out_rows(detector: Any, rows: Sized, encoder: Any) -> np.ndarray:
+    """Choose the rows for calibration: bool [n]; none if they would be too few.
+
+    encoder: of the rows, or its class. Warns if that happens to images, of which people have few.
+    """
+    n, share = len(rows), detector.calibration_fraction
     chosen = np.zeros(n, bool)
-    count = held_out("calibration_fraction", detector.calibration_fraction, n)
+    count = held_out("calibration_fraction", share, n)
     if count >= LEAST_HELD_OUT:
         chosen[drawn(detector.random_state, n, count)] = True
+    elif encoder.unit == "image" and share:
+        percent = -(-100 * LEAST_HELD_OUT // n)  # rounded up
+        more = percent > 100 * MOST_HELD_OUT
+        remedy = "give more" if more else f"hold more out: calibration_fraction={percent / 100}"
+        warn(
+            f"the threshold comes from the images learnt from, as {n} are too few to hold some "
+            f"out: new normal ones are flagged more often than contamination says; {remedy}, or "
+            f"calibrate with {LEAST_HELD_OUT} others",
+            UserWarning,
+            stacklevel=3,
+        )
     return chosen
+
+
+def warn_of_long_search(fitted: Any, tiles: int = 1) -> None:
+    """Warn if a picture of so many tiles has many patches, each compared with many kept rows."""
+    encoder, kept = fitted.encoder_, fitted.model_.compared
+    if not isinstance(encoder, FeatureEncoder) or not encoder.has_maps:
+        return
+    patches = tiles * math.prod(encoder.shape_[:2])
+    if patches * kept > LONG_SEARCH:
+        warn(
+            f"a picture of {patches:,} patches is slow to score, as each is compared with {kept:,} "
+            f"kept ones: a minute or more; max_rows=2000 (--max-rows 2000) keeps fewer, smaller "
+            "pictures have fewer",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def scores_at_fit(fitted: Any, X: Encoded | PatchRows, shown: bool) -> np.ndarray:
     """Score encoded rows X [n, *shape] for the threshold: float64 [n]; shown: how far it is."""
+    warn_of_long_search(fitted)
     label, unit = f"{fitted.name}: threshold", f"{fitted.encoder_.unit}s"
     parts, done = [], 0
     with Progress(label, len(X), unit=unit, enabled=shown, after=SILENT_SECONDS) as progress:

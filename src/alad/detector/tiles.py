@@ -22,12 +22,17 @@ from alad.data.picture_masks import paint
 from alad.data.tiling import Tiling, shrunk
 from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.heat_maps import HeatMaps
-from alad.detector.rows import drawn, encoder_and_rows, held_out_rows, summed_up
-from alad.encoding import FeatureEncoder, image_scaler
+from alad.detector.rows import (
+    drawn,
+    encoder_and_rows,
+    held_out_rows,
+    summed_up,
+    warn_of_long_search,
+)
+from alad.encoding import FeatureEncoder, ImageScaler, image_scaler
 from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
-LEAST_SIDE = 16  # pixels of a tile
 MOST_TILES, MOST_VALUES = 20_000, 1 << 28  # learnt from, and their numbers: 256 MB of bytes
 TILES_AT_ONCE, VALUES_AT_ONCE = 128, 1 << 22  # most tiles, and numbers, scored at once
 LEARNT_SCORED = 200  # learnt pictures that are scored at fit
@@ -45,20 +50,19 @@ def fitted_on_tiles(detector: Any, X: Any) -> Any:
 
     As many tiles of each learnt picture are drawn as make 20,000, or 256 MB, of all together.
     """
-    begun, side = time.perf_counter(), detector.tile
-    if side < LEAST_SIDE:
-        raise InputError(f"tile is {side}; give a side of at least {LEAST_SIDE} pixels")
+    begun = time.perf_counter()
     if detector.backbone == PRECOMPUTED:
         raise InputError("feature maps are not cut into tiles; leave tile out")
     source = _source(X)
     source.require_normal()
     form = source.own_size_form()
     names = source.names
-    held = set(np.array(names)[held_out_rows(detector, len(names))].tolist())
-    tiles, digest = _sample(detector, source, form, held, len(names) - len(held))
+    held = set(np.array(names)[held_out_rows(detector, names, ImageScaler)].tolist())
+    tiles, digest, most = _sample(detector, source, form, held, len(names) - len(held))
     with encoder_and_rows(detector, tiles) as (encoder, rows):
         on_tiles = detector.fitted_on(encoder, rows, begun, np.zeros(len(rows), bool))
     image_scaler(encoder).masked = source.masked
+    warn_of_long_search(on_tiles, most)
     # of the pictures all that were held out are scored, and some of those learnt
     learnt = [name for name in source.names if name not in held]
     chosen = drawn(detector.random_state, len(learnt), LEARNT_SCORED, number=3)
@@ -79,21 +83,25 @@ def fitted_on_tiles(detector: Any, X: Any) -> Any:
 
 def _sample(
     detector: Any, source: ImageSource, form: Any, held: set[str], count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw tiles of the pictures learnt from: [m, side, side, channels]; and pictures' digests."""
-    side, taken, digest = detector.tile, [], []
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Draw tiles of the pictures learnt from: [m, side, side, channels].
+
+    Also gives the pictures' digests, and the most tiles that one of them has.
+    """
+    side, taken, digest, largest = detector.tile, [], [], 0
     for number, (name, picture) in enumerate(source.each(form)):
         if name in held:
             continue
         digest.append(_digest(picture))
         tiling = Tiling(picture.shape[0], picture.shape[1], side)
+        largest = max(largest, len(tiling))
         most = min(MOST_TILES, MOST_VALUES // (side * side * picture.shape[2])) // max(1, count)
         inside = tiling.counting(picture, _paint(source.masked, form))
         chosen = drawn(detector.random_state, len(inside), max(1, most), number=4 + number)
         taken += [tile.copy() for tile in tiling.cut(picture, inside[chosen])]
     if not taken:
         raise InputError("no picture is left to learn from; give more, or hold fewer out")
-    return np.stack(taken), np.array(digest, np.uint64)
+    return np.stack(taken), np.array(digest, np.uint64), largest
 
 
 def _digest(picture: Picture) -> int:

@@ -49,11 +49,15 @@ class GivenMaps:
         return self
 
     def scaled(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Convert maps to float32, written to `out` if given."""
-        if out is None:
-            return pixels.astype(np.float32)
-        out[...] = pixels
-        return out
+        """Convert maps to float32, written to `out` if given; InputError unless all are finite."""
+        maps = np.empty(pixels.shape, np.float32) if out is None else out
+        with np.errstate(over="ignore"):
+            maps[...] = pixels
+        if not np.isfinite(maps).all():
+            raise InputError(
+                "feature maps hold values that are missing or infinite; fill them first"
+            )
+        return maps
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """Yield maps in pieces, float32; InputError for another shape than at fit."""
