@@ -335,6 +335,20 @@ def test_only_a_function_is_called_for_eight_images_whatever_their_number(
         assert counts == expected
 
 
+def test_a_loaded_model_calls_its_function_for_eight_images_too(tmp_path: Path):
+    counts: list[int] = []
+
+    def counted(pixels: np.ndarray) -> np.ndarray:
+        counts.append(len(pixels))
+        return pixels.mean(axis=(1, 3))
+
+    knn(backbone=counted).fit(images(20)).save(tmp_path / "model")
+    loaded = alad.load(tmp_path / "model", backbone=counted)
+    counts.clear()
+    loaded.anomaly_score(images(9))
+    assert counts == [8, 8]
+
+
 # --- few, and large -------------------------------------------------------------------------------
 
 

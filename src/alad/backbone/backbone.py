@@ -144,10 +144,14 @@ def backbone_of(value: Any, use: Use | None = None) -> Backbone | None:
     if value == TEXTURE:
         return Backbone(value, texture, side=SIDE)
     if not isinstance(value, str):
-        return Backbone(value, value, at_once=AT_ONCE, filled=True)
+        return _of_function(value)
     network = _network(value, use)
     # one by one: so no picture's last bits depend on others
     return Backbone(value, network, network, network.use.side, each_on_one_thread, at_once=1)
+
+
+def _of_function(function: Callable[[np.ndarray], Any]) -> Backbone:
+    return Backbone(function, function, at_once=AT_ONCE, filled=True)
 
 
 def _network(name: str, use: Use | None) -> Network:
@@ -170,7 +174,7 @@ def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
                 f"this model was fitted with a function of yours in front of it, {name}; give it "
                 "again: alad.load(folder, backbone=FUNCTION)"
             )
-        return Backbone(given, given)
+        return _of_function(given)
     name = str(state[NAME])
     stored = LibraryName.of(name)
     if given not in (None, name):
