@@ -1,14 +1,20 @@
 """Scores and cells by a real Ray of two workers on this machine."""
 
+import io
 import os
 import signal
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pytest
 
 import alad
@@ -135,6 +141,84 @@ def test_what_a_worker_refuses_is_one_line_here(two_workers, table, model, tmp_p
         told.append(capfd.readouterr().err.splitlines()[-1])
         assert not out.exists()
     assert "column 'a' holds '12 %' (row 5)" in told[0] and told[1] == told[0]
+
+
+def test_ctrl_c_is_one_line_and_ends_the_workers(
+    two_workers, table, model, tmp_path, monkeypatch, capfd
+):
+    from ray.exceptions import RayActorError
+
+    monkeypatch.setattr(source, "batch_rows", lambda columns: BATCH)
+    pools, begun, get = [], alad.ray.Pool.__init__, alad.ray._got
+
+    def noted(pool: Any, *given: Any) -> None:
+        pools.append(pool)
+        begun(pool, *given)
+
+    def stopped(*given: Any) -> Any:
+        monkeypatch.setattr(alad.ray, "_got", interrupt)
+        return get(*given)
+
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(alad.ray.Pool, "__init__", noted)
+    monkeypatch.setattr(alad.ray, "_got", stopped)
+    given, out = tmp_path / "given.parquet", tmp_path / "out.parquet"
+    write_table(table, given)
+    heard = signal.getsignal(signal.SIGINT)
+    assert cli.run(["score", str(model), str(given), "-o", str(out), "--on", "ray"]) == 130
+    assert capfd.readouterr().err.splitlines() == ["alad: stopped; nothing was written"]
+    assert [path.name for path in tmp_path.iterdir()] == ["given.parquet"]
+    assert signal.getsignal(signal.SIGINT) is heard
+    with pytest.raises(RayActorError):  # which is there still, as it was before
+        pools[0]._ray.get(pools[0]._workers[0].scores.remote(None, None), timeout=60)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_ray_of_its_own(model, table, tmp_path):
+    """The program is stopped once its first rows are there; its input goes on until then."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    rows = io.BytesIO()
+    pacsv.write_csv(table, rows, pacsv.WriteOptions(include_header=False))
+    program = subprocess.Popen(
+        [sys.executable, "-m", "alad", "score", str(model), "-", "-q", "--on", "ray"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    stdin, stdout, stderr = program.stdin, program.stdout, program.stderr
+    assert stdin and stdout and stderr
+
+    def feed() -> None:
+        with suppress(OSError, ValueError):
+            stdin.write(b"row,a,b,c\n")
+            while True:
+                stdin.write(rows.getvalue() * 20)
+
+    def first_row() -> None:
+        stdout.readline()
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does
+        stdout.read()
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (feed, first_row)]
+    try:
+        for thread in threads:
+            thread.start()
+        told = stderr.read().decode()
+        assert program.wait(timeout=60) == 130, told
+    finally:
+        program.kill()
+        for thread in threads:
+            thread.join(timeout=60)
+        for file in (stdin, stdout, stderr):
+            with suppress(OSError):  # nobody reads what was fed last
+                file.close()
+    assert [line for line in told.splitlines() if line.startswith("alad:")] == [
+        "alad: stopped; rows until then were written"
+    ]
+    assert "Traceback" not in told and "Failed to push" not in told
 
 
 @pytest.mark.filterwarnings("ignore:of 226 rows some hold what no learnt one did")

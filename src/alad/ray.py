@@ -11,9 +11,12 @@ or whether a worker dies and another scores the block again.
 
 from __future__ import annotations
 
+import signal
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from alad.detector.scoring import Work
 
 BATCH_ROWS = 65_536  # scored at a time by a worker
+PATIENCE = 10.0  # seconds until tasks of ended workers have failed
 AHEAD = 2  # batches a worker has at a time: it works on one while the next arrives
 
 
@@ -125,13 +129,48 @@ class BatchScorer:
         return np.concatenate(scores), sum(new), [str(one.message) for one in told]
 
 
+class Pool:
+    """Workers of Ray, each with a copy of a model, that score batches of a table: a `Work`."""
+
+    def __init__(self, ray: Any, model: str | Path, how: Sequence[Any], workers: int | None):
+        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        of_ray: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(BatchScorer)
+        self._ray = ray
+        self._workers = [of_ray.remote(str(Path(model).absolute()), *how) for _ in range(count)]
+        self._sent: deque[tuple[Columns, Any]] = deque()
+
+    def __call__(
+        self, batches: Iterator[Columns], score: str | None
+    ) -> Iterator[tuple[Columns, np.ndarray, Any]]:
+        """Yield batches with their scores, and what is new in them."""
+        sent, count, told = self._sent, len(self._workers), set[str]()
+        sent.clear()
+        for number, batch in enumerate(batches):
+            worker = self._workers[number % count]
+            sent.append((batch, worker.scores.remote(replace(batch, given=None), score)))
+            if len(sent) > AHEAD * count:
+                yield _got(self._ray, *sent.popleft(), told)
+        while sent:
+            yield _got(self._ray, *sent.popleft(), told)
+
+    def end(self) -> None:
+        """End the workers; whatever they still had to do has failed afterwards.
+
+        Ray that is shut down before that tells of each on standard error.
+        """
+        for worker in self._workers:
+            self._ray.kill(worker)
+        if refs := [ref for _, ref in self._sent]:
+            self._ray.wait(refs, num_returns=len(refs), timeout=PATIENCE)
+
+
 def scoring_by(
     model: str | Path,
     *,
     device: str | None = None,
     engine: str | None = None,
     workers: int | None = None,
-) -> Work:
+) -> Pool:
     """Give what scores batches of a table by workers of Ray, for `Fitted.scored` and `alad score`.
 
     model: a folder on a file system that all machines see. workers: None = one for each processor.
@@ -141,24 +180,53 @@ def scoring_by(
     ray = _ray()
     if not ray.is_initialized():
         ray.init(logging_level="warning", log_to_driver=False)
-    count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-    of_ray: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(BatchScorer)
-    pool = [of_ray.remote(str(Path(model).absolute()), device, engine) for _ in range(count)]
+    return Pool(ray, model, (device, engine), workers)
 
-    def work(
-        batches: Iterator[Columns], score: str | None
-    ) -> Iterator[tuple[Columns, np.ndarray, Any]]:
-        waiting: deque[tuple[Columns, Any]] = deque()
-        told: set[str] = set()
-        for number, batch in enumerate(batches):
-            sent = pool[number % count].scores.remote(replace(batch, given=None), score)
-            waiting.append((batch, sent))
-            if len(waiting) > AHEAD * count:
-                yield _got(ray, *waiting.popleft(), told)
-        while waiting:
-            yield _got(ray, *waiting.popleft(), told)
 
-    return work
+@contextmanager
+def session() -> Iterator[None]:
+    """Connect to a cluster, or start one here; what was not there before is gone at the end.
+
+    Ends in its order whatever interrupts it: a further Ctrl-C does not. Raises InputError without
+    Ray.
+    """
+    ray = _ray()
+    before = ray.is_initialized()
+    if not before:
+        ray.init(logging_level="warning", log_to_driver=False)
+    try:
+        yield
+    finally:
+        if not before:
+            with _uninterrupted():
+                ray.shutdown()
+
+
+@contextmanager
+def scoring_session(
+    model: str | Path, *, device: str | None = None, engine: str | None = None
+) -> Iterator[Work]:
+    """Give what `scoring_by` gives, within a session of its own."""
+    with session():
+        pool = scoring_by(model, device=device, engine=engine)
+        try:
+            yield pool
+        finally:
+            with _uninterrupted():
+                pool.end()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Leave a Ctrl-C unheard."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _got(ray: Any, batch: Columns, sent: Any, told: set[str]) -> tuple[Columns, np.ndarray, Any]:

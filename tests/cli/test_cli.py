@@ -522,6 +522,26 @@ def test_ctrl_c_before_any_checkpoint_says_that_nothing_was_written(folder, capf
     refused(capfd, "fit normal.csv -o m --detector knn", "nothing was written", status=130)
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("score model new.csv -o out.csv", "stopped; nothing was written"),
+        ("score model new.csv", "stopped; rows until then were written"),
+        ("explain model new.csv -o out.csv", "stopped; start it again"),
+        ("calibrate model new.csv", "stopped; start it again"),
+    ],
+)
+def test_ctrl_c_is_a_line(folder, capfd, monkeypatch, command, words):
+    assert cli.run("fit normal.csv -o model --detector knn --drop id -q".split()) == 0
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(alad.encoding.TableEncoder, "_read", stop)
+    refused(capfd, command, words, status=130)
+    assert not Path("out.csv").exists()
+
+
 def interrupted(arguments: list[str], monkeypatch, after: int) -> int:
     """Exit status of a command that gets Ctrl-C after so many training steps."""
     advance, steps = loop._advance, iter(range(10**9))

@@ -4,8 +4,10 @@ Exit status: 0 done; 1 it could not be done (a training that diverged, a full di
 with one line that says what to change; 130 stopped with Ctrl-C. A verb loads what it needs.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,7 +36,13 @@ __all__ = ["VERBS", "app", "main", "run"]
 def main() -> NoReturn:
     """Run the program `alad`."""
     quicken()
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if "ray" in sys.modules:  # its session has ended, but its threads crash some exits after Ctrl-C
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:

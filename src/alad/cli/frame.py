@@ -13,14 +13,25 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from alad.errors import InputError, StorageError, TrainingError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONGEST_LINE = 290  # characters: names of columns may be of any length
 
+
+class _Program(TyperGroup):
+    """The verbs; one that is stopped and says nothing itself has a line said of it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with stoppable(lambda: "start it again"):
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="alad",
+    cls=_Program,
     help="Learn what is normal from a table, then score what is new.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

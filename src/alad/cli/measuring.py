@@ -1,6 +1,7 @@
 """The verb that measures detectors on benchmarks."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -90,12 +91,14 @@ def bench(
     if names == ["speed"]:
         _speed(results, short, only_show, as_json, how["say"])
         return
+    session: AbstractContextManager[Any] = nullcontext()
     if on == "ray":
         if "paper" in names:
             raise InputError("--on ray is for cells, and paper times them; leave it out")
         from alad import ray
 
         how |= {"work": ray.work, "verbose": 0}
+        session = ray.session()
     if names == ["paper"]:
         _paper(results, short, only_show, as_json, **how)
         return
@@ -107,7 +110,7 @@ def bench(
     names = [quick_name(name) for name in names] if short else names
     for name in names:  # a wrong name is refused before the first benchmark is measured
         cells(name, **chosen, runs=runs)
-    with stoppable(lambda: "the same command goes on"):
+    with stoppable(lambda: "the same command goes on"), session:
         for name in names if not only_show else ():
             benchmark.run(name, results=results, **chosen, **how)
     _show({name: results / f"{name}.jsonl" for name in names}, as_json, **chosen)

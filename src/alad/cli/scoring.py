@@ -1,12 +1,12 @@
 """The verb that scores new rows with a model."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from alad.cli import options, pictures
 from alad.cli.deciding import Confidence, FalseAlarmRate, Fdr, Flagging, FlaggingRule
-from alad.cli.frame import app, check_output, counted, print_json, say
+from alad.cli.frame import app, check_output, counted, print_json, say, stoppable
 from alad.cli.options import SCORES_HELP, check_score, option, separated
 from alad.errors import InputError, located
 from alad.progress import SILENT_SECONDS, Progress
@@ -79,20 +79,22 @@ def score(
     flagging = Flagging(rule, detector)
     source = pictures.source(table, None, strict, query=query, mask=mask, drop=drop)
     check_score(detector.name, detector.score_names(), score)
-    work = None
+    session: AbstractContextManager[Work | None] = nullcontext()
     if on == "ray":
         if source.kind == "images":
             raise InputError("--on ray scores tables, not pictures; leave it out")
         from alad import ray
 
-        work = ray.scoring_by(model, device=device, engine=engine)
+        session = ray.scoring_session(model, device=device, engine=engine)
     # read, score and write at once, each a few batches ahead of the next
     rows = 0
     last = flagging.last if score is None else None
-    scored = ahead(_scored(detector, source, drop, score, work))
+    left = "rows until then were" if into is None and output == writing.STREAM else "nothing was"
     with (
+        stoppable(lambda: f"{left} written"),
+        session as work,
         located(source.place),
-        closing(scored),
+        closing(ahead(_scored(detector, source, drop, score, work))) as scored,
         Progress(
             "scored",
             source.expected_rows(),

@@ -36,6 +36,9 @@ class TableFormat(ABC):
         if self._writer is not None:
             self._writer.close()
 
+    def abandon(self) -> None:  # noqa: B027 (most have nothing to do)
+        """Write nothing more, not when this is collected either; after `end` it changes nothing."""
+
     def read_back(self, path: str) -> Iterator[pa.Table]:
         """Yield what was written, of a format that is of one schema."""
         raise NotImplementedError  # where tables may have several types, nobody asks
@@ -68,6 +71,10 @@ class Parquet(TableFormat):
         table = typed(table)
         self._writer = self._writer or parquet.ParquetWriter(self._file, table.schema)
         self._writer.write_table(table)
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.is_open = False
 
     def read_back(self, path: str) -> Iterator[pa.Table]:
         content = parquet.ParquetFile(path, pre_buffer=False)

@@ -177,6 +177,7 @@ class _Output:
 
     def close(self) -> None:
         """Give up what waits."""
+        self._format.abandon()
         if self._spool is not None:
             self._spool.close()
 
