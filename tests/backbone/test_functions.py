@@ -390,3 +390,17 @@ def test_detectors_that_keep_no_rows_are_not_slow(
     monkeypatch.setattr(rows, "LONG_SEARCH", 0)
     alad.PCA(backbone=quarters, random_state=0, calibration_fraction=0.0).fit(images())
     assert not [one for one in recwarn if "is slow to score" in str(one.message)]
+
+
+def test_maps_of_enlarged_pictures_are_blurred_until_a_patch_stands_for_four_pixels():
+    spot = np.zeros((1, 32, 32))
+    spot[0, 16, 16] = 1.0
+    fine = patches.blurred(spot, 32)  # a patch a pixel: a deviation of the root of 15 pixels
+    assert np.isclose(fine.sum(), 1.0, atol=1e-3)
+    apart = np.arange(32) - 16.0
+    assert np.isclose((fine[0].sum(axis=0) * apart**2).sum(), 15.0, rtol=0.02)
+    assert patches.blurred(spot, 8) is spot  # a patch of four pixels
+    assert patches.are_small(3.9) and not patches.are_small(4.0)
+    # beyond the border nothing is odd: a hot corner spreads its heat outwards, too
+    corner = patches.blurred(np.pad(np.ones((1, 1, 1)), ((0, 0), (0, 31), (0, 31))), 32)
+    assert 0.2 < corner.sum() < 0.4

@@ -71,6 +71,22 @@ def test_alad_learns_rows_of_a_table(folders: tuple[Path, Path], tmp_path: Path)
     assert json.loads((model / "manifest.json").read_text())["content"]["params"]["epochs"] is None
 
 
+def test_a_small_picture_is_hot_where_it_is_odd_and_not_along_its_border():
+    learnt, new = good_pictures("weave", 24, 32, seed=1), good_pictures("weave", 6, 32, seed=2)
+    how = {"backbone": LITE0, "distance": "mahalanobis", "calibration_fraction": 0.0}
+    detector = alad.PCA(**how).fit(learnt)
+    heat = detector.explain(new).heat
+    border = np.ones((32, 32), bool)
+    border[1:-1, 1:-1] = False
+    # without what is usual at each place the border stands out by more than the heat varies inside
+    assert abs(heat[:, border].mean() - heat[:, ~border].mean()) < heat[:, ~border].std()
+    new[:, 8:18, 12:22] = 255 - new[:, 8:18, 12:22]
+    spoilt = detector.explain(new)
+    for at in range(6):
+        row, column = spoilt.hottest(at)
+        assert 6 <= row < 20 and 10 <= column < 24, (at, row, column)
+
+
 def test_large_pictures_are_decoded_to_what_the_backbone_takes(tmp_path: Path):
     good = written(tmp_path / "good", good_pictures("wood", 3, 300, seed=1))
     use = efficientnet.USES[LITE0]

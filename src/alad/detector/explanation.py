@@ -94,8 +94,9 @@ def of_images(fitted: Any, X: Any, scaler: ImageScaler, progress: bool) -> HeatM
 def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) -> HeatMaps:
     """Say which pixels of images X the backbone's features make odd; fitted: a `Fitted`.
 
-    Of maps the heat is what patches score by themselves, less what normal images score. Where an
-    image is one row, pixels are swapped as in `of_images`, each time through the backbone.
+    Of maps the heat is what patches score by themselves, less what normal images score; of small
+    pictures that a network enlarges less what they score there, blurred. Where an image is one row,
+    pixels are swapped as in `of_images`, each time through the backbone.
     """
     read = encoder.images.read(X)
     images = read.encoded
@@ -110,13 +111,17 @@ def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) ->
 
     if encoder.has_maps:
         count, usual = len(images), patches.usual_score(fitted)
-        step = max(1, NUMBERS_KEPT // math.prod(encoder.shape_))
-        each = [
-            scoring.combined_scores(fitted, encoder.encoded(images[at : at + step]), patches=True)
-            for at in range(0, count, step)
-        ]
-        scores = np.concatenate([np.zeros(0), *each])
-        maps = patches.spread(scores.reshape(count, *encoder.shape_[:2]), height, width) - usual
+        scores = _of_patches(fitted, images, encoder)
+        maps = scores.reshape(count, *encoder.shape_[:2])
+        cells = max(encoder.shape_[:2])
+        if encoder.backbone.network is not None and patches.are_small(max(height, width) / cells):
+            # beside the border of a small picture patches of any score otherwise
+            known = fitted.references_[: patches.COMPARED].reshape(-1, *images.shape[1:])
+            normal = _of_patches(fitted, known, encoder).reshape(-1, *maps.shape[1:])
+            spread = patches.spread(maps - normal.mean(axis=0), height, width)
+            maps = patches.blurred(spread, cells)
+        else:
+            maps = patches.spread(maps, height, width) - usual
         total, reference = patches.image_scores(encoder, scores), np.full(count, usual)
     else:
         with _shown(score, None, progress) as counted:
@@ -124,6 +129,16 @@ def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) ->
         total, reference = score(flat), np.mean([score(other) for other in near], axis=0)
     expected = encoder.images.decode(near[0].reshape(images.shape))
     return HeatMaps(maps, read.cells(), expected, total, reference)
+
+
+def _of_patches(fitted: Any, images: np.ndarray, encoder: FeatureEncoder) -> np.ndarray:
+    """Score the patches of scaled images, some images at a time: float64 [patches of all]."""
+    step = max(1, NUMBERS_KEPT // math.prod(encoder.shape_))
+    each = [
+        scoring.combined_scores(fitted, encoder.encoded(images[at : at + step]), patches=True)
+        for at in range(0, len(images), step)
+    ]
+    return np.concatenate([np.zeros(0), *each])
 
 
 @contextmanager

@@ -30,7 +30,8 @@ class HeatMaps:
 
     heat adds up to score - reference_score, up to rounding; where it is large the image is odd,
     where it is negative it is more normal than what it is compared with. With a backbone that gives
-    maps, heat is what each patch scores less reference_score, the middle score of normal images.
+    maps, heat is what each patch scores less reference_score, the middle score of normal images; of
+    small pictures that a network enlarges less the mean score of normal ones there, blurred.
     Pictures in tiles may differ in size, and large ones are given smaller, see `times`.
     """
 

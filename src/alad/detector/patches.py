@@ -13,6 +13,8 @@ import numpy as np
 
 from alad.encoding import Encoder, FeatureEncoder
 
+LEAST_PIXELS = 4.0  # along a side, of what the heat of an enlarged picture tells apart
+COMPARED = 64  # learnt pictures, at most, that tell what is usual at each place
 HIGHEST = 0.01  # share of an image's patches whose mean is its score, at least one (EXPERIMENTS.md)
 
 
@@ -42,6 +44,24 @@ def spread(maps: np.ndarray, height: int, width: int) -> np.ndarray:
     """Enlarge maps [n, rows, columns] to images [n, height, width], linear between the middles."""
     down, across = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
     return np.einsum("hr,nrc,wc->nhw", down, maps, across, optimize=True)
+
+
+def blurred(maps: np.ndarray, cells: int) -> np.ndarray:
+    """Blur maps [n, height, width] of small pictures; cells: patches along the longer side.
+
+    A patch of an enlarged picture may lie on a pixel or two, and knows a wide surrounding: maps are
+    blurred until one stands for `LEAST_PIXELS`. Outside the picture is 0, what is usual.
+    """
+    from scipy.ndimage import gaussian_filter  # takes long to load, and scoring needs none
+
+    lies_on = max(maps.shape[1:]) / cells
+    deviation = math.sqrt(max(0.0, LEAST_PIXELS**2 - lies_on**2))
+    return gaussian_filter(maps, deviation, axes=(1, 2), mode="constant") if deviation else maps
+
+
+def are_small(lies_on: float) -> bool:
+    """Tell whether a patch that lies on so many pixels along a side stands for too few of them."""
+    return lies_on < LEAST_PIXELS
 
 
 def _weights(cells: int, pixels: int) -> np.ndarray:
