@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 import alad
 from alad import catalogue
+from alad.backbone.backbone import with_place
 from alad.detector import patches
 from alad.encoding import FeatureEncoder, features
 from alad.report import learnt
@@ -404,3 +405,55 @@ def test_maps_of_enlarged_pictures_are_blurred_until_a_patch_stands_for_four_pix
     # beyond the border nothing is odd: a hot corner spreads its heat outwards, too
     corner = patches.blurred(np.pad(np.ones((1, 1, 1)), ((0, 0), (0, 31), (0, 31))), 32)
     assert 0.2 < corner.sum() < 0.4
+
+
+# --- where a patch lies ---------------------------------------------------------------------------
+
+
+def halves(pixels: np.ndarray) -> np.ndarray:
+    """A map of 1 × 2 patches of one number each: the mean of the left half, and of the right."""
+    half = pixels.shape[2] // 2
+    parts = [pixels[:, :, :half], pixels[:, :, half:]]
+    return np.stack([part.mean(axis=(1, 2, 3)) for part in parts], axis=1)[:, None, :, None]
+
+
+def test_row_and_column_are_the_last_two_features():
+    maps = np.arange(2 * 3 * 2 * 1, dtype=np.float32).reshape(2, 3, 2, 1)
+    placed = with_place(maps, "a")
+    assert placed.shape == (2, 3, 2, 3) and placed.dtype == np.float32
+    assert np.array_equal(placed[..., :1], maps)
+    assert placed[1, :, 0, 1].tolist() == [-1.0, 0.0, 1.0]
+    assert placed[0, 2, :, 2].tolist() == [-1.0, 1.0]
+    one = with_place(maps[:, :1], "a")
+    assert np.isfinite(one).all()
+
+
+def test_what_is_odd_at_its_place_alone_is_found_with_position(tmp_path: Path):
+    """Left is always dark and right bright: exchanged, both are as usual, but not there."""
+    generator = np.random.default_rng(0)
+    good = generator.integers(0, 20, (60, 8, 8, 1)).astype(np.uint8)
+    good[:, :, 4:] += 200
+    exchanged = good[:5, :, ::-1]
+    without, told = (
+        knn(backbone=halves, position=position).fit(good[5:]) for position in (False, True)
+    )
+    assert np.array_equal(without.anomaly_score(exchanged), without.anomaly_score(good[:5]))
+    scores = told.anomaly_score(exchanged)
+    assert scores.min() > 10 * told.anomaly_score(good[:5]).max()
+    told.save(tmp_path / "model")
+    loaded = alad.load(tmp_path / "model", backbone=halves)
+    assert np.array_equal(loaded.anomaly_score(exchanged), scores)
+    assert np.array_equal(alad.estimator(loaded).anomaly_score(exchanged), scores)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "position is of a backbone's patches; leave position out"),
+        ({"backbone": "texture", "tile": 16}, "position is of whole pictures, not of tiles; leave"),
+        ({"backbone": columns_of_means}, "position is of patches, and the backbone .* a row an im"),
+    ],
+)
+def test_position_without_patches_is_refused(params: dict[str, Any], message: str):
+    with pytest.raises(alad.InputError, match=message):
+        knn(position=True, **params).fit(images(30, side=20))

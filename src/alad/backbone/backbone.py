@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps 
 AT_ONCE = 8
 # all names; check and message of a wrong one read them here
 NAMES = (TEXTURE, *USES, FORM, PRECOMPUTED)
-CALLABLE, NAME, DIGEST, USE = "callable", "name", "sha256", "use"  # of a stored backbone
+CALLABLE, NAME, DIGEST, USE, PLACED = "callable", "name", "sha256", "use", "placed"  # as stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ class Backbone:
     None otherwise. side: to it images are enlarged, and pictures of files decoded to at most,
     unless their size is given; None = they stay as they are. each: calls it for each of several
     blocks. at_once: images a call, at most; filled: always as many, the last call filled up.
+    placed: are row and column of a patch, from -1 to 1, its last two features?
     """
 
     given: Any
@@ -44,6 +45,7 @@ class Backbone:
     each: Callable[[Callable[[np.ndarray], Any], Iterable[np.ndarray]], Iterable[Any]] = map
     at_once: int = AT_ONCE
     filled: bool = False
+    placed: bool = False
 
     @property
     def title(self) -> str:
@@ -61,7 +63,8 @@ class Backbone:
         if len({part.shape[1:] for part in parts}) > 1:
             shapes = ", ".join(sorted({str(part.shape[1:]) for part in parts}))
             raise InputError(f"the backbone {self.title} gives features of the shapes {shapes}")
-        return np.concatenate(parts)[: len(images)]
+        features = np.concatenate(parts)[: len(images)]
+        return with_place(features, self.title) if self.placed else features
 
     def _blocks(self, images: np.ndarray) -> Iterable[np.ndarray]:
         """Cut images into blocks, at least one; the last is filled up with the last image."""
@@ -99,9 +102,26 @@ class Backbone:
         """Give what a stored model keeps of it, as JSON has it: the name, not the weights."""
         named = isinstance(self.given, str)
         kept: dict[str, Any] = {NAME: described(self.given)} if named else {CALLABLE: self.title}
+        if self.placed:
+            kept |= {PLACED: True}
         if self.network is not None:
             kept |= {DIGEST: self.network.digest, USE: self.network.use.state()}
         return kept
+
+
+def with_place(maps: np.ndarray, title: str) -> np.ndarray:
+    """Add row and column of each patch, from -1 to 1, to maps [n, rows, columns, d].
+
+    title: of what gave them. Raises InputError if they are rows, one an image.
+    """
+    if maps.ndim == 2:
+        raise InputError(
+            f"position is of patches, and the backbone {title} gives a row an image; leave "
+            "position out, or name a backbone that gives maps"
+        )
+    sides = (np.linspace(-1, 1, count, dtype=np.float32) for count in maps.shape[1:3])
+    grid = np.stack(np.meshgrid(*sides, indexing="ij"), axis=2)
+    return np.concatenate([maps, np.broadcast_to(grid, (*maps.shape[:3], 2))], axis=3)
 
 
 def title_of(function: Any) -> str:
@@ -168,13 +188,14 @@ def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
 
     Raises InputError if it is not there, or has other weights than at fit.
     """
+    placed = state.get(PLACED) is True
     if name := state.get(CALLABLE):
         if not callable(given):
             raise InputError(
                 f"this model was fitted with a function of yours in front of it, {name}; give it "
                 "again: alad.load(folder, backbone=FUNCTION)"
             )
-        return _of_function(given)
+        return replace(_of_function(given), placed=placed)
     name = str(state[NAME])
     stored = LibraryName.of(name)
     if given not in (None, name):
@@ -188,6 +209,7 @@ def restored_backbone(state: Mapping[str, Any], given: Any) -> Backbone:
             f"them back, or name their file: alad.load(folder, backbone='{stored.short}@FILE')"
         )
     backbone = backbone_of(name, Use.of(state[USE]) if USE in state else None)
+    backbone = None if backbone is None else replace(backbone, placed=placed)
     if backbone is None or backbone.state().get(DIGEST) != state.get(DIGEST):
         raise InputError(
             f"the weights of {name} are not those that this model was fitted with (SHA-256 "

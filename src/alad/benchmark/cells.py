@@ -28,6 +28,7 @@ LATER = {
     "form": "published",
     "backbone": None,
     "tile": None,
+    "position": False,
     "kept_rows": 3_000,
     "trim": 0.0,
 }

@@ -84,6 +84,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     # what makes features of images first: texture, efficientnet-lite0[-pooled], timm:NAME,
     # torchvision:NAME (docs), a function, or "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
+    position: Switch = False  # of a backbone's patches: does where in the picture one lies count?
     # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
     # oddest tile; None = whole pictures, all resized to one size
     tile: TileSide | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from warnings import warn
 
@@ -51,6 +51,11 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
     """
     how = {"scaling": detector.scaling, "owner": type(detector).__name__}
     backbone = backbone_of(detector.backbone)
+    if detector.position:
+        if backbone is None or detector.tile is not None:
+            what = "a backbone's patches" if backbone is None else "whole pictures, not of tiles"
+            raise InputError(f"position is of {what}; leave position out (--no-position)")
+        backbone = replace(backbone, placed=True)
     of_maps = backbone is not None and backbone.given == PRECOMPUTED
     source = X if of_maps else source_of(X)
     if isinstance(source, ImageSource):
