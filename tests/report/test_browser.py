@@ -72,6 +72,15 @@ def test_it_fits_its_script_ran_and_the_console_is_silent(tab: Browser, page: Pa
 
 
 @WIDTHS
+def test_titles_of_tables_are_read_without_scrolling(tab: Browser, page: Path, width: int):
+    tab.open(page, width)
+    titles = "[...document.querySelectorAll('caption')]"
+    rights = f"{titles}.map((title) => Math.round(title.getBoundingClientRect().right))"
+    if width < 640:
+        assert max(tab.run(rights)) <= width
+
+
+@WIDTHS
 def test_grids_of_images_fit(tab: Browser, tmp_path: Path, width: int):
     """Reconstructions, and what a generator makes of random codes."""
     images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)

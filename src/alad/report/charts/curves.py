@@ -33,7 +33,7 @@ def precision_recall_chart(
 ) -> Chart:
     """Draw precision over recall by name, as `metrics.precision_recall` makes them."""
     x = Axis(RECALL, 0.0, 1.0, percent=True)
-    y = Axis("precision: share of flagged rows that are anomalies", 0.0, 1.0, percent=True)
+    y = Axis("precision: share of anomalies among those flagged", 0.0, 1.0, percent=True)
     level = (anomalous_share, anomalous_share)
     chance = Series("chance", (0.0, 1.0), level, tone=0, dashed=True, faint=True)
     return plot(title, x, y, [*_lines(curves), chance], height=HEIGHT)
