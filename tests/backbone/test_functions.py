@@ -417,13 +417,14 @@ def halves(pixels: np.ndarray) -> np.ndarray:
     return np.stack([part.mean(axis=(1, 2, 3)) for part in parts], axis=1)[:, None, :, None]
 
 
-def test_row_and_column_are_the_last_two_features():
+def test_row_and_column_are_the_last_features_four_times_each():
     maps = np.arange(2 * 3 * 2 * 1, dtype=np.float32).reshape(2, 3, 2, 1)
     placed = with_place(maps, "a")
-    assert placed.shape == (2, 3, 2, 3) and placed.dtype == np.float32
+    assert placed.shape == (2, 3, 2, 9) and placed.dtype == np.float32
     assert np.array_equal(placed[..., :1], maps)
     assert placed[1, :, 0, 1].tolist() == [-1.0, 0.0, 1.0]
     assert placed[0, 2, :, 2].tolist() == [-1.0, 1.0]
+    assert np.array_equal(placed[..., 1:], np.tile(placed[..., 1:3], 4))
     one = with_place(maps[:, :1], "a")
     assert np.isfinite(one).all()
 

@@ -21,6 +21,7 @@ from alad.errors import InputError
 PRECOMPUTED = "precomputed"  # the name of the backbone that takes feature maps as they are
 # images a call of a function, always: the last bits of a network's sums depend on their number
 AT_ONCE = 8
+COPIES = 4  # of row and column of a patch, if they are features
 # all names; check and message of a wrong one read them here
 NAMES = (TEXTURE, *USES, FORM, PRECOMPUTED)
 CALLABLE, NAME, DIGEST, USE, PLACED = "callable", "name", "sha256", "use", "placed"  # as stored
@@ -35,7 +36,7 @@ class Backbone:
     None otherwise. side: to it images are enlarged, and pictures of files decoded to at most,
     unless their size is given; None = they stay as they are. each: calls it for each of several
     blocks. at_once: images a call, at most; filled: always as many, the last call filled up.
-    placed: are row and column of a patch, from -1 to 1, its last two features?
+    placed: are row and column of a patch its last features, see `with_place`?
     """
 
     given: Any
@@ -110,9 +111,10 @@ class Backbone:
 
 
 def with_place(maps: np.ndarray, title: str) -> np.ndarray:
-    """Add row and column of each patch, from -1 to 1, to maps [n, rows, columns, d].
+    """Add row and column of each patch, from -1 to 1, to maps: [n, rows, columns, d + 8].
 
-    title: of what gave them. Raises InputError if they are rows, one an image.
+    Each four times, so that it has twice the weight of a feature (EXPERIMENTS.md). title: of what
+    gave the maps. Raises InputError if they are rows, one an image.
     """
     if maps.ndim == 2:
         raise InputError(
@@ -120,8 +122,8 @@ def with_place(maps: np.ndarray, title: str) -> np.ndarray:
             "position out, or name a backbone that gives maps"
         )
     sides = (np.linspace(-1, 1, count, dtype=np.float32) for count in maps.shape[1:3])
-    grid = np.stack(np.meshgrid(*sides, indexing="ij"), axis=2)
-    return np.concatenate([maps, np.broadcast_to(grid, (*maps.shape[:3], 2))], axis=3)
+    grid = np.stack(COPIES * np.meshgrid(*sides, indexing="ij"), axis=2)
+    return np.concatenate([maps, np.broadcast_to(grid, (*maps.shape[:3], 2 * COPIES))], axis=3)
 
 
 def title_of(function: Any) -> str:

@@ -152,8 +152,8 @@ def warn_of_long_search(fitted: Any, tiles: int = 1) -> None:
     if patches * kept > LONG_SEARCH:
         warn(
             f"a picture of {patches:,} patches is slow to score, as each is compared with {kept:,} "
-            f"kept ones: a minute or more; max_rows=2000 (--max-rows 2000) keeps fewer, smaller "
-            "pictures have fewer",
+            f"kept ones: a minute or more; max_rows=2000 (--max-rows 2000) keeps fewer, which is "
+            "less accurate, and smaller pictures have fewer",
             UserWarning,
             stacklevel=4,
         )
