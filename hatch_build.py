@@ -49,6 +49,10 @@ class NativeBuild(BuildHookInterface):
 
     PLUGIN_NAME = "custom"
 
+    def dependencies(self) -> list[str]:
+        """Name what the build needs beside hatchling: a compiler, for another system."""
+        return ["ziglang>=0.14"] if os.environ.get(ASKED) else []
+
     def initialize(self, version: str, build_data: dict) -> None:
         if version == "editable":
             return

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -80,7 +81,7 @@ def test_two_workers_score_to_the_last_bit_though_one_is_killed(
                 os._exit(1)
             return super().__call__(batch)
 
-    monkeypatch.setattr(alad.ray, "Scorer", Dying)
+    monkeypatch.setattr(alad.ray.scoring, "Scorer", Dying)
     blocks = [table.slice(at, BATCH) for at in range(0, ROWS, BATCH)]
     rows = ray.data.from_arrow(blocks)
     scored = alad.ray.score(rows, model, false_alarm_rate=0.05, workers=2, batch_rows=BATCH)
@@ -113,7 +114,7 @@ def test_the_command_line_scores_by_workers_though_one_is_killed(
                 os._exit(1)
             return super().scores(batch, score)
 
-    monkeypatch.setattr(alad.ray, "BatchScorer", Dying)
+    monkeypatch.setattr(alad.ray.scoring, "BatchScorer", Dying)
     monkeypatch.setattr(source, "batch_rows", lambda columns: BATCH)
     given = tmp_path / f"given.{suffix}"
     write_table(table.append_column("kind", pa.array(["x"] * ROWS)), str(given))
@@ -237,8 +238,128 @@ def scores_in(file: ResultsFile) -> dict[tuple[str, int], float]:
     return {(line["detector"], line["split"]): line["auroc"] for line in file.lines()}
 
 
+# --- members of a training ------------------------------------------------------------------------
+
+SETTINGS: dict[str, Any] = {"drop": "row", "max_steps": 40, "check_every": 10, "random_state": 3}
+
+
+class Watched(alad.ALAD):
+    """Notes after every check how many steps member 1 has made."""
+
+    notes: ClassVar[Path]
+
+    def _step(self, *given: Any) -> Any:
+        step, notes = super()._step(*given), self.notes
+
+        def watch(steps: int) -> None:
+            if step.members == [1]:
+                with notes.open("a") as file:
+                    file.write(f"{steps} ")
+            self.checked_at(step.members, steps)
+
+        step.watch = watch
+        return step
+
+    def checked_at(self, members: list[int], steps: int) -> None:
+        """Do something after a check."""
+
+
+def assert_same_model(there: Any, here: Any) -> None:
+    assert there.model_.members == here.model_.members
+    for part in ("weights", "buffers", "learnt", "scales"):
+        ours, theirs = getattr(there.model_, part), getattr(here.model_, part)
+        assert ours.keys() == theirs.keys()
+        for name, array in ours.items():
+            np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+    assert there.offset_ == here.offset_
+    np.testing.assert_array_equal(there.calibration_.scores, here.calibration_.scores)
+    assert facts_of(there) == facts_of(here)
+
+
+def facts_of(detector: Any) -> dict[str, Any]:
+    return {name: fact for name, fact in detector.training_.items() if name != "seconds"}
+
+
+def test_members_are_those_of_one_machine_though_a_worker_is_killed(
+    two_workers, table: pa.Table, tmp_path: Path
+):
+    class Dying(Watched):
+        notes = tmp_path / "notes"
+
+        def checked_at(self, members: list[int], steps: int) -> None:
+            if members == [1] and self.notes.read_text() == "0 10 20 ":
+                os._exit(1)
+
+    how = {"checkpoint": tmp_path / "checkpoint", "checkpoint_seconds": 0.0}
+    there = alad.ray.fit(Dying(members=3, **SETTINGS, **how), table)
+    assert_same_model(there, alad.ALAD(members=3, **SETTINGS).fit(table))
+    # a checkpoint after every step: all that was lost is the step at which it died
+    assert Dying.notes.read_text() == "0 10 20 20 30 40 "
+    folders = sorted(path.name for path in (tmp_path / "checkpoint").iterdir())
+    assert folders == ["member-0", "member-1", "member-2"]
+
+
+def test_members_go_on_after_an_interruption(two_workers, table, tmp_path, monkeypatch):
+    class Slow(Watched):
+        notes = tmp_path / "notes"
+
+        def checked_at(self, members: list[int], steps: int) -> None:
+            time.sleep(0.0 if members == [0] else 0.2)
+
+    def interrupted(*given: Any) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if slow.notes.exists() and len(slow.notes.read_text().split()) > 2:
+                break
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    longer = SETTINGS | {"max_steps": 400, "members": 3}
+    slow = Slow(**longer, checkpoint=tmp_path / "checkpoint")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(alad.ray.members, "_result", interrupted)
+        alad.ray.fit(slow, table)
+    assert not hasattr(slow, "fitted_")
+    until = [int(steps) for steps in slow.notes.read_text().split()]
+    there = alad.ray.fit(slow.set_params(resume=True), table)
+    then = [int(steps) for steps in slow.notes.read_text().split()][len(until) :]
+    assert 10 <= until[-1] < 400 and then[0] == until[-1] + 10
+    assert_same_model(there, alad.ALAD(**longer).fit(table))
+
+
+def test_fit_on_a_cluster_writes_the_model_of_one_machine(
+    two_workers, table: pa.Table, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_table(table, "rows.csv")
+    command = "fit rows.csv --drop row --members 2 --max-steps 20 -q -o".split()
+    assert cli.run([*command, "there", "--on", "ray"]) == 0
+    assert cli.run([*command, "here"]) == 0
+    arrays = [[path.name for path in Path(at).glob("arrays-*")] for at in ("there", "here")]
+    assert arrays[0] == arrays[1] != []  # the names hold their digests
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "rows.csv", "there"]
+
+
+def test_what_cannot_be_trained_apart_is_one_line(two_workers, table, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    write_table(table, "rows.csv")
+    for words, message in (
+        ("--detector knn", "knn has no members to train on a cluster; fit it here"),
+        ("--trim 0.5 --max-steps 5", "trim=0.5 sets no row aside"),
+    ):
+        command = "fit rows.csv --drop row -o model --on ray".split()
+        assert cli.run([*command, *words.split()]) == 2
+        assert message in capfd.readouterr().err.splitlines()[-1]
+        assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+    with pytest.raises(InputError, match="leave samples out"):
+        alad.ray.fit(alad.ALAD(samples=tmp_path / "samples"), table)
+    monkeypatch.setattr(alad.ray.members, "MOST_VALUES", 1_000)
+    with pytest.raises(InputError, match="900 encoded rows of 3 numbers, more than are sent"):
+        alad.ray.fit(alad.ALAD(**SETTINGS), table)
+
+
 def test_without_ray_a_line_says_what_to_install(table, model, monkeypatch):
-    monkeypatch.setattr(alad.ray, "find_spec", lambda name: None)
+    monkeypatch.setattr(alad.ray.started, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"Ray is not installed; pip install 'alad\[ray\]'"):
         alad.ray.score(table, model)  # pyright: ignore[reportArgumentType]
 

@@ -30,11 +30,12 @@ from alad.version import __version__
 SCHEMA_VERSION = 2  # of models; schema 1 had parameters instead of the layers of networks
 FORMAT = "alad"
 MANIFEST = "manifest.json"
-ARRAYS = "arrays-{}.safetensors"
+ARRAYS, FILES = "arrays-{}.safetensors", (MANIFEST, "arrays-", UNFINISHED)
 PACKAGES = ("numpy", "scikit-learn", "torch")  # packages that compute scores
 REQUIRED = {"kind", "versions", "created", "content", "arrays"}
 URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib makes one slash of two
-OURS = (MANIFEST, "arrays-", UNFINISHED)  # how the names of our files begin
+MEMBER = "member-"  # a folder in that of a checkpoint begins so, of a member trained apart
+OURS = {"model": FILES, "checkpoint": (*FILES, MEMBER)}  # how names in our folders begin
 
 Kind = Literal["model", "checkpoint"]
 
@@ -102,7 +103,7 @@ def check_target(folder: str | Path, kind: Kind) -> None:
     """
     folder = _path(folder, kind)
     if folder.is_dir():
-        foreign = any(not path.name.startswith(OURS) for path in folder.iterdir())
+        foreign = any(not path.name.startswith(OURS[kind]) for path in folder.iterdir())
         stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
         if foreign or stored is None or stored.get("format") != FORMAT:
             raise StorageError(f"{folder} exists and is not an alad folder; choose another folder")

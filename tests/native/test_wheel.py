@@ -108,17 +108,38 @@ def installed(dist, tmp_path_factory) -> Path:
     return home
 
 
-def test_a_wheel_trains_and_scores_without_a_compiler_and_to_the_same_bits(installed, tmp_path):
-    called, tools = tmp_path / "called", tmp_path / "tools"
+def without_compiler(folder: Path) -> dict[str, str]:
+    """An environment in which every compiler fails, and is noted."""
+    tools = folder / "tools"
     tools.mkdir()
     for name in COMPILERS:
-        (tools / name).write_text(f"#!/bin/sh\necho {name} >> {called}\nexit 1\n")
+        (tools / name).write_text(f"#!/bin/sh\necho {name} >> {folder / 'called'}\nexit 1\n")
         (tools / name).chmod(0o700)
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CC")}
+    own = {"XDG_CACHE_HOME": str(folder / "cache"), "PATH": str(tools), "OMP_NUM_THREADS": "1"}
+    return env | own
+
+
+def assert_nothing_compiled(folder: Path) -> None:
+    assert not (folder / "called").exists() and not list((folder / "cache").rglob("*.so"))
+
+
+def test_the_demo_runs_from_a_wheel_without_a_compiler(installed, tmp_path):
+    command = [installed / "bin" / "python", "-m", "alad", "demo"]
+    env = without_compiler(tmp_path)
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "no engines in C" not in done.stderr
+    assert_nothing_compiled(tmp_path)
+    made = {path.name for path in (tmp_path / "alad-demo").iterdir()}
+    assert {"model", "normal.csv", "new.csv", "report.html"} <= made
+
+
+def test_a_wheel_trains_and_scores_without_a_compiler_and_to_the_same_bits(installed, tmp_path):
+    env = without_compiler(tmp_path)
     rows = np.random.default_rng(0).normal(size=(300, 3)) @ np.ones((3, 5))
     table = tmp_path / "rows.csv"
     np.savetxt(table, rows, delimiter=",", header="a,b,c,d,e", comments="")
-    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CC")}
-    env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": str(tools), "OMP_NUM_THREADS": "1"}
 
     def run(environment: dict[str, str], python: Path | str, *words: str) -> str:
         done = subprocess.run(
@@ -138,7 +159,7 @@ def test_a_wheel_trains_and_scores_without_a_compiler_and_to_the_same_bits(insta
     place = run(env, python, "-c", "from alad.native import build; print(build.library()._name)")
     assert Path(place.strip()).is_relative_to(installed)
     of_wheel = fit_and_score(env, python, "wheel")
-    assert not called.exists() and not list((tmp_path / "cache").rglob("*.so"))
+    assert_nothing_compiled(tmp_path)
     # compiled here for just this processor: the same weights, so the same scores
     here = os.environ | {"PYTHONPATH": str(ROOT / "src"), "ALAD_NATIVE": "compile"}
     assert of_wheel == fit_and_score(here | {"OMP_NUM_THREADS": "1"}, sys.executable, "checkout")

@@ -167,7 +167,7 @@ class ALAD(NetworkDetector):
             game,
             optimiser,
             seed=seed,
-            members=self._member_numbers(),
+            members=self.member_numbers(),
         )
         step.share_batch = bool(self.settled(images=X.ndim > 2)["share_batch"])
         step.watch = sample_writer(self.samples, step, seed)

@@ -88,7 +88,7 @@ class AnoGAN(NetworkDetector):
         if self.engine == "native" and X.ndim > 2:
             raise InputError("the native search is not for images; give engine='auto' or 'torch'")
         networks = self._networks(tuple(X.shape[1:]), architecture)
-        step = GanStep(X, networks, optimiser, seed=seed, members=self._member_numbers())
+        step = GanStep(X, networks, optimiser, seed=seed, members=self.member_numbers())
         step.watch = sample_writer(self.samples, step, seed)
         return step
 

@@ -71,5 +71,5 @@ class Autoencoder(NetworkDetector):
 
     def _step(self, X: Rows, architecture: Any, optimiser: Optimiser, seed: int) -> LossStep:
         networks = self._networks(tuple(X.shape[1:]), architecture)
-        loss, members = reconstruction_loss(networks), self._member_numbers()
+        loss, members = reconstruction_loss(networks), self.member_numbers()
         return LossStep(X, networks, loss, optimiser, seed=seed, members=members)

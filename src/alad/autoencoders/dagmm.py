@@ -137,7 +137,7 @@ class DAGMM(NetworkDetector):
             gamma = networks.responsibilities(context, z)
             return squared_error(x, again) + self._regulariser(z.double(), gamma).to(x)
 
-        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self.member_numbers())
 
     def _regulariser(self, z: Tensor, gamma: Tensor, ridge: float = RIDGE) -> Tensor:
         """Compute lambda_1 mean energy + lambda_2 penalty of these rows' mixture: [members]."""

@@ -83,4 +83,4 @@ class DenoisingAutoencoder(NetworkDetector):
             level = least + (most - least) * noise.uniform(x.shape[1])
             return denoising_loss(networks, context, x, level, noise.normal(*x.shape[1:]))
 
-        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self.member_numbers())

@@ -67,7 +67,7 @@ class DSEBMr(NetworkDetector):
         def loss(context: Context, x: Tensor, noise: StepNoise) -> Tensor:
             return denoising_loss(networks, context, x, self.noise * noise.normal(*x.shape[1:]))
 
-        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self.member_numbers())
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -109,7 +109,7 @@ class RobustAutoencoder(NetworkDetector):
             reconstruction_loss(networks),
             optimiser,
             seed=seed,
-            members=self._member_numbers(),
+            members=self.member_numbers(),
             shrink=self._shrink_for(tuple(X.shape[1:])),
         )
         self._warn_of_few_visits(step)

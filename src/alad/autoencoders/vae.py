@@ -63,4 +63,4 @@ class VAE(NetworkDetector):
             drawn = noise.normal(x.shape[1], networks.latent)
             return negative_bound(networks, context, x, drawn).mean(dim=1)
 
-        return LossStep(X, networks, loss, optimiser, seed=seed, members=self._member_numbers())
+        return LossStep(X, networks, loss, optimiser, seed=seed, members=self.member_numbers())

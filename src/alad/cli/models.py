@@ -45,6 +45,14 @@ def fit(
     resume: Annotated[
         bool, option("--resume", help="Go on from the checkpoint.", panel=RUNNING)
     ] = False,
+    on: Annotated[
+        Literal["ray"] | None,
+        option(
+            help="Where members train, each a task: a cluster of Ray, which sees the checkpoint.",
+            show_default="here",
+            panel=RUNNING,
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     **parameters: Any,
@@ -78,7 +86,7 @@ def fit(
         _require_samples(given["samples"], source, (output, kept), resume)
     # all that can be refused has been
     with stoppable(lambda: _how_to_resume(kept)):
-        facts = _fitted(made, source, output, kept)
+        facts = _fitted(made, source, output, kept, on)
     # what became of it, and what to type next
     if as_json:
         print_json(facts)
@@ -133,7 +141,7 @@ def _configured(name: str, preset: str | None, given: dict[str, Any]) -> "Detect
 
 
 def _fitted(
-    detector: "Detector", source: "Source", output: Path, checkpoint: Path
+    detector: "Detector", source: "Source", output: Path, checkpoint: Path, on: str | None
 ) -> dict[str, Any]:
     """Fit and save, refusing what can be refused before the long work; -> facts for --json."""
     from alad import report, storage
@@ -145,7 +153,13 @@ def _fitted(
         _require_place(checkpoint, "checkpoint")
     source.use_scratch(place)
     with located(source.place):
-        detector.fit(source)
+        if on == "ray":
+            from alad import ray
+
+            with ray.session():
+                ray.fit(detector, source)
+        else:
+            detector.fit(source)
     _save(detector, output, checkpoint)
     if trained_in_steps:
         storage.remove(checkpoint)  # the model has all that it held
@@ -210,7 +224,8 @@ def _how_to_resume(checkpoint: Path) -> str:
     """Write the command line that goes on from the checkpoint, if there is one."""
     from alad import storage
 
-    if not storage.written(checkpoint):
+    places = [checkpoint, *checkpoint.glob(f"{storage.MEMBER}*")]
+    if not any(map(storage.written, places)):
         return "nothing was written"
     again = [word for word in sys.argv[1:] if word != "--resume"]
     return f"to go on: alad {shlex.join([*again, '--resume'])}"

@@ -26,6 +26,7 @@ from alad.detector.model import Model, from_json, storable
 from alad.detector.novelty import learnt_novelty
 from alad.detector.rows import (
     Fit,
+    Learn,
     as_given,
     digests_of,
     encoder_and_rows,
@@ -111,41 +112,44 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
         A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
         Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
-        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. Pictures are decoded
-        into a file, and need not fit into memory together: a detector that cannot learn from
-        batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
-
-        A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
-        learnt from them. None are held out if they would be fewer than 19. Raises InputError if a
-        parameter makes no sense or X cannot be learnt from.
+        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. They are decoded into
+        a file. A detector that cannot learn from batches draws as many as 512 MB hold in float32,
+        told by `training_["rows_used"]`. A random share `calibration_fraction` of the rows, none if
+        fewer than 19, is held out for `calibration_`: nothing is learnt from them. Raises
+        InputError for a parameter that makes no sense, or an X that cannot be learnt from.
         """
+        return self.fit_by(X, self._learn)
+
+    def fit_by(self, X: Any, learn: Learn) -> Self:
+        """Fit as `fit` does; learn: encoded rows, facts -> model, such as on another machine."""
         self.check_parameters()
         if self.tile is not None:
-            self.fitted_ = fitted_on_tiles(self, X)
+            self.fitted_ = fitted_on_tiles(self, X, learn)
             return self
         begun = time.perf_counter()
         with encoder_and_rows(self, X) as (encoder, rows):
-            self.fitted_ = self.fitted_on(encoder, rows, begun, held_out_rows(self, rows, encoder))
+            held = held_out_rows(self, rows, encoder)
+            self.fitted_ = self.fitted_on(encoder, rows, begun, held, learn)
         return self
 
-    def fitted_on(self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray) -> Fitted:
+    def fitted_on(
+        self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray, learn: Learn
+    ) -> Fitted:
         """Learn from what `encoder` gathered, and calibrate on the rows held out, bool [n]."""
         learnt = ~held_out
         matrix = encoder.fit_transform(rows, learnt)
-        fit = Fit(encoder)
+        fit, params = Fit(encoder), self._settings()
         known = learnable(self, matrix if learnt.all() else matrix[learnt], fit)
         # refused now, not after the training: what does not suit the rows, or could not be saved
         self._check_shape(tuple(known.shape[1:]))
-        params = self._settings()
-        model = self._learn(known, fit)
+        model = learn(known, fit)
         seconds, count = round(time.perf_counter() - begun, 3), int(learnt.sum())
         facts = {"rows": count, "held_out": len(learnt) - count, "seconds": seconds}
         facts |= storable("training_", fit.facts)
         if "patches" in facts:  # those that networks count as rows
             facts["rows"] = count
         apart = as_given(encoder, rows, matrix)
-        digest = digests_of(apart)[learnt]
-        facts |= {"repeats": repeats(digest)}
+        facts["repeats"] = repeats(digest := digests_of(apart)[learnt])
         fitted = Fitted(
             name=self.name,
             params=params,
@@ -159,12 +163,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         )
         # the scores of the rows given tell the threshold; of those held out also the calibration
         chosen = self._scored_at_fit(len(matrix), fit)
-        scores = scores_at_fit(fitted, matrix[chosen], bool(self.verbose))
-        new = ~learnt[chosen]
+        scored, new = matrix[chosen], ~learnt[chosen]
+        scores = scores_at_fit(fitted, scored, bool(self.verbose))
         if self.novelty and isinstance(encoder, TableEncoder):
-            added, scores = learnt_novelty(
-                encoder.known_, pieces(known), scores, new, pieces(matrix[chosen])
-            )
+            told = encoder.known_, pieces(known), scores, new, pieces(scored)
+            added, scores = learnt_novelty(*told)
             fitted = replace(fitted, novelty_=added)
         return replace(
             fitted,

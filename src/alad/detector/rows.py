@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +16,7 @@ from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.source import Source
 from alad.detector.calibration import digests
+from alad.detector.model import Model
 from alad.encoding import (
     Encoded,
     Encoder,
@@ -41,6 +42,9 @@ class Fit:
 
     encoder: Encoder
     facts: dict[str, Any] = field(default_factory=dict)  # JSON-able
+
+
+Learn = Callable[[Any, Fit], Model]  # encoded rows, what they are told -> what they have learnt
 
 
 @contextmanager

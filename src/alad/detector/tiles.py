@@ -45,7 +45,7 @@ Picture = np.ndarray  # [height, width, channels], of any size
 # --- learning -------------------------------------------------------------------------------------
 
 
-def fitted_on_tiles(detector: Any, X: Any) -> Any:
+def fitted_on_tiles(detector: Any, X: Any, learn: Any) -> Any:
     """Learn from tiles of pictures X, and calibrate on whole pictures: a `Fitted`.
 
     As many tiles of each learnt picture are drawn as make 20,000, or 256 MB, of all together.
@@ -60,7 +60,7 @@ def fitted_on_tiles(detector: Any, X: Any) -> Any:
     held = set(np.array(names)[held_out_rows(detector, names, ImageScaler)].tolist())
     tiles, digest, most = _sample(detector, source, form, held, len(names) - len(held))
     with encoder_and_rows(detector, tiles) as (encoder, rows):
-        on_tiles = detector.fitted_on(encoder, rows, begun, np.zeros(len(rows), bool))
+        on_tiles = detector.fitted_on(encoder, rows, begun, np.zeros(len(rows), bool), learn)
     image_scaler(encoder).masked = source.masked
     warn_of_long_search(on_tiles, most)
     # of the pictures all that were held out are scored, and some of those learnt

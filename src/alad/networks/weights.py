@@ -106,12 +106,15 @@ def initial_buffers(
     # singular vectors, close enough from the first step on
     for layer in chosen:
         if layer.spectral:
-            u = views[f"{layer.name}.u"]
+            u, weight = views[f"{layer.name}.u"], weights[f"{layer.name}.weight"]
             for member, generator in enumerate(generators):
                 start = generator.standard_normal(u.shape[1:]).astype(np.float32)
-                u[member] = torch.from_numpy(start)
-            for _ in range(FIRST_POWER_ITERATIONS):
-                spectral_norm(weights[f"{layer.name}.weight"], u)
+                # one by one, in memory of its own: how products are rounded depends on how many
+                # there are, and on addresses
+                matrix, vector = weight[member, None].clone(), torch.from_numpy(start)[None].clone()
+                for _ in range(FIRST_POWER_ITERATIONS):
+                    spectral_norm(matrix, vector)
+                u[member] = vector[0]
     return flat
 
 

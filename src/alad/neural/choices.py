@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from alad.encoding import Encoded
 from alad.errors import InputError
 from alad.neural.torch_engine import device_named
 from alad.parameters import Widths, whole
 from alad.randomness import Purpose, stream
+from alad.row_kinds import row_kind
 
 
 def members_named(name: str, value: Any) -> None:
@@ -32,6 +36,24 @@ def usable_device(name: str, value: Any) -> None:
 def places_kept(rows: int, most: int, seed: int) -> np.ndarray:
     """Draw the places, ascending, of `most` of so many rows, or of all, for a score to keep."""
     return np.sort(stream(seed, 0, Purpose.SPLIT, 3).permutation(rows)[:most])
+
+
+def fingerprint(description: Any, X: Encoded) -> str:
+    """Compute the digest of a training: of what describes it, as JSON has it, and of its rows."""
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.hexdigest()
+
+
+def rows_for_scores(X: Encoded, seed: int, amount: str) -> Encoded:
+    """Draw as many of the rows as scores learn their scales from; amount: one of `row_kinds`."""
+    kind = row_kind(X.shape[1:])
+    if len(X) > kind.learnt_by_scores:
+        generator = stream(seed, 0, Purpose.SPLIT, 2)
+        X = X[np.sort(generator.choice(len(X), kind.learnt_by_scores, replace=False))]
+    most = getattr(kind, amount)
+    return X[:: -(-len(X) // most)] if len(X) > most else X
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ A method adds its networks, its step and its scores; nothing here knows what a r
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,12 +14,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 
 from alad.detector.contract import Detector, Fit
-from alad.encoding import Encoded
+from alad.encoding import Encoded, Encoder
 from alad.errors import InputError
 from alad.networks.native_convolution import training_products
 from alad.networks.weights import scoring_weights
-from alad.neural.choices import Architectures, members_named, places_kept, usable_device
-from alad.neural.facts import engine_facts, training_facts
+from alad.neural.choices import (
+    Architectures,
+    fingerprint,
+    members_named,
+    places_kept,
+    rows_for_scores,
+    usable_device,
+)
+from alad.neural.facts import Trained, engine_facts, training_facts
 from alad.neural.model import NetworkModel, measured_images
 from alad.neural.torch_engine import arrays_of, device_named
 from alad.parameters import (
@@ -141,10 +146,10 @@ class NetworkDetector(Detector):
     def _architectures(self, shape: tuple[int, ...]) -> Architectures:
         return self.tables if len(shape) == 1 else self.images
 
-    def _member_numbers(self) -> list[int]:
-        if isinstance(self.members, Sequence):
-            return [int(member) for member in self.members]
-        return list(range(int(self.members)))
+    def member_numbers(self) -> list[int]:
+        """Return the numbers of the members that are trained, from 0."""
+        given = self.members
+        return list(map(int, given if isinstance(given, Sequence) else range(int(given))))
 
     def _optimiser(self, images: bool) -> Optimiser:
         settled = self.settled(images=images)
@@ -158,7 +163,29 @@ class NetworkDetector(Detector):
     # --- fitting ----------------------------------------------------------------------------------
 
     def _learn(self, X: Encoded, fit: Fit) -> NetworkModel:
+        return self.learn(X, fit, self.trained)
+
+    def learn(
+        self, X: Encoded, fit: Fit, train_members: Callable[[Encoded, Encoder, int], Trained]
+    ) -> NetworkModel:
+        """Let members be trained, by `trained` or elsewhere, and scores learn what they need."""
         seed = seed_of(self.random_state)
+        trained = train_members(X, fit.encoder, seed)
+        learnt, rows = trained.model, self._split(X, seed)[0]
+        sample = rows_for_scores(rows, seed, self.scaled_by)
+        for name in learnt.offered(images=X.ndim > 2):
+            score = learnt.offers[name]
+            if not score.only_own or name == learnt.own:
+                source = rows if score.learns_from_all else sample
+                kept = [places_kept(len(source), self.kept_rows, seed)] if score.keeps else []
+                learnt = learnt.having_learnt(name, self._blocks(source), *kept)
+        learnt = learnt.scaled(np.asarray(sample))
+        engine = engine_facts(learnt, trained) if "engine" in kinds_of(type(self)) else {}
+        fit.facts |= trained.facts | engine
+        return replace(learnt, verbose=int(self.verbose))
+
+    def trained(self, X: Encoded, encoder: Encoder, seed: int) -> Trained:
+        """Train the members on encoded rows X [n, *shape]."""
         rows, watched = self._split(X, seed)
         shape = tuple(X.shape[1:])
         architecture = self._architecture(shape)
@@ -178,34 +205,19 @@ class NetworkDetector(Detector):
             return made.measured(next(blocks_of(chosen, count)))
 
         # the step trains until the stopping rule or the schedule ends it
-        monitor = self._monitor(step, model, watched, fit, seed)
+        monitor = self._monitor(step, model, watched, encoder, seed)
+        patience = self.patience if monitor else None
         training = train(
             step,
-            Schedule(
-                self._steps(step.steps_per_epoch),
-                self.check_every,
-                self.patience if monitor else None,
-            ),
+            Schedule(self._steps(step.steps_per_epoch), self.check_every, patience),
             monitor,
             checkpoint=self._checkpoint(X, seed),
             watch=step.watch,
             label=self.name,
             verbose=bool(self.verbose),
         )
-        # with the best weights, scores learn what they need from training rows
-        learnt = model(training.best, step.X)
-        sample = self._sample(rows, seed)
-        for name in learnt.offered(images=X.ndim > 2):
-            score = learnt.offers[name]
-            if not score.only_own or name == learnt.own:
-                source = step.X if score.learns_from_all else sample
-                kept = [places_kept(len(source), self.kept_rows, seed)] if score.keeps else []
-                learnt = learnt.having_learnt(name, self._blocks(source), *kept)
-        learnt = learnt.scaled(np.asarray(sample))
-        engine = self.engine if "engine" in kinds_of(type(self)) else None
-        fit.facts |= training_facts(training, step, seed, architecture)
-        fit.facts |= engine_facts(engine, step, learnt)
-        return replace(learnt, verbose=int(self.verbose))
+        facts = training_facts(training, step, seed, architecture)
+        return Trained(model(training.best, step.X), facts, step.engine, step.note)
 
     def _model(
         self, step: NetworkStep, arrays: Mapping[str, Any], shape: tuple[int, ...]
@@ -234,15 +246,6 @@ class NetworkDetector(Detector):
         order = stream(seed, 0, Purpose.SPLIT).permutation(len(X))
         return X[np.sort(order[count:])], X[np.sort(order[:count])]
 
-    def _sample(self, X: Encoded, seed: int) -> Encoded:
-        """Draw as many of the rows as scores learn their scales from, at most."""
-        kind = row_kind(X.shape[1:])
-        if len(X) > kind.learnt_by_scores:
-            generator = stream(seed, 0, Purpose.SPLIT, 2)
-            X = X[np.sort(generator.choice(len(X), kind.learnt_by_scores, replace=False))]
-        most = getattr(kind, self.scaled_by)
-        return X[:: -(-len(X) // most)] if len(X) > most else X
-
     def _blocks(self, rows: Any) -> Iterator[np.ndarray]:
         """Yield the rows that a score learns from, block by block."""
         return blocks_of(rows, row_kind(rows.shape[1:]).learnt_at_once)
@@ -252,7 +255,7 @@ class NetworkDetector(Detector):
         step: NetworkStep,
         model: Callable[[Mapping[str, Any], Rows], NetworkModel],
         held_out: Encoded,
-        fit: Fit,
+        encoder: Encoder,
         seed: int,
     ) -> Monitor | None:
         """Make the label-free stopping signal; None if the held-out rows give none."""
@@ -273,7 +276,7 @@ class NetworkDetector(Detector):
         monitor = SwappedColumns(
             lambda rows: score(rows.reshape(-1, *watched.shape[1:])),
             watched.reshape(len(watched), -1),
-            fit.encoder.source_,
+            encoder.source_,
             stream(seed, 0, Purpose.SPLIT, 1),
         )
         return monitor if monitor.informative else None
@@ -292,9 +295,6 @@ class NetworkDetector(Detector):
         settings.pop("backbone")
         # a training with 16 bits is another one, not the same up to rounding
         precision = "bfloat16" if self.engine == "bfloat16" else "float32"
-        description = json.dumps([self.name, seed, settings, precision], sort_keys=True)
-        digest = hashlib.sha256(description.encode())
-        for piece in [X] if isinstance(X, np.ndarray) else X.pieces():
-            digest.update(np.ascontiguousarray(piece).data)
+        digest = fingerprint([self.name, seed, settings, precision], X)
         place = Path(self.checkpoint)
-        return Checkpoint(place, digest.hexdigest(), self.checkpoint_seconds, self.resume)
+        return Checkpoint(place, digest, self.checkpoint_seconds, self.resume)

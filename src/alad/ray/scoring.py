@@ -1,37 +1,24 @@
-"""Scoring and benchmarks on a cluster, by Ray: the same numbers as on one machine, to the last bit.
-
-    import ray, alad.ray
-
-    scored = alad.ray.score(ray.data.read_parquet("s3://bucket/rows/"), "model")
-    scored.write_parquet("s3://bucket/scored/")
-
-A row's score depends on the row and the model alone, so it does not matter which worker scores it,
-or whether a worker dies and another scores the block again.
-"""
+"""Rows scored by the workers of a cluster, to the last bit as on one machine."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alad.errors import InputError
+from alad.ray.started import processors, session, started, uninterrupted
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from ray.data import Dataset
 
-    from alad.benchmark.results_file import ResultsFile
-    from alad.benchmark.runner import Job
     from alad.data.frames import Columns
     from alad.detector.scoring import Work
 
@@ -89,15 +76,13 @@ def score(
 
     Raises InputError without Ray, or for a folder without a model.
     """
-    ray = _ray()
     from alad import catalogue
 
     fitted = catalogue.load(model)  # a wrong folder or rate is told here, not by every worker
     if false_alarm_rate is not None:
         fitted.threshold(false_alarm_rate, confidence)
-    if not ray.is_initialized():
-        ray.init()
-    everywhere = 1, max(1, int(ray.cluster_resources().get("CPU", 1)))
+    ray = started()
+    everywhere = 1, processors(ray)
     fewest, most = (workers, workers) if isinstance(workers, int) else workers or everywhere
     return dataset.map_batches(
         Scorer,
@@ -133,7 +118,7 @@ class Pool:
     """Workers of Ray, each with a copy of a model, that score batches of a table: a `Work`."""
 
     def __init__(self, ray: Any, model: str | Path, how: Sequence[Any], workers: int | None):
-        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        count = workers or processors(ray)
         of_ray: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(BatchScorer)
         self._ray = ray
         self._workers = [of_ray.remote(str(Path(model).absolute()), *how) for _ in range(count)]
@@ -177,29 +162,8 @@ def scoring_by(
     Batches are read here, scored there and given back in their order, two a worker at a time. A
     worker that dies is replaced, and its batches are scored again. Raises InputError without Ray.
     """
-    ray = _ray()
-    if not ray.is_initialized():
-        ray.init(logging_level="warning", log_to_driver=False)
+    ray = started(logging_level="warning", log_to_driver=False)
     return Pool(ray, model, (device, engine), workers)
-
-
-@contextmanager
-def session() -> Iterator[None]:
-    """Connect to a cluster, or start one here; what was not there before is gone at the end.
-
-    Ends in its order whatever interrupts it: a further Ctrl-C does not. Raises InputError without
-    Ray.
-    """
-    ray = _ray()
-    before = ray.is_initialized()
-    if not before:
-        ray.init(logging_level="warning", log_to_driver=False)
-    try:
-        yield
-    finally:
-        if not before:
-            with _uninterrupted():
-                ray.shutdown()
 
 
 @contextmanager
@@ -212,21 +176,8 @@ def scoring_session(
         try:
             yield pool
         finally:
-            with _uninterrupted():
+            with uninterrupted():
                 pool.end()
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Leave a Ctrl-C unheard."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def _got(ray: Any, batch: Columns, sent: Any, told: set[str]) -> tuple[Columns, np.ndarray, Any]:
@@ -240,47 +191,3 @@ def _got(ray: Any, batch: Columns, sent: Any, told: set[str]) -> tuple[Columns, 
             warnings.warn(message, UserWarning, stacklevel=2)
     told.update(messages)
     return batch, scores, new
-
-
-def work(
-    jobs: Sequence[Job],
-    file: ResultsFile,
-    title: str,
-    data_dir: str | Path | None,
-    say: Callable[[str], None],
-) -> None:
-    """Measure the cells of a benchmark that the file lacks, each as a task of Ray.
-
-    A line is in the file when its task has ended, so the same call goes on after an interruption,
-    as `alad.benchmark.runner.one_by_one` does. All machines must see `file`: workers write to it.
-    """
-    ray = _ray()
-    if not ray.is_initialized():
-        ray.init()
-    file.path.parent.mkdir(parents=True, exist_ok=True)
-    finished = file.finished()
-    lacking = [job for job in jobs if not finished.issuperset(job.keys)]
-    say(f"{title}: {len(jobs) - len(lacking)} of {len(jobs)} cells are there already")
-    task: Any = ray.remote(num_cpus=1, max_retries=3)(_measured)
-    waiting = [task.remote(job, data_dir) for job in lacking]
-    while waiting:
-        done, waiting = ray.wait(waiting)
-        say(f"{ray.get(done[0])} ({len(waiting)} to go)")
-
-
-def _measured(job: Job, data_dir: str | Path | None) -> str:
-    """Measure one cell where this runs; give its message."""
-    from alad.benchmark.cells import protocol_of
-
-    benchmark, protocol, dataset, split = job.rows
-    return job.do(protocol_of(benchmark, protocol).rows(split, data_dir, dataset))
-
-
-def _ray() -> Any:
-    """Import Ray with its datasets; InputError if it is not installed."""
-    if find_spec("ray") is None:
-        raise InputError("Ray is not installed; pip install 'alad[ray]'")
-    import ray
-    import ray.data
-
-    return ray

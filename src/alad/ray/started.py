@@ -1,0 +1,66 @@
+"""Ray itself, which is an extra."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from alad.errors import InputError
+
+
+def required() -> Any:
+    """Import Ray with its datasets; InputError if it is not installed."""
+    if find_spec("ray") is None:
+        raise InputError("Ray is not installed; pip install 'alad[ray]'")
+    import ray
+    import ray.data
+
+    return ray
+
+
+def started(**options: Any) -> Any:
+    """Give Ray, started if nobody has; InputError if it is not installed."""
+    ray = required()
+    if not ray.is_initialized():
+        ray.init(**options)
+    return ray
+
+
+def processors(ray: Any) -> int:
+    """Count the processors of the cluster."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Connect to a cluster, or start one here; what was not there before is gone at the end.
+
+    Ends in its order whatever interrupts it: a further Ctrl-C does not. Raises InputError without
+    Ray.
+    """
+    ray = required()
+    before = ray.is_initialized()
+    started(logging_level="warning", log_to_driver=False)
+    try:
+        yield
+    finally:
+        if not before:
+            with uninterrupted():
+                ray.shutdown()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Leave a Ctrl-C unheard."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
