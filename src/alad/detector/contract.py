@@ -112,11 +112,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
         A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
         Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
-        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. They are decoded into
-        a file. A detector that cannot learn from batches draws as many as 512 MB hold in float32,
-        told by `training_["rows_used"]`. A random share `calibration_fraction` of the rows, none if
-        fewer than 19, is held out for `calibration_`: nothing is learnt from them. Raises
-        InputError for a parameter that makes no sense, or an X that cannot be learnt from.
+        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. A detector that cannot
+        learn from batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
+        A random share `calibration_fraction` of the rows, none if fewer than 19, is held out for
+        `calibration_`. Raises InputError if a parameter makes no sense or X cannot be learnt from.
         """
         return self.fit_by(X, self._learn)
 
@@ -149,7 +148,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         if "patches" in facts:  # those that networks count as rows
             facts["rows"] = count
         apart = as_given(encoder, rows, matrix)
-        facts["repeats"] = repeats(digest := digests_of(apart)[learnt])
+        digest = digests_of(apart)[learnt]
+        facts |= {"repeats": repeats(digest)}
         fitted = Fitted(
             name=self.name,
             params=params,
@@ -166,8 +166,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scored, new = matrix[chosen], ~learnt[chosen]
         scores = scores_at_fit(fitted, scored, bool(self.verbose))
         if self.novelty and isinstance(encoder, TableEncoder):
-            told = encoder.known_, pieces(known), scores, new, pieces(scored)
-            added, scores = learnt_novelty(*told)
+            told = pieces(known), scores, new, pieces(scored)
+            added, scores = learnt_novelty(encoder.known_, *told)
             fitted = replace(fitted, novelty_=added)
         return replace(
             fitted,
