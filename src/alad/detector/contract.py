@@ -112,10 +112,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
         A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
         Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
-        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. A detector that cannot
-        learn from batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
-        A random share `calibration_fraction` of the rows, none if fewer than 19, is held out for
-        `calibration_`. Raises InputError if a parameter makes no sense or X cannot be learnt from.
+        `alad.Pictures`; `scaling` and `drop` do not concern them. A detector that cannot learn from
+        batches draws as many as 512 MB hold in float32: `training_["rows_used"]`. A random share
+        `calibration_fraction` of the rows is held out for `calibration_`, none if fewer than 19.
+        Raises InputError if a parameter makes no sense or X cannot be learnt from.
         """
         return self.fit_by(X, self._learn)
 
@@ -148,8 +148,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         if "patches" in facts:  # those that networks count as rows
             facts["rows"] = count
         apart = as_given(encoder, rows, matrix)
-        digest = digests_of(apart)[learnt]
-        facts |= {"repeats": repeats(digest)}
+        facts["repeats"] = repeats(digest := digests_of(apart)[learnt])
         fitted = Fitted(
             name=self.name,
             params=params,
