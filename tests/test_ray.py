@@ -157,14 +157,14 @@ def test_ctrl_c_is_one_line_and_ends_the_workers(
         begun(pool, *given)
 
     def stopped(*given: Any) -> Any:
-        monkeypatch.setattr(alad.ray, "_got", interrupt)
+        monkeypatch.setattr(alad.ray.scoring, "_got", interrupt)
         return get(*given)
 
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(alad.ray.Pool, "__init__", noted)
-    monkeypatch.setattr(alad.ray, "_got", stopped)
+    monkeypatch.setattr(alad.ray.scoring.Pool, "__init__", noted)
+    monkeypatch.setattr(alad.ray.scoring, "_got", stopped)
     given, out = tmp_path / "given.parquet", tmp_path / "out.parquet"
     write_table(table, given)
     heard = signal.getsignal(signal.SIGINT)
