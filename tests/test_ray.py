@@ -150,7 +150,7 @@ def test_ctrl_c_is_one_line_and_ends_the_workers(
     from ray.exceptions import RayActorError
 
     monkeypatch.setattr(source, "batch_rows", lambda columns: BATCH)
-    pools, begun, get = [], alad.ray.Pool.__init__, alad.ray._got
+    pools, begun, get = [], alad.ray.scoring.Pool.__init__, alad.ray.scoring._got
 
     def noted(pool: Any, *given: Any) -> None:
         pools.append(pool)
