@@ -16,6 +16,7 @@ import pyarrow.parquet as parquet
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from typer.core import TyperGroup
 
 import alad
 from alad import catalogue, cli, presets
@@ -540,6 +541,20 @@ def test_ctrl_c_is_a_line(folder, capfd, monkeypatch, command, words):
     monkeypatch.setattr(alad.encoding.TableEncoder, "_read", stop)
     refused(capfd, command, words, status=130)
     assert not Path("out.csv").exists()
+
+
+def test_ctrl_c_while_the_program_starts_is_a_line(capfd, monkeypatch):
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "quicken", stop)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert ended.value.code == 130
+    assert capfd.readouterr() == ("", "alad: stopped; start it again\n")
+    monkeypatch.setattr(TyperGroup, "parse_args", stop)
+    refused(capfd, "score model new.csv", "stopped; start it again", status=130)
 
 
 def interrupted(arguments: list[str], monkeypatch, after: int) -> int:

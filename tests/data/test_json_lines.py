@@ -57,6 +57,9 @@ def test_nanoseconds_are_written_to_the_last_digit(tmp_path):
             "fine": pa.array([NANOSECONDS, None], pa.timestamp("ns")),
             "zone": pa.array([NANOSECONDS // 1000 * 1000, None], pa.timestamp("ns", "UTC")),
             "took": pa.array([1, None], pa.duration("ns")),
+            "clock": pa.array([1_000_001, None], pa.time64("ns")),
+            "coarse clock": pa.array([1_000, None], pa.time64("ns")),
+            "far": pa.array([10_000_000, None], pa.int32()).cast(pa.date32()),
         }
     )
     write_table(table, tmp_path / "x.jsonl")
@@ -64,7 +67,27 @@ def test_nanoseconds_are_written_to_the_last_digit(tmp_path):
     assert first["fine"] == "2020-01-01T00:00:00.123456789"
     assert first["zone"] == "2020-01-01T00:00:00.123456+00:00"
     assert first["took"] == "1 ns"
+    assert first["clock"] == "00:00:00.001000001"
+    assert first["coarse clock"] == "00:00:00.000001"
+    assert first["far"] == "29349-01-26"
     assert set(second.values()) == {None}
+
+
+SPAN = pa.month_day_nano_interval()
+UNWRITABLE = {  # column, file, what is said
+    "nested": (pa.array([[1]], pa.list_(pa.timestamp("us", "Mars/Base"))), "x.jsonl", "turn them"),
+    "zone, JSON": (pa.array([1], pa.timestamp("us", "Mars/Base")), "x.jsonl", "leave it out"),
+    "zone, CSV": (pa.array([1], pa.timestamp("us", "Mars/Base")), "x.csv", "x.csv: cannot hold"),
+    "interval": (pa.array([(1, 2, 3)], SPAN), "x.parquet", "x.parquet: cannot hold"),
+}
+
+
+@pytest.mark.parametrize("case", UNWRITABLE)
+def test_times_that_a_file_cannot_hold_are_refused_and_nothing_is_left(tmp_path, case):
+    column, name, words = UNWRITABLE[case]
+    with pytest.raises(InputError, match=words):
+        write_table(pa.table({"a": column}), tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_text_that_looks_like_a_time_stays_as_it_is_written(tmp_path):

@@ -11,7 +11,6 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from alad.cli import frame
 from alad.cli.quick_start import quicken
 
 if TYPE_CHECKING:
@@ -35,8 +34,12 @@ __all__ = ["VERBS", "app", "main", "run"]
 
 def main() -> NoReturn:
     """Run the program `alad`."""
-    quicken()
-    status = run(sys.argv[1:])
+    try:
+        quicken()
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while it starts: later the verb says how to go on
+        print("alad: stopped; start it again", file=sys.stderr)
+        status = 130
     if "ray" in sys.modules:  # its session has ended, but its threads crash some exits after Ctrl-C
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads
@@ -47,6 +50,8 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; -> exit status. Errors that a user can mend are one line."""
+    from alad.cli import frame
+
     verb = arguments[0] if arguments else ""
     _load([verb] if verb in VERBS else VERBS)
     return frame.run(arguments)
@@ -54,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _load(verbs: Iterable[str]) -> None:
     """Import the modules of verbs, each of which adds them to the program."""
+    from alad.cli import frame
+
     for verb in verbs:
         import_module(f"alad.cli.{VERBS[verb]}")
     order = list(VERBS)
@@ -63,5 +70,7 @@ def _load(verbs: Iterable[str]) -> None:
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(f"module 'alad.cli' has no attribute {name!r}")
+    from alad.cli import frame
+
     _load(VERBS)
     return frame.app

@@ -24,6 +24,10 @@ LONGEST_LINE = 290  # characters: names of columns may be of any length
 class _Program(TyperGroup):
     """The verbs; one that is stopped and says nothing itself has a line said of it."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with stoppable(lambda: "start it again"):
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         with stoppable(lambda: "start it again"):
             return super().invoke(ctx)

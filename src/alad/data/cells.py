@@ -75,19 +75,35 @@ def of_objects(name: str, cells: list[Any]) -> RawColumn:
 def python_values(column: RawColumn) -> list[Any]:
     """Convert a column to Python values; None = missing.
 
-    Times in nanoseconds, which Python does not count, become its times in microseconds, or text if
-    those would lose digits of a cell: 2020-01-01T00:00:00.123456789, and of durations "1 ns".
+    Times in nanoseconds, which Python does not count, become its times in microseconds. If those
+    would lose digits of a cell, or Python's years do not reach so far, they become text:
+    2020-01-01T00:00:00.123456789, and of durations "1 ns". Raises InputError for such times within
+    lists and the like, and for a time zone that is not known here.
     """
     kind = column.type
-    duration = pa.types.is_duration(kind)
-    if not (duration or pa.types.is_timestamp(kind)) or kind.unit != "ns":
-        return column.to_pylist()
     try:
-        counted = pa.duration("us") if duration else pa.timestamp("us", kind.tz)
-        return column.cast(counted).to_pylist()
-    except pa.ArrowInvalid:
-        texts = column.cast(pa.string()).to_pylist()
-        return [t and (f"{t} ns" if duration else t.replace(" ", "T", 1)) for t in texts]
+        return column.cast(_in_microseconds(kind)).to_pylist()
+    except (ValueError, OverflowError) as error:
+        try:
+            return _time_texts(column)
+        except pa.ArrowException:
+            what = f"a column ({kind}) holds times that cannot be written as text"
+            raise InputError(f"{what}; turn them into text, or leave it out") from error
+
+
+def _in_microseconds(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind):
+        return pa.duration("us") if kind.unit == "ns" else kind
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz) if kind.unit == "ns" else kind
+    return pa.time64("us") if kind == pa.time64("ns") else kind
+
+
+def _time_texts(column: RawColumn) -> list[str | None]:
+    texts = column.cast(pa.string()).to_pylist()
+    if pa.types.is_duration(column.type):
+        return [text and f"{text} {column.type.unit}" for text in texts]
+    return [text and text.replace(" ", "T", 1) for text in texts]
 
 
 def _is_missing(cell: Any) -> bool:

@@ -86,7 +86,7 @@ def table_writer(
 
 @contextmanager
 def _told(target: str | Path) -> Iterator[None]:
-    """Turn an error of writing into a StorageError that names the target."""
+    """Turn an error of writing into a StorageError, or an InputError, that names the target."""
     place = "standard output" if str(target) == STREAM else target
     try:
         yield
@@ -95,6 +95,9 @@ def _told(target: str | Path) -> Iterator[None]:
     except OSError as error:
         reason = refusal(error) if from_store(error) else first_line(error)
         raise StorageError(f"{place}: cannot be written: {reason}") from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        cure = "leave out the column, or write another kind of file"
+        raise InputError(f"{place}: cannot hold a column: {first_line(error)}; {cure}") from error
 
 
 @contextmanager
