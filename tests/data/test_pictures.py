@@ -148,6 +148,16 @@ def test_a_table_of_bytes_as_hugging_face_writes_it(tmp_path):
     assert not holds_pictures(tmp_path / "plain.parquet")
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_a_column_of_bytes_is_pictures_if_cells_begin_as_such(tmp_path, kind):
+    cells = [None, b"", encoded(plain(5), kind)]
+    parquet.write_table(pa.table({"n": [1, 2, 3], "image": cells}), tmp_path / "t.parquet")
+    assert holds_pictures(tmp_path / "t.parquet")
+    keys = [None, b"", b"\x12\x34"]  # such as hashes: a table, of which they are left out
+    parquet.write_table(pa.table({"n": [1, 2, 3], "key": keys}), tmp_path / "keys.parquet")
+    assert not holds_pictures(tmp_path / "keys.parquet")
+
+
 def test_pictures_of_one_name_in_a_table_are_told_apart(tmp_path):
     good = encoded(Image.effect_noise((10, 8), 90))
     cells = [{"bytes": good, "path": "1.png"} for _ in "abc"] + [{"bytes": good, "path": "2.png"}]

@@ -166,7 +166,8 @@ def test_what_is_not_exported_says_why(tmp_path):
         (("-o", "m.onnx", "--tolerance", "1e-20"), "more than the tolerance of 1e-20"),
         (("-o", "m.onnx", "--tolerance", "0"), "give a number between 0 and 1"),
         (("-o", "m.txt"), "name a file that ends in .onnx"),
-        (("-o", "none/m.onnx"), "none/m.certificate.json: cannot be written"),
+        (("-o", "none/m.onnx"), "none/m.onnx: there is no such folder"),
+        (("-o", "s3://bucket/m.onnx"), "s3:/bucket/m.onnx: is written on this machine alone"),
     ],
 )
 def test_the_verb_refuses_in_one_line_and_writes_nothing(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from alad.cli import options
-from alad.cli.frame import app, print_json, say
+from alad.cli.frame import app, check_file, print_json, say
 from alad.cli.options import option
 from alad.errors import located
 
@@ -40,6 +40,7 @@ def export(
     from alad.data.opening import source_of
     from alad.export.writing import to_onnx
 
+    check_file(output)
     detector = catalogue.load(model, engine=engine)
     rows = None if table is None else source_of(table)
     with located(model):

@@ -52,6 +52,16 @@ def check_output(output: str, *sources: str) -> None:
         raise InputError(f"-o {output} is the table that is read; name another file")
 
 
+def check_file(output: Path) -> None:
+    """Raise InputError if no file of this name can be made here."""
+    from alad.storage import URL
+
+    if URL.match(str(output)):
+        raise InputError(f"{output}: is written on this machine alone; name a file, and copy it")
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: there is no such folder, or it is one; choose another file")
+
+
 def writable(folder: Path) -> Path:
     """Find the nearest folder that exists, or raise InputError if nothing can be written in it."""
     place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from alad.cli import options, pictures
 from alad.cli.deciding import FlaggingRule
-from alad.cli.frame import app, say
+from alad.cli.frame import app, check_file, say
 from alad.cli.options import option, separated, table_argument
 from alad.errors import InputError, located
 
@@ -119,5 +119,4 @@ def _require_page(output: Path) -> None:
     """Refuse before the long work what could not be written after it."""
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{output}: a page is HTML; end its name in .html")
-    if output.is_dir() or not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: there is no such folder, or it is one; choose another file")
+    check_file(output)

@@ -17,6 +17,8 @@ from alad.errors import InputError
 MASKS = "ground_truth"  # a folder of masks beside pictures, no pictures itself
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # first bytes of pictures
+FURTHER = (b"GIF8", b"BM")  # of pictures too, in a column; of a file the suffix tells
+JUDGED = 16  # cells
 
 
 class Unreadable(Exception):
@@ -45,7 +47,8 @@ class StoredPicture:
 def holds_pictures(source: str | Path) -> bool:
     """Tell whether a source is a folder of pictures, a picture, or a table with image bytes.
 
-    A file with a picture's suffix counts as one, so that an error names it if it is none; a folder
+    A column of bytes may hold anything: it counts if one of its first cells begins as a picture. A
+    file with a picture's suffix counts as one, so that an error names it if it is none; a folder
     without any picture counts unless it has tables.
     """
     path = Path(source)
@@ -53,7 +56,7 @@ def holds_pictures(source: str | Path) -> bool:
         return any(map(_seems_picture, _files_below(path))) or not part_files(path)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return True
-    return path.is_file() and (_begins_as_picture(path) or _bytes_column(path) is not None)
+    return path.is_file() and (_begins_as_picture(path) or _holds_image_bytes(path))
 
 
 def stored_pictures(source: Path) -> list[StoredPicture]:
@@ -118,7 +121,19 @@ def _begins_as_picture(path: Path) -> bool:
             head = file.read(12)
     except OSError:
         return False
-    return head.startswith(MAGIC) and (not head.startswith(b"RIFF") or head[8:] == b"WEBP")
+    return _is_head(head)
+
+
+def _is_head(head: bytes) -> bool:
+    return head.startswith(MAGIC) and (not head.startswith(b"RIFF") or head[8:12] == b"WEBP")
+
+
+def _holds_image_bytes(path: Path) -> bool:
+    column = _bytes_column(path)
+    if column is None or pa.types.is_struct(column.type):
+        return column is not None
+    first = column.drop_null().slice(0, JUDGED).to_pylist()
+    return not first or any(_is_head(cell) or cell.startswith(FURTHER) for cell in first)
 
 
 def _bytes_column(path: Path) -> pa.ChunkedArray | None:

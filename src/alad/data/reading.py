@@ -138,7 +138,7 @@ def _reason(line: str) -> str:
         return NOT_UTF8
     if "Empty CSV" in line:
         return NO_ROWS
-    return f"damaged, or no table: {line}; copy it again, or save it anew"
+    return f"damaged, or no table: {line.rstrip('.')}; copy it again, or save it anew"
 
 
 @contextmanager

@@ -254,6 +254,7 @@ def test_report_of_a_model_alone(folder):
         ("report model n.csv -o p.html --drop label --false-alarm-rate 2", ("--false-alarm-rate",)),
         ("report model n.csv -o p.html --drop label --false-alarm-rate 0.001", ("too few", "999")),
         ("report model n.csv -o nowhere/p.html", ("nowhere/p.html",)),
+        ("report model n.csv -o s3://bucket/p.html", ("s3:/bucket/p.html", "this machine alone")),
         ("report model n.csv -o page.txt", ("page.txt", ".html")),
         ("report model --label label", ("TABLE",)),
         ("report model n.csv --top 0", ("--top",)),
