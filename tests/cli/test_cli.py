@@ -87,8 +87,9 @@ def test_without_arguments_shows_the_help(capfd):
     assert "Usage: alad" in capfd.readouterr().out
 
 
-def test_version(capfd):
-    assert cli.run(["--version"]) == 0
+@pytest.mark.parametrize("more", [[], ["score"]])
+def test_version(capfd, more):
+    assert cli.run(["--version", *more]) == 0
     assert capfd.readouterr().out == f"alad {alad.__version__}\n"
 
 

@@ -176,7 +176,8 @@ def _alad(
         from alad.version import __version__
 
         print(f"alad {__version__}")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+    if context.invoked_subcommand is None:
         print(context.get_help())
 
 
