@@ -7,7 +7,8 @@ import pytest
 from every_detector import every_detector, frame, quick, rows
 
 from alad import KNN, catalogue, storage
-from alad.detector import attribution, explanation
+from alad.detector import attribution
+from alad.detector import rows as fit_rows
 from alad.detector.attribution import contributions, middle, nearest
 from alad.errors import InputError
 
@@ -71,10 +72,10 @@ def test_expected_is_the_middle_number_or_the_most_frequent_value():
 
 
 def test_no_more_learnt_rows_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(explanation, "MOST_KEPT", 3)
-    assert explanation.kept(np.arange(10.0).reshape(5, 2)).tolist() == [[0, 1], [4, 5], [8, 9]]
-    monkeypatch.setattr(explanation, "NUMBERS_KEPT", 5)
-    assert len(explanation.kept(np.zeros((9, 2)))) == 2
+    monkeypatch.setattr(fit_rows, "MOST_KEPT", 3)
+    assert fit_rows.kept(np.arange(10.0).reshape(5, 2)).tolist() == [[0, 1], [4, 5], [8, 9]]
+    monkeypatch.setattr(fit_rows, "NUMBERS_KEPT", 5)
+    assert len(fit_rows.kept(np.zeros((9, 2)))) == 2
 
 
 @every_detector

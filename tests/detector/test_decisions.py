@@ -12,11 +12,13 @@ from alad import ALAD, KNN, catalogue, storage
 from alad.benchmark.cells import cells
 from alad.benchmark.data.protocols import PROTOCOLS
 from alad.benchmark.results_file import ResultsFile
-from alad.detector import decisions, explanation
+from alad.detector import decisions
+from alad.detector import rows as fit_rows
 from alad.detector.calibration import Calibration
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
 from alad.detector.rows import LEAST_HELD_OUT, held_out_rows
+from alad.encoding import TableEncoder
 from alad.errors import InputError
 from alad.parameters import held_out
 
@@ -52,7 +54,7 @@ def test_a_tenth_of_the_rows_is_held_out_by_default(name: str):
 def test_nothing_is_learnt_from_held_out_rows(name: str):
     """Changed beyond recognition, they change neither the networks nor any score."""
     X = rows(10 * HELD_OUT)
-    held_out = held_out_rows(fitted(name), len(X))
+    held_out = held_out_rows(fitted(name), X, TableEncoder)
     assert held_out.sum() == HELD_OUT
     other = X.copy()
     other[held_out] *= 1000
@@ -117,7 +119,7 @@ def test_rows_given_later_calibrate_though_they_repeat_and_learnt_ones_do_not():
             detector.calibrate(mixed)
         assert detector.threshold(0.1) >= usual
     with pytest.raises(InputError, match="has learnt from all of these 1800 rows"):
-        detector.calibrate(X[~held_out_rows(detector, 2000)])
+        detector.calibrate(X[~held_out_rows(detector, range(2000), TableEncoder)])
 
 
 def test_calibrated_on_the_training_table_it_is_as_after_fit():
@@ -127,7 +129,7 @@ def test_calibrated_on_the_training_table_it_is_as_after_fit():
     after = calibration_of(detector.calibrate(X[::-1]))
     np.testing.assert_array_equal(after.scores, before.scores)
     assert (after.seen, after.origin) == (270, "given")
-    learnt = X[~held_out_rows(detector, 300)]
+    learnt = X[~held_out_rows(detector, range(300), TableEncoder)]
     with pytest.raises(InputError, match="has learnt from all of these 270 rows"):
         detector.calibrate(learnt)
     assert calibration_of(detector) is after
@@ -147,10 +149,10 @@ def test_a_training_table_is_noticed_where_few_of_its_rows_are_kept(
 
 
 def test_part_of_a_large_training_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(explanation, "MOST_KEPT", 20)  # rows to explain with are another matter
+    monkeypatch.setattr(fit_rows, "MOST_KEPT", 20)  # rows to explain with are another matter
     X = rows(300)
     detector = KNN(random_state=0).fit(X)
-    learnt = int((~held_out_rows(detector, 300)[:100]).sum())
+    learnt = int((~held_out_rows(detector, range(300), TableEncoder)[:100]).sum())
     found = calibration_of(detector.calibrate(np.concatenate([rows(50, seed=1), X[:100]])))
     assert (found.seen, len(found)) == (learnt, 150 - learnt)
 
@@ -184,7 +186,7 @@ def test_rows_that_repeat_training_rows_are_no_drift(tmp_path: Path):
 def test_a_level_that_only_held_out_rows_have_is_unseen():
     """Kinds are decided by all rows, levels and scales by the others: a fit cannot fail by it."""
     knn = KNN(random_state=0, n_neighbors=1)
-    held_out = held_out_rows(knn, 300)
+    held_out = held_out_rows(knn, range(300), TableEncoder)
     table = pd.DataFrame({"code": np.arange(300) % 7 + 100.0, "kind": "a", "rare": np.nan})
     table["code"] = table["code"].astype(int).astype(str)
     table.loc[np.flatnonzero(held_out), ["code", "kind"]] = "X9"

@@ -81,7 +81,7 @@ def test_training_images_are_never_there_all_together_as_floats(good, monkeypatc
     monkeypatch.setattr("alad.encoding.rows.PIECE_VALUES", 1)  # 32 images
     monkeypatch.setattr("alad.neural.model.MEASURED_IMAGES", 48)
     monkeypatch.setattr(row_kinds, "IMAGE", replace(row_kinds.IMAGE, learnt_by_scores=48))
-    monkeypatch.setattr("alad.detector.explanation.NUMBERS_KEPT", 48 * 12 * 9 * 3)
+    monkeypatch.setattr("alad.detector.rows.NUMBERS_KEPT", 48 * 12 * 9 * 3)
     looks: list[int] = []
     scaled = ImageScaler.scaled
 

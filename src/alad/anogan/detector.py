@@ -93,7 +93,7 @@ class AnoGAN(NetworkDetector):
         return step
 
     # every row costs a search
-    def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
+    def scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
         usual = row_kind(fit.encoder.shape_).thresholded
         most = usual if self.threshold_rows is None else self.threshold_rows
         if n <= most:

@@ -65,8 +65,8 @@ def _maps(network: Any, side: int) -> dict[int, str]:
     met: dict[int, list[str]] = {}
 
     def note(name: str) -> Callable[..., None]:
-        def noted(module: Any, given: Any, made: Any) -> None:
-            shape = getattr(made, "shape", ())
+        def noted(module: Any, given: Any, output: Any) -> None:
+            shape = getattr(output, "shape", ())
             if name and len(shape) == 4 and shape[2] == shape[3] > 1:
                 met.setdefault(2 ** round(math.log2(side / shape[2])), []).append(name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -19,25 +19,17 @@ from sklearn.utils.validation import check_is_fitted
 from alad.backbone.backbone import check_backbone, described
 from alad.detector.asking import asks
 from alad.detector.calibration import Calibration
-from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
-from alad.detector.explanation import kept
 from alad.detector.fitted import Fitted
+from alad.detector.fitting import fitted_on
 from alad.detector.model import Model, from_json, storable
-from alad.detector.novelty import learnt_novelty
 from alad.detector.rows import (
     Fit,
     Learn,
-    as_given,
-    digests_of,
     encoder_and_rows,
     held_out_rows,
-    learnable,
-    pieces,
-    scores_at_fit,
-    summed_up,
 )
-from alad.detector.tiles import fitted_on_tiles
-from alad.encoding import Encoder, FeatureEncoder, TableEncoder
+from alad.detector.tile_fitting import fitted_on_tiles
+from alad.encoding import Encoder, FeatureEncoder
 from alad.errors import InputError
 from alad.parameters import (
     HOW,
@@ -82,8 +74,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
-    # what makes features of images first: texture, efficientnet-lite0[-pooled], timm:NAME,
-    # torchvision:NAME (docs), a function, or "precomputed"; None = nothing
+    # what makes features of images first: texture or efficientnet-lite0 (a row a patch, heat maps),
+    # efficientnet-lite0-pooled (a row an image), timm:NAME or torchvision:NAME, a function, or
+    # "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
     position: Switch = False  # of a backbone's patches: does where in the picture one lies count?
     # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
@@ -104,7 +97,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         for rule in self.rules:
             rule(self)
 
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
+    def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse parameters that make no sense for encoded rows of this shape: InputError."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -112,10 +105,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
         A table is whatever `alad.data.columns` reads: an array, or a frame of pandas, polars or
         Arrow. Images are an array [n, height, width] or [n, height, width, channels], or
-        `alad.Pictures`; `scaling` and `drop` do not concern them. A detector that cannot learn from
-        batches draws as many as 512 MB hold in float32: `training_["rows_used"]`. A random share
-        `calibration_fraction` of the rows is held out for `calibration_`, none if fewer than 19.
-        Raises InputError if a parameter makes no sense or X cannot be learnt from.
+        `alad.Pictures` of a folder; `scaling` and `drop` do not concern them. Pictures are decoded
+        into a file, and need not fit into memory together: a detector that cannot learn from
+        batches draws as many as 512 MB hold in float32, told by `training_["rows_used"]`.
+
+        A random share `calibration_fraction` of the rows is held out for `calibration_`: nothing is
+        learnt from them. None are held out if they would be fewer than 19. Raises InputError if a
+        parameter makes no sense or X cannot be learnt from.
         """
         return self.fit_by(X, self._learn)
 
@@ -128,58 +124,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         begun = time.perf_counter()
         with encoder_and_rows(self, X) as (encoder, rows):
             held = held_out_rows(self, rows, encoder)
-            self.fitted_ = self.fitted_on(encoder, rows, begun, held, learn)
+            self.fitted_ = fitted_on(self, encoder, rows, begun, held, learn)
         return self
 
-    def fitted_on(
-        self, encoder: Encoder, rows: Any, begun: float, held_out: np.ndarray, learn: Learn
-    ) -> Fitted:
-        """Learn from what `encoder` gathered, and calibrate on the rows held out, bool [n]."""
-        learnt = ~held_out
-        matrix = encoder.fit_transform(rows, learnt)
-        fit, params = Fit(encoder), self._settings()
-        known = learnable(self, matrix if learnt.all() else matrix[learnt], fit)
-        # refused now, not after the training: what does not suit the rows, or could not be saved
-        self._check_shape(tuple(known.shape[1:]))
-        model = learn(known, fit)
-        seconds, count = round(time.perf_counter() - begun, 3), int(learnt.sum())
-        facts = {"rows": count, "held_out": len(learnt) - count, "seconds": seconds}
-        facts |= storable("training_", fit.facts)
-        if "patches" in facts:  # those that networks count as rows
-            facts["rows"] = count
-        apart = as_given(encoder, rows, matrix)
-        facts["repeats"] = repeats(digest := digests_of(apart)[learnt])
-        fitted = Fitted(
-            name=self.name,
-            params=params,
-            encoder_=encoder,
-            model_=model,
-            offset_=np.nan,
-            training_=facts,
-            calibration_=None,
-            learnt_=remembered(digest),
-            references_=kept(apart[learnt]),
-        )
-        # the scores of the rows given tell the threshold; of those held out also the calibration
-        chosen = self._scored_at_fit(len(matrix), fit)
-        scored, new = matrix[chosen], ~learnt[chosen]
-        scores = scores_at_fit(fitted, scored, bool(self.verbose))
-        if self.novelty and isinstance(encoder, TableEncoder):
-            told = pieces(known), scores, new, pieces(scored)
-            added, scores = learnt_novelty(encoder.known_, *told)
-            fitted = replace(fitted, novelty_=added)
-        return replace(
-            fitted,
-            offset_=offset(scores, new, self.contamination),
-            training_=facts | {"scores": summed_up(scores[~new])},
-            calibration_=held_out_calibration(scores[new]),
-        )
-
-    def _scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
+    def scored_at_fit(self, n: int, fit: Fit) -> slice | np.ndarray:
         """Choose which of the n rows given to `fit` set `offset_` and calibrate."""
         return slice(None)
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """Give the parameters as JSON has them, but for those that say how a fit is run."""
         values = {at.name: getattr(self, at.name) for at in fields(self) if HOW not in at.metadata}
         if self.backbone is not None:
@@ -229,7 +181,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         Scores would not fit the threshold.
         """
         check_is_fitted(self)
-        for name, value in self._settings().items():
+        for name, value in self.settings().items():
             then = self.fitted_.params.get(name, value)
             if value != then:
                 raise InputError(

@@ -15,7 +15,6 @@ from alad.detector import attribution, patches, scoring, tiles
 from alad.detector.attribution import Explanation
 from alad.detector.heat_maps import HeatMaps, heat, of_counting_pixels
 from alad.encoding import (
-    Encoded,
     FeatureEncoder,
     ImageScaler,
     TableEncoder,
@@ -23,8 +22,7 @@ from alad.encoding import (
 from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
-MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
-NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
+NUMBERS_AT_ONCE = 1_000_000  # of maps, encoded together: 4 MB
 
 
 def explained(fitted: Any, X: Any, progress: bool) -> Explanation | HeatMaps:
@@ -133,7 +131,7 @@ def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) ->
 
 def _of_patches(fitted: Any, images: np.ndarray, encoder: FeatureEncoder) -> np.ndarray:
     """Score the patches of scaled images, some images at a time: float64 [patches of all]."""
-    step = max(1, NUMBERS_KEPT // math.prod(encoder.shape_))
+    step = max(1, NUMBERS_AT_ONCE // math.prod(encoder.shape_))
     each = [
         scoring.combined_scores(fitted, encoder.encoded(images[at : at + step]), patches=True)
         for at in range(0, len(images), step)
@@ -175,10 +173,3 @@ def _compared_with(fitted: Any, encoded: np.ndarray) -> np.ndarray:
         return np.array(own)
     count = attribution.REFERENCES - len(own)
     return np.array([*own, *attribution.nearest(rows, fitted.references_, count)])
-
-
-def kept(learnt: Encoded) -> np.ndarray:
-    """Keep rows to compare with, evenly from all learnt ones [n, *shape]: [m, width]."""
-    most = min(MOST_KEPT, max(1, NUMBERS_KEPT // math.prod(learnt.shape[1:])))
-    places = np.unique(np.linspace(0, len(learnt) - 1, most).astype(int))
-    return np.asarray(learnt[places]).reshape(len(places), -1)

@@ -31,6 +31,8 @@ from alad.progress import SILENT_SECONDS, Progress
 
 VALUES_IN_MEMORY = 1 << 27  # 512 MB, of rows that a detector has to have there all together
 ROWS_AT_ONCE = 1 << 13  # of a table, from one look at the clock to the next
+MOST_KEPT = 2_000  # learnt rows that a model keeps to compare others with
+NUMBERS_KEPT = 1_000_000  # of them in all, 4 MB
 LEAST_HELD_OUT = 19  # rows: fewer allow no false-alarm rate of 0.05, and are better learnt from
 LONG_SEARCH = 10**10  # comparisons of patches of one picture: a minute, about
 SCORE_QUANTILES = 201  # of the training rows, kept for reports
@@ -161,6 +163,13 @@ def warn_of_long_search(fitted: Any, tiles: int = 1) -> None:
             UserWarning,
             stacklevel=4,
         )
+
+
+def kept(learnt: Encoded) -> np.ndarray:
+    """Keep rows to compare with, evenly from all learnt ones [n, *shape]: [m, width]."""
+    most = min(MOST_KEPT, max(1, NUMBERS_KEPT // math.prod(learnt.shape[1:])))
+    places = np.unique(np.linspace(0, len(learnt) - 1, most).astype(int))
+    return np.asarray(learnt[places]).reshape(len(places), -1)
 
 
 def scores_at_fit(fitted: Any, X: Encoded | PatchRows, shown: bool) -> np.ndarray:

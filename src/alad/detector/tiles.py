@@ -6,7 +6,6 @@ are images to the detector, with a backbone or without; `alad.data.tiling` cuts 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import blake2b
@@ -14,97 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from alad.backbone.backbone import PRECOMPUTED
 from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.picture_masks import paint
 from alad.data.tiling import Tiling, shrunk
-from alad.detector.decisions import held_out_calibration, offset, remembered, repeats
 from alad.detector.heat_maps import HeatMaps
-from alad.detector.rows import (
-    drawn,
-    encoder_and_rows,
-    held_out_rows,
-    summed_up,
-    warn_of_long_search,
-)
-from alad.encoding import FeatureEncoder, ImageScaler, image_scaler
+from alad.encoding import FeatureEncoder, image_scaler
 from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
-MOST_TILES, MOST_VALUES = 20_000, 1 << 28  # learnt from, and their numbers: 256 MB of bytes
 TILES_AT_ONCE, VALUES_AT_ONCE = 128, 1 << 22  # most tiles, and numbers, scored at once
-LEARNT_SCORED = 200  # learnt pictures that are scored at fit
 EXPLAINED = 16  # tiles of a picture whose heat is looked for pixel by pixel, the highest ones
 LONGEST = 1024  # pixels of a heat map's longer side; of larger pictures squares have one
 
 Picture = np.ndarray  # [height, width, channels], of any size
 
 
-# --- learning -------------------------------------------------------------------------------------
-
-
-def fitted_on_tiles(detector: Any, X: Any, learn: Any) -> Any:
-    """Learn from tiles of pictures X, and calibrate on whole pictures: a `Fitted`.
-
-    As many tiles of each learnt picture are drawn as make 20,000, or 256 MB, of all together.
-    """
-    begun = time.perf_counter()
-    if detector.backbone == PRECOMPUTED:
-        raise InputError("feature maps are not cut into tiles; leave tile out")
-    source = _source(X)
-    source.require_normal()
-    form = source.own_size_form()
-    names = source.names
-    held = set(np.array(names)[held_out_rows(detector, names, ImageScaler)].tolist())
-    tiles, digest, most = _sample(detector, source, form, held, len(names) - len(held))
-    with encoder_and_rows(detector, tiles) as (encoder, rows):
-        on_tiles = detector.fitted_on(encoder, rows, begun, np.zeros(len(rows), bool), learn)
-    image_scaler(encoder).masked = source.masked
-    warn_of_long_search(on_tiles, most)
-    # of the pictures all that were held out are scored, and some of those learnt
-    learnt = [name for name in source.names if name not in held]
-    chosen = drawn(detector.random_state, len(learnt), LEARNT_SCORED, number=3)
-    wanted = held | {learnt[at] for at in chosen}
-    pairs = ((name, picture) for name, picture in source.each(form) if name in wanted)
-    scored, scores = _scored(on_tiles, pairs, bool(detector.verbose), len(wanted))
-    new = np.array([name in held for name in scored])
-    facts = {"rows": len(learnt), "held_out": int(new.sum()), "tiles": len(tiles)}
-    facts |= {"repeats": repeats(digest), "scores": summed_up(scores[~new])}
-    return replace(
-        on_tiles,
-        offset_=offset(scores, new, detector.contamination),
-        training_={**on_tiles.training_, **facts},
-        calibration_=held_out_calibration(scores[new]),
-        learnt_=remembered(digest),
-    )
-
-
-def _sample(
-    detector: Any, source: ImageSource, form: Any, held: set[str], count: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Draw tiles of the pictures learnt from: [m, side, side, channels].
-
-    Also gives the pictures' digests, and the most tiles that one of them has.
-    """
-    side, taken, digest, largest = detector.tile, [], [], 0
-    for number, (name, picture) in enumerate(source.each(form)):
-        if name in held:
-            continue
-        digest.append(_digest(picture))
-        tiling = Tiling(picture.shape[0], picture.shape[1], side)
-        largest = max(largest, len(tiling))
-        most = min(MOST_TILES, MOST_VALUES // (side * side * picture.shape[2])) // max(1, count)
-        inside = tiling.counting(picture, _paint(source.masked, form))
-        chosen = drawn(detector.random_state, len(inside), max(1, most), number=4 + number)
-        taken += [tile.copy() for tile in tiling.cut(picture, inside[chosen])]
-    if not taken:
-        raise InputError("no picture is left to learn from; give more, or hold fewer out")
-    return np.stack(taken), np.array(digest, np.uint64), largest
-
-
-def _digest(picture: Picture) -> int:
+def digest_of(picture: Picture) -> int:
     """Digest a picture's size and pixels: 64 bits."""
     content = np.ascontiguousarray(picture)
     told = blake2b(repr(picture.shape).encode() + content.tobytes(), digest_size=8)
@@ -116,7 +42,7 @@ def _digest(picture: Picture) -> int:
 
 def scores(fitted: Any, X: Any, score: str | None = None) -> np.ndarray:
     """Score pictures X of any size, the highest tile of each: float64 [n]."""
-    return _scored(fitted, _pictures(fitted, X), score=score)[1]
+    return scored(fitted, _pictures(fitted, X), score=score)[1]
 
 
 def member_scores(fitted: Any, X: Any, score: str | None = None) -> np.ndarray:
@@ -128,15 +54,15 @@ def member_scores(fitted: Any, X: Any, score: str | None = None) -> np.ndarray:
 
 def scores_and_digests(fitted: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Score normal pictures X, and digest them to know them again: float64 [n], uint64 [n]."""
-    _source(X).require_normal()
+    picture_source(X).require_normal()
     digest: list[int] = []
 
     def noted() -> Iterator[tuple[str, Picture]]:
         for name, picture in _pictures(fitted, X):
-            digest.append(_digest(picture))
+            digest.append(digest_of(picture))
             yield name, picture
 
-    return _scored(fitted, noted())[1], np.array(digest, np.uint64)
+    return scored(fitted, noted())[1], np.array(digest, np.uint64)
 
 
 def of_one_tile(fitted: Any) -> Any:
@@ -144,7 +70,7 @@ def of_one_tile(fitted: Any) -> Any:
     return replace(fitted, params={**fitted.params, "tile": None})
 
 
-def _source(X: Any) -> ImageSource:
+def picture_source(X: Any) -> ImageSource:
     source = source_of(X)
     if not isinstance(source, ImageSource):
         raise InputError("X is a table, and tiles are of pictures; leave tile out")
@@ -153,17 +79,17 @@ def _source(X: Any) -> ImageSource:
 
 def _pictures(fitted: Any, X: Any) -> Iterator[tuple[str, Picture]]:
     """Yield pictures one by one, at their own size, with their names."""
-    scaler, source = image_scaler(fitted.encoder_), _source(X)
+    scaler, source = image_scaler(fitted.encoder_), picture_source(X)
     scaler.require_mask(source)
     return source.each(replace(scaler.form, height=0, width=0))
 
 
-def _paint(masked: bool, form: Form) -> int | None:
+def outside_value(masked: bool, form: Form) -> int | None:
     """Return the value of pixels that do not count; None where all count."""
     return paint(form.bits) if masked else None
 
 
-def _scored(
+def scored(
     fitted: Any,
     pictures: Iterator[tuple[str, Picture]],
     shown: bool = False,
@@ -195,7 +121,7 @@ def _highest(
     side, names, waiting, owners = fitted.params["tile"], list[str](), [], []
     highest: list[np.ndarray] = []
     scaler = image_scaler(fitted.encoder_)
-    outside = _paint(scaler.masked, scaler.form)
+    outside = outside_value(scaler.masked, scaler.form)
 
     def flush() -> None:
         found = call(np.stack(waiting))
@@ -250,7 +176,7 @@ def _explained(fitted: Any, picture: Picture) -> tuple[np.ndarray, Picture, int,
     )
     cheap = isinstance(fitted.encoder_, FeatureEncoder) and fitted.encoder_.has_maps
     scaler = image_scaler(fitted.encoder_)
-    inside = tiling.counting(picture, _paint(scaler.masked, scaler.form))
+    inside = tiling.counting(picture, outside_value(scaler.masked, scaler.form))
     step = _at_once(fitted, picture)
 
     def cut(part: np.ndarray) -> np.ndarray:

@@ -132,7 +132,7 @@ class NetworkDetector(Detector):
         """Return the name of the score that counts, for encoded rows of this shape."""
         return self.own_score if self.score_function is None else self.score_function
 
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
+    def check_shape(self, shape: tuple[int, ...]) -> None:
         self._architecture(shape)
 
     def _architecture(self, shape: tuple[int, ...]) -> Any:
