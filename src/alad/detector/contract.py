@@ -74,9 +74,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
-    # what makes features of images first: texture or efficientnet-lite0 (a row a patch, heat maps),
-    # efficientnet-lite0-pooled (a row an image), timm:NAME or torchvision:NAME, a function, or
-    # "precomputed"; None = nothing
+    # what makes features of images first: texture, efficientnet-lite0[-pooled], timm:NAME,
+    # torchvision:NAME (docs), a function, or "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
     position: Switch = False  # of a backbone's patches: does where in the picture one lies count?
     # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
