@@ -109,6 +109,12 @@ def test_neighbours_among_kept_rows(tmp_path):
     assert away(scored(tmp_path / "m.onnx", fitted, frame(40))[0], fitted, frame(40)) < 1e-5
 
 
+def test_the_row_itself_beside_features(tmp_path):
+    fitted = quick("alad", score_function="features-row", members=3).fit(frame(150)).fitted_
+    alad.to_onnx(fitted, tmp_path / "m.onnx")
+    assert away(scored(tmp_path / "m.onnx", fitted, frame(40))[0], fitted, frame(40)) < 1e-5
+
+
 def test_copies_of_training_rows_are_neighbours_of_their_own(tmp_path):
     rows = np.round(np.random.default_rng(0).normal(size=(200, 2)), 1)
     for name in ("knn", "lof", "neighbour-ratio"):

@@ -73,6 +73,16 @@ def _zeros_like(like: Any, array: Any, dtype: Any = None, shape: Any = None) -> 
     return like.new(like.graph.node("Expand", widened.name, size), sample)
 
 
+def _broadcast_to(like: Any, array: Any, shape: Sequence[int]) -> Any:
+    """Repeat an array along its other axes; rows stay as many as they are."""
+    sample = np.broadcast_to(array.sample, shape)
+    for size, known in zip(shape[::-1], array.shape[::-1], strict=False):
+        if size == like.rows != known:
+            raise Untraceable("broadcast_to is of what has rows already")
+    sizes = like.graph.constant(np.array([1 if size == like.rows else size for size in shape]))
+    return like.new(like.graph.node("Expand", array.name, sizes), sample)
+
+
 def _searchsorted(like: Any, table: np.ndarray, x: Any, side: str = "left") -> Any:
     """Count the entries below x (or not above it), by halving: log2(entries) steps."""
     levels = max(len(table).bit_length(), 1)
@@ -102,6 +112,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.einsum: _einsum,
     np.take_along_axis: _take_along_axis,
     np.zeros_like: _zeros_like,
+    np.broadcast_to: _broadcast_to,
     np.searchsorted: _searchsorted,
     np.argpartition: _argpartition,
     np.argsort: lambda like, x, axis=-1, kind=None: _argpartition(like, x, x.shape[-1] - 1),
