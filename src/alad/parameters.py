@@ -33,14 +33,16 @@ MOST_HELD_OUT = 0.5  # share of the rows given to fit
 LARGEST_DENOMINATOR = 10**9  # of the fraction that a decimal stands for
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """Convert a value to a whole number of at least `least`, or raise InputError."""
+def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Convert a value to a whole number from `least` to `most`, or raise InputError."""
     try:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = least - 1
     if number < least:
         raise InputError(f"{name} is {value!r}; give a whole number of at least {least}")
+    if most is not None and number > most:
+        raise InputError(f"{name} is {value!r}; give a whole number of at most {most}")
     return number
 
 
@@ -133,7 +135,8 @@ def not_empty(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
 # --- kinds of value: a type, and the function that checks a value of it ---------------------------
 
 Count = Annotated[int, whole]  # 1, 2, …
-TileSide = Annotated[int, functools.partial(whole, least=16)]  # pixels: smaller tells too little
+# pixels: smaller tells too little, and of larger ones a gigabyte does not hold a few
+TileSide = Annotated[int, functools.partial(whole, least=16, most=4096)]
 CountOrZero = Annotated[int, functools.partial(whole, least=0)]
 Share = Annotated[float, share]  # above 0, at most 1
 Proportion = Annotated[float, fraction]  # from 0 to below 1

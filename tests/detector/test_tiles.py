@@ -115,6 +115,8 @@ def test_what_makes_no_sense_is_refused(folder, tmp_path):
         alad.KNN(tile=8).fit(folder / "good")
     with pytest.raises(alad.InputError, match="tile is 0; give a whole number of at least 16"):
         alad.KNN(tile=0).fit(folder / "good")
+    with pytest.raises(alad.InputError, match="tile is 100000; give a whole number of at most"):
+        alad.KNN(tile=100_000).fit(folder / "good")
     with pytest.raises(alad.InputError, match="X is a table, and tiles are of pictures"):
         alad.KNN(tile=32).fit(np.zeros((5, 3)))
     with pytest.raises(alad.InputError, match="cut from pictures as they are; leave out size"):

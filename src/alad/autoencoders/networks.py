@@ -285,7 +285,7 @@ def _mirrored(
         raise InputError(
             f"a mirrored energy has one convolution, one dense layer and images whose halves have "
             f"even sides; channels are {len(layers)}, dense {len(dense)}, images {shape[0]} × "
-            f"{shape[1]}"
+            f"{shape[1]}; give images of another size (--size 32), or other layers"
         )
     units = height * width * channels // 4
     return MirroredEnergyNetwork((layers[0], Dense("H.1", units, dense[0])), shape)
