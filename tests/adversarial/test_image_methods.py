@@ -156,7 +156,9 @@ def test_presets_and_named_architectures_are_complete(name):
 
 @every_method
 def test_what_is_no_architecture_of_images_is_named(name):
-    with pytest.raises(InputError, match=r"for images; there are: cifar10, svhn.*leave out"):
+    with pytest.raises(
+        InputError, match=r"for images; there are: (cifar10-paper, )?cifar10, svhn.*leave out"
+    ):
         quick(name, architecture="kdd99").fit(noise(30, 8, 8))
     with pytest.raises(InputError, match="architecture: no widths; there are "):
         quick(name, architecture={"widths": 3}).fit(noise(30, 8, 8))

@@ -103,8 +103,9 @@ def test_help_of_fit_names_what_there_is(capfd, monkeypatch):
     shown = capfd.readouterr().out
     assert [name for name in (*catalogue.DETECTORS, "robust", "minmax") if name not in shown] == []
     (told,) = [line for line in shown.splitlines() if "--score" in line]
-    offered = {one for name in catalogue.DETECTORS for one in scores_of(name)}
+    offered = {one for name in catalogue.DETECTORS for one in scores_of(name)} | {"projected"}
     assert [one for one in offered if not re.search(rf"\b{one}\b", told)] == []
+    assert "?." not in shown
     assert "robust" in SCALINGS and "kdd99-paper" in presets.PRESETS
 
 

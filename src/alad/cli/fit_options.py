@@ -77,7 +77,8 @@ def _help(parameter: Parameter, owners: list[str]) -> str:
     if choices and not all(choice in text for choice in choices):
         text = f"{text}: {', '.join(choices)}"
     whose = "" if len(owners) >= MANY else f" ({', '.join(owners)})"
-    return f"{text[:1].upper()}{text[1:]}{whose}."
+    ends = "" if text.endswith("?") and not whose else "."
+    return f"{text[:1].upper()}{text[1:]}{whose}{ends}"
 
 
 def _panel(parameter: Parameter, owners: int) -> str:
