@@ -56,6 +56,13 @@ def test_detectors_down_and_classes_across_means_over_runs():
     assert alad_row[-3:] == ["0.800*", "0.141", "0.700"] and tables.PARTLY in sheet.notes
 
 
+def test_networks_that_only_energies_have_are_told_by_their_channels():
+    config = {"architecture": "cifar10-paper", "max_steps": None, "epochs": 20}
+    lines = of_cifar("dsebm-r-paper", {"airplane": 0.7}, config=config)
+    (told,) = [row.networks for row in class_rows(lines, "cifar10") if row.runs]
+    assert told == "64 channels, ≤ 20 epochs"
+
+
 def test_means_over_all_classes_have_no_mark():
     lines = [line("knn", each, 0.5 + int(each) / 100) for each in CLASSES["mnist"]]
     sheet = by_class(lines, "mnist")

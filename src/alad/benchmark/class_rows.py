@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alad.adversarial.architectures import IMAGE_ARCHITECTURES
+from alad.autoencoders.architectures import IMAGE_ENERGY_ARCHITECTURES
 from alad.benchmark import published
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.published import PublishedMean
@@ -113,7 +114,10 @@ def _networks(config: Mapping[str, Any]) -> str:
     name, steps = config["architecture"], config["max_steps"]
     if backbone := config.get("backbone"):
         return f"{backbone}, {f'{steps:,} steps' if steps else 'untrained'}"
-    width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
+    if name in (None, *IMAGE_ARCHITECTURES):
+        width = USUAL_WIDTH if name is None else IMAGE_ARCHITECTURES[name].width
+    else:  # one that only energies have
+        width = IMAGE_ENERGY_ARCHITECTURES[name].channels[0]
     long = f"≤ {config['epochs']} epochs" if steps is None else f"{steps:,} steps"
     half = ", bfloat16" if config.get("engine") == "bfloat16" else ""
     return f"{width} channels, {'untrained' if steps == 0 else long}{half}"

@@ -48,7 +48,8 @@ def scores_section(
     if calibration is None:
         text = (
             "This model is not calibrated, so no false-alarm rate is known. Calibrate it with "
-            f"normal {what} that it has not learnt from: alad calibrate MODEL TABLE."
+            f"normal {what} that it has not learnt from: alad calibrate MODEL "
+            f"{'TABLE' if what == 'rows' else 'PICTURES/'}."
         )
         return Section("Scores and thresholds", [*blocks, Text(text, "alarm")])
     return Section("Scores and thresholds", [*blocks, _thresholds(calibration, new, what)])
