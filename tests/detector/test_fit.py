@@ -11,7 +11,7 @@ from every_detector import every_detector, quick, rows
 from sklearn.exceptions import NotFittedError
 
 from alad import ALAD, KNN
-from alad.detector import contract
+from alad.detector import fitting
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
 from alad.errors import InputError, TrainingError
@@ -24,7 +24,7 @@ FAILURES = (TrainingError("diverged"), KeyboardInterrupt(), MemoryError())
 PLACES: dict[str, Callable[[Detector], tuple[Any, str]]] = {
     "learning": lambda detector: (type(detector), "_learn"),
     "threshold": lambda detector: (Fitted, "score_encoded"),
-    "calibration": lambda detector: (contract, "held_out_calibration"),
+    "calibration": lambda detector: (fitting, "held_out_calibration"),
 }
 
 

@@ -33,10 +33,11 @@ def fitted_on(
     """
     learnt = ~held_out
     matrix = encoder.fit_transform(rows, learnt)
-    fit, params = Fit(encoder), detector.settings()
+    fit = Fit(encoder)
     known = learnable(detector, matrix if learnt.all() else matrix[learnt], fit)
     # refused now, not after the training: what does not suit the rows, or could not be saved
     detector.check_shape(tuple(known.shape[1:]))
+    params = detector.settings()
     model = learn(known, fit)
     seconds, count = round(time.perf_counter() - begun, 3), int(learnt.sum())
     facts = {"rows": count, "held_out": len(learnt) - count, "seconds": seconds}
