@@ -105,6 +105,7 @@ def check_target(folder: str | Path, kind: Kind) -> None:
     if folder.is_dir():
         foreign = any(not path.name.startswith(OURS[kind]) for path in folder.iterdir())
         stored = _parsed(folder) if (folder / MANIFEST).exists() else {"format": FORMAT}
+        stored = stored or _parsed(folder)  # another process may just have replaced it
         if foreign or stored is None or stored.get("format") != FORMAT:
             raise StorageError(f"{folder} exists and is not an alad folder; choose another folder")
         if stored.get("kind", kind) != kind:
