@@ -277,9 +277,8 @@ def _arrays(folder: Path, named: Mapping[str, str]) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageError(
-            f"{path}: {error.strerror}; make it readable, or save it anew"
-        ) from error
+        remedy = "make it readable, or save it anew"
+        raise StorageError(f"{path}: {error.strerror}; {remedy}") from error
     return packed if hashlib.sha256(packed).hexdigest() == named["sha256"] else None
 
 
