@@ -13,6 +13,7 @@ from alad.benchmark.data.protocols import PROTOCOLS, Protocol
 from alad.benchmark.data.splits import Split
 from alad.benchmark.row import Row
 from alad.benchmark.rows import BENCHMARKS
+from alad.errors import ResumeError
 
 
 class Toy:
@@ -23,7 +24,14 @@ class Toy:
     model: ClassVar = SimpleNamespace(offers={})  # scores to choose from
 
     def __init__(
-        self, name="toy", noise=0.0, random_state=0, members=1, verbose=0, checkpoint=None
+        self,
+        name="toy",
+        noise=0.0,
+        random_state=0,
+        members=1,
+        verbose=0,
+        checkpoint=None,
+        resume=False,
     ):
         self.params = dict(
             noise=noise,
@@ -31,6 +39,7 @@ class Toy:
             members=members,
             verbose=verbose,
             checkpoint=checkpoint,
+            resume=resume,
         )
         self.name = name
 
@@ -46,6 +55,8 @@ class Toy:
 
     def fit(self, rows):
         self.fits[self.name] += 1
+        if self.params["resume"]:
+            raise ResumeError("the checkpoint is of another training")
         Path(self.params["checkpoint"]).mkdir()
         if self.name in self.failing:
             raise ArithmeticError("a loss\nis not finite")

@@ -12,6 +12,10 @@ class StorageError(InputError):
     """A folder or file that cannot be written or read: the message begins with its path."""
 
 
+class ResumeError(StorageError):
+    """A checkpoint of another training: of other data, other settings or another version."""
+
+
 class EngineError(InputError):
     """An engine that cannot run a model, or cannot be had here: why, in one line."""
 

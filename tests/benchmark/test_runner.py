@@ -99,6 +99,17 @@ def test_checkpoints_go_when_the_cell_is_done_and_stay_when_it_is_not(toy, tmp_p
     assert len(list(tmp_path.glob("toy-*.checkpoint"))) == 1
 
 
+def test_a_checkpoint_of_another_training_is_left_and_the_cell_begins_anew(toy, tmp_path):
+    toy.failing.add("once")
+    run("toy", runs=1, protocols=["paper"], detectors=["once"], results=tmp_path)
+    assert len(list(tmp_path.glob("toy-*.checkpoint"))) == 1
+    toy.failing.clear()
+    with pytest.warns(UserWarning, match="checkpoint is of other settings .* begins anew"):
+        file = run("toy", runs=1, protocols=["paper"], detectors=["once"], results=tmp_path)
+    assert "error" not in file.lines()[-1]
+    assert list(tmp_path.glob("toy-*.checkpoint")) == []
+
+
 def test_ctrl_c_ends_the_run_and_leaves_whole_lines(toy, tmp_path, monkeypatch):
     def stopped(self, rows):
         raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 import platform
 import shutil
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from alad.benchmark.data.embedded import embedded
 from alad.benchmark.data.protocols import IMAGE_BENCHMARKS
 from alad.benchmark.data.splits import Split, fewer
 from alad.benchmark.results_file import Line, ResultsFile, machine, measured
-from alad.errors import InputError, on_one_line
+from alad.errors import InputError, ResumeError, on_one_line
 from alad.storage import versions
 
 Say = Callable[[str], None]
@@ -151,7 +152,14 @@ class Job:
         """Fit the detector; -> the detector, and what all its lines have in common."""
         kept = {"checkpoint": str(self._checkpoint), "resume": self._checkpoint.exists()}
         detector = self.cell.detector(**self.how, **kept).set_params(backbone=None)
-        _, seconds = timed(lambda: detector.fit(data.train))
+        try:
+            _, seconds = timed(lambda: detector.fit(data.train))
+        except ResumeError:
+            name = self._checkpoint.name
+            text = f"{name} is of other settings or another version of alad; the cell begins anew"
+            warnings.warn(text, stacklevel=2)
+            shutil.rmtree(self._checkpoint)
+            return self._fitted(data)
         # a resumed training knows the seconds before its interruption
         trained = detector.training_.get("seconds", 0.0)
         return detector, {

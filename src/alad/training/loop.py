@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from alad import storage
-from alad.errors import StorageError, TrainingError
+from alad.errors import ResumeError, StorageError, TrainingError
 from alad.progress import Progress
 
 FINITE_CHECK_EVERY = 20  # steps; reading the losses makes an accelerator wait
@@ -112,7 +112,7 @@ def train(
 
     The result holds the best weights. `watch` is called before the first step and after every
     check. A checkpoint that cannot be written is warned of, and training goes on. Raises
-    TrainingError at a loss that is not finite, StorageError if the checkpoint cannot be resumed
+    TrainingError at a loss that is not finite, ResumeError if the checkpoint is of another training
     from or another training writes there, and KeyboardInterrupt, after writing a checkpoint, at
     Ctrl-C.
     """
@@ -256,12 +256,12 @@ def _load(checkpoint: Checkpoint, step: Step, training: Training) -> None:
     summary, arrays = storage.read(checkpoint.folder, "checkpoint")
     # other data, other settings or another version would train something else
     if summary["fingerprint"] != checkpoint.fingerprint:
-        raise StorageError(
+        raise ResumeError(
             f"checkpoint {checkpoint.folder} belongs to other data or settings: "
             "choose another folder, or do not resume"
         )
     if lacking := sorted({f"step.{name}" for name in step.arrays()} - arrays.keys()):
-        raise StorageError(
+        raise ResumeError(
             f"checkpoint {checkpoint.folder} was written by another version of alad (it lacks "
             f"{lacking[0]}): choose another folder, or do not resume"
         )
