@@ -21,7 +21,7 @@ OTHER = np.linspace(-2.0, 2.0, 4)
 def graphed(function, x: np.ndarray = X) -> np.ndarray:
     """Run function(x) by way of a graph: written for 13 rows, run for those and for others."""
     graph = Graph()
-    traced = Traced(graph, graph.input("numbers", TensorProto.DOUBLE, x.shape[1]), X, len(X))
+    traced = Traced(graph, graph.input("numbers", TensorProto.DOUBLE, x.shape[1:]), X, len(X))
     made = function(traced)
     graph.output("out", made.astype(np.float64).name)
     model = ort.InferenceSession(graph.model({}, ""), providers=["CPUExecutionProvider"])

@@ -64,11 +64,11 @@ class Variational(OneLossEngine):
     def _mean_log_likelihood(self, x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         """Average log p(x | z_l) over the draws, the same for every row: [members, n], float64."""
         draws, x = self.context.buffers[DRAWS], self.for_members(x)  # draws [members, L, latent]
-        total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
+        terms = []
         for draw in draws.unbind(dim=1):
             code = mean + torch.exp(0.5 * log_variance) * draw[:, None]
-            total += log_likelihood(x, *self._decoded(code)).double()
-        return total / draws.shape[1]
+            terms.append(log_likelihood(x, *self._decoded(code)).double())
+        return sum(terms[1:], terms[0]) / len(terms)
 
 
 @dataclass(frozen=True)

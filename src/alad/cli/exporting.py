@@ -20,8 +20,8 @@ def export(
         typer.Option(
             "--rows",
             metavar="TABLE",
-            help="Rows to compare on, such as those of a calibration; by default those that the "
-            "model keeps.",
+            help="Rows, or pictures, to compare on, such as those of a calibration; by default "
+            "those that the model keeps.",
         ),
     ] = None,
     tolerance: Annotated[
@@ -31,7 +31,7 @@ def export(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write MODEL, of a table, as an ONNX graph: cells in, anomaly_score and p_value out.
+    """Write MODEL as an ONNX graph: cells or pixels in, anomaly_score and p_value out.
 
     ONNX Runtime scores rows with it, alone and in batches, and so does alad; the largest
     difference goes into FILE.certificate.json. Above the tolerance nothing is written.
@@ -49,5 +49,5 @@ def export(
         print_json(certificate)
     if not quiet:
         found = certificate["largest_difference"]
-        rows_compared = sum(certificate["rows"].values())
-        say(f"{output}: {rows_compared} rows scored by both, largest difference {found:.1e}")
+        compared, unit = sum(certificate["rows"].values()), detector.encoder_.unit
+        say(f"{output}: {compared} {unit}s scored by both, largest difference {found:.1e}")

@@ -87,11 +87,15 @@ class ImageScaler:
 
     def blocks(self, X: Any) -> Iterator[np.ndarray]:
         """Encode X in pieces, so that pictures need not fit into memory together."""
+        for pixels in self.pixels(X):
+            yield from ScaledImages(self, pixels).pieces()
+
+    def pixels(self, X: Any) -> Iterator[np.ndarray]:
+        """Read X in pieces, not yet scaled; InputError for another shape or kind of pixel."""
         source = _image_source(X)
         self.require_mask(source)
         form = self.form if isinstance(source.content, Pictures) else None
-        for pixels in source.batches(form):
-            yield from ScaledImages(self, self._checked(pixels)).pieces()
+        return map(self._checked, source.batches(form))
 
     def batches(self, X: Any) -> Iterator[tuple[None, np.ndarray]]:
         """Yield the pieces that `blocks` makes, each with None, for its batch is not kept."""

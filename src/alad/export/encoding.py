@@ -1,117 +1,85 @@
-"""A table's cells as inputs of a graph, and their encoding in it."""
+"""What a graph is given in the place of rows: cells of a table, or pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from onnx import TensorProto
 
-from alad.data.columns import EXACT_MISSING, Column
 from alad.detector.fitted import Fitted
 from alad.encoding import TableEncoder
-from alad.encoding.category_columns import NUMBERED_FLAGS, CategoryCode
-from alad.encoding.number_columns import NumberCode
-from alad.errors import InputError
+from alad.export.cells import TableInput
 from alad.export.graph import Graph
-from alad.export.traced import Traced
-
-NUMBERS, CATEGORIES = "numbers", "categories"  # inputs
-HOLE = ""  # a missing category; a missing number is NaN
-MISSING = [text for text in EXACT_MISSING.to_pylist() if text]  # also read as missing
-NEVER = "\0"  # a text that no table has
+from alad.export.pixels import PixelInput
 
 
-def column_names(encoder: TableEncoder) -> dict[str, list[str]]:
-    """Name the columns of each input, in their order."""
-    kinds = {NUMBERS: NumberCode, CATEGORIES: CategoryCode}
-    return {
-        name: [code.name for code, _ in encoder.codes_ if isinstance(code, kind)]
-        for name, kind in kinds.items()
-    }
+class GraphInput(Protocol):
+    """How rows of a fitted detector come into its graph, and rows to compare scores on.
+
+    `rows` are of a kind of its own: cells, or pixels.
+    """
+
+    @property
+    def most(self) -> int:
+        """Number of rows at once, in comparisons."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What else to try where a graph is far away, for messages; "" = nothing."""
+        ...
+
+    def facts(self) -> dict[str, str]:
+        """Tell what a reader of the file needs to know of its inputs."""
+        ...
+
+    def sizes(self) -> set[int]:
+        """List sizes of arrays that a number of rows must not be taken for."""
+        ...
+
+    def encoded(self, graph: Graph, rows: int) -> Any:
+        """Add the inputs, and their encoding: traced [rows, *shape]."""
+        ...
+
+    def read(self, X: Any) -> Any:
+        """Read what a user gives as rows."""
+        ...
+
+    def kept(self) -> Any:
+        """Decode the learnt rows that the model keeps; InputError if it keeps none."""
+        ...
+
+    def first(self, rows: Any, count: int) -> Any:
+        """Take the first rows."""
+        ...
+
+    def disturbed(self, rows: Any) -> Any:
+        """Change known rows, in many ways, to such as no detector has met."""
+        ...
+
+    def inputs(self, rows: Any) -> dict[str, np.ndarray]:
+        """Give rows as the graph takes them, by the names of its inputs."""
+        ...
+
+    def scored(self, rows: Any) -> np.ndarray:
+        """Score rows by alad: float64 [n]."""
+        ...
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Cells of rows as alad reads them: float64 [n, number columns], and the category columns."""
-
-    numbers: np.ndarray
-    categories: list[Column]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def inputs(self) -> dict[str, np.ndarray]:
-        """Give the graph's inputs; one without columns is left out."""
-        given = {NUMBERS: np.ascontiguousarray(self.numbers)}
-        if self.categories:
-            given[CATEGORIES] = np.stack([texts(column) for column in self.categories], axis=1)
-        return {name: array for name, array in given.items() if array.shape[1]}
+def input_of(fitted: Fitted) -> GraphInput:
+    """Say how rows of a fitted detector come into its graph; InputError where they cannot."""
+    if isinstance(fitted.encoder_, TableEncoder):
+        return TableInput(fitted, fitted.encoder_)
+    return PixelInput.of(fitted)
 
 
 def inputs(fitted: Fitted, X: Any) -> dict[str, np.ndarray]:
-    """Read rows X as the graph's inputs: float64 [n, numbers], and texts, object [n, categories].
+    """Read rows or images X as the graph takes them, by the names of its inputs.
 
-    X: a table that is one batch, such as a frame.
+    Of a table "numbers", float64 [n, …], and "categories", texts, object [n, …]; X: a table that is
+    one batch, such as a frame. Of images "images" [n, height, width, channels], of the size and
+    kind of pixel at fit; X: an array, or a folder or files of pictures, which are decoded and
+    resized as for scoring.
     """
-    return Cells(*table_encoder(fitted).cells(X)).inputs()
-
-
-def table_encoder(fitted: Fitted) -> TableEncoder:
-    """Give the encoder of a table; InputError for images."""
-    if not isinstance(fitted.encoder_, TableEncoder):
-        raise InputError(f"this {fitted.name} is of images; only those of tables are exported")
-    return fitted.encoder_
-
-
-def texts(column: Column) -> np.ndarray:
-    """Spell a category column as the graph reads it: object [n]."""
-    if column.levels is None:
-        return np.array([HOLE if np.isnan(x) else f"{x:g}" for x in column.values], object)
-    return np.array([*column.levels, HOLE], object)[column.values]  # code -1 reads the last
-
-
-def encoded(graph: Graph, encoder: TableEncoder, rows: int) -> Any:
-    """Add the inputs, and their encoding: float32 [rows, width]."""
-    parts: list[Any] = []
-    places: list[int] = []
-    numbers = encoder.number_codes_
-    if numbers.codes:
-        width = len(numbers.codes)
-        fills = np.array([code.fill for code in numbers.codes])
-        name = graph.input(NUMBERS, TensorProto.DOUBLE, width)
-        cells: Any = Traced(graph, name, np.tile(fills, (rows, 1)), rows)
-        values, marks = numbers.block(cells)
-        parts += [values, marks.astype(np.float64)]
-        places += np.concatenate(numbers.places).tolist()
-    categories = [(c, start) for c, start in encoder.codes_ if isinstance(c, CategoryCode)]
-    if categories:
-        name = graph.input(CATEGORIES, TensorProto.STRING, len(categories))
-        for number, (code, start) in enumerate(categories):
-            parts.append(_category(graph, name, number, code, rows))
-            places += range(start, start + len(code.output_names))
-    whole = np.concatenate(parts, axis=1)
-    return whole[:, np.argsort(places)].astype(np.float32)
-
-
-def _category(graph: Graph, name: str, number: int, code: CategoryCode, rows: int) -> Traced:
-    """Look up a column's texts in the table of all that its code can give: [rows, width]."""
-    known = dict.fromkeys([*code.levels, *code.rarer, *NUMBERED_FLAGS])
-    spelled = [*known, NEVER]
-    codes = np.array([*range(len(spelled)), -1])
-    table = np.zeros((len(codes), len(code.output_names)), np.float32)
-    code.encode(Column(code.name, codes, tuple(spelled)), table)
-    column = graph.node("Gather", name, graph.constant(np.array(number)), axis=1)
-    keys = [*known, HOLE, *(text for text in MISSING if text not in known)]
-    values = [*range(len(known)), *[len(codes) - 1] * (len(keys) - len(known))]
-    place = graph.node(
-        "LabelEncoder",
-        column,
-        domain="ai.onnx.ml",
-        keys_strings=keys,
-        values_int64s=values,
-        default_int64=len(known),  # NEVER's
-    )
-    at = Traced(graph, place, np.zeros(rows, np.int64), rows)
-    return at.among(table.astype(np.float64))
+    given = input_of(fitted)
+    return given.inputs(given.read(X))

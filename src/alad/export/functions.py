@@ -14,11 +14,15 @@ from alad.export.graph import INT, Untraceable
 
 
 def value_of(like: Any, value: Any) -> Any:
-    """Give the numbers that a value stands for, traced or not."""
-    return value.sample if isinstance(value, type(like)) else value
+    """Give the numbers that a value stands for, traced or not, or of PyTorch."""
+    if isinstance(value, type(like)):
+        return value.sample
+    return np.asarray(value) if hasattr(value, "__array__") else value
 
 
 def _concatenate(like: Any, arrays: Sequence[Any], axis: int = 0) -> Any:
+    if len(arrays) == 1:
+        return arrays[0]
     samples = [value_of(like, array) for array in arrays]
     kind = np.result_type(*samples)
     names = [like.operand(array, kind) for array in arrays]

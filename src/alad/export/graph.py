@@ -33,15 +33,16 @@ class Graph:
         self._outputs: list[Any] = []
         self._known: dict[tuple[Any, ...], str] = {}
 
-    def input(self, name: str, kind: int, width: int) -> str:
-        """Declare an input [rows, width]; kind: of TensorProto."""
-        self._inputs.append(helper.make_tensor_value_info(name, kind, ["rows", width]))
+    def input(self, name: str, kind: int, shape: tuple[int, ...]) -> str:
+        """Declare an input [rows, *shape]; kind: of TensorProto."""
+        self._inputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
         return name
 
-    def output(self, name: str, of: str) -> None:
-        """Declare an output float64 [rows]."""
+    def output(self, name: str, of: str, shape: tuple[int, ...] = ()) -> None:
+        """Declare an output float64 [rows, *shape]."""
         self._nodes.append(helper.make_node("Identity", [of], [name]))
-        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows"]))
+        info = helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", *shape])
+        self._outputs.append(info)
 
     def node(self, operation: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one result; return its name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from copy import copy
 from dataclasses import replace
@@ -15,16 +14,19 @@ from alad.classic.neighbour_search import Nearest, Neighbours
 from alad.detector import novelty
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, combined
+from alad.detector.scoring import seen
+from alad.encoding import TableEncoder
 from alad.errors import InputError
-from alad.export import encoding
+from alad.export.encoding import GraphInput
 from alad.export.graph import Graph, Untraceable
+from alad.export.layers import GraphContext
 from alad.indexing import entries
 from alad.neural.model import NetworkModel
 from alad.version import __version__
 
 SCORE, P_VALUE = "anomaly_score", "p_value"  # outputs
 SPARE = 32  # candidates beyond the neighbours: a product ranks only nearly right, and ties
-PRIMES = (13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
+PRIMES = (13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 
 # kinds of models whose scores are no graph, and why
 REFUSED = {
@@ -32,47 +34,37 @@ REFUSED = {
 }
 
 
-def graph_of(fitted: Fitted, slack: float) -> bytes:
-    """Write the graph of a fitted detector: cells in, score and p-value out.
+def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
+    """Write the graph of a fitted detector: cells or pixels in, score and p-value out.
 
     slack: how far above a score the calibration scores begin that count as equal to it, so that
     rounding does not lower p-values. Raises InputError where there is no graph.
     """
-    encoder = encoding.table_encoder(fitted)
     if reason := REFUSED.get(fitted.model_.kind):
         raise InputError(f"{fitted.name} cannot be exported: {reason}")
     graph = Graph()
-    rows = sample_rows(fitted)
+    rows = sample_rows(fitted.model_, given.sizes())
     try:
         with np.errstate(all="ignore"):
-            seen = encoding.encoded(graph, encoder, rows)
-            scores = score(fitted, seen)
+            scores = score(fitted, given.encoded(graph, rows))
             graph.output(SCORE, scores.astype(np.float64).name)
             if fitted.calibration_ is not None:
                 graph.output(P_VALUE, p_values(fitted, scores, slack).name)
     except (Untraceable, TypeError, ValueError) as error:
         raise InputError(f"{fitted.name} cannot be exported: {error}") from error
-    return graph.model(facts(fitted), f"{fitted.name}, by alad {__version__}")
-
-
-def facts(fitted: Fitted) -> dict[str, str]:
-    """Tell what a reader of the file needs to know: names of columns, thresholds."""
-    return {
-        "alad": __version__,
-        "detector": fitted.name,
-        "columns": json.dumps(encoding.column_names(encoding.table_encoder(fitted))),
-        "threshold": repr(-fitted.offset_),  # of contamination
-    }
+    known = {"alad": __version__, "detector": fitted.name}
+    threshold = {"threshold": repr(-fitted.offset_)}  # of contamination
+    return graph.model(known | given.facts() | threshold, f"{fitted.name}, by alad {__version__}")
 
 
 def score(fitted: Fitted, rows: Any) -> Any:
-    """Score encoded rows [n, width], with what novelty adds: [n]."""
-    known, model = encoding.table_encoder(fitted).known_, fitted.model_
-    found = member_scores(model, known.filled(rows))
+    """Score encoded rows [n, *shape], with what novelty adds: [n]."""
+    model, encoder = fitted.model_, fitted.encoder_
+    found = member_scores(model, seen(fitted, rows))
     scores = combined(found, model.scales.get(model.own))
-    if fitted.novelty_ is None:
+    if fitted.novelty_ is None or not isinstance(encoder, TableEncoder):
         return scores
-    holes, values = known.novel(rows)
+    holes, values = encoder.known_.novel(rows)
     novel = holes | values
     raised = novelty.due(scores, novel, fitted.novelty_)
     return np.where(novel.any(axis=1), raised, scores)
@@ -96,7 +88,7 @@ def size_of(fitted: Fitted) -> float:
 def member_scores(model: Model, rows: Any) -> Any:
     """Score encoded rows by each member: [members, n]."""
     if isinstance(model, NetworkModel):
-        return network_scores(model, rows.astype(np.float64))
+        return network_scores(model, rows)
     model = copy(model)
     if isinstance(model, NeighbourModel | RatioModel | DensityModel):
         vars(model)["_nearest"] = AllMeasured(model.rows)  # a cached property's place
@@ -104,10 +96,10 @@ def member_scores(model: Model, rows: Any) -> Any:
 
 
 def network_scores(model: NetworkModel, rows: Any) -> Any:
-    """Score rows by networks: the passes and formulas of NumPy's engine."""
-    engine: Any = replace(model, engine="numpy", device="cpu").scorer
+    """Score rows by networks: the passes of NumPy's engine, or for images of PyTorch's."""
+    passed = of_images if len(model.row_shape) > 1 else of_rows
     chosen, learnt = model.offers[model.own], model.learnt_by(model.own)
-    results = {"x": rows, **passed(engine, rows, chosen.reads)}
+    results = passed(model, rows, chosen.reads)
     ready = learnt if chosen.made_ready is None else chosen.made_ready(learnt)
     for part in ready.values():
         if isinstance(part, RatioModel):
@@ -115,10 +107,20 @@ def network_scores(model: NetworkModel, rows: Any) -> Any:
     return chosen.value(results, ready)
 
 
-def passed(engine: Any, rows: Any, wanted: Collection[str]) -> dict[str, Any]:
-    """Send rows through each member's networks: [members, n, …] each."""
-    members = [run(rows, wanted) for run in engine.passes]
-    return {name: np.stack([results[name] for results in members]) for name in wanted}
+def of_rows(model: NetworkModel, rows: Any, wanted: Collection[str]) -> dict[str, Any]:
+    """Send rows [n, width] through each member's networks, in float64: [members, n, …] each."""
+    engine: Any = replace(model, engine="numpy", device="cpu").scorer
+    x = rows.astype(np.float64)
+    members = [run(x, wanted) for run in engine.passes]
+    return {"x": x} | {name: np.stack([one[name] for one in members]) for name in wanted}
+
+
+def of_images(model: NetworkModel, images: Any, wanted: Collection[str]) -> dict[str, Any]:
+    """Send images [n, height, width, channels] through the networks, in float32, likewise."""
+    engine: Any = replace(model, engine="torch", device="cpu").scorer
+    context = GraphContext(engine.context.weights, engine.context.buffers)
+    read = replace(engine, context=context).read(images, frozenset(wanted))
+    return {"x": images} | {name: read[name] for name in wanted}
 
 
 class AllMeasured(Nearest):
@@ -143,12 +145,11 @@ class AllMeasured(Nearest):
         return Neighbours(*(np.take_along_axis(part, place, axis=1) for part in (distance, row)))
 
 
-def sample_rows(fitted: Fitted) -> int:
-    """Choose a number of sample rows that is no other size of the model."""
-    model = fitted.model_
+def sample_rows(model: Model, others: set[int]) -> int:
+    """Choose a number of sample rows that is no other size of the model, nor among `others`."""
     sizes = {size for value in vars(model).values() for size in np.shape(_array(value))}
     sizes |= {size for array in _mapped(model) for size in array.shape}
-    sizes |= {fitted.encoder_.width_, len(model.members)}
+    sizes |= {*others, len(model.members)}
     return next(prime for prime in PRIMES if prime not in sizes)
 
 

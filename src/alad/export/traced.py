@@ -1,20 +1,23 @@
 """Arrays that write down what is computed from them.
 
-A `Traced` stands for an array of a graph. NumPy hands its functions over to it (NEP 13, NEP 18), so
-the formulas that score rows write the graph as they run: no detector is written twice. It carries
-the numbers of some sample rows along, from which shapes and kinds of numbers are read. What has no
-counterpart among ONNX's operators raises `Untraceable`.
+A `Traced` stands for an array of a graph. NumPy hands its functions over to it (NEP 13, NEP 18),
+and PyTorch its own (`__torch_function__`), so the formulas that score rows write the graph as they
+run: no detector is written twice. It carries the numbers of some sample rows along, from which
+shapes and kinds of numbers are read. What has no counterpart among ONNX's operators raises
+`Untraceable`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from alad.export.functions import FUNCTIONS, value_of
 from alad.export.graph import INT, Graph, Untraceable
+from alad.export.tensors import TENSOR_FUNCTIONS
 from alad.export.ufuncs import OF_BOOLS, UFUNCS
 
 
@@ -32,13 +35,14 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", (None,))[0]
+        kind = kwargs.pop("dtype", None)  # that operands are converted to
         if method != "__call__" or kwargs or ufunc.__name__ not in UFUNCS:
             raise Untraceable(f"NumPy's {ufunc.__name__} ({method}) is no operator here")
         if out is not None and not isinstance(out, Traced):
             raise Untraceable(f"{ufunc.__name__} would write into an array outside of the graph")
         samples = [value_of(self, value) for value in inputs]
         with np.errstate(all="ignore"):
-            sample = np.asarray(ufunc(*samples))
+            sample = np.asarray(ufunc(*samples, **({} if kind is None else {"dtype": kind})))
         compared = sample.dtype == bool and ufunc.__name__ not in OF_BOOLS
         kind = np.result_type(*samples) if compared else sample.dtype
         names = [self.operand(value, kind) for value in inputs]
@@ -50,6 +54,24 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         if function not in FUNCTIONS:
             raise Untraceable(f"NumPy's {function.__name__} is no operator here")
         return FUNCTIONS[function](self, *args, **kwargs)
+
+    # --- what PyTorch asks for ----------------------------------------------------------------
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function.__name__ not in TENSOR_FUNCTIONS:
+            raise Untraceable(f"PyTorch's {function.__name__} is no operator here")
+        return TENSOR_FUNCTIONS[function.__name__](*args, **(kwargs or {}))
+
+    def __getattr__(self, name: str) -> Any:
+        """Give a method of PyTorch's tensors."""
+        if name.startswith("_") or name not in TENSOR_FUNCTIONS:
+            raise AttributeError(f"an array of a graph has no {name}")
+        return partial(TENSOR_FUNCTIONS[name], self)
+
+    # --- its own ----------------------------------------------------------------------------------
 
     def new(self, name: str, sample: Any, out: Traced | None = None) -> Traced:
         if out is None:
@@ -107,7 +129,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         name = self.graph.node("Reshape", self.name, self.graph.constant(np.array(open_sizes)))
         return self.new(name, sample)
 
-    def sum(self, axis: int | None = None, keepdims: bool = False) -> Traced:
+    def sum(
+        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
+    ) -> Traced:
+        axis = axis if dim is None else dim  # as PyTorch calls it
         axes = self.graph.constant(np.array([self._axis(axis)]))
         name = self.graph.node("ReduceSum", self.name, axes, keepdims=int(keepdims))
         return self.new(name, self.sample.sum(axis=axis, keepdims=keepdims))
@@ -126,6 +151,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             return self
         counts = self.astype(np.int64).sum(axis=axis)
         return counts > 0
+
+    def all(self) -> Traced:
+        """Stand for a question of all rows, which a branch asks, see `__bool__`."""
+        return self
 
     def _reduced(self, what: str, axis: int | None, keepdims: bool) -> Traced:
         axes = [self._axis(axis)]
@@ -176,6 +205,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         name = self.graph.node("Unsqueeze", self.name, self.graph.constant(np.array([axis])))
         return self.new(name, np.expand_dims(self.sample, axis))
 
+    def squeezed(self, axis: int) -> Traced:
+        axis %= self.ndim
+        name = self.graph.node("Squeeze", self.name, self.graph.constant(np.array([axis])))
+        return self.new(name, self.sample.squeeze(axis))
+
     def _sliced(self, part: slice, axis: int) -> Traced:
         if part == slice(None):
             return self
@@ -190,6 +224,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         at = np.asarray(at)
         at = np.flatnonzero(at) if at.dtype == bool else at
         places = np.where(at < 0, at + self.shape[axis], at).astype(np.int64)
+        if self.shape[axis] == 1 and not at.ndim:
+            return self.squeezed(axis)
         name = self.graph.node("Gather", self.name, self.graph.constant(places), axis=axis)
         return self.new(name, np.take(self.sample, places, axis=axis))
 

@@ -53,6 +53,7 @@ UFUNCS: dict[str, Callable[..., str]] = {
     "matmul": _op("MatMul"),
     "power": _op("Pow"),
     "isnan": _op("IsNaN"),
+    "isfinite": lambda graph, x: graph.node("Not", graph.node("IsNaN", graph.node("Sub", x, x))),
     "greater": _op("Greater"),
     "greater_equal": _op("GreaterOrEqual"),
     "less": _op("Less"),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from alad.data import writing
-from alad.data.opening import source_of
 from alad.detector.contract import Detector
 from alad.detector.fitted import Fitted
 from alad.errors import InputError, StorageError
@@ -21,17 +20,19 @@ NEEDED = ("onnx", "onnxruntime")
 def to_onnx(
     detector: Fitted | Detector, file: str | Path, rows: Any = None, *, tolerance: float = TOLERANCE
 ) -> dict[str, Any]:
-    """Write a fitted detector of a table as an ONNX graph, if it gives the detector's scores.
+    """Write a fitted detector as an ONNX graph, if it gives the detector's scores.
 
-    The graph takes cells as a table has them, "numbers" float64 [n, …] with NaN for holes and
-    "categories", texts [n, …] with "" for holes, and gives "anomaly_score" float64 [n], large =
-    anomalous, and "p_value" where the detector is calibrated. Before it is written ONNX Runtime
-    scores known rows and disturbed ones in batches of 1, 7 and 1024. A file.certificate.json tells
-    the largest difference, relative to abs(score) + the median of the abs(calibration scores).
+    The graph of a table takes cells as they are, "numbers" float64 [n, …] with NaN for holes and
+    "categories", texts [n, …] with "" for holes; of images "images", pixels [n, height, width,
+    channels] of the size and kind at fit. It gives "anomaly_score" float64 [n], large = anomalous,
+    and "p_value" where the detector is calibrated. Before it is written ONNX Runtime scores known
+    rows and disturbed ones in batches of 1, 7 and 1024 (of large images fewer). A
+    file.certificate.json tells the largest difference, relative to abs(score) + the median of the
+    abs(calibration scores).
 
-    rows: known rows, a table, the first 1024 count; None = those that the model keeps. Returns the
-    certificate. Raises InputError, and writes nothing, if a difference exceeds the tolerance, if
-    there is no graph of the detector, or if onnx or onnxruntime is missing.
+    rows: known rows, a table, or images, of which the first 1024 count; None = those that the model
+    keeps. Returns the certificate. Raises InputError, and writes nothing, if a difference exceeds
+    the tolerance, if there is no graph of the detector, or if onnx or onnxruntime is missing.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise InputError(f"export needs {' and '.join(missing)}: pip install 'alad[export]'")
@@ -41,13 +42,9 @@ def to_onnx(
     if target.suffix != ".onnx":
         raise InputError(f"{target}: name a file that ends in .onnx")
     from alad.export.certificate import certified
-    from alad.export.encoding import Cells, table_encoder
 
     fitted = detector.fitted_ if isinstance(detector, Detector) else detector
-    cells = None
-    if rows is not None:
-        cells = Cells(*table_encoder(fitted).cells(source_of(rows).held()))
-    graph, certificate = certified(fitted, cells, tolerance)
+    graph, certificate = certified(fitted, rows, tolerance)
     text = json.dumps(certificate, indent=2) + "\n"
     beside = target.with_suffix(".certificate.json")
     for path, content in ((beside, text.encode()), (target, graph)):
