@@ -12,7 +12,7 @@ import alad
 from alad import catalogue
 from alad.cli import run
 from alad.errors import InputError
-from alad.export import pixels
+from alad.export import images as image_inputs
 from alad.export.encoding import input_of, inputs
 
 EXPORTED = [name for name in QUICK if name != "anogan"]
@@ -107,7 +107,7 @@ def test_every_kind_of_pixel(kind, tmp_path):
 def test_the_certificate_and_the_facts_of_images(tmp_path):
     fitted = alad.PCA(calibration_fraction=0.3).fit(images(90)).fitted_
     told = alad.to_onnx(fitted, tmp_path / "m.onnx", rows=images(5, seed=2))
-    assert told["rows"] == {"known images": 5, "fuzzed images": pixels.DISTURBED}
+    assert told["rows"] == {"known images": 5, "fuzzed images": image_inputs.DISTURBED}
     assert list(told["differences"]["fuzzed images"]) == [f"batches of {n}" for n in (1, 7, 1024)]
     facts = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map
     due = {"shape": [8, 8, 1], "pixel": "uint8", "range": [0.0, 255.0]}
@@ -119,7 +119,7 @@ def test_disturbed_images_are_what_is_said():
     fitted = alad.PCA().fit(images(60, 8, 12, 3)).fitted_
     known = images(8, 8, 12, 3)
     disturbed = input_of(fitted).disturbed(known)
-    assert disturbed.shape == (pixels.DISTURBED, 8, 12, 3) and disturbed.dtype == np.uint8
+    assert disturbed.shape == (image_inputs.DISTURBED, 8, 12, 3) and disturbed.dtype == np.uint8
     assert (disturbed[0] == 0).all() and (disturbed[-1] == 255).all()
     assert (disturbed[2] == 255 - known[2]).all()  # inverted
     same = (disturbed[1] == known[1]).reshape(4, 2, 4, 3, 3)  # a grid of 4 × 4 patches
@@ -130,9 +130,9 @@ def test_disturbed_images_are_what_is_said():
 def test_large_images_are_compared_fewer_at_once(monkeypatch):
     fitted = alad.PCA().fit(images(60)).fitted_
     assert input_of(fitted).most == 1024
-    monkeypatch.setattr(pixels, "MOST_VALUES", 640)
+    monkeypatch.setattr(image_inputs, "MOST_VALUES", 640)
     assert input_of(fitted).most == 10
-    monkeypatch.setattr(pixels, "MOST_VALUES", 64)
+    monkeypatch.setattr(image_inputs, "MOST_VALUES", 64)
     assert input_of(fitted).most == 7
 
 

@@ -36,7 +36,8 @@ class Backbone:
     None otherwise. side: to it images are enlarged, and pictures of files decoded to at most,
     unless their size is given; None = they stay as they are. each: calls it for each of several
     blocks. at_once: images a call, at most; filled: always as many, the last call filled up.
-    placed: are row and column of a patch its last features, see `with_place`?
+    placed: are row and column of a patch its last features, see `with_place`? formulas: `call` in
+    functions that can be written down for an export; None = there are none.
     """
 
     given: Any
@@ -47,6 +48,7 @@ class Backbone:
     at_once: int = AT_ONCE
     filled: bool = False
     placed: bool = False
+    formulas: Callable[[Any], Any] | None = None
 
     @property
     def title(self) -> str:
@@ -123,7 +125,7 @@ def with_place(maps: np.ndarray, title: str) -> np.ndarray:
         )
     sides = (np.linspace(-1, 1, count, dtype=np.float32) for count in maps.shape[1:3])
     grid = np.stack(COPIES * np.meshgrid(*sides, indexing="ij"), axis=2)
-    return np.concatenate([maps, np.broadcast_to(grid, (*maps.shape[:3], 2 * COPIES))], axis=3)
+    return np.concatenate([maps, np.zeros_like(maps[..., :1]) + grid], axis=3)
 
 
 def title_of(function: Any) -> str:
@@ -164,12 +166,15 @@ def backbone_of(value: Any, use: Use | None = None) -> Backbone | None:
     if value == PRECOMPUTED:
         return Backbone(value, lambda maps: maps)
     if value == TEXTURE:
-        return Backbone(value, texture, side=SIDE)
+        return Backbone(value, texture, side=SIDE, formulas=texture)
     if not isinstance(value, str):
         return _of_function(value)
     network = _network(value, use)
+    # those of a library's networks are the library's
+    formulas = network.of_tensor if value in USES else None
     # one by one: so no picture's last bits depend on others
-    return Backbone(value, network, network, network.use.side, each_on_one_thread, at_once=1)
+    how = {"each": each_on_one_thread, "at_once": 1, "formulas": formulas}
+    return Backbone(value, network, network, network.use.side, **how)
 
 
 def _of_function(function: Callable[[np.ndarray], Any]) -> Backbone:

@@ -90,12 +90,18 @@ class Network:
         """Compute features of images [n, height, width, channels] from 0 to 1, on one thread."""
         import torch
 
-        network = self.read(self.path, self.use)
         with torch.inference_mode():
-            maps = network(self._prepared(as_colour(torch.from_numpy(images))))
-            if self.use.pooled:
-                return torch.cat([one.mean(dim=(2, 3)) for one in maps], dim=1).numpy()
-            return side_by_side(maps).permute(0, 2, 3, 1).contiguous().numpy()
+            return self.of_tensor(torch.from_numpy(images)).contiguous().numpy()
+
+    def of_tensor(self, images: Tensor) -> Tensor:
+        """Compute the same, of a tensor or what stands for one in a graph to export."""
+        import torch
+
+        network = self.read(self.path, self.use)
+        maps = network(self._prepared(as_colour(images)))
+        if self.use.pooled:
+            return torch.cat([one.mean(dim=(2, 3)) for one in maps], dim=1)
+        return side_by_side(maps).permute(0, 2, 3, 1)
 
     def _prepared(self, x: Tensor) -> Tensor:
         """Resize and scale images [n, 3, h, w]."""

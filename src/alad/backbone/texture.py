@@ -26,7 +26,7 @@ def texture(images: np.ndarray) -> np.ndarray:
     images: float32 [n, height, width, channels] from 0 to 1. A window every 4 pixels: rows and
     columns are a quarter of height and width, rounded.
     """
-    x = np.asarray(images, np.float32)
+    x = images.astype(np.float32, copy=False)
     mean, square = _windows(x, np.add), _windows(x * x, np.add)
     spread = np.sqrt(np.maximum(square - mean * mean, 0))
     parts = [mean, _windows(x, np.minimum), _windows(x, np.maximum), np.log(spread + FLOOR)]

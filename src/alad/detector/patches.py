@@ -25,9 +25,13 @@ def image_scores(encoder: Encoder, scores: np.ndarray) -> np.ndarray:
     """
     if not isinstance(encoder, FeatureEncoder) or not encoder.has_maps:
         return scores
-    each = scores.reshape(*scores.shape[:-1], -1, patches_of(encoder.shape_))
-    count = highest(each.shape[-1])
-    return np.sort(each, axis=-1)[..., -count:].mean(axis=-1)
+    return highest_mean(scores.reshape(*scores.shape[:-1], -1, patches_of(encoder.shape_)))
+
+
+def highest_mean(scores: np.ndarray) -> np.ndarray:
+    """Average the highest of each image's scores of patches: [..., n, patches] -> [..., n]."""
+    count = highest(scores.shape[-1])
+    return np.sort(scores, axis=-1)[..., -count:].mean(axis=-1)
 
 
 def patches_of(shape: tuple[int, ...]) -> int:

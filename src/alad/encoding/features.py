@@ -77,15 +77,15 @@ class FeatureEncoder:
         """
         rows = np.ones(len(X), bool) if rows is None else rows
         images = ScaledImages(self.images.fit(X, rows), X)
-        first = self._features(np.asarray(images[:1]))
+        first = self.features(np.asarray(images[:1]))
         if first.ndim == 2:
-            features = np.concatenate([self._features(piece) for piece in self._pieces(images)])
+            features = np.concatenate([self.features(piece) for piece in self._pieces(images)])
             self.table.fit(features[rows])
             self._settle(first.shape[1:])
             return self.table.transform(features)
         held = None
         if len(images) * first[0].size <= HELD_VALUES:
-            held = np.concatenate([self._features(piece) for piece in self._pieces(images)])
+            held = np.concatenate([self.features(piece) for piece in self._pieces(images)])
         sample = self._sample(images, held, np.flatnonzero(rows), math.prod(first.shape[1:3]))
         self.table.fit(sample)
         self._settle(first.shape[1:])
@@ -105,7 +105,7 @@ class FeatureEncoder:
         drawn: list[np.ndarray] = []
         for at in range(0, len(learnt), step):
             places = learnt[at : at + step]
-            maps = self._features(np.asarray(images[places])) if held is None else held[places]
+            maps = self.features(np.asarray(images[places])) if held is None else held[places]
             count = max(1, min(patches, LEARNT_VALUES // (len(learnt) * maps.shape[3])))
             for one in maps.reshape(len(maps), patches, -1):
                 chosen = np.sort(generator.permutation(patches)[:count])
@@ -143,7 +143,7 @@ class FeatureEncoder:
 
     def encoded(self, images: np.ndarray) -> np.ndarray:
         """Encode scaled images [n, height, width, channels]: float32 [n, *shape_]."""
-        return self.of_features(self._features(images))
+        return self.of_features(self.features(images))
 
     def of_features(self, features: np.ndarray) -> np.ndarray:
         """Encode features as the backbone gives them: float32 [n, *shape_]."""
@@ -157,10 +157,10 @@ class FeatureEncoder:
         rows = features.reshape(-1, features.shape[-1])
         return self.table.transform(rows).reshape(len(features), *self.shape_)
 
-    def _features(self, images: np.ndarray) -> np.ndarray:
-        """Compute features of scaled images, which the backbone sees from 0 to 1."""
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Compute features of scaled images as the backbone gives them: float32 [n, d], or maps."""
         given = isinstance(self.images, GivenMaps)
-        return self.backbone.features(images if given else (images + 1) / np.float32(2))
+        return self.backbone.features(images if given else seen_by_backbone(images))
 
     def _pieces(self, images: ScaledImages) -> Iterator[np.ndarray]:
         """Yield scaled images, as many at a time as suit their size."""
@@ -207,6 +207,11 @@ class FeatureEncoder:
         else:
             encoder.images = ImageScaler.from_state(state["images"])
         return encoder._settle(tuple(shape))
+
+
+def seen_by_backbone(images: np.ndarray) -> np.ndarray:
+    """Give scaled images as a backbone sees them, from 0, black, to 1."""
+    return (images + 1) / np.float32(2)
 
 
 class PatchRows:

@@ -149,9 +149,8 @@ def _encoded(graph: Graph, encoder: TableEncoder, rows: int) -> Any:
         width = len(numbers.codes)
         fills = np.array([code.fill for code in numbers.codes])
         name = graph.input(NUMBERS, TensorProto.DOUBLE, (width,))
-        cells: Any = Traced(graph, name, np.tile(fills, (rows, 1)), rows)
-        values, marks = numbers.block(cells)
-        parts += [values, marks.astype(np.float64)]
+        cells = Traced(graph, name, np.tile(fills, (rows, 1)), rows)
+        parts.append(of_numbers(encoder, cells))
         places += np.concatenate(numbers.places).tolist()
     categories = [(c, start) for c, start in encoder.codes_ if isinstance(c, CategoryCode)]
     if categories:
@@ -159,6 +158,17 @@ def _encoded(graph: Graph, encoder: TableEncoder, rows: int) -> Any:
         for number, (code, start) in enumerate(categories):
             parts.append(_category(graph, name, number, code, rows))
             places += range(start, start + len(code.output_names))
+    return ordered(parts, places)
+
+
+def of_numbers(encoder: TableEncoder, cells: Any) -> Any:
+    """Encode number columns, float64 [rows, columns]: their values, and marks of their holes."""
+    values, marks = encoder.number_codes_.block(cells)
+    return np.concatenate([values, marks.astype(np.float64)], axis=1)
+
+
+def ordered(parts: list[Any], places: Sequence[int]) -> Any:
+    """Put encoded columns [rows, .] side by side, in the order of their places: float32."""
     whole = np.concatenate(parts, axis=1)
     return whole[:, np.argsort(places)].astype(np.float32)
 

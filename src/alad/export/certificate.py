@@ -76,7 +76,8 @@ def _differences(fitted: Fitted, graph: bytes, cases: Cases, most: int) -> Diffe
     session = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
     return {
         kind: {
-            f"batches of {size}": _compared(fitted, session, *case, size) for size in (*FEW, most)
+            f"batches of {size}": _compared(fitted, session, *case, size)
+            for size in sorted({min(size, most) for size in (*FEW, most)})
         }
         for kind, case in cases.items()
     }

@@ -10,7 +10,7 @@ from alad.detector.fitted import Fitted
 from alad.encoding import TableEncoder
 from alad.export.cells import TableInput
 from alad.export.graph import Graph
-from alad.export.pixels import PixelInput
+from alad.export.images import image_input
 
 
 class GraphInput(Protocol):
@@ -70,7 +70,7 @@ def input_of(fitted: Fitted) -> GraphInput:
     """Say how rows of a fitted detector come into its graph; InputError where they cannot."""
     if isinstance(fitted.encoder_, TableEncoder):
         return TableInput(fitted, fitted.encoder_)
-    return PixelInput.of(fitted)
+    return image_input(fitted)
 
 
 def inputs(fitted: Fitted, X: Any) -> dict[str, np.ndarray]:

@@ -67,6 +67,8 @@ def _take_along_axis(like: Any, array: Any, at: Any, axis: int) -> Any:
 
 def _zeros_like(like: Any, array: Any, dtype: Any = None, shape: Any = None) -> Any:
     """Make zeros [rows, columns]: what is made of rows has as many of them."""
+    if array.ndim > 2 and shape is None and dtype is None:
+        return array * 0
     sample = np.zeros_like(array.sample, dtype, shape=shape)
     rows = array[:, 0] if array.ndim > 1 else array
     zeros: Any = np.where(rows == rows, 0, 0).astype(sample.dtype)
@@ -101,6 +103,10 @@ def _searchsorted(like: Any, table: np.ndarray, x: Any, side: str = "left") -> A
     return np.minimum(count, len(table))
 
 
+def _sort(like: Any, x: Any, axis: int = -1) -> Any:
+    return np.take_along_axis(x, np.argsort(x, axis=axis), axis=axis % x.ndim)
+
+
 def _argpartition(like: Any, x: Any, kth: int, axis: int = -1) -> Any:
     """Find the places of the kth + 1 smallest, ascending; of the others there are none."""
     count = kth + 1
@@ -119,6 +125,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.broadcast_to: _broadcast_to,
     np.searchsorted: _searchsorted,
     np.argpartition: _argpartition,
+    np.sort: _sort,
     np.argsort: lambda like, x, axis=-1, kind=None: _argpartition(like, x, x.shape[-1] - 1),
     np.cumsum: lambda like, x, axis: like.new(
         like.graph.node("CumSum", x.name, like.graph.constant(np.array(axis))),

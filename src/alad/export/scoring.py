@@ -14,8 +14,9 @@ from alad.classic.neighbour_search import Nearest, Neighbours
 from alad.detector import novelty
 from alad.detector.fitted import Fitted
 from alad.detector.model import Model, combined
+from alad.detector.patches import highest_mean, patches_of
 from alad.detector.scoring import seen
-from alad.encoding import TableEncoder
+from alad.encoding import FeatureEncoder, TableEncoder
 from alad.errors import InputError
 from alad.export.encoding import GraphInput
 from alad.export.graph import Graph, Untraceable
@@ -58,10 +59,15 @@ def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
 
 
 def score(fitted: Fitted, rows: Any) -> Any:
-    """Score encoded rows [n, *shape], with what novelty adds: [n]."""
+    """Score encoded rows [n, *shape], with what novelty adds: [n].
+
+    Of maps each patch is a row, and the images' scores are given.
+    """
     model, encoder = fitted.model_, fitted.encoder_
     found = member_scores(model, seen(fitted, rows))
-    scores = combined(found, model.scales.get(model.own))
+    scores: Any = combined(found, model.scales.get(model.own))
+    if isinstance(encoder, FeatureEncoder) and encoder.has_maps:
+        return highest_mean(scores.regrouped((patches_of(encoder.shape_),)))
     if fitted.novelty_ is None or not isinstance(encoder, TableEncoder):
         return scores
     holes, values = encoder.known_.novel(rows)
@@ -129,7 +135,7 @@ class AllMeasured(Nearest):
     def search(self, X: Any, count: int) -> Neighbours:
         x = X.astype(np.float64)
         distinct = min(count, len(self.rows))
-        ranked = (self.rows**2).sum(axis=1) - 2 * (x @ self.rows.T)
+        ranked = x @ (-2 * self.rows.T) + (self.rows**2).sum(axis=1)
         most = min(distinct + SPARE, len(self.rows))
         near = np.argpartition(ranked, most - 1, axis=1)
         # as they are stored: of equally distant ones the first counts

@@ -20,6 +20,8 @@ from alad.export.graph import INT, Graph, Untraceable
 from alad.export.tensors import TENSOR_FUNCTIONS
 from alad.export.ufuncs import OF_BOOLS, UFUNCS
 
+Axes = int | tuple[int, ...] | None  # of a sum, mean or extreme
+
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """An array of a graph, and its value for sample rows.
@@ -118,6 +120,14 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         kind = np.dtype(kind)
         return self.new(self.operand(self, kind), self.sample.astype(kind))
 
+    def regrouped(self, shape: tuple[int, ...]) -> Traced:
+        """Make rows of another shape of the same numbers, so that their number changes.
+
+        Of the sample, of which there are as many rows as before, the shape alone matters.
+        """
+        name = self.graph.node("Reshape", self.name, self.graph.constant(np.array([-1, *shape])))
+        return self.new(name, np.zeros((self.rows, *shape), self.dtype))
+
     def copy(self) -> Traced:
         return self.new(self.name, self.sample)
 
@@ -137,8 +147,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         name = self.graph.node("ReduceSum", self.name, axes, keepdims=int(keepdims))
         return self.new(name, self.sample.sum(axis=axis, keepdims=keepdims))
 
-    def mean(self, axis: int | None = None, keepdims: bool = False) -> Traced:
-        return self._reduced("Mean", axis, keepdims)
+    def mean(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None) -> Traced:
+        return self._reduced("Mean", axis if dim is None else dim, keepdims)
 
     def max(self, axis: int | None = None, keepdims: bool = False) -> Traced:
         return self._reduced("Max", axis, keepdims)
@@ -156,8 +166,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         """Stand for a question of all rows, which a branch asks, see `__bool__`."""
         return self
 
-    def _reduced(self, what: str, axis: int | None, keepdims: bool) -> Traced:
-        axes = [self._axis(axis)]
+    def _reduced(self, what: str, axis: Axes, keepdims: bool) -> Traced:
+        axes = [self._axis(one) for one in (axis if isinstance(axis, tuple) else (axis,))]
         name = self.graph.node(f"Reduce{what}", self.name, axes=axes, keepdims=int(keepdims))
         sample = getattr(self.sample, what.lower())(axis=axis, keepdims=keepdims)
         return self.new(name, sample)
@@ -204,6 +214,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def unsqueezed(self, axis: int) -> Traced:
         name = self.graph.node("Unsqueeze", self.name, self.graph.constant(np.array([axis])))
         return self.new(name, np.expand_dims(self.sample, axis))
+
+    def take(self, at: np.ndarray, axis: int) -> Traced:
+        return self._taken(at, axis)
 
     def squeezed(self, axis: int) -> Traced:
         axis %= self.ndim
