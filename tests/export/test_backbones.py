@@ -10,6 +10,7 @@ from graph_runs import IN_DOUBLE, away, scored, session
 import alad
 from alad.errors import InputError
 from alad.export import images as image_inputs
+from alad.export import scoring
 from alad.export.encoding import input_of, inputs
 
 PATTERNS = np.random.default_rng(9).normal(size=(3, 64, 64, 3))
@@ -26,6 +27,13 @@ def odd_images(height: int, width: int, channels: int = 3) -> np.ndarray:
     new = images(8, height, width, channels, seed=1)
     new[0], new[1] = 0, 255
     return new
+
+
+def heat_is_away(file, fitted, new) -> float:
+    """The largest difference of heat maps, relative to the largest heat."""
+    heat, due = scored(file, fitted, new)[-1], fitted.explain(new).heat
+    assert heat.shape == due.shape == new.shape[:3] and np.ptp(due) > 0
+    return float(np.abs(heat - due).max() / np.abs(due).max())
 
 
 def edges(x: np.ndarray) -> np.ndarray:
@@ -50,6 +58,7 @@ def test_texture_is_in_the_graph(name, params, tmp_path):
     new = odd_images(20, 25)
     together = scored(tmp_path / "m.onnx", fitted, new)[0]
     assert away(together, fitted, new) <= 1e-5
+    assert heat_is_away(tmp_path / "m.onnx", fitted, new) <= 1e-5
     alone = [scored(tmp_path / "m.onnx", fitted, new[[at]])[0] for at in range(len(new))]
     np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-5)
     assert len(np.unique(together)) == len(new)
@@ -71,6 +80,10 @@ def test_efficientnet_is_in_the_graph(backbone, size, tmp_path, monkeypatch):
     together = scored(tmp_path / "m.onnx", fitted, new)[0]
     assert away(together, fitted, new) <= 1e-5
     assert len(np.unique(together)) == len(new)
+    names = [output.name for output in session(tmp_path / "m.onnx").get_outputs()]
+    assert ("heat_map" in names) == (not backbone.endswith("pooled"))
+    if "heat_map" in names:  # blurred, as patches lie on few pixels
+        assert heat_is_away(tmp_path / "m.onnx", fitted, new) <= 1e-5
     facts = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map
     assert json.loads(facts["images"])["backbone"] == backbone
 
@@ -85,8 +98,18 @@ def test_behind_a_function_the_graph_begins_at_features(position, tmp_path):
     assert given.dtype == np.float32 and given.shape == (8, 4, 3, 3 + 8 * position)
     np.testing.assert_allclose(given[..., :3], edges(new / np.float32(255)), atol=1e-6)
     assert away(scored(tmp_path / "m.onnx", fitted, new)[0], fitted, new) < IN_DOUBLE
+    assert heat_is_away(tmp_path / "m.onnx", fitted, new) < IN_DOUBLE
     facts = json.loads(session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map["features"])
     assert facts["shape"] == list(given.shape[1:]) and facts["backbone"].endswith(".edges")
+
+
+def test_heat_maps_that_disagree_are_not_written(tmp_path, monkeypatch):
+    fitted = alad.PCA(backbone="texture").fit(images(40, 16, 12)).fitted_
+    right = scoring.heat
+    monkeypatch.setattr(scoring, "heat", lambda *of: right(*of) + 0.01)
+    with pytest.raises(InputError, match="the exported graph's heat maps differ by"):
+        alad.to_onnx(fitted, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_given_maps_are_the_input(tmp_path):

@@ -102,31 +102,48 @@ def of_features(fitted: Any, X: Any, encoder: FeatureEncoder, progress: bool) ->
     if fitted.references_ is None:
         raise InputError("this model has lost the images to compare with; fit it again")
     near = attribution.nearest(flat, fitted.references_, attribution.REFERENCES)
-    height, width, _ = encoder.images.shape_
 
     def score(rows: np.ndarray) -> np.ndarray:
         return fitted.score_encoded(encoder.encoded(rows.reshape(-1, *encoder.images.shape_)))
 
     if encoder.has_maps:
-        count, usual = len(images), patches.usual_score(fitted)
         scores = _of_patches(fitted, images, encoder)
-        maps = scores.reshape(count, *encoder.shape_[:2])
-        cells = max(encoder.shape_[:2])
-        if encoder.backbone.network is not None and patches.are_small(max(height, width) / cells):
-            # beside the border of a small picture patches of any score otherwise
-            known = fitted.references_[: patches.COMPARED].reshape(-1, *images.shape[1:])
-            normal = _of_patches(fitted, known, encoder).reshape(-1, *maps.shape[1:])
-            spread = patches.spread(maps - normal.mean(axis=0), height, width)
-            maps = patches.blurred(spread, cells)
-        else:
-            maps = patches.spread(maps, height, width) - usual
-        total, reference = patches.image_scores(encoder, scores), np.full(count, usual)
+        maps = heat_of_patches(scores, usual_patches(fitted, encoder), encoder)
+        total = patches.image_scores(encoder, scores)
+        reference = np.full(len(images), patches.usual_score(fitted))
     else:
         with _shown(score, None, progress) as counted:
             maps = heat(counted, flat, near, encoder.images.shape_)
         total, reference = score(flat), np.mean([score(other) for other in near], axis=0)
     expected = encoder.images.decode(near[0].reshape(images.shape))
     return HeatMaps(maps, read.cells(), expected, total, reference)
+
+
+def usual_patches(fitted: Any, encoder: FeatureEncoder) -> np.ndarray | float:
+    """Give what heat is told from: the middle score of normal images.
+
+    Of small pictures that a network enlarges the mean map [rows, columns] of normal ones: beside
+    their border patches of any score otherwise.
+    """
+    height, width, _ = encoder.images.shape_
+    lies_on = max(height, width) / max(encoder.shape_[:2])
+    if encoder.backbone.network is None or not patches.are_small(lies_on):
+        return patches.usual_score(fitted)
+    known = fitted.references_[: patches.COMPARED].reshape(-1, *encoder.images.shape_)
+    normal = _of_patches(fitted, known, encoder)
+    return normal.reshape(-1, *encoder.shape_[:2]).mean(axis=0)
+
+
+def heat_of_patches(
+    scores: np.ndarray, usual: np.ndarray | float, encoder: FeatureEncoder
+) -> np.ndarray:
+    """Make heat maps [n, height, width] of scores of patches [n patches]; see `usual_patches`."""
+    maps = scores.reshape(-1, *encoder.shape_[:2])
+    height, width, _ = encoder.images.shape_
+    if isinstance(usual, np.ndarray):
+        spread = patches.spread(maps - usual, height, width)
+        return patches.blurred(spread, max(maps.shape[1:]))
+    return patches.spread(maps, height, width) - usual
 
 
 def _of_patches(fitted: Any, images: np.ndarray, encoder: FeatureEncoder) -> np.ndarray:

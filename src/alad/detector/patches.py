@@ -46,7 +46,7 @@ def highest(patches: int) -> int:
 
 def spread(maps: np.ndarray, height: int, width: int) -> np.ndarray:
     """Enlarge maps [n, rows, columns] to images [n, height, width], linear between the middles."""
-    down, across = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
+    down, across = weights(maps.shape[1], height), weights(maps.shape[2], width)
     return np.einsum("hr,nrc,wc->nhw", down, maps, across, optimize=True)
 
 
@@ -58,9 +58,13 @@ def blurred(maps: np.ndarray, cells: int) -> np.ndarray:
     """
     from scipy.ndimage import gaussian_filter  # takes long to load, and scoring needs none
 
-    lies_on = max(maps.shape[1:]) / cells
-    deviation = math.sqrt(max(0.0, LEAST_PIXELS**2 - lies_on**2))
+    deviation = blur_of(max(maps.shape[1:]) / cells)
     return gaussian_filter(maps, deviation, axes=(1, 2), mode="constant") if deviation else maps
+
+
+def blur_of(lies_on: float) -> float:
+    """Compute the deviation of the blur, in pixels; lies_on: pixels of a patch along a side."""
+    return math.sqrt(max(0.0, LEAST_PIXELS**2 - lies_on**2))
 
 
 def are_small(lies_on: float) -> bool:
@@ -68,7 +72,7 @@ def are_small(lies_on: float) -> bool:
     return lies_on < LEAST_PIXELS
 
 
-def _weights(cells: int, pixels: int) -> np.ndarray:
+def weights(cells: int, pixels: int) -> np.ndarray:
     """Give each pixel's shares of the cells, along one side: float64 [pixels, cells].
 
     Pixel i lies at (i + 1/2) cells / pixels, cell k at k + 1/2; beyond the outer middles it has the

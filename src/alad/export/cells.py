@@ -17,7 +17,7 @@ from alad.encoding import TableEncoder
 from alad.encoding.category_columns import NUMBERED_FLAGS, CategoryCode
 from alad.encoding.number_columns import NumberCode
 from alad.errors import InputError
-from alad.export.graph import Graph
+from alad.export.graph import SCORE, Graph
 from alad.export.traced import Traced
 
 NUMBERS, CATEGORIES = "numbers", "categories"  # inputs
@@ -83,10 +83,10 @@ class TableInput:
             given[CATEGORIES] = np.stack([texts(column) for column in rows.categories], axis=1)
         return {name: array for name, array in given.items() if array.shape[1]}
 
-    def scored(self, rows: Cells) -> np.ndarray:
-        """Score rows by alad: float64 [n]."""
+    def due(self, rows: Cells) -> dict[str, np.ndarray]:
+        """Score rows by alad."""
         encoded = self.encoder.encoded_cells(rows.numbers, rows.categories)
-        return self.fitted.score_encoded(encoded)
+        return {SCORE: self.fitted.score_encoded(encoded)}
 
     def kept(self) -> Cells:
         """Decode the learnt rows that the model keeps; InputError if it is too old to have any."""

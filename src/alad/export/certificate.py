@@ -11,7 +11,8 @@ import onnxruntime
 from alad.detector.fitted import Fitted
 from alad.errors import InputError
 from alad.export.encoding import input_of
-from alad.export.scoring import P_VALUE, SCORE, graph_of, size_of
+from alad.export.graph import HEAT, P_VALUE, SCORE
+from alad.export.scoring import graph_of, size_of
 from alad.neural.model import NetworkModel
 from alad.storage import now
 from alad.version import __version__
@@ -23,8 +24,8 @@ LEAST_DIFFERENCE = 1e-12  # that rounding in float64 may make
 SLACK = 4.0  # times the largest difference of scores, a calibration score counts as equal
 
 
-# the graph's inputs, and the scores due, by kind of rows
-Cases = dict[str, tuple[dict[str, np.ndarray], np.ndarray]]
+# by kind of rows the graph's inputs, and the outputs due but for p-values
+Cases = dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
 Differences = dict[str, dict[str, dict[str, float]]]  # by kind of rows, batch, and what differs
 
 
@@ -37,18 +38,19 @@ def certified(fitted: Fitted, X: Any, tolerance: float) -> tuple[bytes, dict[str
     given = input_of(fitted)
     known = given.first(given.kept() if X is None else given.read(X), given.most)
     cases: Cases = {
-        f"{what} {fitted.encoder_.unit}s": (given.inputs(rows), given.scored(rows))
+        f"{what} {fitted.encoder_.unit}s": (given.inputs(rows), given.due(rows))
         for what, rows in (("known", known), ("fuzzed", given.disturbed(known)))
     }
     # scores first: how near they are says which calibration scores count as equal to one
-    nearly = _largest(SCORE, _differences(fitted, graph_of(fitted, given, 0.0), cases, given.most))
-    if not nearly <= tolerance:
-        raise InputError(
-            f"{fitted.name}: the exported graph's scores differ by {nearly:.1e}, relative to their "
-            f"size, from alad's; more than the tolerance of {tolerance:g}, nothing written: "
-            f"{given.remedy}give a larger tolerance"
-        )
-    slack = SLACK * max(nearly, LEAST_DIFFERENCE)
+    first = _differences(fitted, graph_of(fitted, given, 0.0), cases, given.most)
+    for what, output in (("scores", SCORE), ("heat maps", HEAT)):
+        if not (far := _largest(output, first)) <= tolerance:
+            raise InputError(
+                f"{fitted.name}: the exported graph's {what} differ by {far:.1e}, relative to "
+                f"their size, from alad's; more than the tolerance of {tolerance:g}, nothing "
+                f"written: {given.remedy}give a larger tolerance"
+            )
+    slack = SLACK * max(_largest(SCORE, first), LEAST_DIFFERENCE)
     graph = graph_of(fitted, given, slack)
     differences = _differences(fitted, graph, cases, given.most)
     if _largest(TOO_LOW, differences) > LEAST_DIFFERENCE:
@@ -65,7 +67,7 @@ def certified(fitted: Fitted, X: Any, tolerance: float) -> tuple[bytes, dict[str
         "tolerance": tolerance,
         "largest_difference": _largest(SCORE, differences),
         "counted_as_equal": slack,
-        "rows": {kind: len(due) for kind, (_, due) in cases.items()},
+        "rows": {kind: len(due[SCORE]) for kind, (_, due) in cases.items()},
         "differences": differences,
     }
 
@@ -95,18 +97,26 @@ def _engine(fitted: Fitted) -> str:
 
 
 def _compared(
-    fitted: Fitted, session: Any, given: dict[str, np.ndarray], due: np.ndarray, size: int
+    fitted: Fitted,
+    session: Any,
+    given: dict[str, np.ndarray],
+    due: dict[str, np.ndarray],
+    size: int,
 ) -> dict[str, float]:
-    """Compare scores and p-values of rows, so many at once: the largest differences."""
-    due = due[:ALONE] if size == 1 else due
+    """Compare scores, p-values and heat, of so many rows at once: the largest differences."""
+    n, size_of_scores = len(due[SCORE][: ALONE if size == 1 else None]), size_of(fitted)
     parts = [
         session.run(None, {name: array[at : at + size] for name, array in given.items()})
-        for at in range(0, len(due), size)
+        for at in range(0, n, size)
     ]
-    scores, *rest = (np.concatenate(part)[: len(due)] for part in zip(*parts, strict=True))
-    told = {SCORE: float((np.abs(scores - due) / (np.abs(due) + size_of(fitted))).max())}
-    if rest:
-        away = rest[0] - fitted.calibrated().p_values(due)
+    names = [output.name for output in session.get_outputs()]
+    arrays = [np.concatenate(part)[:n] for part in zip(*parts, strict=True)]
+    made, told = dict(zip(names, arrays, strict=True)), {}
+    for name in due:
+        away = np.abs(made[name] - due[name][:n])
+        told[name] = float((away / (np.abs(due[name][:n]) + size_of_scores)).max())
+    if P_VALUE in made:
+        away = made[P_VALUE] - fitted.calibrated().p_values(due[SCORE][:n])
         told[P_VALUE] = float(np.abs(away).max())
         told[TOO_LOW] = max(0.0, float(-away.min()))
     return told

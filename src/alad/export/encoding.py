@@ -61,8 +61,8 @@ class GraphInput(Protocol):
         """Give rows as the graph takes them, by the names of its inputs."""
         ...
 
-    def scored(self, rows: Any) -> np.ndarray:
-        """Score rows by alad: float64 [n]."""
+    def due(self, rows: Any) -> dict[str, np.ndarray]:
+        """Compute by alad what the graph is to give, by output, float64 [n, …]; no p-values."""
         ...
 
 

@@ -16,6 +16,7 @@ KINDS = {
     "int64": TensorProto.INT64,
     "bool": TensorProto.BOOL,
 }
+SCORE, P_VALUE, HEAT = "anomaly_score", "p_value", "heat_map"  # outputs
 INT = np.dtype(np.int64)  # the one kind of whole numbers in graphs
 
 

@@ -11,13 +11,15 @@ import numpy as np
 from onnx import helper
 
 from alad.backbone.backbone import with_place
+from alad.detector.explanation import heat_of_patches, usual_patches
 from alad.detector.fitted import Fitted
+from alad.detector.scoring import combined_scores
 from alad.encoding import FeatureEncoder, ImageScaler
 from alad.encoding.features import seen_by_backbone
 from alad.encoding.given_maps import GivenMaps
 from alad.errors import InputError
 from alad.export.cells import of_numbers, ordered
-from alad.export.graph import Graph, Untraceable
+from alad.export.graph import HEAT, SCORE, Graph, Untraceable
 from alad.export.traced import Traced
 
 IMAGES, FEATURES = "images", "features"  # inputs, one of them
@@ -136,12 +138,18 @@ class ImageInput:
             return {FEATURES: self.encoder.features(self.scaler.scaled(rows))}
         return {IMAGES: np.ascontiguousarray(rows, self._kind)}
 
-    def scored(self, rows: np.ndarray) -> np.ndarray:
-        """Score images by alad: float64 [n]."""
+    def due(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Score images by alad; of maps make the heat, too."""
         scaled, encoder = self.scaler.scaled(rows), self.encoder
-        return self.fitted.score_encoded(
-            encoder.encoded(scaled) if isinstance(encoder, FeatureEncoder) else scaled
-        )
+        if isinstance(encoder, ImageScaler):
+            return {SCORE: self.fitted.score_encoded(scaled)}
+        encoded = encoder.encoded(scaled)
+        scores = {SCORE: self.fitted.score_encoded(encoded)}
+        if not encoder.has_maps:
+            return scores
+        patches = combined_scores(self.fitted, encoded, patches=True)
+        usual = usual_patches(self.fitted, encoder)
+        return scores | {HEAT: heat_of_patches(patches, usual, encoder)}
 
     def kept(self) -> np.ndarray:
         """Decode the learnt images that the model keeps; InputError if it keeps none."""

@@ -19,13 +19,13 @@ from alad.detector.scoring import seen
 from alad.encoding import FeatureEncoder, TableEncoder
 from alad.errors import InputError
 from alad.export.encoding import GraphInput
-from alad.export.graph import Graph, Untraceable
+from alad.export.graph import HEAT, P_VALUE, SCORE, Graph, Untraceable
+from alad.export.heat import heat
 from alad.export.layers import GraphContext
 from alad.indexing import entries
 from alad.neural.model import NetworkModel
 from alad.version import __version__
 
-SCORE, P_VALUE = "anomaly_score", "p_value"  # outputs
 SPARE = 32  # candidates beyond the neighbours: a product ranks only nearly right, and ties
 PRIMES = (13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 
@@ -36,7 +36,7 @@ REFUSED = {
 
 
 def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
-    """Write the graph of a fitted detector: cells or pixels in, score and p-value out.
+    """Write the graph of a fitted detector: cells or pixels in, score, p-value and heat out.
 
     slack: how far above a score the calibration scores begin that count as equal to it, so that
     rounding does not lower p-values. Raises InputError where there is no graph.
@@ -47,10 +47,8 @@ def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
     rows = sample_rows(fitted.model_, given.sizes())
     try:
         with np.errstate(all="ignore"):
-            scores = score(fitted, given.encoded(graph, rows))
-            graph.output(SCORE, scores.astype(np.float64).name)
-            if fitted.calibration_ is not None:
-                graph.output(P_VALUE, p_values(fitted, scores, slack).name)
+            for name, array in outputs(fitted, given.encoded(graph, rows), slack).items():
+                graph.output(name, array.astype(np.float64).name, array.shape[1:])
     except (Untraceable, TypeError, ValueError) as error:
         raise InputError(f"{fitted.name} cannot be exported: {error}") from error
     known = {"alad": __version__, "detector": fitted.name}
@@ -58,16 +56,23 @@ def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
     return graph.model(known | given.facts() | threshold, f"{fitted.name}, by alad {__version__}")
 
 
-def score(fitted: Fitted, rows: Any) -> Any:
-    """Score encoded rows [n, *shape], with what novelty adds: [n].
+def outputs(fitted: Fitted, rows: Any, slack: float) -> dict[str, Any]:
+    """Compute what the graph gives of encoded rows, by name; of maps each patch is a row."""
+    scores, encoder, made = score(fitted, rows), fitted.encoder_, {}
+    if isinstance(encoder, FeatureEncoder) and encoder.has_maps:
+        maps = scores.regrouped(encoder.shape_[:2])
+        scores = highest_mean(maps.reshape(len(maps), patches_of(encoder.shape_)))
+        made[HEAT] = heat(fitted, encoder, maps)
+    if fitted.calibration_ is not None:
+        made[P_VALUE] = p_values(fitted, scores, slack)
+    return {SCORE: scores, **dict(reversed(made.items()))}
 
-    Of maps each patch is a row, and the images' scores are given.
-    """
+
+def score(fitted: Fitted, rows: Any) -> Any:
+    """Score encoded rows [n, *shape], with what novelty adds: [n]."""
     model, encoder = fitted.model_, fitted.encoder_
     found = member_scores(model, seen(fitted, rows))
-    scores: Any = combined(found, model.scales.get(model.own))
-    if isinstance(encoder, FeatureEncoder) and encoder.has_maps:
-        return highest_mean(scores.regrouped((patches_of(encoder.shape_),)))
+    scores = combined(found, model.scales.get(model.own))
     if fitted.novelty_ is None or not isinstance(encoder, TableEncoder):
         return scores
     holes, values = encoder.known_.novel(rows)
