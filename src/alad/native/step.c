@@ -298,11 +298,9 @@ static void learn_tail(Game *game, const Discriminator *discriminator, ptrdiff_t
   const Member *m = game->member;
   const Node *last = &discriminator->joint[discriminator->depth - 1];
   const ptrdiff_t units = last->shape->outputs;
-  memset(game->gradient, 0, (size_t)(units + 1) * sizeof(float));
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    add_scaled(game->gradient, last->out + r * last->stride, game->d_logits[r], units);
-    game->gradient[units] += game->d_logits[r];
-  }
+  sum_of_rows(last->out, last->stride, rows, units, game->d_logits, game->gradient);
+  game->gradient[units] = 0.0f;
+  for (ptrdiff_t r = 0; r < rows; r++) game->gradient[units] += game->d_logits[r];
   descend(m->discriminator_adam, &m->discriminator, discriminator->logit->shape->weight, units + 1, game->gradient);
   for (int64_t l = 1; l < discriminator->depth; l++) {
     const Node *node = &discriminator->joint[l];
