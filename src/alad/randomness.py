@@ -13,6 +13,7 @@ import numpy as np
 
 from alad.errors import InputError
 
+POOL_WORDS = 4  # of a SeedSequence: shorter seeds are filled up
 DRAWN_SEEDS = 2**31 - 1  # number of different seeds that a random state may draw
 
 
@@ -55,3 +56,10 @@ def stream(seed: int, member: int, purpose: Purpose, number: int = 0) -> np.rand
     """Make the generator of a member for a purpose; number: such as that of the step."""
     key = np.random.SeedSequence(seed, spawn_key=(member, int(purpose), number))
     return np.random.Generator(np.random.SFC64(key))
+
+
+def seed_words(seed: int, member: int, purpose: Purpose) -> np.ndarray:
+    """List the words uint32 that seed `stream`, as NumPy joins them; the number is the last: 0."""
+    words = [seed >> at & 0xFFFFFFFF for at in range(0, max(1, seed.bit_length()), 32)]
+    words += [0] * (POOL_WORDS - len(words))
+    return np.array([*words, member, int(purpose), 0], np.uint32)

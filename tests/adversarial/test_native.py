@@ -233,6 +233,17 @@ def test_a_step_is_a_function_of_arrays_and_number():
         assert torch.equal(array, second.arrays()[name]), name
 
 
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_run_of_steps_is_the_same_steps(members: int):
+    one, several = (make(NativeGameStep, SMALL, 11, SPECTRAL, members) for _ in range(2))
+    losses = torch.stack([one(number) for number in range(25)])
+    # more than the ten that are made at once, and a few at a time
+    runs = torch.cat([several.run(0, 17), several.run(17, 3), several.run(20, 5)])
+    assert several.at_once == 10 and torch.equal(runs, losses)
+    for name, array in one.arrays().items():
+        assert torch.equal(array, several.arrays()[name]), name
+
+
 def test_the_engines_may_take_turns():
     engines = (GameStep, GameStep, NativeGameStep)
     plain, mixed, other = (make(kind, SMALL, 11, SPECTRAL) for kind in engines)

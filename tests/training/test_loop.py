@@ -23,9 +23,14 @@ from alad.training.loop import Checkpoint, Schedule, Training, train
 class Walk:
     """Member k walks k + 1 to the right at every step; its loss is its place."""
 
+    at_once = 1
+
     def __init__(self, members: int = 2, broken_at: int | None = None):
         self.place = torch.zeros(members, 1)
         self.broken_at = broken_at
+
+    def run(self, first: int, count: int) -> Tensor:
+        return torch.stack([self(number) for number in range(first, first + count)])
 
     def __call__(self, number: int) -> Tensor:
         self.place += torch.arange(1.0, len(self.place) + 1)[:, None]
@@ -44,6 +49,29 @@ def test_without_a_monitor_it_trains_to_the_end_and_keeps_the_last_weights():
     # mean of the places over the steps since the last check
     assert training.history[0]["loss"] == [[2.0], [4.0]]
     assert training.history[2]["loss"] == [[7.0], [14.0]]
+
+
+class Run(Walk):
+    """Several steps at a time, as many as are asked for."""
+
+    at_once = 10
+
+    def __init__(self):
+        super().__init__()
+        self.asked: list[int] = []
+
+    def run(self, first: int, count: int) -> Tensor:
+        self.asked.append(count)
+        return super().run(first, count)
+
+
+def test_runs_of_steps_end_at_every_look_and_change_nothing():
+    schedule, step = Schedule(steps=43, check_every=17), Run()
+    one, several = train(Walk(), schedule), train(step, schedule)
+    # looks at steps 17, 20, 34, 40, 43
+    assert step.asked == [10, 7, 3, 10, 4, 6, 3]
+    assert several.history == one.history and [e["step"] for e in one.history] == [17, 34, 43]
+    assert torch.equal(several.best["place"], one.best["place"])
 
 
 def test_no_steps_leave_the_initial_weights():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import c_int64, c_void_p
@@ -21,17 +20,20 @@ import torch
 from torch import Tensor
 
 from alad.adversarial import native_structures
-from alad.adversarial.game import Game, Noise
+from alad.adversarial.game import Game
 from alad.adversarial.native_structures import Adam, Member, State
 from alad.adversarial.networks import GameNetworks
 from alad.adversarial.step import GameStep
 from alad.errors import InputError
 from alad.native import build
-from alad.randomness import Purpose, stream
+from alad.native.memory import workspace
+from alad.randomness import Purpose, seed_words
 from alad.training.optimizer import Optimiser, WeightGroup, ema_decay_at
 from alad.training.rows import Rows, StreamedRows
 
 MOST_LAYERS = 64  # of all networks together, as in step.c
+AT_ONCE = 10  # steps of a member, at most, before the next member's turn
+AT_ONCE_PRODUCTS = 1 << 31  # and about a third of the products in them: Ctrl-C waits for a run
 
 
 def available() -> bool:
@@ -58,8 +60,8 @@ def reason() -> str | None:
 
 def _library() -> ctypes.CDLL:
     library = build.library()
-    library.alad_step.argtypes = [c_void_p] * 4
-    library.alad_step.restype = None
+    library.alad_steps.argtypes = [c_void_p, c_void_p, c_int64, c_int64, c_void_p]
+    library.alad_steps.restype = None
     library.alad_workspace_bytes.argtypes = [c_void_p]
     library.alad_workspace_bytes.restype = c_int64
     library.alad_structure_bytes.argtypes = [ctypes.c_int]
@@ -100,42 +102,50 @@ class NativeGameStep(GameStep):
         super().__init__(X, networks, game, optimiser, seed=seed, members=members)
         self._plan = native_structures.plan(networks, game, self.batch)
         self._engine = _library()
+        if not isinstance(X, StreamedRows):
+            weights = sum(group.weights.shape[1] for group in self.by_group.values())
+            products = self.batch * len(members) * weights
+            self.at_once = max(1, min(AT_ONCE, AT_ONCE_PRODUCTS // products))
         self._inputs = _Inputs(self)
-        self._workspaces: list[_Workspace] = []
+        self._workspaces: list[np.ndarray] = []  # one for each thread
         self._pool: ThreadPoolExecutor | None = None
         self._pool_size = 0
 
     def __call__(self, number: int) -> Tensor:
         """Update both sides, each on its own rows and noise; losses [members, 2]."""
-        self._inputs.fill(self, number)
+        return self.run(number, 1)[0]
+
+    def run(self, first: int, count: int) -> Tensor:
+        """Make so many updates of each member before those of the next: its weights stay near."""
+        starts = range(first, first + count, self.at_once)
+        made = [self._run(at, min(self.at_once, first + count - at)) for at in starts]
+        return made[0] if len(made) == 1 else torch.cat(made)
+
+    def _run(self, first: int, count: int) -> Tensor:
+        """Make at most `at_once` updates."""
+        self._inputs.fill(self, first, count)
         threads = max(1, min(torch.get_num_threads(), len(self.members)))
         todo = itertools.count()  # next() on it is atomic
         spaces = self._spaces(threads)
         helpers = self._helpers(threads - 1)
-        others = [helpers.submit(self._work, number, todo, space) for space in spaces[1:]]
-        self._work(number, todo, spaces[0])
+        others = [helpers.submit(self._work, count, todo, space) for space in spaces[1:]]
+        self._work(count, todo, spaces[0])
         for other in others:
             other.result()
-        return self._inputs.losses.clone()
+        return self._inputs.losses[:count].clone()
 
-    def _work(self, number: int, todo: Iterator[int], space: _Workspace) -> None:
-        """Take a step for one member after the other, as long as there are any left."""
+    def _work(self, count: int, todo: Iterator[int], space: np.ndarray) -> None:
+        """Take all steps of one member after the other, as long as there are members left."""
         plan, inputs = ctypes.addressof(self._plan), self._inputs
+        words = inputs.seeds.shape[-1]
         while (position := next(todo)) < len(self.members):
-            noise = stream(self.seed, self.members[position], Purpose.STEP, number)
-            space.draw(noise, self.game.noise)
-            # the stream's dropout words are drawn in C, from where the samples end
-            inputs.random[position] = noise.bit_generator.state["state"]["state"]
-            self._engine.alad_step(
-                plan, inputs.address(position), space.samples_address, space.address
-            )
+            steps = inputs.address(position)
+            self._engine.alad_steps(plan, steps, count, words, space.ctypes.data)
 
-    def _spaces(self, threads: int) -> list[_Workspace]:
+    def _spaces(self, threads: int) -> list[np.ndarray]:
         while len(self._workspaces) < threads:
             size = self._engine.alad_workspace_bytes(ctypes.addressof(self._plan))
-            shape = (2, self.batch, self.networks.latent)
-            width = 0 if self.game.noise is None else self.X.shape[1]
-            self._workspaces.append(_Workspace(size, shape, width))
+            self._workspaces.append(workspace(size))
         return self._workspaces[:threads]
 
     def _helpers(self, count: int) -> ThreadPoolExecutor:
@@ -163,56 +173,30 @@ def _require_supported(X: Rows, networks: GameNetworks, game: Game) -> None:
         raise InputError(f"the native step is not available ({problem}): use the plain step")
 
 
-class _Workspace:
-    """Scratch memory of one thread, and what is drawn for a step, in the order of `play.samples`.
-
-    width: numbers of a row that get noise, 0 = none do.
-    """
-
-    def __init__(self, size: int, z_shape: tuple[int, int, int], width: int):
-        self._memory = np.zeros(size + 64, np.uint8)
-        start = self._memory.ctypes.data
-        self.address = start + -start % 64
-        turns, batch, latent = z_shape
-        rows = turns * batch
-        samples = np.empty(rows * (latent + (1 + width if width else 0)), np.float32)
-        self.samples_address = samples.ctypes.data
-        self._z, self._levels, self._noise = np.split(samples, [rows * latent, rows * (latent + 1)])
-
-    def draw(self, generator: np.random.Generator, noise: Noise | None) -> None:
-        """Draw z, and levels and noise if there is any."""
-        generator.standard_normal(dtype=np.float32, out=self._z)
-        if noise is None:
-            return
-        low, high = map(np.float32, (math.log(noise.low), math.log(noise.high)))
-        generator.random(dtype=np.float32, out=self._levels)
-        self._levels *= high - low
-        self._levels += low
-        generator.standard_normal(dtype=np.float32, out=self._noise)
-
-
 class _Inputs:
-    """What the C step reads and writes, at places that stay the same from step to step.
+    """What the C step reads and writes in a run of steps, at places that stay the same.
 
-    random [members, 4], losses [members, 2], rows [2, members, batch]: numbers of rows of X, or of
-    a copy of those of the step, where X lies in a file.
+    seeds [members, at_once, words], losses [at_once, members, 2], rows [at_once, 2, members,
+    batch]: numbers of rows of X, or of a copy of those of the step, where X lies in a file.
     """
 
     def __init__(self, step: NativeGameStep):
-        members = len(step.members)
-        self.random = np.zeros((members, 4), np.uint64)
-        self.losses = torch.zeros(members, 2)
-        self._rows = np.zeros((2, members, step.batch), np.int64)
+        steps, members = step.at_once, len(step.members)
+        words = [seed_words(step.seed, member, Purpose.STEP) for member in step.members]
+        self.seeds = np.repeat(np.stack(words)[:, np.newaxis], steps, axis=1)
+        self.losses = torch.zeros(steps, members, 2)
+        self._rows = np.zeros((steps, 2, members, step.batch), np.int64)
         if isinstance(step.X, StreamedRows):
             self._X = torch.zeros(self._rows.size, step.X.shape[1])
             self._rows[:] = np.arange(self._rows.size).reshape(self._rows.shape)
         else:
             self._X = step.X
-        self._adam = (Adam * 2)()
-        self._members = (Member * members)(*(self._member(step, k) for k in range(members)))
+        self._adam = (Adam * 2 * steps)()
+        places = itertools.product(range(members), range(steps))
+        self._members = (Member * (members * steps))(*(self._member(step, *at) for at in places))
 
-    def _member(self, step: NativeGameStep, position: int) -> Member:
-        adam = ctypes.addressof(self._adam)
+    def _member(self, step: NativeGameStep, position: int, at: int) -> Member:
+        adam = ctypes.addressof(self._adam[at])
         return Member(
             _state(step.generator, position),
             _state(step.discriminator, position),
@@ -221,24 +205,27 @@ class _Inputs:
             _address(step.buffers, position) if step.buffers.numel() else None,
             self._X.data_ptr(),
             self._X.stride(0),
-            (c_void_p * 2)(*(rows[position].ctypes.data for rows in self._rows)),
-            self.random[position].ctypes.data,
-            _address(self.losses, position),
+            (c_void_p * 2)(*(rows[position].ctypes.data for rows in self._rows[at])),
+            self.seeds[position, at].ctypes.data,
+            _address(self.losses[at], position),
         )
 
-    def fill(self, step: NativeGameStep, number: int) -> None:
-        """Fill in batches and optimisers of one step."""
-        for turn in (0, 1):
-            batch = step.order.batch(number, turn)
-            if isinstance(step.X, StreamedRows):
+    def fill(self, step: NativeGameStep, first: int, count: int) -> None:
+        """Fill in seeds, batches and optimisers of so many steps."""
+        self.seeds[:, :count, -1] = np.arange(first, first + count)
+        for at, turn in itertools.product(range(count), (0, 1)):
+            batch = step.order.batch(first + at, turn)
+            if isinstance(step.X, StreamedRows):  # a step at once
                 step.X[batch.flatten()].into(self._X[turn * batch.size :][: batch.size])
             else:
-                self._rows[turn] = batch
-        for position, side in enumerate((step.generator, step.discriminator)):
-            self._adam[position] = _adam(side.optimiser, number)
+                self._rows[at, turn] = batch
+        for at in range(count):
+            for place, side in enumerate((step.generator, step.discriminator)):
+                self._adam[at][place] = _adam(side.optimiser, first + at)
 
     def address(self, position: int) -> int:
-        return ctypes.addressof(self._members) + position * ctypes.sizeof(Member)
+        """Find where the steps of a member begin."""
+        return ctypes.addressof(self._members) + position * len(self.losses) * ctypes.sizeof(Member)
 
 
 def _address(array: Tensor, position: int) -> int:

@@ -61,6 +61,7 @@ class Plan(ctypes.Structure):
         ("norm_epsilon", c_float),
         ("norm_momentum", c_float),
         ("lowest", c_float),
+        ("highest", c_float),
         ("denoising", c_float),
     )
 
@@ -75,7 +76,7 @@ class Member(ctypes.Structure):
         ("X", c_void_p),
         ("X_stride", c_int64),
         ("rows", c_void_p * 2),
-        ("random", c_void_p),
+        ("seed", c_void_p),
         ("losses", c_void_p),
     )
 
@@ -127,6 +128,7 @@ def plan(networks: GameNetworks, game: Game, batch: int) -> Plan:
         norm_epsilon=BATCH_NORM_EPSILON,
         norm_momentum=BATCH_NORM_MOMENTUM,
         lowest=0.0 if game.noise is None else math.log(game.noise.low),
+        highest=0.0 if game.noise is None else math.log(game.noise.high),
         denoising=sum(penalty.weight for penalty in game.penalties),
     )
 

@@ -26,7 +26,8 @@ from pathlib import Path
 from alad import locks
 
 UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c")  # what the compiler is given
-SOURCES = ("product.h", "layers.h", "packed.h", "periods.h", "lengths.h", *UNITS)
+HEADERS = ("product.h", "streams.h", "layers.h", "packed.h", "periods.h", "lengths.h")
+SOURCES = (*HEADERS, *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written. Products are fused
 # with the sums that they are added to in product.c alone: elsewhere compilers choose differently
 FLAGS = "-std=c11 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd"

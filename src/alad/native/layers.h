@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "product.h"
+#include "streams.h"
 
 #define BATCHES 2 /* a pair discriminator with batch norm sees real and fake rows */
 
@@ -98,19 +99,6 @@ typedef struct {
   uint64_t *words;
 } Node;
 
-/* SFC64 (Chris Doty-Humphrey), as NumPy has it. */
-typedef struct {
-  uint64_t a, b, c, counter;
-} Random;
-
-ALWAYS_INLINE uint64_t next_word(Random *r) {
-  uint64_t word = r->a + r->b + r->counter++;
-  r->a = r->b ^ (r->b >> 11);
-  r->b = r->c + (r->c << 3);
-  r->c = ((r->c << 24) | (r->c >> 40)) + word;
-  return word;
-}
-
 static void draw_dropout(Node *node, Random *random, ptrdiff_t rows) {
   if (!node->shape->dropout) return;
   ptrdiff_t count = (rows * node->shape->outputs + 3) / 4; /* four 16-bit words in each */
@@ -119,47 +107,25 @@ static void draw_dropout(Node *node, Random *random, ptrdiff_t rows) {
   *random = r;
 }
 
-/* Eight partial sums, and the products of a and b from i on. */
-ALWAYS_INLINE float added_up(eight sums, const float *a, const float *b, ptrdiff_t i, ptrdiff_t count) {
+/* In eight partial sums however wide registers are: so all of them give the same bits. */
+static float dot(const float *a, const float *b, ptrdiff_t count) {
+  eight sums = {0};
+  ptrdiff_t i = 0;
+  for (; i + 8 <= count; i += 8) sums += *(const loose_eight *)(a + i) * *(const loose_eight *)(b + i);
   float sum = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
   for (; i < count; i++) sum += a[i] * b[i];
   return sum;
 }
 
-/* In eight partial sums however wide registers are: so all of them give the same bits. */
-static float dot(const float *a, const float *b, ptrdiff_t count) {
-  eight sums = {0};
-  ptrdiff_t i = 0;
-  for (; i + 8 <= count; i += 8) sums += load_eight(a + i) * load_eight(b + i);
-  return added_up(sums, a, b, i, count);
+static void add_scaled(float *restrict to, const float *restrict from, float scale, ptrdiff_t count) {
+#pragma omp simd
+  for (ptrdiff_t i = 0; i < count; i++) to[i] += scale * from[i];
 }
 
-/* to [columns] += rows [count, columns], each times its factor (NULL: 1), one after the other; four for each look at `to`. */
-static void add_rows(const float *rows, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t columns, const float *factors,
-                     float *restrict to) {
-  ptrdiff_t i = 0;
-  for (; i + 4 <= count; i += 4, rows += 4 * stride) {
-    const float a = factors ? factors[i] : 1.0f, b = factors ? factors[i + 1] : 1.0f;
-    const float c = factors ? factors[i + 2] : 1.0f, d = factors ? factors[i + 3] : 1.0f;
-#pragma omp simd
-    for (ptrdiff_t j = 0; j < columns; j++) {
-      float sum = to[j] + a * rows[j];
-      sum += b * rows[stride + j];
-      sum += c * rows[2 * stride + j];
-      to[j] = sum + d * rows[3 * stride + j];
-    }
-  }
-  for (; i < count; i++, rows += stride) {
-    const float a = factors ? factors[i] : 1.0f;
-#pragma omp simd
-    for (ptrdiff_t j = 0; j < columns; j++) to[j] += a * rows[j];
-  }
-}
-
-/* The same, from zero. */
-static void sum_of_rows(const float *rows, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t columns, const float *factors, float *to) {
+/* Sum over rows into to[columns]. */
+static void sum_rows(const float *d, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float *to) {
   memset(to, 0, (size_t)columns * sizeof(float));
-  add_rows(rows, stride, count, columns, factors, to);
+  for (ptrdiff_t r = 0; r < rows; r++) add_scaled(to, d + r * stride, 1.0f, columns);
 }
 
 /* Divide by the length; return that. */
@@ -169,25 +135,12 @@ static float normalise(float *vector, ptrdiff_t count) {
   return length;
 }
 
-/* to[i] = row i of `rows` [count, columns] times u. Four at a time: each sum has its order, but none waits for another. */
-static void dots(const float *rows, ptrdiff_t count, ptrdiff_t columns, const float *u, float *to) {
-  ptrdiff_t i = 0;
-  for (; i + 4 <= count; i += 4, rows += 4 * columns) {
-    eight sums[4] = {{0}};
-    ptrdiff_t j = 0;
-    for (; j + 8 <= columns; j += 8)
-#pragma GCC unroll 4
-      for (int r = 0; r < 4; r++) sums[r] += load_eight(rows + r * columns + j) * load_eight(u + j);
-    for (int r = 0; r < 4; r++) to[i + r] = added_up(sums[r], rows + r * columns, u, j, columns);
-  }
-  for (; i < count; i++, rows += columns) to[i] = dot(rows, u, columns);
-}
-
 /* One power iteration from u, which is replaced: left = W u, u = W' left, both normalised; then left' W u = |W' left|. */
 static float largest_singular_value(const Layer *layer, const float *weight, float *u, float *left) {
-  dots(weight, layer->inputs, layer->outputs, u, left);
+  for (int64_t i = 0; i < layer->inputs; i++) left[i] = dot(weight + i * layer->outputs, u, layer->outputs);
   normalise(left, layer->inputs);
-  sum_of_rows(weight, layer->outputs, layer->inputs, layer->outputs, left, u);
+  memset(u, 0, (size_t)layer->outputs * sizeof(float));
+  for (int64_t i = 0; i < layer->inputs; i++) add_scaled(u, weight + i * layer->outputs, left[i], layer->outputs);
   return normalise(u, layer->outputs);
 }
 
@@ -250,7 +203,7 @@ static void normalise_batch(Node *node, const float *weights, float *buffers, in
   const ptrdiff_t units = layer->outputs, stride = node->stride;
   float *hat = node->hat + batch * n * stride, *scale = node->scale + batch * stride;
   float mean[units], variance[units];
-  sum_of_rows(hat, stride, n, units, NULL, mean);
+  sum_rows(hat, stride, n, units, mean);
   memset(variance, 0, sizeof variance);
   for (ptrdiff_t j = 0; j < units; j++) mean[j] /= (float)n;
   for (ptrdiff_t r = 0; r < n; r++)
@@ -271,8 +224,7 @@ static void normalise_batch(Node *node, const float *weights, float *buffers, in
       *running_variance += momentum * (variance[j] - *running_variance);
     }
   const float *gamma = weights + layer->gamma, *beta = weights + layer->beta;
-  const float slope = layer->slope, keep = layer->keep;
-  const int32_t threshold = layer->threshold;
+  const float slope = layer->slope;
   for (ptrdiff_t r = 0; r < n; r++) {
     ptrdiff_t row = batch * n + r;
     float *out = node->out + row * stride, *factor = node->factor + row * stride;
@@ -283,11 +235,11 @@ static void normalise_batch(Node *node, const float *weights, float *buffers, in
       factor[j] = h > 0.0f ? 1.0f : slope;
       out[j] = h * factor[j];
     }
-    const loose_word *words = (const loose_word *)node->words + row * units;
     if (layer->dropout)
-#pragma omp simd
       for (ptrdiff_t j = 0; j < units; j++) {
-        const float kept = words[j] >= threshold ? keep : 0.0f;
+        uint16_t word;
+        memcpy(&word, (const char *)node->words + 2 * (row * units + j), 2);
+        float kept = word >= layer->threshold ? layer->keep : 0.0f;
         factor[j] *= kept, out[j] *= kept;
       }
   }
@@ -302,14 +254,14 @@ static void denormalise_batch(Node *node, const float *weights, int batch, ptrdi
   const float *gamma = weights + layer->gamma, *scale = node->scale + batch * stride;
   float *d = node->d + batch * n * stride, *hat = node->hat + batch * n * stride;
   float sum[units], product_sum[units];
-  sum_of_rows(d, stride, n, units, NULL, sum);
+  sum_rows(d, stride, n, units, sum);
   memset(product_sum, 0, sizeof product_sum);
   for (ptrdiff_t r = 0; r < n; r++)
 #pragma omp simd
     for (ptrdiff_t j = 0; j < units; j++) product_sum[j] += d[r * stride + j] * hat[r * stride + j];
   if (gamma_gradient) {
-    add_rows(product_sum, 0, 1, units, NULL, gamma_gradient);
-    add_rows(sum, 0, 1, units, NULL, beta_gradient);
+    add_scaled(gamma_gradient, product_sum, 1.0f, units);
+    add_scaled(beta_gradient, sum, 1.0f, units);
   }
   for (ptrdiff_t j = 0; j < units; j++) sum[j] /= (float)n, product_sum[j] /= (float)n;
   for (ptrdiff_t r = 0; r < n; r++)
@@ -378,7 +330,7 @@ static void learn(const Node *node, const Adam *adam, const State *state, const 
   if (layer->batch_norm) /* it takes off whatever the bias adds */
     memset(bias, 0, (size_t)outputs * sizeof(float));
   else
-    sum_of_rows(node->d, node->stride, rows, outputs, NULL, bias);
+    sum_rows(node->d, node->stride, rows, outputs, bias);
   if (layer->spectral) spectral_gradient(node, state->weights + layer->weight, buffers + layer->u, gradient);
   ptrdiff_t count = layer->inputs * outputs + outputs * (layer->batch_norm ? 3 : 1);
   descend(adam, state, layer->weight, count, gradient);

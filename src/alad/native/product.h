@@ -29,7 +29,6 @@
 typedef float some __attribute__((vector_size(4 * LANES), may_alias)); /* a register full of numbers */
 typedef float loose_some __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t some_bits __attribute__((vector_size(4 * LANES), may_alias));
-typedef uint16_t loose_word __attribute__((may_alias));
 typedef uint16_t loose_words __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

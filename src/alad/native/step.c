@@ -15,14 +15,14 @@
 
 /* Mirrors `Plan`: what stays from step to step. Depths count layers; an absent discriminator has depth 0.
  *
- * noisy: whether D_xx sees G(E(x~)) instead of G(E(x)), x~ = x + exp(level) noise; E and G then read the level as one
- * input more, `lowest` for all but x~ and E(x~). denoising: the weight of the mean of (x - G(E(x~)))² in the loss of E
+ * noisy: whether D_xx sees G(E(x~)) instead of G(E(x)), x~ = x + exp(level) noise; E and G then read the level, from
+ * `lowest` to `highest`, as one input more, `lowest` for all but x~ and E(x~). denoising: the weight of the mean of (x - G(E(x~)))² in the loss of E
  * and G. periods: how many frequencies of each column E reads the sines and cosines of, which lie at `frequencies`
  * among the weights of E and G. */
 typedef struct {
   int64_t batch, width, latent, encoder, generator, xz, xx, zz, noisy, periods, frequencies;
   const Layer *layers; /* E, G, D_xz (x, z, joint ..., logit), D_xx (joint ..., logit), D_zz */
-  float norm_epsilon, norm_momentum, lowest, denoising;
+  float norm_epsilon, norm_momentum, lowest, highest, denoising;
 } Plan;
 
 /* Mirrors `Member`: where one member's arrays and this step's numbers lie. */
@@ -33,7 +33,7 @@ typedef struct {
   const float *X;
   int64_t X_stride;
   const int64_t *rows[2]; /* numbers of the rows of both batches */
-  const uint64_t *random; /* [4]: state of the stream of dropout words */
+  const uint32_t *seed;   /* of the step's random numbers */
   float *losses;          /* [2] */
 } Member;
 
@@ -46,7 +46,8 @@ typedef struct {
 typedef struct {
   const Plan *plan;
   const Member *member;
-  const float *samples; /* z [2, batch, latent]; then, of a noisy game, level [2, batch] and noise [2, batch, width] */
+  float *samples; /* z [2, batch, latent]; then, of a noisy game, level [2, batch] and noise [2, batch, width] */
+  Ziggurat *ziggurat;
   Random random;
   Node nodes[MOST_LAYERS];
   Node *encoder, *generator;
@@ -136,11 +137,29 @@ static void arrange(Game *game, Arena *arena, const Plan *plan) {
   game->shared = take_floats(arena, n * widest);
   game->logits = take_floats(arena, 2 * n), game->d_logits = take_floats(arena, 2 * n);
   game->gradient = take_floats(arena, largest);
+  game->samples = take_floats(arena, 2 * n * (plan->latent + (plan->noisy ? 1 + plan->width : 0)));
+  game->ziggurat = take(arena, sizeof(Ziggurat));
   Node *encoded = game->encoder + plan->encoder - 1, *generated = game->generator + plan->generator - 1;
   encoded->d = game->d_z, generated->d = game->d_x;
   encoded->stride = game->z_stride, generated->stride = game->x_stride;
   if (!arena->block) return;
   encoded->out = game->z + n * game->z_stride, generated->out = game->x + (game->noisy + n) * game->x_stride;
+}
+
+/* --- what is drawn --- */
+
+/* All samples of a step; words of dropout come after them, each 64 bits. */
+static void draw_samples(Game *game) {
+  const Plan *plan = game->plan;
+  const int64_t rows = 2 * plan->batch;
+  float *z = game->samples, *level = z + rows * plan->latent;
+  draw_normals(game->ziggurat, &game->random, rows * plan->latent, z);
+  if (!plan->noisy) return;
+  for (int64_t r = 0; r < rows; r++) {
+    level[r] = next_uniform(&game->random) * (plan->highest - plan->lowest);
+    level[r] += plan->lowest;
+  }
+  draw_normals(game->ziggurat, &game->random, rows * plan->width, level + rows);
 }
 
 /* --- forward --- */
@@ -298,9 +317,11 @@ static void learn_tail(Game *game, const Discriminator *discriminator, ptrdiff_t
   const Member *m = game->member;
   const Node *last = &discriminator->joint[discriminator->depth - 1];
   const ptrdiff_t units = last->shape->outputs;
-  sum_of_rows(last->out, last->stride, rows, units, game->d_logits, game->gradient);
-  game->gradient[units] = 0.0f;
-  for (ptrdiff_t r = 0; r < rows; r++) game->gradient[units] += game->d_logits[r];
+  memset(game->gradient, 0, (size_t)(units + 1) * sizeof(float));
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    add_scaled(game->gradient, last->out + r * last->stride, game->d_logits[r], units);
+    game->gradient[units] += game->d_logits[r];
+  }
   descend(m->discriminator_adam, &m->discriminator, discriminator->logit->shape->weight, units + 1, game->gradient);
   for (int64_t l = 1; l < discriminator->depth; l++) {
     const Node *node = &discriminator->joint[l];
@@ -556,8 +577,9 @@ int64_t alad_workspace_bytes(const Plan *plan) {
   return (int64_t)arena.used;
 }
 
-/* `samples`: see `Game`; `workspace`: zeroed memory of that size on a 64-byte boundary, for one call at a time. */
-void alad_step(const Plan *plan, const Member *member, const float *samples, void *workspace) {
+/* So many steps of one member, each with a seed of `words` words. `workspace`: zeroed memory of that size on a 64-byte
+ * boundary, for one call at a time. */
+void alad_steps(const Plan *plan, const Member *steps, int64_t count, int64_t words, void *workspace) {
   Game game;
   Arena arena = {workspace, 0};
 #if defined(__SSE__)
@@ -565,11 +587,14 @@ void alad_step(const Plan *plan, const Member *member, const float *samples, voi
   _mm_setcsr(mode | 0x8040); /* numbers below 1e-38 are zero: they would be slow, and moments of idle units end there */
 #endif
   arrange(&game, &arena, plan);
-  game.member = member;
-  game.samples = samples;
-  game.random = (Random){member->random[0], member->random[1], member->random[2], member->random[3]};
-  train_discriminators(&game);
-  train_generators(&game);
+  if (!game.ziggurat->sure[0]) make_ziggurat(game.ziggurat);
+  for (const Member *step = steps; step < steps + count; step++) {
+    game.member = step;
+    game.random = seeded(step->seed, words);
+    draw_samples(&game);
+    train_discriminators(&game);
+    train_generators(&game);
+  }
 #if defined(__SSE__)
   _mm_setcsr(mode);
 #endif

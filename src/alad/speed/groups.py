@@ -102,6 +102,12 @@ def _counted(step: Callable[[int], object]) -> Callable[[], object]:
     return lambda: step(next(numbers))
 
 
+def _in_runs(step: GameStep) -> Callable[[], object]:
+    """Make as many steps as the training loop asks for at a time, one run after the other."""
+    numbers: Iterator[int] = itertools.count(0, step.at_once)
+    return lambda: step.run(next(numbers), step.at_once)
+
+
 def _training(table: Table, batch: int) -> Callable[[], Sequence[Subject]]:
     def subjects() -> Sequence[Subject]:
         X, networks = torch.from_numpy(table.rows(LEARNT)), table.networks()
@@ -114,8 +120,9 @@ def _training(table: Table, batch: int) -> Callable[[], Sequence[Subject]]:
         kind = NativeGameStep if native_step.available() else GameStep
         for members in (1, SEVERAL):
             step = kind(X, networks, table.game, optimiser, seed=0, members=range(members))
-            own = work and members * work
-            found.append(Subject(_named(members), _counted(step), members * batch, own))
+            steps = members * step.at_once
+            own = work and steps * work
+            found.append(Subject(_named(members), _in_runs(step), steps * batch, own))
         return found
 
     return subjects

@@ -32,8 +32,10 @@ FINITE_CHECK_EVERY = 20  # steps; reading the losses makes an accelerator wait
 class Step(Protocol):
     """A step of training, with the arrays that it changes."""
 
-    def __call__(self, number: int) -> Tensor:
-        """Make update `number` (from 0), and return losses [members, kinds]."""
+    at_once: int  # steps that `run` makes at a time, at most
+
+    def run(self, first: int, count: int) -> Tensor:
+        """Make so many updates from number `first` (from 0); losses [count, members, kinds]."""
         ...
 
     def arrays(self) -> dict[str, Tensor]:
@@ -145,10 +147,14 @@ def train(
 def _advance(
     step: Step, schedule: Schedule, monitor: Monitor | None, training: Training, progress: Progress
 ) -> bool:
-    """Make a step; return whether a check followed it."""
-    losses = step(training.steps_done)
-    training.loss_sum = training.loss_sum + losses
-    training.steps_done += 1
+    """Make the next steps, as far as to the next look at them; return whether a check followed."""
+    done = training.steps_done
+    to_a_look = (every - done % every for every in (FINITE_CHECK_EVERY, schedule.check_every))
+    count = min(step.at_once, schedule.steps - done, *to_a_look)
+    losses = step.run(done, count)
+    for of_step in losses:
+        training.loss_sum = training.loss_sum + of_step
+    training.steps_done += count
     last = training.steps_done == schedule.steps
     # look at the losses, for errors and for the progress
     if training.steps_done % FINITE_CHECK_EVERY == 0 or last:
@@ -158,7 +164,7 @@ def _advance(
                 f"the loss is no longer finite at step {training.steps_done} (member {broken[0]}): "
                 "lower learning_rate, or choose a scaling that tames huge values"
             )
-        means = " / ".join(f"{value:.3f}" for value in losses.mean(dim=0).tolist())
+        means = " / ".join(f"{value:.3f}" for value in losses[-1].mean(dim=0).tolist())
         progress.advance(training.steps_done, f"loss {means}")
     due = last or training.steps_done % schedule.check_every == 0
     if due:
@@ -190,7 +196,7 @@ def _check(step: Step, schedule: Schedule, monitor: Monitor | None, training: Tr
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Defer Ctrl-C to the end of a step, so that no checkpoint holds half a step.
+    """Defer Ctrl-C to the end of a run of steps, so that no checkpoint holds half a step.
 
     So are the signals of a shutdown and of a closed terminal. A second one stops at once. Only the
     main thread may set signal handlers; in other threads each has its usual effect, as do those

@@ -28,6 +28,7 @@ class NetworkStep(ABC):
 
     products: PatchProducts = PATCHES  # how products of convolutions are computed
     watch: Watch | None = None  # called before the first step and after every check
+    at_once: int = 1  # steps that `run` is best asked for
     note: str | None = None  # why no faster step is used, if the game is the reason
 
     def __init__(
@@ -64,6 +65,10 @@ class NetworkStep(ABC):
     @abstractmethod
     def __call__(self, number: int) -> Tensor:
         """Make update `number` (from 0), and return losses [members, kinds]."""
+
+    def run(self, first: int, count: int) -> Tensor:
+        """Make so many updates from number `first` (from 0); losses [count, members, kinds]."""
+        return torch.stack([self(number) for number in range(first, first + count)])
 
     def _noise(self, number: int) -> StepNoise:
         return StepNoise(self.seed, self.members, number, self.like)
