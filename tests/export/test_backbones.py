@@ -44,10 +44,10 @@ def edges(x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("pca", {}),
+        ("pca", {"calibration_fraction": 0.5}),
         ("knn", {"position": True}),
         ("isolation-forest", {}),
-        ("alad", {"calibration_fraction": 0.3}),
+        ("alad", {}),
     ],
 )
 def test_texture_is_in_the_graph(name, params, tmp_path):
@@ -56,8 +56,10 @@ def test_texture_is_in_the_graph(name, params, tmp_path):
     (given,) = session(tmp_path / "m.onnx").get_inputs()
     assert (given.name, given.shape) == ("images", ["rows", 20, 25, 3])
     new = odd_images(20, 25)
-    together = scored(tmp_path / "m.onnx", fitted, new)[0]
+    together, *rest = scored(tmp_path / "m.onnx", fitted, new)
     assert away(together, fitted, new) <= 1e-5
+    if fitted.calibration_ is not None:
+        np.testing.assert_allclose(rest[0], fitted.p_value(new))
     assert heat_is_away(tmp_path / "m.onnx", fitted, new) <= 1e-5
     alone = [scored(tmp_path / "m.onnx", fitted, new[[at]])[0] for at in range(len(new))]
     np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-5)

@@ -161,6 +161,13 @@ def test_the_verb_exports_a_model_of_pictures(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(scores, fitted.anomaly_score("new"), rtol=1e-9)
 
 
+def test_no_more_pictures_are_read_than_compared():
+    given, new = input_of(alad.PCA().fit(images(60)).fitted_), images(40, seed=1)
+    np.testing.assert_array_equal(given.read(new, 9), new[:9])
+    np.testing.assert_array_equal(given.read(new), new)
+    assert len(given.kept(9)) == 9
+
+
 def test_images_of_another_size_are_refused():
     fitted = alad.PCA().fit(images(60)).fitted_
     with pytest.raises(InputError, match=r"images are 9 × 8 × 1, .* was fitted on 8 × 8 × 1"):

@@ -67,14 +67,11 @@ class TableInput:
 
     # --- rows to compare on -----------------------------------------------------------------------
 
-    def read(self, X: Any) -> Cells:
+    def read(self, X: Any, most: int | None = None) -> Cells:
         """Read rows X, one batch."""
-        return Cells(*self.encoder.cells(source_of(X).held()))
-
-    def first(self, rows: Cells, count: int) -> Cells:
-        """Take the first rows."""
-        columns = [Column(c.name, c.values[:count], c.levels) for c in rows.categories]
-        return Cells(rows.numbers[:count], columns)
+        numbers, categories = self.encoder.cells(source_of(X).held())
+        columns = [Column(c.name, c.values[:most], c.levels) for c in categories]
+        return Cells(numbers[:most], columns)
 
     def inputs(self, rows: Cells) -> dict[str, np.ndarray]:
         """Give the graph's inputs; one without columns is left out."""
@@ -88,11 +85,11 @@ class TableInput:
         encoded = self.encoder.encoded_cells(rows.numbers, rows.categories)
         return {SCORE: self.fitted.score_encoded(encoded)}
 
-    def kept(self) -> Cells:
-        """Decode the learnt rows that the model keeps; InputError if it is too old to have any."""
-        encoder, references = self.encoder, self.fitted.references_
-        if references is None:
+    def kept(self, most: int) -> Cells:
+        """Decode the first learnt rows that the model keeps; InputError if it keeps none."""
+        if self.fitted.references_ is None:
             raise InputError(f"this {self.fitted.name} keeps no rows to compare with; give some")
+        encoder, references = self.encoder, self.fitted.references_[:most]
         decoded = list(zip(*encoder.decode(references), strict=True))
         pairs = [(code, cells) for (code, _), cells in zip(encoder.codes_, decoded, strict=True)]
         numbers = [

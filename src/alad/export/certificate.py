@@ -36,7 +36,7 @@ def certified(fitted: Fitted, X: Any, tolerance: float) -> tuple[bytes, dict[str
     of scores are relative to abs(score) + `size_of`. Raises InputError above the tolerance.
     """
     given = input_of(fitted)
-    known = given.first(given.kept() if X is None else given.read(X), given.most)
+    known = given.kept(given.most) if X is None else given.read(X, given.most)
     cases: Cases = {
         f"{what} {fitted.encoder_.unit}s": (given.inputs(rows), given.due(rows))
         for what, rows in (("known", known), ("fuzzed", given.disturbed(known)))

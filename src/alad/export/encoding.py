@@ -41,16 +41,12 @@ class GraphInput(Protocol):
         """Add the inputs, and their encoding: traced [rows, *shape]."""
         ...
 
-    def read(self, X: Any) -> Any:
-        """Read what a user gives as rows."""
+    def read(self, X: Any, most: int | None = None) -> Any:
+        """Read what a user gives as rows, the first `most` of them; None = all."""
         ...
 
-    def kept(self) -> Any:
-        """Decode the learnt rows that the model keeps; InputError if it keeps none."""
-        ...
-
-    def first(self, rows: Any, count: int) -> Any:
-        """Take the first rows."""
+    def kept(self, most: int) -> Any:
+        """Decode the first learnt rows that the model keeps; InputError if it keeps none."""
         ...
 
     def disturbed(self, rows: Any) -> Any:

@@ -122,15 +122,15 @@ class ImageInput:
 
     # --- images to compare on ---------------------------------------------------------------------
 
-    def read(self, X: Any) -> np.ndarray:
+    def read(self, X: Any, most: int | None = None) -> np.ndarray:
         """Read images X as for scoring, pictures resized: pixels [n, height, width, channels]."""
-        scaler = self.scaler
-        pixels = scaler.blocks(X) if isinstance(scaler, GivenMaps) else scaler.pixels(X)
-        return np.concatenate(list(pixels)).astype(self._kind)
-
-    def first(self, rows: np.ndarray, count: int) -> np.ndarray:
-        """Take the first images."""
-        return rows[:count]
+        scaler, parts, n = self.scaler, [], 0
+        for pixels in scaler.blocks(X) if isinstance(scaler, GivenMaps) else scaler.pixels(X):
+            parts.append(pixels[: None if most is None else most - n])
+            n += len(parts[-1])
+            if n == most:
+                break
+        return np.concatenate(parts).astype(self._kind)
 
     def inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Give the graph's input."""
@@ -151,11 +151,11 @@ class ImageInput:
         usual = usual_patches(self.fitted, encoder)
         return scores | {HEAT: heat_of_patches(patches, usual, encoder)}
 
-    def kept(self) -> np.ndarray:
-        """Decode the learnt images that the model keeps; InputError if it keeps none."""
+    def kept(self, most: int) -> np.ndarray:
+        """Decode the first learnt images that the model keeps; InputError if it keeps none."""
         if self.fitted.references_ is None:
             raise InputError(f"this {self.fitted.name} keeps no images to compare with; give some")
-        scaled = self.fitted.references_.reshape(-1, *self.scaler.shape_)
+        scaled = self.fitted.references_[:most].reshape(-1, *self.scaler.shape_)
         return self.scaler.decode(scaled).astype(self._kind)
 
     def disturbed(self, rows: np.ndarray) -> np.ndarray:
