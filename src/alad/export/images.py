@@ -25,7 +25,7 @@ from alad.export.traced import Traced
 IMAGES, FEATURES = "images", "features"  # inputs, one of them
 MOST, LEAST = 1024, 7  # images at once, in comparisons
 MOST_VALUES = 1 << 22  # of them together: of larger images fewer are compared
-MOST_DISTANCES = 1 << 27  # of patches to kept rows, 1 GB; of fewer images than LEAST, if need be
+MOST_DISTANCES = 1 << 25  # of patches to kept rows, 256 MB; of fewer images than LEAST, if need be
 DISTURBED = 16  # images, at least
 PATCHES = 4  # along a side, of patches that are swapped
 SEED = 0
