@@ -28,7 +28,7 @@ from alad.adversarial.architectures import denoising_architecture_for
 from alad.adversarial.game import DENOISING, DENOISING_GAME, Game
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import SCORES, fit_joint, gap
+from alad.adversarial.scores import SCORES, fit_joint
 from alad.benchmark.confirmation import confirm
 from alad.benchmark.data.one_class import TABLES, read_one_class
 from alad.networks.weights import scoring_weights
@@ -117,12 +117,12 @@ def train(X: np.ndarray, how: Configuration, seed: int) -> tuple[GameNetworks, d
 def scores(networks: GameNetworks, arrays: Mapping, train: np.ndarray, X: np.ndarray) -> dict:
     """Score rows X by each of the scores, which learn from the rows learnt from."""
     engine = native_score.prepare(networks, arrays)
-    known, new = (engine(rows, ("code", "real", "fake")) for rows in (train, X))
+    known, new = (engine(rows, ("code", "real", "gap")) for rows in (train, X))
     units = fit_joint(known)["units"]
 
     def length(*parts: int) -> np.ndarray:
         def side_by_side(made: Mapping[str, np.ndarray]) -> np.ndarray:
-            every = (gap(made), made["real"], made["code"])
+            every = (made["gap"], made["real"], made["code"])
             return np.concatenate([every[at] / units[:, at, None, None] for at in parts], axis=2)
 
         return mahalanobis(side_by_side(new), whitening(side_by_side(known)))[0]

@@ -18,7 +18,7 @@ from alad.neural.score import l1, mahalanobis, minus_log_sigmoid, principal, tot
 CASE = case("scores")
 GIVEN, EXPECTED, TOLERANCE = CASE["given"], CASE["expected"], CASE["tolerance"]["values"]
 X = np.array(GIVEN["x"])
-EVERYTHING = ("code", "reconstruction", "real", "fake", "logit")
+EVERYTHING = ("code", "reconstruction", "real", "fake", "gap", "logit")
 
 
 def cycle() -> Cycle:

@@ -60,6 +60,7 @@ class Rows(ctypes.Structure):
         ("reconstruction", c_void_p),
         ("real", c_void_p),
         ("fake", c_void_p),
+        ("gap", c_void_p),
         ("logit", c_void_p),
         ("joint", c_void_p),
     )
@@ -104,6 +105,7 @@ class NativeCycle:
             "reconstruction": networks.shape,
             "real": features,
             "fake": features,
+            "gap": features,
             "logit": (),
             "joint": (),
         }

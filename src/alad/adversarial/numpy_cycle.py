@@ -37,7 +37,7 @@ from alad.networks.numpy_forward import (
     split_periods,
 )
 
-NAMES = ("code", "reconstruction", "real", "fake", "logit")
+NAMES = ("code", "reconstruction", "real", "fake", "gap", "logit")
 
 
 def prepare(networks: GameNetworks, arrays: Arrays, settings: Any = None) -> MemberEngine:
@@ -110,14 +110,16 @@ class MemberCycle:
     def __call__(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
         code = self._encoder(x if self._periods is None else self._periods(x))
         results = {"code": code}
-        if not {"reconstruction", "real", "fake", "logit"}.isdisjoint(wanted):
+        if not {"reconstruction", "real", "fake", "gap", "logit"}.isdisjoint(wanted):
             results["reconstruction"] = self._generator(code)
-        if not {"real", "fake", "logit"}.isdisjoint(wanted):
+        if not {"real", "fake", "gap", "logit"}.isdisjoint(wanted):
             shared = self._kept(code if self._by_code else x)
-            if "real" in wanted:
+            if not {"real", "gap"}.isdisjoint(wanted):
                 results["real"] = self._features(shared, x)
-            if "fake" in wanted or "logit" in wanted:
+            if not {"fake", "gap", "logit"}.isdisjoint(wanted):
                 results["fake"] = self._features(shared, results["reconstruction"])
+        if "gap" in wanted:
+            results["gap"] = results["real"] - results["fake"]
         if "logit" in wanted:
             results["logit"] = self._logit(results["fake"])[:, 0]
         return results

@@ -55,14 +55,8 @@ NEIGHBOURS = 5  # among kept rows
 DIRECTIONS = 100  # of feature differences, in score projected
 
 
-def gap(results: Results) -> np.ndarray:
-    """Compute f(x, x) - f(x, x'), [members, n, features]; exactly 0 where G(E(x)) = x."""
-    return results["real"] - results["fake"]
-
-
 def features(results: Results, learnt: Learnt) -> np.ndarray:
-    values = gap(results)
-    return total(np.abs(values, out=values))
+    return total(np.abs(results["gap"]))
 
 
 def logits(results: Results, learnt: Learnt) -> np.ndarray:
@@ -93,12 +87,12 @@ def fit_whitened(gaps: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def whitened(results: Results, learnt: Learnt) -> np.ndarray:
-    return mahalanobis(compress(gap(results), learnt["scale"]), learnt)
+    return mahalanobis(compress(results["gap"], learnt["scale"]), learnt)
 
 
 def parts(results: Results) -> tuple[np.ndarray, ...]:
     """List f(x, x) - f(x, x'), f(x, x) and E(x), [members, n, .] each."""
-    return gap(results), results["real"], results["code"]
+    return results["gap"], results["real"], results["code"]
 
 
 def beside(parts: Sequence[np.ndarray], units: np.ndarray) -> np.ndarray:
@@ -126,7 +120,7 @@ def joint(results: Results, learnt: Learnt) -> np.ndarray:
 
 def gap_and_row(results: Results) -> tuple[np.ndarray, ...]:
     """List f(x, x) - f(x, x') and x, [members, n, .] each."""
-    difference, x = gap(results), results["x"]
+    difference, x = results["gap"], results["x"]
     return difference, np.broadcast_to(x, (len(difference), *x.shape[-2:]))
 
 
@@ -140,14 +134,14 @@ def features_row(results: Results, learnt: Learnt) -> np.ndarray:
 
 def projected_parts(results: Results, directions: np.ndarray) -> tuple[np.ndarray, ...]:
     """List f(x, x) - f(x, x') along the directions [members, features, .], and E(x)."""
-    members = zip(gap(results), directions, strict=True)
+    members = zip(results["gap"], directions, strict=True)
     along = [exact_product(rows, ExactMatrix.of(turned)) for rows, turned in members]
     return np.stack(along), results["code"]
 
 
 def fit_projected(results: Results) -> dict[str, np.ndarray]:
     """Fit the directions, and what `fit_beside` does."""
-    directions = principal(gap(results), DIRECTIONS)
+    directions = principal(results["gap"], DIRECTIONS)
     return {"directions": directions, **fit_beside(projected_parts(results, directions))}
 
 
@@ -178,30 +172,30 @@ def joint_neighbours(results: Results, ready: Mapping[str, Any]) -> np.ndarray:
     return joint(results, ready) * ready["ratio"].scores(results["x"])
 
 
-BOTH = ("real", "fake")
-JOINT = (*BOTH, "code")
+GAP = ("gap",)  # f(x, x) - f(x, x'); exactly 0 where G(E(x)) = x
+JOINT = ("gap", "real", "code")
 DENOISING_SCORE = "joint"  # of the denoising form
 WIDE_SCORE = "features-row"  # of the same, for wide rows of a backbone
 IMAGE_SCORE = "projected"  # of ALAD on images, unless the published form is asked for
 SCORES: dict[str, Score] = {
-    "features": Score(BOTH, features),
+    "features": Score(GAP, features),
     "logits": Score(("logit",), logits),
     "l1": L1,
     "l2": L2,
     "whitened": Score(
-        BOTH,
+        GAP,
         whitened,
-        learn=lambda results: fit_whitened(gap(results)),
-        learns_from=BOTH,
+        learn=lambda results: fit_whitened(results["gap"]),
+        learns_from=GAP,
         for_images=False,
         watched_as="features",
     ),
     "joint": Score(JOINT, joint, learn=fit_joint, learns_from=JOINT, for_images=False),
     "features-row": Score(
-        BOTH,
+        GAP,
         features_row,
         learn=fit_features_row,
-        learns_from=("x", *BOTH),
+        learns_from=("x", *GAP),
         for_images=False,
         watched_as="features",
         only_own=True,
@@ -225,5 +219,5 @@ SCORES: dict[str, Score] = {
         keeps=True,
         made_ready=with_ratio,
     ),
-    "egbad": Score(("reconstruction", *BOTH), egbad),
+    "egbad": Score(("reconstruction", *GAP), egbad),
 }

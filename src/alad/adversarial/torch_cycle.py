@@ -67,8 +67,9 @@ class Cycle(TorchEngine):
         results: dict[str, Tensor] = {}
         if not {"code", "reconstruction"}.isdisjoint(wanted):
             _, results["code"], results["reconstruction"] = self.reconstruct(x)
-        if not {"real", "fake"}.isdisjoint(wanted):
+        if not {"real", "fake", "gap"}.isdisjoint(wanted):
             results["real"], results["fake"] = self.features(x)
+            results["gap"] = results["real"] - results["fake"]
         if "logit" in wanted:
             results["logit"] = self.logit(x)
         return results

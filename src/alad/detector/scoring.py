@@ -38,8 +38,10 @@ def scored(fitted: Any, rows: np.ndarray) -> tuple[np.ndarray, Any]:
     if not isinstance(encoder, TableEncoder):
         return scores, 0
     holes, values = encoder.known_.novel(rows)
-    if fitted.novelty_ is not None and (new := holes | values).any():
-        scores = novelty.raised(scores, new, fitted.novelty_)
+    if not (holes.any() or values.any()):  # as a rule; faster to see than to count
+        return scores, np.zeros((2, holes.shape[1]), np.int64)
+    if fitted.novelty_ is not None:
+        scores = novelty.raised(scores, holes | values, fitted.novelty_)
     return scores, np.array([holes.sum(axis=0), values.sum(axis=0)])
 
 

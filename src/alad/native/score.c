@@ -30,12 +30,12 @@ typedef struct {
 } Way;
 
 /* Mirrors `Rows`: x [count, width], and results, NULL where not wanted: code [members, count, latent], reconstruction
- * [members, count, width], features of the pair with x and with x' [members, count, features], logit of the latter, and
- * the Mahalanobis length of all parts [members, count] each. */
+ * [members, count, width], features of the pair with x and with x', and the former less the latter [members, count,
+ * features], logit of the pair with x', and the Mahalanobis length of all parts [members, count] each. */
 typedef struct {
   const float *x;
   int64_t count;
-  float *code, *reconstruction, *real, *fake, *logit;
+  float *code, *reconstruction, *real, *fake, *gap, *logit;
   double *joint;
 } Rows;
 
@@ -83,6 +83,13 @@ static void keep(const Work *work, Block from, ptrdiff_t columns, float *to) {
   if (to) hand_out(from.at, from.stride, columns, work->rows, to);
 }
 
+static void subtract(const Work *work, Block from, ptrdiff_t columns, float *to) {
+  if (to)
+    for (ptrdiff_t r = 0; r < work->rows; r++)
+#pragma omp simd
+      for (ptrdiff_t c = 0; c < columns; c++) to[r * columns + c] -= from.at[r * from.stride + c];
+}
+
 /* Keep the features of x: those that differ from them by what is missed come later. */
 static void measure_real(const Work *work, const Whitening *by, Block real, ptrdiff_t seen) {
   const ptrdiff_t stride = stride_of(by->unmix.inputs);
@@ -120,16 +127,19 @@ static void score_rows(Work *work, const Way *way, const Rows *rows, ptrdiff_t r
   Block reconstruction = chain(work, generator, way->generator, code, work->reconstruction);
   keep(work, code, generator->inputs, place(rows->code, at, generator->inputs));
   keep(work, reconstruction, width, place(rows->reconstruction, at, width));
-  if (!rows->real && !rows->fake && !rows->logit && !rows->joint) return;
+  const bool only_real = !rows->fake && !rows->gap && !rows->logit && !rows->joint;
+  if (only_real && !rows->real) return;
   Block shared = chain(work, kept, way->kept, way->kept_reads_code ? code : x, work->shared);
-  if (rows->real || rows->joint) {
+  if (rows->real || rows->gap || rows->joint) {
     Block real = features(work, way, varied, x, shared);
     keep(work, real, seen, place(rows->real, at, seen));
+    keep(work, real, seen, place(rows->gap, at, seen));
     if (rows->joint) measure_real(work, way->whitening, real, seen);
   }
-  if (!rows->fake && !rows->logit && !rows->joint) return;
+  if (only_real) return;
   Block fake = features(work, way, varied, reconstruction, shared);
   keep(work, fake, seen, place(rows->fake, at, seen));
+  subtract(work, fake, seen, place(rows->gap, at, seen));
   if (rows->joint) measure(work, way->whitening, fake, seen, code, rows->joint + at);
   if (rows->logit) keep(work, layer_of(work, logit, fake, (Block){0}, NULL), 1, rows->logit + at);
 }
