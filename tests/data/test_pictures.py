@@ -158,6 +158,26 @@ def test_a_column_of_bytes_is_pictures_if_cells_begin_as_such(tmp_path, kind):
     assert not holds_pictures(tmp_path / "keys.parquet")
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_column_of_bytes_is_judged_by_its_first_cells_alone(tmp_path, kind):
+    """What is damaged far behind them is not read yet; reading the pictures names it."""
+    path, cells = tmp_path / f"t.{kind}", [encoded(plain(5))] * 100
+    table = pa.table({"image": pa.array(cells, pa.binary())})
+    if kind == "parquet":
+        parquet.write_table(table, path, row_group_size=50, use_dictionary=False)
+        start = parquet.read_metadata(path).row_group(1).column(0).data_page_offset
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table, max_chunksize=50)
+        start = path.stat().st_size // 2
+    content = bytearray(path.read_bytes())
+    content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    assert holds_pictures(path)
+    with pytest.raises(InputError, match=rf"t\.{kind}: .*copy it again"):
+        Pictures(path)
+
+
 def test_pictures_of_one_name_in_a_table_are_told_apart(tmp_path):
     good = encoded(Image.effect_noise((10, 8), 90))
     cells = [{"bytes": good, "path": "1.png"} for _ in "abc"] + [{"bytes": good, "path": "2.png"}]

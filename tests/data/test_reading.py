@@ -172,6 +172,34 @@ def test_damage_is_one_line_that_names_the_file(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["hello", "hello, world", "foo\nbar\n", b"\xff\xf0 nonsense"])
+@pytest.mark.parametrize("suffix", [".parquet", ".feather", ".jsonl", ".csv.gz", ".xlsx", ".npy"])
+def test_nonsense_is_not_what_its_name_says(tmp_path, suffix, text):
+    path = file(tmp_path, f"bad{suffix}", text)
+    with pytest.raises(
+        InputError, match=r"bad\.\S+: is neither \w.*, as its name says, nor a table"
+    ):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("rows.jsonl", '[{"a": 1}]', "is a JSON array"),
+        ("rows.xls", "<html><table>", "is HTML"),
+        ("rows.parquet", "a,b\n1,2\n3\n", "line 3 has 1 cells"),
+    ],
+)
+def test_what_is_known_of_a_misnamed_file_is_told(tmp_path, name, text, what):
+    with pytest.raises(InputError, match=what):
+        read_table(file(tmp_path, name, text))
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.gz", "rows.xlsx"])
+def test_a_table_is_read_by_its_content_whatever_its_name(tmp_path, name):
+    assert read_table(file(tmp_path, name, "a,b\n1,x\n")).to_pylist() == [{"a": "1", "b": "x"}]
+
+
 @pytest.mark.parametrize("name", ["table.parquet", "table.arrow", "stream.arrow", "table.csv"])
 def test_altered_files_are_read_or_refused(tmp_path, name):
     generator = np.random.default_rng(0)

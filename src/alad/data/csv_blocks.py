@@ -52,7 +52,8 @@ def read(head: bytes, file: IO[bytes]) -> Iterator[pa.Table]:
 def _check_header(header: str, dialect: Dialect) -> None:
     """Raise InputError unless Arrow reads the same names from the header line."""
     options = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
-    read = pacsv.read_csv(pa.BufferReader(header.encode()), parse_options=options).column_names
+    line = f"{header}\n"  # without a line break Arrow finds nothing at all
+    read = pacsv.read_csv(pa.BufferReader(line.encode()), parse_options=options).column_names
     if read not in (dialect.names, [*dialect.names, ""]):
         raise InputError("the header line is ambiguous; check its quotes")
 

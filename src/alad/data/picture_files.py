@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from alad.data.part_files import part_files
+from alad.data.reading import explained
 from alad.errors import InputError
 
 MASKS = "ground_truth"  # a folder of masks beside pictures, no pictures itself
@@ -19,6 +22,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*")  # first bytes of pictures
 FURTHER = (b"GIF8", b"BM")  # of pictures too, in a column; of a file the suffix tells
 JUDGED = 16  # cells
+BUFFER = 1 << 20  # bytes of a column that are read at once
 
 
 class Unreadable(Exception):
@@ -66,12 +70,14 @@ def stored_pictures(source: Path) -> list[StoredPicture]:
         return [StoredPicture(_name(path.relative_to(source)), path) for path in files]
     if not source.is_file():
         raise InputError(f"{source}: no such file or folder")
-    column = _bytes_column(source)
-    if column is None:
-        return [StoredPicture(source.name, source)]
+    with explained(str(source)):
+        field = _bytes_field(source)
+        if field is None:
+            return [StoredPicture(source.name, source)]
+        cells = [cell for batch in _batches(source, field.name) for cell in batch.to_pylist()]
     # in a table, by the names it holds; rows tell apart those of the same name
     pictures = []
-    for row, value in enumerate(column.to_pylist()):
+    for row, value in enumerate(cells):
         name = f"row {row}"
         if isinstance(value, dict):
             name, value = value.get("path") or name, value["bytes"]
@@ -129,32 +135,46 @@ def _is_head(head: bytes) -> bool:
 
 
 def _holds_image_bytes(path: Path) -> bool:
-    column = _bytes_column(path)
-    if column is None or pa.types.is_struct(column.type):
-        return column is not None
-    first = column.drop_null().slice(0, JUDGED).to_pylist()
+    try:
+        field = _bytes_field(path)
+        if field is None or pa.types.is_struct(field.type):
+            return field is not None
+        with closing(_batches(path, field.name)) as batches:
+            cells = (cell for batch in batches for cell in batch if cell.is_valid)
+            first = [cell.as_py() for cell in islice(cells, JUDGED)]
+    except (pa.ArrowException, OSError, ValueError):
+        return False  # reading it as a table will tell what is wrong
     return not first or any(_is_head(cell) or cell.startswith(FURTHER) for cell in first)
 
 
-def _bytes_column(path: Path) -> pa.ChunkedArray | None:
-    """Read the first column of a Parquet or Arrow file that holds bytes; None if there is none."""
+def _bytes_field(path: Path) -> pa.Field | None:
+    """Find the first column of a Parquet or Arrow file that holds bytes; None if there is none."""
     with path.open("rb") as file:
         head = file.read(6)
-    try:
-        if head[:4] == b"PAR1":
-            name = _bytes_name(parquet.read_schema(path))
-            return None if name is None else parquet.read_table(path, columns=[name])[name]
-        if head == b"ARROW1":
-            with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
-                name = _bytes_name(reader.schema)
-                return None if name is None else reader.read_all()[name]
-    except (pa.ArrowException, OSError, ValueError):
-        return None  # reading it as a table will tell what is wrong
-    return None
+    if head[:4] == b"PAR1":
+        schema = parquet.read_schema(path)
+    elif head == b"ARROW1":
+        with pa.memory_map(str(path)) as file:
+            schema = pa.ipc.open_file(file).schema
+    else:
+        return None
+    return next((column for column in schema if _is_bytes(column.type)), None)
 
 
-def _bytes_name(schema: pa.Schema) -> str | None:
-    return next((column.name for column in schema if _is_bytes(column.type)), None)
+def _batches(path: Path, name: str) -> Generator[pa.Array, None, None]:
+    """Yield the cells of a column of a Parquet or Arrow file, a few pictures at a time."""
+    with path.open("rb") as file:
+        of_parquet = file.read(4) == b"PAR1"
+    if of_parquet:
+        # buffered, or all of a row group is read at once
+        with parquet.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as content:
+            for batch in content.iter_batches(JUDGED, columns=[name]):
+                yield batch.column(0)
+    else:
+        with pa.memory_map(str(path)) as file:
+            content = pa.ipc.open_file(file)
+            for number in range(content.num_record_batches):
+                yield content.get_batch(number).column(name)
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

@@ -21,6 +21,7 @@ from pyarrow import feather, parquet
 
 from alad.data import csv_blocks, json_lines
 from alad.data.arrow_encodings import plain
+from alad.data.file_kinds import as_named, check_readable
 from alad.data.frames import check_names
 from alad.data.refusals import NO_ROWS
 from alad.data.remote import RemoteFile, from_store, refusal
@@ -32,21 +33,6 @@ __all__ = ["check_target", "place_of", "read_table", "write_table"]
 
 HEAD = 1 << 16  # bytes from which format and delimiter are detected
 BATCH_ROWS = 1 << 16  # of Parquet that are decoded at once
-UNREADABLE = (
-    (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
-    (b"SQLite format 3", "a SQLite database; save a table of it as CSV or Parquet"),
-    (b"ORC", "an ORC file; save it as Parquet"),
-    (b"Obj\x01", "an Avro file; save it as Parquet"),
-    (b"\x93NUMPY", "a NumPy file; save it as CSV, or give the array to detector.fit"),
-    (b"\x89HDF", "an HDF5 file; save the table as Parquet"),
-    (b"%PDF", "a PDF file; save the table as CSV"),
-    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it, or use gzip"),
-    (b"BZh", "bzip2-compressed; unpack it, or use gzip"),
-    (b"\xfd7zXZ", "xz-compressed; unpack it, or use gzip"),
-)
 
 
 def read_table(source: str | Path, *, may_be_empty: bool = False) -> pa.Table:
@@ -118,6 +104,8 @@ def explained(place: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{place}: does not fit into memory, or is damaged") from error
     except OSError as error:
+        if error.errno is None and not from_store(error):  # Arrow's, of what it finds in a file
+            raise InputError(f"{place}: {_reason(first_line(error))}") from error
         reason = refusal(error) if from_store(error) else first_line(error)
         raise InputError(f"{place}: cannot be read: {reason}") from error
     except (pa.ArrowException, ValueError, KeyError, TypeError, csv.Error) as error:
@@ -185,9 +173,7 @@ def _parsed(source: str | Path | RemoteFile, file: IO[bytes]) -> Iterator[pa.Tab
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError("the file is empty; give one with a table")
     random = None if packed else again
-    for magic, what in UNREADABLE:
-        if head.startswith(magic):
-            raise InputError(f"is {what}")
+    check_readable(head)
     if head.startswith(b"PAR1"):
         return _in_any_order(_parquet, random, head, file)
     if head.startswith(b"ARROW1"):
@@ -205,7 +191,7 @@ def _parsed(source: str | Path | RemoteFile, file: IO[bytes]) -> Iterator[pa.Tab
         return json_lines.read_batches(head, file, twice)
     if b"\n" not in head:
         head += file.read(csv_blocks.LONGEST_LINE)
-    return csv_blocks.read(head, file)
+    return as_named(str(source), csv_blocks.read(head, file))
 
 
 def _to_be_read_again(source: str | Path | RemoteFile) -> Opener | None:
