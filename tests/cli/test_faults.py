@@ -144,3 +144,47 @@ def test_what_a_killed_score_left_is_removed_by_the_next(table: Path, tmp_path: 
         assert cli.run(["score", model, str(table), "-o", str(scored), "-q"]) == 0
     parts = sorted(path.name for path in tmp_path.glob(".*"))
     assert parts == sorted([alive.name, other.name]) and scored.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+@pytest.mark.parametrize("name", ["scored.csv", "scored.csv.gz", "scored.jsonl.gz"])
+def test_a_full_disk_is_told_by_the_name_of_the_output(name, table, tmp_path, capsys):
+    model, scored = str(tmp_path / "m"), tmp_path / name
+    assert cli.run(["fit", str(table), "-o", model, "-q", *FIT["knn"]]) == 0
+    scored.symlink_to("/dev/full")
+    assert cli.run(["score", model, str(table), "-o", str(scored), "-q"]) == 1
+    told = f"alad: {scored}: cannot be written: No space left on device\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_a_graph_that_finds_no_room_leaves_no_certificate(table, tmp_path, capsys):
+    """Nor does it replace the certificate of an earlier graph."""
+    model, graph = str(tmp_path / "m"), tmp_path / "full.onnx"
+    assert cli.run(["fit", str(table), "-o", model, "-q", *FIT["knn"]]) == 0
+    graph.symlink_to("/dev/full")
+    before = sorted(tmp_path.iterdir())
+    assert cli.run(["export", model, "-o", str(graph), "-q"]) == 1
+    assert capsys.readouterr().err.startswith(f"alad: {graph}: cannot be written: No space left")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [["info", "{}"], ["info", "{}", "--json"], ["detectors"]])
+def test_what_is_only_shown_needs_a_standard_output(words, table, tmp_path, capsys, monkeypatch):
+    model = str(tmp_path / "m")
+    assert cli.run(["fit", str(table), "-o", model, "-q", *FIT["knn"]]) == 0
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.run([word.format(model) for word in words]) == 2
+    assert capsys.readouterr().err == (
+        "alad: standard output is closed; open it, or send it to a file\n"
+    )
+
+
+def test_the_home_folder_is_found_where_a_shell_leaves_its_sign(table, tmp_path, monkeypatch):
+    """Quoted, or behind an option's =."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["fit", "~/x.csv", "--output=~/models/m", "-q", *FIT["knn"]]) == 0
+    assert cli.run(["score", "~/models/m", "x.csv", "-o", "~/s.csv", "-q"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "s.csv", "x.csv"]

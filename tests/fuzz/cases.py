@@ -45,7 +45,8 @@ class Fuzzer:
         self._limits = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, self._limits[1]))
         self.home = Path(tempfile.mkdtemp(prefix="fuzz-"))
-        self.run = run or Program().run
+        self.program = Program()
+        self.run = run or self.program.run
         self._stored: dict[str, Path] = {}
         self._scratch = self.home / "temporary"
         self._scratch.mkdir()
@@ -53,7 +54,8 @@ class Fuzzer:
         os.environ["TMPDIR"] = str(self._scratch)
 
     def close(self) -> None:
-        """Remove the folder."""
+        """Remove the folder, and the files of the program's output."""
+        self.program.close()
         resource.setrlimit(resource.RLIMIT_AS, self._limits)
         tempfile.tempdir = None
         os.environ.pop("TMPDIR", None)

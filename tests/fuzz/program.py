@@ -41,7 +41,12 @@ class Program:
 
     def __init__(self) -> None:
         self.command = typer.main.get_command(cli.app)  # building it takes longer than most cases
-        self.files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115  (as long as this)
+        self.files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115  (`close` does)
+
+    def close(self) -> None:
+        """Remove the files of its output; left open, they would be the fault of a later test."""
+        for file in self.files:
+            file.close()
 
     def run(self, arguments: Sequence[str], stdin: bytes = b"") -> Result:
         """Carry out a command; an exception that escapes is a traceback on stderr."""

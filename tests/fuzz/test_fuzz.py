@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 import pyarrow.compute as pc
 import pytest
@@ -34,6 +35,7 @@ def fuzzer() -> Iterator[Fuzzer]:
     made.stored("pca")  # before anything is broken
     yield made
     made.close()
+    assert all(file.closed for file in made.program.files)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,6 +136,8 @@ def test_a_command_that_hangs_is_stopped(monkeypatch):
     monkeypatch.setattr(program, "SECONDS", 1)
     reading, kept_open = os.pipe()
     monkeypatch.setattr(program.cli, "run", lambda _: os.read(reading, 1))
-    result = program.Program().run(["info", "model"])
+    with closing(program.Program()) as stopped:
+        result = stopped.run(["info", "model"])
     os.close(kept_open)
+    os.close(reading)
     assert result.status == -1 and "took longer" in result.err

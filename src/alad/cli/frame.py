@@ -3,12 +3,13 @@
 import errno
 import io
 import json
+import re
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from os.path import realpath
+from os.path import expanduser, realpath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with _plain_warnings():
             status = typer.main.get_command(app).main(
-                list(arguments), prog_name="alad", standalone_mode=False
+                list(map(_at_home, arguments)), prog_name="alad", standalone_mode=False
             )
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
@@ -109,6 +110,11 @@ def run(arguments: Sequence[str]) -> int:
             return _complain(f"{str(error.filename)[:40]}…: a name too long; choose another", 2)
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return status if isinstance(status, int) else 0
+
+
+def _at_home(word: str) -> str:
+    """Put the home folder for ~/ in a word or after an option's =, where shells leave it."""
+    return re.sub(r"^(--[\w-]+=)?~(?=/)", lambda ahead: (ahead[1] or "") + expanduser("~"), word)
 
 
 def _complain(message: str, status: int) -> int:
@@ -152,9 +158,12 @@ def counted(number: int, unit: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    """Print JSON, in ASCII where standard output is no Unicode."""
-    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    print(json.dumps(content, indent=2, ensure_ascii=not unicode))
+    """Print JSON, in ASCII where standard output is no Unicode; InputError if it is closed."""
+    from alad.report.tables import standard_output
+
+    out = standard_output()
+    unicode = (getattr(out, "encoding", None) or "utf-8").lower().startswith("utf")
+    print(json.dumps(content, indent=2, ensure_ascii=not unicode), file=out)
 
 
 @contextmanager

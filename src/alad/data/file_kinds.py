@@ -9,7 +9,7 @@ from alad.data.refusals import NO_ROWS
 from alad.errors import InputError
 
 UNREADABLE = (
-    (b"PK\x03\x04", "a zip or Excel file; save the sheet as CSV"),
+    (b"PK\x03\x04", "a zip, Excel or NumPy file; save its table as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
     (b"SQLite format 3", "a SQLite database; save a table of it as CSV or Parquet"),
     (b"ORC", "an ORC file; save it as Parquet"),

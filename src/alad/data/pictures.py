@@ -57,7 +57,8 @@ class Pictures:
             aside = links_in(Path(self.source))
             raise InputError(
                 f"{self.source}: no pictures in it or in folders below{aside}; "
-                f"put some there ({', '.join(SUFFIXES)}), or name another folder"
+                f"put some there ({', '.join(SUFFIXES)}), or tables (.csv, .parquet, …), or name "
+                "another folder"
             )
 
     def __len__(self) -> int:

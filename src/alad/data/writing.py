@@ -70,7 +70,8 @@ def table_writer(
     unknown, if the format cannot hold a column, or if the file cannot be written.
     """
     check_target(target)
-    with ExitStack() as stack:
+    stack = ExitStack()
+    try:
         with _told(target):
             output = stack.enter_context(_opened(target, last))
 
@@ -82,6 +83,10 @@ def table_writer(
         with _told(target):
             output.end()
             stack.close()
+    except BaseException as error:
+        with suppress(OSError):  # the first one counts: a full disk is full for closing, too
+            stack.__exit__(type(error), error, error.__traceback__)
+        raise
 
 
 @contextmanager

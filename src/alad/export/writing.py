@@ -40,17 +40,17 @@ def to_onnx(
         raise InputError(f"tolerance is {tolerance!r}; give a number between 0 and 1, such as 1e-5")
     target = Path(file)
     if target.suffix != ".onnx":
-        raise InputError(f"{target}: name a file that ends in .onnx")
+        raise StorageError(f"{target}: name a file that ends in .onnx")
     from alad.export.certificate import certified
 
     fitted = detector.fitted_ if isinstance(detector, Detector) else detector
     graph, certificate = certified(fitted, rows, tolerance)
     text = json.dumps(certificate, indent=2) + "\n"
     beside = target.with_suffix(".certificate.json")
-    for path, content in ((beside, text.encode()), (target, graph)):
-        try:
-            with writing.replacing(path) as opened:
-                opened.write(content)
-        except OSError as error:
-            raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
+    try:  # both or neither
+        with writing.replacing(beside) as certificate_file, writing.replacing(target) as graph_file:
+            certificate_file.write(text.encode())
+            graph_file.write(graph)
+    except OSError as error:
+        raise StorageError(f"{target}: cannot be written: {error.strerror}") from error
     return certificate

@@ -4,8 +4,9 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
+from alad.errors import InputError
 from alad.report.markup import Markup, joined, tag
 from alad.report.page_parts import Block, Notes, markdown_table, plain
 
@@ -119,12 +120,15 @@ class Table(Block):
 
 
 def show(*parts: Table | str) -> None:
-    """Print tables and lines; where there is no terminal, at full width and without colours."""
+    """Print tables and lines; where there is no terminal, at full width and without colours.
+
+    Raises InputError if standard output is closed.
+    """
     from rich.console import Console
     from rich.markup import escape
 
-    width = None if sys.stdout.isatty() else WIDE
-    console = Console(file=sys.stdout, width=width, highlight=False)
+    out = standard_output()
+    console = Console(file=out, width=None if out.isatty() else WIDE, highlight=False)
     for part in parts:
         if isinstance(part, Table):
             console.print(part.terminal())
@@ -133,6 +137,13 @@ def show(*parts: Table | str) -> None:
             lines = [part]
         for line in lines:
             console.print(escape(line))
+
+
+def standard_output() -> TextIO:
+    """Give standard output. Raises InputError if it was closed before the program began."""
+    if sys.stdout is None:
+        raise InputError("standard output is closed; open it, or send it to a file")
+    return sys.stdout
 
 
 def text_of(cell: str | Cell) -> str:
