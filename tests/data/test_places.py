@@ -175,3 +175,25 @@ def test_several_tables_are_scored_as_one(tmp_path: Path, monkeypatch, capfd) ->
     assert Path("due.csv").read_bytes() == Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     assert cli.run("score model 0.csv all.csv -o all.csv -q".split()) == 2
     assert "-o all.csv is the table that is read" in capfd.readouterr().err
+
+
+OPEN = Path("/proc/self/fd")  # what this process has open, on Linux
+
+
+@pytest.mark.skipif(not OPEN.exists(), reason="open files are not listed here")
+@pytest.mark.parametrize("case", ["other columns", "a name twice", "nothing to drop"])
+def test_a_refusal_that_is_kept_keeps_no_file_open(tmp_path: Path, monkeypatch, case: str) -> None:
+    """As a debugger, a notebook and a test keep it: with all that its functions had at hand."""
+    monkeypatch.setattr("alad.encoding.table.CELLS_IN_MEMORY", 10)
+    monkeypatch.setattr("alad.data.source.BATCH_ROWS", 10)
+    monkeypatch.setattr("alad.data.csv_blocks.READ_AT_ONCE", 1 << 9)
+    (tmp_path / "kind=x").mkdir()
+    write_table(rows(12_000).select(["a", "day"]), tmp_path / "kind=x" / "1.csv")
+    second = ["a", "kind"] if case == "a name twice" else ["a", "site"]
+    write_table(rows().select(second), tmp_path / "kind=x" / "2.csv")
+    drop = ["nope"] if case == "nothing to drop" else []
+    with pytest.raises(InputError, match=r"other columns|names of its folders|to drop") as refused:
+        alad.KNN(drop=drop).fit(str(tmp_path))
+    assert refused.value.__traceback__ is not None
+    places = [str(descriptor.resolve()) for descriptor in OPEN.iterdir()]
+    assert [place for place in places if place.startswith(str(tmp_path))] == []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Query:
         """Its name in messages."""
         return shown(self.url)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def tables(self) -> Generator[pa.Table, None, None]:
         """Run it, and yield its rows a batch at a time; InputError if it is refused."""
         kind, path = _place(self.url)
         if kind != "postgresql" and not Path(path).is_file():

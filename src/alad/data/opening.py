@@ -16,7 +16,8 @@ of `OPENERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,19 +92,14 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
     if not str(X):
         raise InputError("the name of the table is empty; name a file, or - for standard input")
     if str(X) == STREAM:
-        return TableSource(
-            _once(lambda: [_file(Part(X, {}))], place_of(X)), place_of(X), again=False
-        )
+        place = place_of(X)
+        pieces = _once(lambda: [FileTables(place, read_batches(X))], place)
+        return TableSource(pieces, place, again=False)
     if is_database(X):
         raise InputError(f"{shown(str(X))}: is a database; give a query, too: --query 'select …'")
     if not is_url(X) and holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
     return _files(parts_at(X), str(X))
-
-
-def _file(part: Part, numbers: Collection[str] = (), may_be_empty: bool = False) -> FileTables:
-    tables = read_batches(part.file, may_be_empty=may_be_empty)
-    return FileTables(place_of(part.file), with_cells(tables, part, numbers))
 
 
 def _files(parts: Sequence[Part], place: str) -> TableSource:
@@ -113,20 +109,27 @@ def _files(parts: Sequence[Part], place: str) -> TableSource:
     def pieces() -> Iterator[FileTables]:
         first: list[str] = []
         for part in parts:
-            table, file = _file(part, numbers, may_be_empty=len(parts) > 1).peeked()
-            first = first or table.column_names
-            if sorted(table.column_names) != sorted(first):
-                changes = {
-                    "missing": [name for name in first if name not in table.column_names],
-                    "new": [name for name in table.column_names if name not in first],
-                }
-                told = [f"{word}: {listed(names)}" for word, names in changes.items() if names]
-                what = f"{part.file}: has other columns than {parts[0].file}; {'; '.join(told)}"
-                raise InputError(f"{what}; give files of the same columns")
-            if table.num_rows:
-                yield file
+            read = read_batches(part.file, may_be_empty=len(parts) > 1)
+            with closing(with_cells(read, part, numbers)) as tables:
+                table, file = FileTables(place_of(part.file), tables).peeked()
+                first = first or table.column_names
+                _check_same(part, table.column_names, parts[0], first)
+                if table.num_rows:
+                    yield file
 
     return TableSource(pieces, place, files=[part.file for part in parts])
+
+
+def _check_same(part: Part, names: Sequence[str], first: Part, due: Sequence[str]) -> None:
+    """Raise InputError if a file has other columns than the first one."""
+    if sorted(names) != sorted(due):
+        changes = {
+            "missing": [name for name in due if name not in names],
+            "new": [name for name in names if name not in due],
+        }
+        told = [f"{word}: {listed(changed)}" for word, changed in changes.items() if changed]
+        what = f"{part.file}: has other columns than {first.file}; {'; '.join(told)}"
+        raise InputError(f"{what}; give files of the same columns")
 
 
 def _of_query(X: Query, _: dict[str, Any]) -> TableSource:

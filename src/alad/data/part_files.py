@@ -2,7 +2,8 @@
 
 import glob
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from pathlib import Path, PurePath
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -83,22 +84,27 @@ def numbered(parts: Sequence[Part]) -> set[str]:
 
 
 def with_cells(
-    tables: Iterator[pa.Table], part: Part, numbers: Collection[str]
-) -> Iterator[pa.Table]:
+    tables: Generator[pa.Table, None, None], part: Part, numbers: Collection[str]
+) -> Generator[pa.Table, None, None]:
     """Add the columns that a file's folders say behind its own; InputError if it has them too."""
-    for table in tables:
-        twice = [name for name in part.cells if name in table.column_names]
-        if twice:
-            raise InputError(
-                f"{part.file}: has a column {listed(twice)}, as the names of its folders do; "
-                "rename one"
-            )
-        text = FROM_TEXT in (table.schema.metadata or {})
-        for name, cell in part.cells.items():
-            number = name in numbers and not text
-            kind = pa.int64() if number else pa.string()
-            # in CSV, a missing cell is an empty one
-            value = ("" if text else None) if cell is None else int(cell) if number else cell
-            scalar = pa.scalar(value, kind)
-            table = table.append_column(name, pa.repeat(scalar, table.num_rows))
-        yield table
+    with closing(tables):
+        for table in tables:
+            twice = [name for name in part.cells if name in table.column_names]
+            if twice:
+                raise InputError(
+                    f"{part.file}: has a column {listed(twice)}, as the names of its folders do; "
+                    "rename one"
+                )
+            yield _with_cells(table, part, numbers)
+
+
+def _with_cells(table: pa.Table, part: Part, numbers: Collection[str]) -> pa.Table:
+    text = FROM_TEXT in (table.schema.metadata or {})
+    for name, cell in part.cells.items():
+        number = name in numbers and not text
+        kind = pa.int64() if number else pa.string()
+        # in CSV, a missing cell is an empty one
+        value = ("" if text else None) if cell is None else int(cell) if number else cell
+        scalar = pa.scalar(value, kind)
+        table = table.append_column(name, pa.repeat(scalar, table.num_rows))
+    return table

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -53,7 +53,7 @@ def joined(tables: Iterator[pa.Table]) -> pa.Table:
 
 def read_batches(
     source: str | Path | RemoteFile, *, may_be_empty: bool = False
-) -> Iterator[pa.Table]:
+) -> Generator[pa.Table, None, None]:
     """Yield a table as `read_table` has it, a batch at a time: at least one, of any length.
 
     A broken batch raises InputError with the number of the line, row group or batch.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -162,7 +162,7 @@ class TableSource(Source):
         counts = [expected_rows(file) for file in self._files]
         return sum(c for c in counts if c) if counts and None not in counts else None
 
-    def batches(self, most_cells: int | None = None) -> Iterator[Columns]:
+    def batches(self, most_cells: int | None = None) -> Generator[Columns, None, None]:
         """Yield batches of rows, a file at once; one of more than `most_cells` in several.
 
         Raises InputError for no row, or a stream that was read before.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -60,8 +60,10 @@ class TableEncoder:
         """
         source = table_source(X)
         with Scratch(source.scratch) as scratch:
-            with self._progress("reading", source.expected_rows()) as progress:
-                batches = source.batches(CELLS_IN_MEMORY)
+            with (
+                self._progress("reading", source.expected_rows()) as progress,
+                closing(source.batches(CELLS_IN_MEMORY)) as batches,
+            ):
                 table = typed(batches, self.drop, scratch, progress.advance)
             pa.default_memory_pool().release_unused()  # Arrow keeps what reading has freed
             yield table
