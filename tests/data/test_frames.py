@@ -339,6 +339,26 @@ def test_a_list_of_images_is_told_to_be_one_array():
         columns([np.zeros((8, 8, 3))] * 4)
 
 
+@pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_list_of_tables_is_told_to_be_joined(made):
+    table = made({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    with pytest.raises(InputError, match=r"list of tables; join them first: pandas\.concat"):
+        columns([table, table])
+
+
+@pytest.mark.parametrize("cells", [[1, 10**400], [1.5, None, -(10**400)], [3, 10**5000]])
+def test_a_whole_number_beyond_all_floats_is_infinite(cells):
+    """As the same digits are in a CSV file, and refused as infinity is."""
+    read = columns(pd.DataFrame({"a": pd.Series(cells, dtype=object)}))
+    (raw,) = read.raw
+    with pytest.raises(InputError, match=rf"'a' contains infinity \(row {len(cells)}\)"):
+        guess("a", raw)
+    with pytest.raises(InputError, match="contains infinity"):
+        numbers("a", raw)
+    # beside text it is a label
+    assert columns(pd.DataFrame({"a": ["x", 10**400]})).raw[0].to_pylist() == ["x", "inf"]
+
+
 def test_intervals_are_the_same_labels_one_by_one():
     spans = pd.Series(pd.cut([1, 2, 3] * 5, [0, 1, 2, 3]))
     expected = ["(0, 1]", "(1, 2]", "(2, 3]"] * 5

@@ -9,6 +9,7 @@ import pyarrow as pa
 from alad.data.arrow_encodings import RawColumn, plain
 from alad.data.columns import is_nan, label
 from alad.data.refusals import dates_error, nested_error, refusal
+from alad.data.spelling import as_float
 from alad.errors import InputError
 
 
@@ -69,7 +70,7 @@ def of_objects(name: str, cells: list[Any]) -> RawColumn:
         _check_scalar(name, kind)
     if any(issubclass(kind, str | bool | np.bool_) for kind in kinds):
         return pa.array([label(cell) for cell in present], pa.large_string())
-    return pa.array([None if cell is None else float(cell) for cell in present], pa.float64())
+    return pa.array([None if cell is None else as_float(cell) for cell in present], pa.float64())
 
 
 def python_values(column: RawColumn) -> list[Any]:

@@ -15,7 +15,7 @@ import pyarrow.compute
 
 from alad.data.arrow_encodings import RawColumn
 from alad.data.refusals import MEND, dates_error, nested_error, short
-from alad.data.spelling import COMMA, POINT, number, spelled
+from alad.data.spelling import COMMA, POINT, as_float, number, spelled
 from alad.errors import InputError
 
 pc: Any = pyarrow.compute  # made at import, where type checkers do not see it
@@ -147,7 +147,7 @@ def label(cell: Any) -> str | None:
     if isinstance(cell, bool | np.bool_):
         return str(bool(cell)).lower()
     if not isinstance(cell, str):
-        number = float(cell)
+        number = as_float(cell)
         return str(int(cell)) if number.is_integer() else repr(number)
     text = cell.strip()
     lower = text.lower()

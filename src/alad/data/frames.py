@@ -237,9 +237,10 @@ def _rows(X: Sequence[Any]) -> np.ndarray:
             "number of values"
         ) from error
     if array.ndim > 2:
+        tables = nw.dependencies.is_into_dataframe(X[0])
+        several = f"{array.ndim - 1}-dimensional arrays; images come as one array: np.stack(X)"
         raise InputError(
-            f"X is a list of {array.ndim - 1}-dimensional arrays; images come as one "
-            "array: np.stack(X)"
+            f"X is a list of {'tables; join them first: pandas.concat(X)' if tables else several}"
         )
     return np.array(X, dtype=object) if array.dtype.kind in "US" else array
 

@@ -15,9 +15,10 @@ Text is a number by these rules:
 Words for a missing value are those of `columns.MISSING`.
 """
 
+import math
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 POINT, COMMA = ".", ","
 SPACES = " \u00a0\u2007\u2008\u2009\u200a\u202f"
@@ -57,6 +58,14 @@ class Spelled(NamedTuple):
 
     value: float
     mark: str
+
+
+def as_float(cell: Any) -> float:
+    """Convert a number to a float; a whole number beyond all floats to infinity."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf if cell > 0 else -math.inf
 
 
 def spelled(text: str) -> Spelled | None:
