@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import alad
+from alad import storage
 from alad.adversarial.trimming import TrimmedOrder, trim
 from alad.errors import InputError
+from alad.training import loop
 from alad.training.noise import Batches, Order
 
 
@@ -71,6 +77,39 @@ def test_spoilt_rows_are_not_learnt_by_heart(engine: str):
     errors = [detector.score_as(X, "l2") for detector in (plain, trimmed)]
     assert errors[1][270:].mean() > 3 * errors[0][270:].mean()
     assert np.median(errors[1][:270]) < 1.3 * np.median(errors[0][:270])
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_a_stopped_training_goes_on_with_the_rows_that_it_had_set_aside(
+    engine: str, tmp_path: Path, monkeypatch
+):
+    """To the very scores of an undisturbed one; stopped half-way between two checks."""
+    X, how = spoilt(), {"random_state": 0, "max_steps": 200, "check_every": 40, "trim": 0.1}
+    how |= {"calibration_fraction": 0.0, "engine": engine}
+    whole = alad.ALAD(**how).fit(X)
+
+    advance, done = loop._advance, [0]
+
+    def noted(step, schedule, monitor, training, progress) -> bool:
+        checked = advance(step, schedule, monitor, training, progress)
+        done.append(training.steps_done)
+        return checked
+
+    @contextmanager
+    def stopping() -> Iterator[Callable[[], bool]]:
+        yield lambda: 130 < done[-1] < 160
+
+    monkeypatch.setattr(loop, "_advance", noted)
+    monkeypatch.setattr(loop, "_interrupts", stopping)
+    how |= {"checkpoint": tmp_path / "c"}
+    with pytest.raises(KeyboardInterrupt):
+        alad.ALAD(**how).fit(X)
+    summary, arrays = storage.read(tmp_path / "c", "checkpoint")
+    assert 130 < summary["steps_done"] < 160
+    assert (arrays["step.instead"] != np.arange(len(X))).sum() == 30  # a tenth of 300 rows
+    monkeypatch.undo()
+    resumed = alad.ALAD(**how, resume=True).fit(X)
+    np.testing.assert_array_equal(resumed.anomaly_score(X), whole.anomaly_score(X))
 
 
 def test_a_share_of_the_wrong_size_and_images_are_refused():
