@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from every_detector import QUICK, frame, quick
 from graph_runs import IN_DOUBLE, away, scored, session
+from sklearn.exceptions import NotFittedError
 
 import alad
 from alad.cli import run
@@ -177,3 +179,46 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("alad.export.writing.NEEDED", ("no_such_runtime",))
     with pytest.raises(InputError, match=r"export needs no_such_runtime: pip install"):
         alad.to_onnx(alad.PCA().fit(frame()), tmp_path / "m.onnx")
+
+
+def test_of_a_stream_no_more_is_read_than_is_compared(tmp_path):
+    read: list[int] = []
+
+    def batches():
+        for at in range(3):
+            read.append(at)
+            yield from pa.Table.from_pandas(frame(70_000)).to_batches()
+
+    fitted = alad.PCA().fit(frame(150)).fitted_
+    stream = pa.RecordBatchReader.from_batches(pa.Table.from_pandas(frame(1)).schema, batches())
+    told = alad.to_onnx(fitted, tmp_path / "m.onnx", stream)
+    assert told["rows"] == {"known rows": 1024, "fuzzed rows": 1024} and read == [0]
+
+
+def test_rows_of_an_array_without_names(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(1500, 3))
+    told = alad.to_onnx(alad.PCA().fit(rows), tmp_path / "m.onnx", rows)
+    assert told["rows"]["known rows"] == 1024
+
+
+@pytest.mark.parametrize("given", [None, "model"])
+def test_what_is_no_fitted_detector_is_refused(given, tmp_path):
+    with pytest.raises(InputError, match=f"{given!r} is no fitted detector"):
+        alad.to_onnx(given, tmp_path / "m.onnx")
+    with pytest.raises(NotFittedError, match="PCA instance is not fitted yet"):
+        alad.to_onnx(alad.PCA(), tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("taken", ["m.onnx", "m.certificate.json"])
+def test_either_file_that_cannot_be_written_leaves_neither(taken, tmp_path):
+    (tmp_path / taken).mkdir()
+    with pytest.raises(InputError, match=rf"{taken}: cannot be written"):
+        alad.to_onnx(alad.PCA().fit(frame()), tmp_path / "m.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
+
+
+def test_a_graph_larger_than_its_kind_of_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("alad.export.graph.MOST_BYTES", 1000)
+    with pytest.raises(InputError, match=r"its 0.0 GB are more than the 2 GiB of a file of ONNX"):
+        alad.to_onnx(alad.KNN().fit(frame(150)), tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,9 @@ import numpy as np
 from onnx import TensorProto
 
 from alad.data.columns import EXACT_MISSING, Column
+from alad.data.joining import joined_tables
 from alad.data.opening import source_of
+from alad.data.source import TableSource
 from alad.detector.fitted import Fitted
 from alad.encoding import TableEncoder
 from alad.encoding.category_columns import NUMBERED_FLAGS, CategoryCode
@@ -68,10 +70,11 @@ class TableInput:
     # --- rows to compare on -----------------------------------------------------------------------
 
     def read(self, X: Any, most: int | None = None) -> Cells:
-        """Read rows X, one batch."""
-        numbers, categories = self.encoder.cells(source_of(X).held())
-        columns = [Column(c.name, c.values[:most], c.levels) for c in categories]
-        return Cells(numbers[:most], columns)
+        """Read rows X; of a source no further than the first `most`."""
+        source = source_of(X)
+        if most is not None and isinstance(source, TableSource):
+            source = _first(source, most)
+        return Cells(*self.encoder.cells(source.held()))
 
     def inputs(self, rows: Cells) -> dict[str, np.ndarray]:
         """Give the graph's inputs; one without columns is left out."""
@@ -123,6 +126,18 @@ class TableInput:
             kept = column.values if column.levels is not None else np.full(n, -1)
             columns.append(Column(column.name, np.where(rng.random(n) < 0.5, drawn, kept), levels))
         return Cells(x, columns)
+
+
+def _first(source: TableSource, most: int) -> TableSource:
+    """Read the first rows of a table, as one batch."""
+    parts, n = [], 0
+    for batch in source.stream():
+        parts.append(batch.part(0, most - n))
+        n += parts[-1].n_rows
+        if n == most:
+            break
+    whole = parts if len(parts) == 1 else [joined_tables([part.table() for part in parts])]
+    return TableSource(lambda: whole, source.place, n_rows=n, in_memory=True)
 
 
 def _column(name: str, cells: Sequence[str | None]) -> Column:

@@ -20,6 +20,9 @@ SCORE, P_VALUE, HEAT = "anomaly_score", "p_value", "heat_map"  # outputs
 INT = np.dtype(np.int64)  # the one kind of whole numbers in graphs
 
 
+MOST_BYTES = (1 << 31) - (1 << 20)  # of constants: a file of ONNX ends at 2 GiB
+
+
 class Untraceable(TypeError):
     """The reason, in one line, why a computation is no graph."""
 
@@ -82,7 +85,13 @@ class Graph:
         return self.node("Cast", name, to=KINDS[kind.name])
 
     def model(self, facts: dict[str, str], doc: str) -> bytes:
-        """Check the whole and serialise it. facts: stored as metadata."""
+        """Check the whole and serialise it; Untraceable if it is too large. facts: metadata."""
+        size = sum(len(array.raw_data) for array in self._constants)
+        if size > MOST_BYTES:
+            raise Untraceable(
+                f"its {size / 1e9:.1f} GB are more than the 2 GiB of a file of ONNX; fit on fewer "
+                "rows, or on fewer columns"
+            )
         graph = helper.make_graph(
             self._nodes, "alad", self._inputs, self._outputs, self._constants, doc_string=doc
         )

@@ -49,11 +49,11 @@ def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
         with np.errstate(all="ignore"):
             for name, array in outputs(fitted, given.encoded(graph, rows), slack).items():
                 graph.output(name, array.astype(np.float64).name, array.shape[1:])
+        known = {"alad": __version__, "detector": fitted.name} | given.facts()
+        known["threshold"] = repr(-fitted.offset_)  # of contamination
+        return graph.model(known, f"{fitted.name}, by alad {__version__}")
     except (Untraceable, TypeError, ValueError) as error:
         raise InputError(f"{fitted.name} cannot be exported: {error}") from error
-    known = {"alad": __version__, "detector": fitted.name}
-    threshold = {"threshold": repr(-fitted.offset_)}  # of contamination
-    return graph.model(known | given.facts() | threshold, f"{fitted.name}, by alad {__version__}")
 
 
 def outputs(fitted: Fitted, rows: Any, slack: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def to_onnx(
 
     rows: known rows, a table, or images, of which the first 1024 count; None = those that the model
     keeps. Returns the certificate. Raises InputError, and writes nothing, if a difference exceeds
-    the tolerance, if there is no graph of the detector, or if onnx or onnxruntime is missing.
+    the tolerance, if there is no graph of the detector, or if onnx or onnxruntime is missing;
+    NotFittedError before a fit.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise InputError(f"export needs {' and '.join(missing)}: pip install 'alad[export]'")
@@ -43,14 +45,17 @@ def to_onnx(
         raise StorageError(f"{target}: name a file that ends in .onnx")
     from alad.export.certificate import certified
 
-    fitted = detector.fitted_ if isinstance(detector, Detector) else detector
+    fitted = detector.checked() if isinstance(detector, Detector) else detector
+    if not isinstance(fitted, Fitted):
+        raise InputError(f"{detector!r} is no fitted detector; give one, or what alad.load gives")
     graph, certificate = certified(fitted, rows, tolerance)
     text = json.dumps(certificate, indent=2) + "\n"
-    beside = target.with_suffix(".certificate.json")
-    try:  # both or neither
-        with writing.replacing(beside) as certificate_file, writing.replacing(target) as graph_file:
-            certificate_file.write(text.encode())
-            graph_file.write(graph)
+    path = target.with_suffix(".certificate.json")
+    try:
+        with ExitStack() as both:  # both are whole before one has its name
+            both.enter_context(writing.replacing(path)).write(text.encode())
+            path = target
+            both.enter_context(writing.replacing(path)).write(graph)
     except OSError as error:
-        raise StorageError(f"{target}: cannot be written: {error.strerror}") from error
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
     return certificate
