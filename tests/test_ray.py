@@ -1,6 +1,7 @@
 """Scores and cells by a real Ray of two workers on this machine."""
 
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from alad.benchmark import ResultsFile
 from alad.data import source
 from alad.data.writing import write_table
 from alad.errors import InputError
+from alad.ray import started
 
 ROWS, BATCH = 1_000, 100
 UNUSED = "alad: warning: columns that were not there at fit are left unused: 'kind'"
@@ -220,6 +222,7 @@ def test_ctrl_c_ends_a_ray_of_its_own(model, table, tmp_path):
         "alad: stopped; rows until then were written"
     ]
     assert "Traceback" not in told and "Failed to push" not in told
+    assert "authentication is enabled" not in told
 
 
 @pytest.mark.filterwarnings("ignore:of 226 rows some hold what no learnt one did")
@@ -356,6 +359,30 @@ def test_what_cannot_be_trained_apart_is_one_line(two_workers, table, tmp_path, 
     monkeypatch.setattr(alad.ray.members, "MOST_VALUES", 1_000)
     with pytest.raises(InputError, match="900 encoded rows of 3 numbers, more than are sent"):
         alad.ray.fit(alad.ALAD(**SETTINGS), table)
+
+
+def test_of_the_token_of_a_cluster_only_what_a_user_ought_to_know_is_told(monkeypatch):
+    told: list[str] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lambda record: told.append(record.getMessage()))
+    teller = logging.getLogger(started.AUTHENTICATION)
+    monkeypatch.setattr(teller, "handlers", [handler])  # whatever Ray has made of its loggers
+    monkeypatch.setattr(teller, "level", logging.WARNING)
+    messages = ["Token authentication is enabled for it.", "Token authentication is disabled."]
+
+    class Started:
+        def is_initialized(self) -> bool:
+            return False
+
+        def init(self) -> None:
+            for message in messages:
+                teller.warning(message)
+
+    monkeypatch.setattr(started, "required", Started)
+    started.started()
+    assert told == messages[1:]
+    Started().init()  # what others start is told of as ever
+    assert told == messages[1:] + messages
 
 
 def test_without_ray_a_line_says_what_to_install(table, model, monkeypatch):

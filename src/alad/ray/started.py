@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from alad.errors import InputError
+
+AUTHENTICATION = "ray._private.authentication.authentication_token_setup"  # a logger of Ray's
 
 
 def required() -> Any:
@@ -26,8 +29,18 @@ def started(**options: Any) -> Any:
     """Give Ray, started if nobody has; InputError if it is not installed."""
     ray = required()
     if not ray.is_initialized():
-        ray.init(**options)
+        teller = logging.getLogger(AUTHENTICATION)
+        teller.addFilter(_is_news)
+        try:
+            ray.init(**options)
+        finally:
+            teller.removeFilter(_is_news)
     return ray
+
+
+def _is_news(message: logging.LogRecord) -> bool:
+    """Tell what a user ought to know from Ray's word that a cluster of its own has a token."""
+    return "authentication is enabled" not in message.getMessage()
 
 
 def processors(ray: Any) -> int:
