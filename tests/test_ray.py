@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -361,13 +362,14 @@ def test_what_cannot_be_trained_apart_is_one_line(two_workers, table, tmp_path, 
         alad.ray.fit(alad.ALAD(**SETTINGS), table)
 
 
-def test_of_the_token_of_a_cluster_only_what_a_user_ought_to_know_is_told(monkeypatch):
+def test_of_the_token_of_a_cluster_only_what_a_user_ought_to_know_is_told(monkeypatch, request):
     told: list[str] = []
     handler = logging.Handler()
     monkeypatch.setattr(handler, "emit", lambda record: told.append(record.getMessage()))
     teller = logging.getLogger(started.AUTHENTICATION)
     monkeypatch.setattr(teller, "handlers", [handler])  # whatever Ray has made of its loggers
-    monkeypatch.setattr(teller, "level", logging.WARNING)
+    request.addfinalizer(partial(teller.setLevel, teller.level))
+    teller.setLevel(logging.WARNING)
     messages = ["Token authentication is enabled for it.", "Token authentication is disabled."]
 
     class Started:
