@@ -78,9 +78,9 @@ class ImageInput:
             patches = math.prod(encoder.shape_[:-1])
             side = encoder.backbone.side if encoder.backbone.network is not None else None
             values = max(values, 3 * (side or 0) ** 2)
-        fewest = max(LEAST, min(MOST, MOST_VALUES // values))
+        by_size = max(LEAST, min(MOST, MOST_VALUES // values))
         distances = patches * self.fitted.model_.compared
-        return max(1, min(fewest, MOST_DISTANCES // max(distances, 1)))
+        return max(1, min(by_size, MOST_DISTANCES // max(distances, 1)))
 
     def facts(self) -> dict[str, str]:
         """Tell shape and kind of the input, the range of pixels, and whose features."""

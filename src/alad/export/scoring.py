@@ -58,14 +58,15 @@ def graph_of(fitted: Fitted, given: GraphInput, slack: float) -> bytes:
 
 def outputs(fitted: Fitted, rows: Any, slack: float) -> dict[str, Any]:
     """Compute what the graph gives of encoded rows, by name; of maps each patch is a row."""
-    scores, encoder, made = score(fitted, rows), fitted.encoder_, {}
+    scores, encoder, heat_maps = score(fitted, rows), fitted.encoder_, {}
     if isinstance(encoder, FeatureEncoder) and encoder.has_maps:
         maps = scores.regrouped(encoder.shape_[:2])
         scores = highest_mean(maps.reshape(len(maps), patches_of(encoder.shape_)))
-        made[HEAT] = heat(fitted, encoder, maps)
+        heat_maps = {HEAT: heat(fitted, encoder, maps)}
+    made = {SCORE: scores}
     if fitted.calibration_ is not None:
         made[P_VALUE] = p_values(fitted, scores, slack)
-    return {SCORE: scores, **dict(reversed(made.items()))}
+    return made | heat_maps
 
 
 def score(fitted: Fitted, rows: Any) -> Any:
