@@ -14,6 +14,7 @@ from alad.encoding import SCALINGS, TableEncoder
 from alad.encoding.category_columns import MOST_LEVELS, MOST_RARER, NEW
 from alad.encoding.number_columns import LIMIT
 from alad.errors import InputError
+from alad.native import build
 
 
 def mixed(n=200, seed=0) -> pd.DataFrame:
@@ -588,3 +589,16 @@ def test_a_hole_in_one_row_changes_no_other_row(scaling: str):
     got = encoder.transform(new)
     np.testing.assert_array_equal(np.delete(got, 17, axis=0), np.delete(due, 17, axis=0))
     assert not np.array_equal(got[17], due[17])
+
+
+@pytest.mark.parametrize("scaling", ["none", "minmax", "standard"])
+def test_numbers_in_c_are_those_of_numpy_to_the_last_bit(scaling: str):
+    assert build.problem() is None
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(700, 37)) * 10.0 ** generator.integers(-200, 200, 37)
+    X[5:8] = [[1e200], [-1e300], [-0.0]]  # beyond all limits, and a sign of zero
+    encoder = TableEncoder(scaling).fit(X[100:])
+    by_numpy, _ = encoder.number_codes_.block(X)
+    by_c = encoder.transform(X)
+    due = by_numpy.astype(np.float32)
+    np.testing.assert_array_equal(by_c.view(np.uint32), due.view(np.uint32))

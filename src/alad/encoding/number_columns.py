@@ -3,8 +3,10 @@
 One output column each, scaled, and a second one (0 or 1) for "missing" if training rows missed it.
 """
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from ctypes import c_double, c_int64, c_void_p
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,6 +15,7 @@ import numpy as np
 from alad.data.columns import Column
 from alad.data.spelling import COMMA, POINT
 from alad.encoding.scalings import (
+    IDENTITY,
     RATIO_LIMIT,
     SCALINGS,
     Parameters,
@@ -21,6 +24,7 @@ from alad.encoding.scalings import (
     novelty,
     ratio,
 )
+from alad.native import build
 
 RAW_LIMIT = 1e150  # numbers beyond are read as this: their squares must be finite in float64
 LIMIT = 1e15  # and encoded numbers beyond as this: squares and their sums finite in float32
@@ -102,21 +106,38 @@ class NumberCodes:
         self._constant = np.flatnonzero([code.constant is not None for code in codes])
         self._constants = np.array([code.constant for code in codes if code.constant is not None])
         self._groups = _alike(codes)
+        # side by side, with a shift and a unit each and nothing else
+        self._linear = (
+            [len(group.at) for group in self._groups] == [len(codes)]
+            and SCALINGS[self._groups[0].scaling].warp is IDENTITY
+            and isinstance(self._columns, slice)
+            and not len(self._marked)
+        )
 
     def encode(self, values: "np.ndarray | SideBySide", out: np.ndarray) -> None:
         """Encode values [n, columns], NaN where missing, into their columns of out [n, width].
 
         NaN stays where a column has a hole that never had one at fit.
         """
+        in_c = self._linear and build.problem() is None
         for start in range(0, len(values), ENCODED_AT_ONCE):
             rows = slice(start, start + ENCODED_AT_ONCE)
             block = values[rows]
             if np.isnan(block).any():
                 out[rows, self._columns], marks = self.block(block)
                 out[rows, self._at[self._marked] + 1] = marks
+            elif in_c:
+                self._encode_in_c(block, out[rows, self._columns])
             else:  # the same numbers, and marks are 0
                 out[rows, self._columns] = self._without_holes(block)
                 out[rows, self._at[self._marked] + 1] = 0
+
+    def _encode_in_c(self, values: np.ndarray, out: np.ndarray) -> None:
+        """Encode values [n, columns], none missing, into out [n, columns], as NumPy does."""
+        values, (group,) = np.ascontiguousarray(values, np.float64), self._groups
+        by = group.shift.ctypes.data, group.unit.ctypes.data, RAW_LIMIT, LIMIT
+        to = out.ctypes.data, out.strides[0] // out.itemsize
+        _scale_in_c()(values.ctypes.data, *values.shape, *by, *to)
 
     def block(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Encode values [n, columns]: the same shape, and marks of holes, bool [n, marked]."""
@@ -170,6 +191,17 @@ class NumberCodes:
                 return group.scaled(x)
             x[:, group.at] = group.scaled(x[:, group.at])
         return x
+
+
+@functools.cache
+def _scale_in_c() -> Callable[..., None]:
+    scale = build.library().alad_scale
+    scale.argtypes = [
+        *(c_void_p, c_int64, c_int64, c_void_p, c_void_p),
+        *(c_double, c_double, c_void_p, c_int64),
+    ]
+    scale.restype = None
+    return scale
 
 
 @dataclass(frozen=True)
