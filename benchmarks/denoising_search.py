@@ -26,9 +26,10 @@ from alad import metrics
 from alad.adversarial import native_score
 from alad.adversarial.architectures import denoising_architecture_for
 from alad.adversarial.game import DENOISING, DENOISING_GAME, Game
+from alad.adversarial.joint_scores import fit_joint
 from alad.adversarial.native_step import NativeGameStep
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import SCORES, fit_joint
+from alad.adversarial.scores import SCORES
 from alad.benchmark.confirmation import confirm
 from alad.benchmark.data.one_class import TABLES, read_one_class
 from alad.networks.weights import scoring_weights

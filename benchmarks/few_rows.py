@@ -23,8 +23,9 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 
 from alad import metrics
 from alad.adversarial import native_score
+from alad.adversarial.joint_scores import beside, fit_joint
 from alad.adversarial.native_step import NativeGameStep
-from alad.adversarial.scores import JOINT, beside, fit_joint
+from alad.adversarial.scores import JOINT
 from alad.benchmark.confirmation import confirm
 from alad.benchmark.data.one_class import TABLES, read_one_class
 from alad.catalogue import make

@@ -27,7 +27,8 @@ from json_lines import measure_missing
 
 from alad import metrics
 from alad.adversarial import native_score
-from alad.adversarial.scores import JOINT, beside, fit_joint, joint
+from alad.adversarial.joint_scores import beside, fit_joint, joint
+from alad.adversarial.scores import JOINT
 from alad.benchmark.confirmation import Interval, confirm
 from alad.benchmark.data.one_class import TABLES
 from alad.classic.kcm import KCM, gamma_of

@@ -37,6 +37,7 @@ class RowKind:
     filled_up_in_c: int
     monitored: int  # held-out rows that the stopping rule scores at every check
     learnt_by_scores: int  # training rows from which scores learn scales; more change nothing
+    learnt_by_large_scores: int  # the same, by those that learn how hundreds of numbers vary
     learnt_at_once: int  # training rows read at a time, by a score that learns from all of them
     searched: BlockSize  # in a block of AnoGAN's search: always as many, so that sums run alike
     searched_on_gpu: BlockSize
@@ -51,6 +52,7 @@ TABLE = RowKind(
     filled_up_in_c=0,
     monitored=4_000,
     learnt_by_scores=20_000,
+    learnt_by_large_scores=20_000,
     learnt_at_once=4_096,
     searched=BlockSize(128),
     searched_on_gpu=BlockSize(4_096),
@@ -64,6 +66,7 @@ IMAGE = RowKind(
     filled_up_in_c=2,
     monitored=256,
     learnt_by_scores=512,
+    learnt_by_large_scores=3_000,
     learnt_at_once=64,
     searched=BlockSize(32, pixels=1 << 15),
     searched_on_gpu=BlockSize(32, pixels=1 << 15),

@@ -12,6 +12,7 @@ from toy import context, networks
 from alad.adversarial.game import FAMILY
 from alad.adversarial.scores import SCORES, compress, fit_whitened
 from alad.adversarial.torch_cycle import Cycle
+from alad.errors import InputError
 from alad.networks.layers import Chain
 from alad.neural.score import l1, mahalanobis, minus_log_sigmoid, principal, total, whitening
 
@@ -175,3 +176,46 @@ def test_projected_is_the_mahalanobis_length_along_the_directions_and_of_the_cod
     away = side_by_side(found) - usual.mean(axis=0)
     expected = np.sqrt(np.einsum("ij,jk,ik->i", away, np.linalg.inv(spread), away))
     close(SCORES["projected"].value(found, learnt)[0], expected, 1e-5)
+
+
+def along_directions(made: dict[str, np.ndarray], learnt: dict[str, np.ndarray]) -> np.ndarray:
+    """What `joint-projected` reads, [n, numbers], side by side in its units."""
+    difference = (made["real"] - made["fake"])[0] @ learnt["gap"][0]
+    read = (difference, made["real"][0] @ learnt["real"][0], made["code"][0])
+    return np.hstack([part / unit for part, unit in zip(read, learnt["units"][0], strict=True)])
+
+
+def length_of(away: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Mahalanobis length, with the ridge of the scores."""
+    spread = np.cov(usual.T, bias=True)
+    spread += 0.01 * np.diagonal(spread).mean() * np.eye(len(spread))
+    away = away - usual.mean(axis=0)
+    return np.sqrt(np.einsum("ij,jk,ik->i", away, np.linalg.inv(spread), away))
+
+
+def test_joint_projected_is_the_mahalanobis_length_along_both_parts_directions():
+    known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
+    learnt = SCORES["joint-projected"].learn(known)  # pyright: ignore[reportOptionalCall]
+    usual, new = along_directions(known, learnt), along_directions(found, learnt)
+    close(SCORES["joint-projected"].value(found, learnt)[0], length_of(new, usual), 1e-5)
+    # so few features have no more directions, so it is `joint`
+    joint = SCORES["joint"]
+    same = joint.value(found, joint.learn(known))  # pyright: ignore[reportOptionalCall]
+    close(SCORES["joint-projected"].value(found, learnt)[0], same[0], 1e-2)
+
+
+def test_neighbours_of_images_are_looked_for_in_what_the_score_reads():
+    known, found = results(cycle(), np.array(GIVEN["train"])), results(cycle())
+    score, places = SCORES["joint-projected-neighbours"], np.arange(0, len(GIVEN["train"]), 2)
+    learnt = score.learn(known, places)  # pyright: ignore[reportOptionalCall]
+    usual, new = along_directions(known, learnt), along_directions(found, learnt)
+    kept = usual[places]
+    own = np.linalg.norm(kept[:, None] - kept, axis=2)
+    own = np.sort(own, axis=1)[:, 1:6].mean(axis=1)
+    away = np.linalg.norm(new[:, None] - kept, axis=2)
+    near = np.argsort(away, axis=1)[:, :5]
+    ratio = np.take_along_axis(away, near, 1).mean(axis=1) / np.sqrt(own[near].mean(axis=1))
+    ready = score.made_ready(learnt)  # pyright: ignore[reportOptionalCall]
+    close(score.value(found, ready)[0], length_of(new, usual) * ratio, 1e-4)
+    with pytest.raises(InputError, match="keeps 5 rows; give at least 6"):
+        score.learn(known, np.arange(5))  # pyright: ignore[reportOptionalCall]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.base import clone
 
 import alad
 from alad import catalogue
-from alad.backbone.backbone import with_place
+from alad.backbone.backbone import backbone_of, with_place
 from alad.detector import patches
 from alad.encoding import FeatureEncoder, features
 from alad.report import learnt
@@ -353,6 +355,11 @@ def test_a_loaded_model_calls_its_function_for_eight_images_too(tmp_path: Path):
 # --- few, and large -------------------------------------------------------------------------------
 
 
+def test_what_calibrates_a_model_of_images_is_a_folder():
+    with pytest.raises(alad.InputError, match=r"normal images .*, or alad calibrate MODEL FOLDER;"):
+        alad.KNN(random_state=0).fit(images(60)).p_value(images(2))
+
+
 def test_too_few_images_to_calibrate_are_told_of():
     warning = "as 60 are too few to hold some out: .*calibration_fraction=0.32, or calibrate"
     with pytest.warns(UserWarning, match=warning):
@@ -458,3 +465,10 @@ def test_what_is_odd_at_its_place_alone_is_found_with_position(tmp_path: Path):
 def test_position_without_patches_is_refused(params: dict[str, Any], message: str):
     with pytest.raises(alad.InputError, match=message):
         knn(position=True, **params).fit(images(30, side=20))
+
+
+def test_position_of_a_network_that_is_pooled_is_refused_at_once():
+    use = SimpleNamespace(pooled=True)
+    pooled: Any = replace(backbone_of("texture"), network=SimpleNamespace(use=use))
+    with pytest.raises(alad.InputError, match="the backbone texture gives a row an image; leave"):
+        pooled.with_places()

@@ -59,6 +59,8 @@ def test_every_detector_of_images_gives_its_scores(name, tmp_path):
     ("name", "params"),
     [
         ("alad", {"score_function": "logits"}),
+        ("alad", {"score_function": "joint-projected-neighbours", "equal_contrast": True}),
+        ("alad", {"score_function": "joint-projected-neighbours", "members": 2}),
         ("alad", {"form": "published", "members": 2}),
         ("bigan", {"score_function": "egbad"}),
         ("vae", {"score_function": "bound"}),

@@ -26,9 +26,10 @@ from alad.adversarial.architectures import (
 )
 from alad.adversarial.game import DENOISING_FAMILY, FAMILY, ZZ, Game
 from alad.adversarial.generation import sample_writer
+from alad.adversarial.joint_scores import NEIGHBOURS
 from alad.adversarial.model import CycleModel
 from alad.adversarial.networks import GameNetworks, game_networks
-from alad.adversarial.scores import DENOISING_SCORE, IMAGE_SCORE, NEIGHBOURS, SCORES, WIDE_SCORE
+from alad.adversarial.scores import DENOISING_SCORE, IMAGE_SCORE, SCORES, WIDE_SCORE
 from alad.adversarial.step import GameStep
 from alad.adversarial.trimming import trim
 from alad.errors import InputError
@@ -56,7 +57,8 @@ def _keeps_enough(detector: ALAD) -> None:
     elif kept != type(detector).kept_rows:
         raise InputError(
             f"kept_rows is {kept}, and only score_function='joint-neighbours' keeps rows (--score "
-            "joint-neighbours); ask for it, too, or leave kept_rows out"
+            "joint-neighbours), of images 'joint-projected-neighbours'; ask for it, too, or leave "
+            "kept_rows out"
         )
 
 
@@ -116,8 +118,8 @@ class ALAD(NetworkDetector):
     # "mean-score" = how low their mean score is, the authors' rule for images, as in the preset
     # "cifar10-paper": the weights with the lowest are kept
     stopping_rule: Literal["swapped", "mean-score"] = "swapped"
-    # training rows that the score "joint-neighbours" keeps, at most, a random sample; none is kept
-    # for another score
+    # training rows that a score with neighbours keeps, at most, a random sample; none is kept for
+    # another score
     kept_rows: Count = 3_000  # pyright: ignore[reportIncompatibleVariableOverride]
     # what trains: "torch", "native" (C), or "auto" = native where it is
     # available; the two differ by rounding. For images also "bfloat16": convolutions train with

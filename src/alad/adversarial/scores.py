@@ -12,6 +12,8 @@ logit of D_xx and l that logit:
 | whitened         | Mahalanobis length of the compressed feature difference (ours)    |
 | joint            | Mahalanobis length of f(x, x) - f(x, x'), f(x, x) and E(x) side   |
 |                  | by side, each in units of its own deviation (ours)                |
+| joint-projected  | joint of images: the two of D_xx along the 200 directions in      |
+|                  | which each varies most; learnt from more images (ours)            |
 | projected        | Mahalanobis length of f(x, x) - f(x, x') along the 100 directions |
 |                  | in which it varies most, and E(x), side by side as in joint:      |
 |                  | for images (ours)                                                 |
@@ -19,6 +21,8 @@ logit of D_xx and l that logit:
 |                  | rows too wide to be seen whole by f and E (ours)                  |
 | joint-neighbours | joint times the neighbour ratio of x among kept training rows:    |
 |                  | its mean distance to the 5 nearest over the root of theirs (ours) |
+| joint-projected- | joint-projected times the neighbour ratio among what it reads of  |
+| neighbours       | kept training images (ours)                                       |
 | egbad            | 0.9 l1 + 0.1 features, the published score of BiGAN (Zenati       |
 |                  | 2018b)                                                            |
 
@@ -28,14 +32,24 @@ BiGAN has no D_xx: there f(a, b) means the features of D_xz at (b, E(x)), and l(
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 
-from alad.classic.neighbour_models import RatioModel
-from alad.errors import InputError
-from alad.networks.exact_product import ExactMatrix, exact_product
+from alad.adversarial.joint_scores import (
+    features_row,
+    fit_features_row,
+    fit_image_neighbours,
+    fit_joint,
+    fit_joint_neighbours,
+    fit_joint_projected,
+    fit_projected,
+    image_neighbours,
+    joint,
+    joint_neighbours,
+    joint_projected,
+    projected,
+    with_ratio,
+    with_ratios,
+)
 from alad.neural.score import (
     L1,
     L2,
@@ -45,14 +59,11 @@ from alad.neural.score import (
     l1,
     mahalanobis,
     minus_log_sigmoid,
-    principal,
     total,
     whitening,
 )
 
 EGBAD_FEATURE_WEIGHT = 0.1
-NEIGHBOURS = 5  # among kept rows
-DIRECTIONS = 100  # of feature differences, in score projected
 
 
 def features(results: Results, learnt: Learnt) -> np.ndarray:
@@ -90,88 +101,6 @@ def whitened(results: Results, learnt: Learnt) -> np.ndarray:
     return mahalanobis(compress(results["gap"], learnt["scale"]), learnt)
 
 
-def parts(results: Results) -> tuple[np.ndarray, ...]:
-    """List f(x, x) - f(x, x'), f(x, x) and E(x), [members, n, .] each."""
-    return results["gap"], results["real"], results["code"]
-
-
-def beside(parts: Sequence[np.ndarray], units: np.ndarray) -> np.ndarray:
-    """Put the parts side by side, each divided by its unit [members, parts]."""
-    scaled = [part / units[:, at, None, None] for at, part in enumerate(parts)]
-    return np.concatenate(scaled, axis=2)
-
-
-def fit_beside(parts: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Fit a unit for each part, its root mean square about the mean, and the whitening of all."""
-    variances = [part.var(axis=1, dtype=np.float64).mean(axis=1) for part in parts]
-    units = np.maximum(np.sqrt(np.stack(variances, axis=1)), 1e-12)
-    learnt = whitening(beside(parts, units))
-    # in float32 half the size to store, and products of one slice
-    return {"units": units, "mean": learnt["mean"], "unmix": learnt["unmix"].astype(np.float32)}
-
-
-def fit_joint(results: Results) -> dict[str, np.ndarray]:
-    return fit_beside(parts(results))
-
-
-def joint(results: Results, learnt: Learnt) -> np.ndarray:
-    return mahalanobis(beside(parts(results), learnt["units"]), learnt)
-
-
-def gap_and_row(results: Results) -> tuple[np.ndarray, ...]:
-    """List f(x, x) - f(x, x') and x, [members, n, .] each."""
-    difference, x = results["gap"], results["x"]
-    return difference, np.broadcast_to(x, (len(difference), *x.shape[-2:]))
-
-
-def fit_features_row(results: Results) -> dict[str, np.ndarray]:
-    return fit_beside(gap_and_row(results))
-
-
-def features_row(results: Results, learnt: Learnt) -> np.ndarray:
-    return mahalanobis(beside(gap_and_row(results), learnt["units"]), learnt)
-
-
-def projected_parts(results: Results, directions: np.ndarray) -> tuple[np.ndarray, ...]:
-    """List f(x, x) - f(x, x') along the directions [members, features, .], and E(x)."""
-    members = zip(results["gap"], directions, strict=True)
-    along = [exact_product(rows, ExactMatrix.of(turned)) for rows, turned in members]
-    return np.stack(along), results["code"]
-
-
-def fit_projected(results: Results) -> dict[str, np.ndarray]:
-    """Fit the directions, and what `fit_beside` does."""
-    directions = principal(results["gap"], DIRECTIONS)
-    return {"directions": directions, **fit_beside(projected_parts(results, directions))}
-
-
-def projected(results: Results, learnt: Learnt) -> np.ndarray:
-    parts = projected_parts(results, learnt["directions"])
-    return mahalanobis(beside(parts, learnt["units"]), learnt)
-
-
-def fit_joint_neighbours(results: Results, kept: np.ndarray) -> dict[str, np.ndarray]:
-    """Fit `joint`, and keep rows: at places `kept`, of at least one row more than neighbours."""
-    if len(kept) <= NEIGHBOURS:
-        raise InputError(
-            f"score joint-neighbours keeps {len(kept)} rows; give at least {NEIGHBOURS + 1}, or "
-            "another score"
-        )
-    ratio = RatioModel.of(np.ascontiguousarray(results["x"][0, kept], np.float32), NEIGHBOURS)
-    shared = {"rows": ratio.rows[np.newaxis], "distance": ratio.distance[np.newaxis]}
-    return {**fit_joint(results), **shared}  # the same rows for all members
-
-
-def with_ratio(learnt: Learnt) -> dict[str, Any]:
-    """Make the search among the kept rows."""
-    ratio = RatioModel(learnt["rows"][0], learnt["distance"][0], NEIGHBOURS)
-    return {**learnt, "ratio": ratio}
-
-
-def joint_neighbours(results: Results, ready: Mapping[str, Any]) -> np.ndarray:
-    return joint(results, ready) * ready["ratio"].scores(results["x"])
-
-
 GAP = ("gap",)  # f(x, x) - f(x, x'); exactly 0 where G(E(x)) = x
 JOINT = ("gap", "real", "code")
 DENOISING_SCORE = "joint"  # of the denoising form
@@ -207,6 +136,28 @@ SCORES: dict[str, Score] = {
         learns_from=JOINT,
         for_tables=False,  # there `joint` has all directions
         watched_as="features",
+    ),
+    "joint-projected": Score(
+        JOINT,
+        joint_projected,
+        learn=fit_joint_projected,
+        learns_from=JOINT,
+        sample="learnt_by_large_scores",
+        for_tables=False,
+        watched_as="features",
+        only_own=True,
+    ),
+    "joint-projected-neighbours": Score(
+        JOINT,
+        image_neighbours,
+        learn=fit_image_neighbours,
+        learns_from=JOINT,
+        sample="learnt_by_large_scores",
+        for_tables=False,
+        watched_as="features",
+        only_own=True,
+        keeps=True,
+        made_ready=with_ratios,
     ),
     "joint-neighbours": Score(
         JOINT,

@@ -101,6 +101,15 @@ class Backbone:
             )
         return found
 
+    def with_places(self) -> Backbone:
+        """Give the backbone that adds where each patch lies.
+
+        InputError if it is known to have no patches; of a function it shows when it is called.
+        """
+        if self.network is not None and self.network.use.pooled:
+            raise _without_patches(self.title)
+        return replace(self, placed=True)
+
     def state(self) -> dict[str, Any]:
         """Give what a stored model keeps of it, as JSON has it: the name, not the weights."""
         named = isinstance(self.given, str)
@@ -119,13 +128,17 @@ def with_place(maps: np.ndarray, title: str) -> np.ndarray:
     gave the maps. Raises InputError if they are rows, one an image.
     """
     if maps.ndim == 2:
-        raise InputError(
-            f"position is of patches, and the backbone {title} gives a row an image; leave "
-            "position out, or name a backbone that gives maps"
-        )
+        raise _without_patches(title)
     sides = (np.linspace(-1, 1, count, dtype=np.float32) for count in maps.shape[1:3])
     grid = np.stack(COPIES * np.meshgrid(*sides, indexing="ij"), axis=2)
     return np.concatenate([maps, np.zeros_like(maps[..., :1]) + grid], axis=3)
+
+
+def _without_patches(title: str) -> InputError:
+    return InputError(
+        f"position is of patches, and the backbone {title} gives a row an image; leave position "
+        "out, or name a backbone that gives maps"
+    )
 
 
 def title_of(function: Any) -> str:

@@ -29,6 +29,7 @@ LATER = {
     "backbone": None,
     "tile": None,
     "position": False,
+    "equal_contrast": False,
     "kept_rows": 3_000,
     "trim": 0.0,
 }

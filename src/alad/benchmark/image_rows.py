@@ -9,6 +9,8 @@ from alad.benchmark.data.image_splits import CLASSES
 from alad.benchmark.row import FIFTH, QUICK_STEPS, Row, ablations, both
 from alad.presets import preset
 
+EQUAL_CONTRAST_STEPS = 400
+QUICK_EQUAL = {"architecture": "narrow", "learning_rate": 5e-4}
 SEARCHED_IMAGES = 500  # test images of a detector that searches for each, a second or more
 
 
@@ -44,7 +46,9 @@ def on_images(benchmark: str) -> tuple[Row, ...]:
         *(row for trained in networks for row in both(trained)),
         *ablations(alad, beside=True),
     ]
-    if benchmark != "mnist":
+    if benchmark == "mnist":
+        rows += _of_equal_contrast(alad)
+    else:
         published = (alad, *(row for row in networks if row.detector in ("dsebm-r", "dsebm-e")))
         rows += [
             replace(row, name=f"{row.name}-paper", preset="cifar10-paper", hours=True)
@@ -52,6 +56,20 @@ def on_images(benchmark: str) -> tuple[Row, ...]:
         ]
     both_protocols = [replace(row, protocols=("paper", "common")) for row in rows]
     return (*both_protocols, *(_on_features() if benchmark == "cifar10" else ()))
+
+
+def _of_equal_contrast(alad: Row) -> list[Row]:
+    """List detectors for which a thin line is as normal as a thick one, k-NN beside ALAD.
+
+    Steps and score were chosen on training images (EXPERIMENTS.md).
+    """
+    equal = {"equal_contrast": True}
+    game = {"score_function": "joint-projected-neighbours", "max_steps": EQUAL_CONTRAST_STEPS}
+    same = replace(alad, changes=equal | game, published=None, quick=QUICK_EQUAL)
+    return [
+        Row("knn-equal-contrast", "knn", changes=FIFTH | equal, most_runs=1),
+        *both(replace(same, name="alad-equal-contrast")),
+    ]
 
 
 def _on_features() -> tuple[Row, ...]:

@@ -9,8 +9,8 @@ import typer
 from alad.errors import InputError
 
 SCORES_HELP = (
-    "features, logits, l1, l2, whitened, joint, features-row, joint-neighbours, projected or egbad "
-    "of alad, alice, bigan; "
+    "features, logits, l1, l2, whitened, joint, features-row, joint-neighbours, projected, "
+    "joint-projected, joint-projected-neighbours or egbad of alad, alice, bigan; "
     "anogan, residual, discrimination or logits of anogan; l2 or l1 of the autoencoders; "
     "probability, bound or l2 of vae; energy or reconstruction of dsebm-r and dsebm-e; energy or "
     "l2 of dagmm."

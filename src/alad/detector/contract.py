@@ -74,10 +74,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     calibration_fraction: Proportion = decides(0.1)  # share held out for p-values and thresholds
     # does what no learnt row had raise the score: a hole, a category, another value of a constant?
     novelty: Switch = decides(True)
-    # what makes features of images first: texture, efficientnet-lite0[-pooled], timm:NAME,
+    # what makes features of images first: texture, efficientnet-lite0 (or -pooled), timm:NAME,
     # torchvision:NAME (docs), a function, or "precomputed"; None = nothing
     backbone: Annotated[Any, check_backbone] = None
     position: Switch = False  # of a backbone's patches: does where in the picture one lies count?
+    # of pictures: is one of little ink, or a pale one, no odder than a dark one? Each gets one mean
+    # and one deviation of its pixels first; not with a backbone
+    equal_contrast: Switch = False
     # of pictures: pixels a side of the overlapping tiles that each is cut into; it is as odd as its
     # oddest tile; None = whole pictures, all resized to one size
     tile: TileSide | None = None

@@ -217,10 +217,12 @@ class Fitted:
     def calibrated(self) -> Calibration:
         """Return `calibration_`; InputError if there is none."""
         if self.calibration_ is None:
+            unit = self.encoder_.unit
             raise InputError(
-                f"this model is not calibrated; calibrate it with normal {self.encoder_.unit}s "
-                "that it did not learn from: detector.calibrate(X), or alad calibrate MODEL TABLE; "
-                "or let fit hold out 19 of them: calibration_fraction, or --calibration-fraction"
+                f"this model is not calibrated; calibrate it with normal {unit}s that it did not "
+                "learn from: detector.calibrate(X), or alad calibrate MODEL "
+                f"{'FOLDER' if unit == 'image' else 'TABLE'}; or let fit hold out 19 of them: "
+                "calibration_fraction, or --calibration-fraction"
             )
         return self.calibration_
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from warnings import warn
 
@@ -18,6 +18,8 @@ from alad.data.source import Source
 from alad.detector.calibration import digests
 from alad.detector.model import Model
 from alad.encoding import (
+    CONTRAST_OF_PIXELS,
+    WITHOUT_CONTRAST,
     Encoded,
     Encoder,
     FeatureEncoder,
@@ -61,14 +63,17 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
         if backbone is None or detector.tile is not None:
             what = "a backbone's patches" if backbone is None else "whole pictures, not of tiles"
             raise InputError(f"position is of {what}; leave position out (--no-position)")
-        backbone = replace(backbone, placed=True)
+        backbone = backbone.with_places()
     of_maps = backbone is not None and backbone.given == PRECOMPUTED
     source = X if of_maps else source_of(X)
     if isinstance(source, ImageSource):
         source.require_normal()
     if backbone is None:
-        encoder = encoder_for(source, drop=detector.drop, **how, shown=bool(detector.verbose))
+        how |= {"drop": detector.drop, "equal_contrast": bool(detector.equal_contrast)}
+        encoder = encoder_for(source, **how, shown=bool(detector.verbose))
     else:
+        if detector.equal_contrast:
+            raise InputError(f"{CONTRAST_OF_PIXELS}, not of a backbone's; {WITHOUT_CONTRAST}")
         source = X if of_maps else _images(source, backbone.side, detector.drop)
         encoder = FeatureEncoder(backbone, **how, seed=sampling_seed(detector.random_state))
     with encoder.gathered(source) as rows:

@@ -30,18 +30,30 @@ __all__ = [
 ]
 
 
+CONTRAST_OF_PIXELS = "equal_contrast is of pictures' pixels"
+WITHOUT_CONTRAST = "leave equal_contrast out (--no-equal-contrast)"
+
 Encoder = TableEncoder | ImageScaler | FeatureEncoder
 
 
 def encoder_for(
-    source: Source, *, scaling: str, drop: Drop, owner: str, shown: bool = False
+    source: Source,
+    *,
+    scaling: str,
+    drop: Drop,
+    owner: str,
+    equal_contrast: bool = False,
+    shown: bool = False,
 ) -> TableEncoder | ImageScaler:
     """Make an encoder, not yet fitted, for a kind of source; scaling and drop are for tables.
 
-    shown: is progress shown while it reads and encodes a table?
+    equal_contrast: of images; InputError for a table. shown: is progress shown while it reads and
+    encodes a table?
     """
     if source.kind == "images":
-        return ImageScaler(owner=owner)
+        return ImageScaler(owner=owner, equal_contrast=equal_contrast)
+    if equal_contrast:
+        raise InputError(f"{CONTRAST_OF_PIXELS}, and X is a table; {WITHOUT_CONTRAST}")
     return TableEncoder(scaling, drop, owner=owner, shown=shown)
 
 

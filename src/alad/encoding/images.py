@@ -12,6 +12,7 @@ from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
 from alad.data.opening import source_of
 from alad.data.pictures import Pictures
+from alad.encoding.contrast import equalised, usual_range
 from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
 from alad.errors import InputError
 
@@ -32,7 +33,9 @@ class ImageScaler:
     Arrays: the range belongs to the kind of pixel. uint8 has 0 to 255; uint16 has 0 to the largest
     number of as many bits as the training images use (12 for most cameras); floats have the first
     of [0, 1], [-1, 1] and [0, 255] that holds the training images, else their own range. What lies
-    beyond at scoring is not clipped. Pictures to be scored are decoded block by block.
+    beyond at scoring is not clipped. Pictures to be scored are decoded block by block. With
+    `equal_contrast` each image is first brought to mean 0 and deviation 1, and the range is what
+    nearly all training images then keep to.
 
     After fit: `shape_` (height, width, channels), `width_` and `n_features_in_` (their product),
     and `source_` [width_]: the cell of a 4 × 4 grid in which each value lies.
@@ -41,8 +44,9 @@ class ImageScaler:
     unit: ClassVar[str] = "image"  # what it encodes, for messages
     feature_names_in_: np.ndarray  # of a table; never there
 
-    def __init__(self, *, owner: str = "ImageScaler") -> None:
-        self.owner = owner
+    def __init__(self, *, owner: str = "ImageScaler", equal_contrast: bool = False) -> None:
+        self.owner, self.equal_contrast = owner, equal_contrast
+        self.usual: tuple[float, float] | None = None  # of equalised images: what becomes -1 and 1
         self.masked = False  # were pictures learnt whose mask said which pixels count?
 
     @contextmanager
@@ -66,7 +70,11 @@ class ImageScaler:
         kind, limits = _kind(pixels), _range(pixels, rows)
         if kind == "float":
             _warn_of_sensors(pixels, usual=limits in FLOAT_RANGES)
-        return self._settle(pixels.shape[1:], kind, limits)
+        self._settle(pixels.shape[1:], kind, limits)
+        if self.equal_contrast:  # from here on `scaled` uses what is found
+            learnt = np.arange(len(pixels)) if rows is None else np.flatnonzero(rows)
+            self.usual = usual_range(ScaledImages(self, pixels, learnt).pieces())
+        return self
 
     def fit_transform(self, X: Any, rows: np.ndarray | None = None) -> ScaledImages:
         """Fit, then give the encoded images of X, which are scaled when they are read."""
@@ -149,10 +157,15 @@ class ImageScaler:
         scaled /= np.float32(half)
         if self.kind == "float" and not np.isfinite(scaled).all():
             raise InputError("images hold values that are missing or infinite; fill them first")
+        if self.equal_contrast:
+            scaled = equalised(scaled)
+        if self.usual is not None:
+            scaled -= np.float32(sum(self.usual) / 2)
+            scaled /= np.float32((self.usual[1] - self.usual[0]) / 2)
         return scaled
 
     def decode(self, images: np.ndarray) -> np.ndarray:
-        """Turn encoded images [n, *shape_] back into pixels of training's kind."""
+        """Turn encoded images [n, *shape_] into pixels of training's kind; contrast stays equal."""
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         values = np.clip(images, -1, 1) * half + middle
         kind = {"float": "float32"}.get(self.kind, self.kind)
@@ -160,27 +173,31 @@ class ImageScaler:
 
     def state(self) -> dict[str, Any]:
         """Give all that `transform` needs, as JSON can hold it."""
-        return {
-            "kind": IMAGES,
-            "owner": self.owner,
-            "shape": list(self.shape_),
-            "pixel": self.kind,
-            "low": self.low,
-            "high": self.high,
-        } | ({"masked": True} if self.masked else {})
+        optional = {"masked": self.masked, "usual": self.usual and list(self.usual)}
+        state = {"kind": IMAGES, "owner": self.owner, "shape": list(self.shape_)}
+        state |= {"pixel": self.kind, "low": self.low, "high": self.high}
+        return state | {name: value for name, value in optional.items() if value}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Restore the scaler of a `state`; InputError if it is none."""
-        shape, low, high = state["shape"], state["low"], state["high"]
+        shape, limits, usual = state["shape"], [state["low"], state["high"]], state.get("usual")
         whole = isinstance(shape, list) and all(type(at) is int and at > 0 for at in shape)
         sound_pixel = state["pixel"] in (*WHOLE_RANGE, "uint16", "float")
-        numbers = all(type(value) is float and np.isfinite(value) for value in (low, high))
-        if not (whole and len(shape) == 3 and sound_pixel and numbers and low < high):
+        sound = _is_range(limits) and (usual is None or _is_range(usual))
+        if not (whole and len(shape) == 3 and sound_pixel and sound):
             raise InputError("the stored shape or range of images is none")
-        scaler = cls(owner=state["owner"])._settle(shape, state["pixel"], (low, high))
+        scaler = cls(owner=state["owner"], equal_contrast=usual is not None)
+        scaler._settle(shape, state["pixel"], (limits[0], limits[1]))
         scaler.masked = state.get("masked") is True
+        scaler.usual = None if usual is None else (usual[0], usual[1])
         return scaler
+
+
+def _is_range(stored: Any) -> bool:
+    """Tell whether what is stored is the two ends of a range."""
+    two = isinstance(stored, list) and [type(at) for at in stored] == [float, float]
+    return two and -np.inf < stored[0] < stored[1] < np.inf
 
 
 def _image_source(X: Any) -> ImageSource:

@@ -49,10 +49,11 @@ def fingerprint(description: Any, X: Encoded) -> str:
 def rows_for_scores(X: Encoded, seed: int, amount: str) -> Encoded:
     """Draw as many of the rows as scores learn their scales from; amount: one of `row_kinds`."""
     kind = row_kind(X.shape[1:])
-    if len(X) > kind.learnt_by_scores:
-        generator = stream(seed, 0, Purpose.SPLIT, 2)
-        X = X[np.sort(generator.choice(len(X), kind.learnt_by_scores, replace=False))]
     most = getattr(kind, amount)
+    drawn = max(most, kind.learnt_by_scores)
+    if len(X) > drawn:
+        generator = stream(seed, 0, Purpose.SPLIT, 2)
+        X = X[np.sort(generator.choice(len(X), drawn, replace=False))]
     return X[:: -(-len(X) // most)] if len(X) > most else X
 
 

@@ -172,14 +172,14 @@ class NetworkDetector(Detector):
         seed = seed_of(self.random_state)
         trained = train_members(X, fit.encoder, seed)
         learnt, rows = trained.model, self._split(X, seed)[0]
-        sample = rows_for_scores(rows, seed, self.scaled_by)
         for name in learnt.offered(images=X.ndim > 2):
             score = learnt.offers[name]
             if not score.only_own or name == learnt.own:
-                source = rows if score.learns_from_all else sample
+                amount = score.sample or self.scaled_by
+                source = rows if score.learns_from_all else rows_for_scores(rows, seed, amount)
                 kept = [places_kept(len(source), self.kept_rows, seed)] if score.keeps else []
                 learnt = learnt.having_learnt(name, self._blocks(source), *kept)
-        learnt = learnt.scaled(np.asarray(sample))
+        learnt = learnt.scaled(np.asarray(rows_for_scores(rows, seed, self.scaled_by)))
         engine = engine_facts(learnt, trained) if "engine" in kinds_of(type(self)) else {}
         fit.facts |= trained.facts | engine
         return replace(learnt, verbose=int(self.verbose))

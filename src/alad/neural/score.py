@@ -28,8 +28,9 @@ class Score:
     """value(results, learnt) -> [members, n], larger = more anomalous.
 
     reads: the engine's results that it needs. learn(results) learns from those named in
-    `learns_from`, of a sample of training rows or of all. for_images: False where features of
-    images are too many to learn how they vary together. watched_as: the score that the stopping
+    `learns_from`, of a sample of training rows or of all. sample: which amount of `row_kinds` says
+    of how many; None = as many as members' scales are learnt from. for_images: False where features
+    of images are too many to learn how they vary together. watched_as: the score that the stopping
     rule uses in its place, if this one costs too much at every check.
 
     only_own: what it learns is large, so it is learnt only where it is the detector's own.
@@ -42,6 +43,7 @@ class Score:
     learn: Callable[..., dict[str, np.ndarray]] | None = None
     learns_from: tuple[str, ...] = ()
     learns_from_all: bool = False
+    sample: str | None = None
     for_images: bool = True
     for_tables: bool = True
     watched_as: str | None = None
