@@ -136,7 +136,9 @@ def test_compare_speaks_of_pictures(parts, capsys):
     capsys.readouterr()
     named = ["--detector", "knn", "--detector", "pca"]
     assert run(["compare", str(parts), *named, "-q"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
+    out, err = capsys.readouterr()
+    assert "threshold" not in err  # none is asked for
+    shown = " ".join(out.split())
     assert "20 and 26 pictures, 6 of these anomalous" in shown
     assert "the same order of pictures" in shown and "rows" not in shown
 

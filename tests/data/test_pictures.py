@@ -12,10 +12,13 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+import alad
 from alad.data import pictures
 from alad.data.decoding import Form
+from alad.data.opening import source_of
 from alad.data.picture_files import holds_pictures
 from alad.data.pictures import Pictures, size_of
+from alad.data.pixel_file import decoded_once
 from alad.encoding import ImageScaler
 from alad.errors import InputError
 
@@ -490,3 +493,46 @@ def test_the_smallest_and_the_largest_pictures(tmp_path, side):
     found = read(tmp_path)[0, ..., 0]
     assert found.shape == (min(side, 64), min(side, 64))
     np.testing.assert_allclose(found[0], np.linspace(0, 255, len(found)), atol=3)
+
+
+def test_several_pictures_are_named_below_their_common_folder(tmp_path):
+    for folder, value in (("a", 10), ("b", 20)):
+        put(tmp_path / folder, x_png=encoded(plain(value)), y_txt=b"none")
+    files = [tmp_path / "b" / "x.png", tmp_path / "a", tmp_path / "a" / "x.png"]
+    several = source_of(files)
+    assert several.kind == "images" and several.names == ("a/x.png", "b/x.png")
+    assert [int(image.max()) for image in next(several.batches())] == [10, 20]
+    assert source_of(str(tmp_path / "b" / "*.png")).names == ("x.png",)
+    with pytest.raises(InputError, match=r"y\.txt: is no picture, and others are; leave it out"):
+        source_of([files[0], tmp_path / "a" / "y.txt"])
+    with pytest.raises(InputError, match=r"c\.png: is not there; leave it out"):
+        source_of([files[0], tmp_path / "c.png"])
+
+
+def test_what_is_no_picture_says_first_why_it_cannot_be_read(tmp_path):
+    for detector in (alad.PCA(backbone="texture"), alad.PCA(tile=16)):
+        with pytest.raises(InputError, match="gone: no such file or folder"):
+            detector.fit(str(tmp_path / "gone"))
+        with pytest.raises(InputError, match=r"images come as one array: np.stack\(X\)"):
+            detector.fit([np.zeros((8, 8, 3), np.uint8)] * 3)
+
+
+def test_pictures_that_are_stretched_are_told(tmp_path, recwarn):
+    put(tmp_path, **{f"{at}_png": encoded(plain(size=(40, 30))) for at in range(9)})
+    with decoded_once(Pictures(tmp_path)):
+        assert not recwarn.list
+    put(tmp_path, long_png=encoded(plain(size=(90, 10))))
+    told = r"1 of 10 pictures are stretched, as all are resized to 30 × 40: long.png is 10 × 90"
+    with pytest.warns(UserWarning, match=told), decoded_once(Pictures(tmp_path)):
+        pass
+    recwarn.clear()
+    with decoded_once(Pictures(tmp_path, size=(30, 30))):
+        assert not recwarn.list
+
+
+def test_grey_images_for_a_model_of_colour_are_told_what_to_do():
+    scaler = ImageScaler().fit(np.zeros((3, 8, 8, 3), np.uint8))
+    with pytest.raises(InputError, match=r"give 3 channels: np.repeat\(X, 3, axis=3\)"):
+        scaler.transform(np.zeros((3, 8, 8), np.uint8))
+    with pytest.raises(InputError, match="resize them"):
+        scaler.transform(np.zeros((3, 9, 8, 3), np.uint8))

@@ -130,6 +130,8 @@ def _contenders(
             parameters -= {"max_steps"}  # robust PCA's steps are no training: few give no answer
         usual = catalogue.settings_for_pictures(name, length=not how.keys() & LENGTHS)
         params = {"random_state": seed, **(usual if images and "backbone" not in how else {})}
+        if images:  # people have few, and no threshold is asked for
+            params["calibration_fraction"] = 0.0
         params |= {key: how[key] for key in how if key in parameters}
         contenders[name] = catalogue.make(name, **params)
         contenders[name].check_parameters()  # refused before the first fit

@@ -43,7 +43,8 @@ TablesOrFolder = Annotated[
     list[str],
     table_argument(
         "CSV, TSV, JSON lines, Parquet or Arrow, each also .gz; several, a pattern in quotes, a "
-        "folder of them, a URL such as s3://; - reads standard input; or a folder of pictures."
+        "folder of them, a URL such as s3://; - reads standard input; or pictures, a folder of "
+        "them."
     ),
 ]
 Query = Annotated[

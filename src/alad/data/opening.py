@@ -8,7 +8,8 @@ data -> batches
     `Query` of a database -> its own, joined
     list of files, folder of part files, pattern, URL -> one for each file
     array of images -> one
-    `Pictures`; folder, picture or table of pictures -> as many pictures as suit their size
+    `Pictures`; folder, picture or table of pictures, pictures by a list or pattern -> as many
+    pictures as suit their size
 
 A new kind of source is a function from the data to a `TableSource` or an `ImageSource`, and a row
 of `OPENERS`.
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import narwhals as nw
 import numpy as np
@@ -27,8 +28,8 @@ import pyarrow as pa
 
 from alad.data.database import Query, is_database, shown
 from alad.data.image_source import ImageSource
-from alad.data.part_files import Part, numbered, parts_at, with_cells
-from alad.data.picture_files import holds_pictures
+from alad.data.part_files import Part, numbered, parts_at, place_of_files, with_cells
+from alad.data.picture_files import are_pictures, holds_pictures
 from alad.data.pictures import Pictures
 from alad.data.reading import explained, place_of, read_batches
 from alad.data.records import are_records, columns_of_records
@@ -67,6 +68,17 @@ def table_source(X: Any) -> TableSource:
     return source
 
 
+def image_source(source: Source, but: str) -> ImageSource:
+    """Give back a source of images; InputError for a table, or what cannot be read at all.
+
+    but: why it is to be images, and the remedy.
+    """
+    if isinstance(source, TableSource):
+        source.names  # noqa: B018 - nothing is there, or a list of images: reading it says so
+        raise InputError(f"X is a table, {but}")
+    return cast(ImageSource, source)
+
+
 class Opener(NamedTuple):
     """A kind of data: the test for it, and the function that opens it."""
 
@@ -99,7 +111,11 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
         raise InputError(f"{shown(str(X))}: is a database; give a query, too: --query 'select …'")
     if not is_url(X) and holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
-    return _files(parts_at(X), str(X))
+    parts = parts_at(X)
+    files = [part.file for part in parts if isinstance(part.file, str | Path)]
+    if not is_url(X) and are_pictures(files):  # of a pattern
+        return ImageSource(Pictures(files, **of_pictures), str(X))
+    return _files(parts, str(X))
 
 
 def _files(parts: Sequence[Part], place: str) -> TableSource:
@@ -199,9 +215,15 @@ def _of_records(X: Any, _: dict[str, Any]) -> TableSource:
     return TableSource(lambda: [columns_of_records(X)], in_memory=True)
 
 
-def _of_paths(X: Sequence[str | Path], _: dict[str, Any]) -> TableSource:
+def _of_paths(X: Sequence[str | Path], of_pictures: dict[str, Any]) -> Source:
+    others = [place for place in X if not are_pictures([place])]
+    if not others:
+        return ImageSource(Pictures(X, **of_pictures), place_of_files(X))
+    if len(others) < len(X):
+        what = "is no picture, and others are" if Path(others[0]).exists() else "is not there"
+        raise InputError(f"{others[0]}: {what}; leave it out, or name the folder of the pictures")
     parts = [part for place in X for part in _parts_of(place)]
-    return _files(parts, f"{X[0]} and {len(X) - 1} more" if X[1:] else str(X[0]))
+    return _files(parts, place_of_files(X))
 
 
 def _parts_of(place: str | Path) -> list[Part]:
@@ -240,7 +262,7 @@ def _of_dataset(X: Any, _: dict[str, Any]) -> TableSource:
 OPENERS = [  # the first that fits opens it
     Opener(lambda X: isinstance(X, Source), lambda X, _: X),
     Opener(lambda X: isinstance(X, np.ndarray) and X.ndim == 2, _of_table),
-    Opener(lambda X: isinstance(X, Pictures), lambda X, _: ImageSource(X, str(X.source))),
+    Opener(lambda X: isinstance(X, Pictures), lambda X, _: ImageSource(X, X.place)),
     Opener(lambda X: isinstance(X, Query), _of_query),
     Opener(_is_path, _at_path),
     Opener(_are_paths, _of_paths),

@@ -27,6 +27,14 @@ class Part(NamedTuple):
     cells: dict[str, str | None]
 
 
+def place_of_files(source: object) -> str:
+    """Name a file or folder, or several of them, for messages."""
+    several = isinstance(source, list | tuple) and source
+    if not several:
+        return str(source)
+    return f"{several[0]} and {len(several) - 1} more" if several[1:] else str(several[0])
+
+
 def parts_at(place: str | Path) -> list[Part]:
     """List the files at a place: a file, a folder, a pattern such as new/*.parquet, or a URL.
 

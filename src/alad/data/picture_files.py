@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -61,6 +61,25 @@ def holds_pictures(source: str | Path) -> bool:
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return True
     return path.is_file() and (_begins_as_picture(path) or _holds_image_bytes(path))
+
+
+def are_pictures(places: Sequence[str | Path]) -> bool:
+    """Tell whether several places are pictures, or folders of them, one and all."""
+
+    def holds(path: Path) -> bool:
+        files = _files_below(path) if path.is_dir() else [path] if path.is_file() else []
+        return any(map(_seems_picture, files))
+
+    return bool(places) and all(holds(Path(place)) for place in places)
+
+
+def pictures_at(places: Sequence[str | Path]) -> list[StoredPicture]:
+    """List the pictures of several places, each once, by their paths below the common folder."""
+    paths = [Path(os.path.abspath(place)) for place in places]
+    files = [found for path in paths for found in (_files_below(path) if path.is_dir() else [path])]
+    chosen = sorted({file for file in files if _seems_picture(file)})
+    top = Path(os.path.commonpath([file.parent for file in chosen]))
+    return [StoredPicture(_name(file.relative_to(top)), file) for file in chosen]
 
 
 def stored_pictures(source: Path) -> list[StoredPicture]:

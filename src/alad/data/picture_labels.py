@@ -58,7 +58,8 @@ def require_normal(names: Sequence[str], place: str) -> None:
         return
     odd, good = names[int(anomalous.argmax())], np.array(names)[~anomalous].tolist()
     folder = min((_good_folder(name) for name in good), key=lambda path: TRAIN not in path[:-1])
-    remedy = Path(place, *folder) if Path(place).is_dir() else "a table of them alone"
+    alone = "a table of them alone" if Path(place).is_file() else "those alone, or their folder"
+    remedy = Path(place, *folder) if Path(place).is_dir() else alone
     raise InputError(f"{place}: {odd} is anomalous by its folder; give the good ones: {remedy}")
 
 

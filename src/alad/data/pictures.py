@@ -11,15 +11,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
 from alad.data.decoding import DAMAGE, Form, Header, decoded, header_of, require_pillow
-from alad.data.picture_files import SUFFIXES, StoredPicture, Unreadable, links_in, stored_pictures
+from alad.data.part_files import place_of_files
+from alad.data.picture_files import (
+    SUFFIXES,
+    StoredPicture,
+    Unreadable,
+    are_pictures,
+    links_in,
+    pictures_at,
+    stored_pictures,
+)
 from alad.data.picture_masks import Masks, painted
 from alad.errors import InputError
 
 USUAL_SIDE = 64  # most pixels of the longer side, unless more are asked for
+STRETCHED = 1.25  # of a picture's proportions: more than that is told
 BLOCK_PICTURES, BLOCK_VALUES = 256, 1 << 24  # most pictures, and values, decoded at once
 
 
@@ -27,10 +38,10 @@ BLOCK_PICTURES, BLOCK_VALUES = 256, 1 << 24  # most pictures, and values, decode
 class Pictures:
     """Pictures of a source: a folder and all folders below, a file, or a table.
 
-    source: a folder; a picture; or a Parquet or Arrow file with a column of image bytes (or of
-    structs of `bytes` and `path`, as Hugging Face writes them). size: (height, width) to which all
-    are resized; None = their median, but at most `most_side` on the longer side (None = 64, or what
-    a backbone takes). strict: a picture
+    source: a folder; a picture; a list of these; or a Parquet or Arrow file with a column of image
+    bytes (or of structs of `bytes` and `path`, as Hugging Face writes them). size: (height, width)
+    to which all are resized; None = their median, but at most `most_side` on the longer side (None
+    = 64, or what a backbone takes). strict: a picture
     that cannot be read raises InputError instead of being skipped. scratch: the folder of a file
     with all decoded pictures while a model is fitted; None = the system's folder for temporary
     files, which may lie in memory. mask: a picture, or a folder of pictures of the same names,
@@ -39,7 +50,7 @@ class Pictures:
     `skipped`: name -> reason, of pictures skipped so far. Raises InputError if there is no picture.
     """
 
-    source: str | Path
+    source: str | Path | Sequence[str | Path]
     size: tuple[int, int] | None = None
     strict: bool = False
     most_side: int | None = None
@@ -49,17 +60,31 @@ class Pictures:
 
     def __post_init__(self) -> None:
         require_pillow()
+        self._masks = None if self.mask is None else Masks(self.mask)
+        self._stored = self._listed()
+
+    def _listed(self) -> list[StoredPicture]:
+        """List the pictures of the source; InputError if there are none, or it is no path."""
+        if isinstance(self.source, list | tuple) and self.source:
+            if not are_pictures(self.source):
+                raise InputError(f"{self.place}: not all are pictures; name those alone")
+            return pictures_at(self.source)
         if not isinstance(self.source, str | Path) or not str(self.source):
             raise InputError(f"source is {self.source!r}; give the path of a folder or a file")
-        self._masks = None if self.mask is None else Masks(self.mask)
-        self._stored = stored_pictures(Path(self.source))
-        if not self._stored:
+        stored = stored_pictures(Path(self.source))
+        if not stored:
             aside = links_in(Path(self.source))
             raise InputError(
                 f"{self.source}: no pictures in it or in folders below{aside}; "
                 f"put some there ({', '.join(SUFFIXES)}), or tables (.csv, .parquet, …), or name "
                 "another folder"
             )
+        return stored
+
+    @property
+    def place(self) -> str:
+        """Name the source for messages."""
+        return place_of_files(self.source)
 
     def __len__(self) -> int:
         """Count the pictures, unreadable ones included."""
@@ -78,17 +103,20 @@ class Pictures:
         smaller.skipped = self.skipped  # what one skips, the other names
         return smaller
 
-    def form(self) -> Form:
+    def form(self, *, to_learn: bool = False) -> Form:
         """Choose the form of decoded pictures from their headers.
 
-        Coloured if any picture is, of 16 bits if any is.
+        Coloured if any picture is, of 16 bits if any is. to_learn: warn of pictures whose
+        proportions it changes, unless a size was given.
         """
-        headers = [
-            header for picture in self._stored if (header := self._tried(picture, header_of))
-        ]
+        tried = {one.name: self._tried(one, header_of) for one in self._stored}
+        named = {name: header for name, header in tried.items() if header}
+        headers = list(named.values())
         if not headers:
             raise self._nothing_left()
         height, width = self.size or _common_size(headers, self.most_side or USUAL_SIDE)
+        if to_learn and self.size is None:
+            _warn_of_stretching(named, height, width)
         channels = max(header.channels for header in headers)
         return Form(height, width, channels, max(header.bits for header in headers))
 
@@ -142,7 +170,7 @@ class Pictures:
         tried = [self._decoded(left[at], form) for at in chosen]
         pixels = [array for array in tried if array is not None]
         if len(pixels) < len(tried):
-            raise InputError(f"{self.source}: pictures changed while they were read; try again")
+            raise InputError(f"{self.place}: pictures changed while they were read; try again")
         return np.stack(pixels)
 
     def counts(self, name: str, height: int, width: int) -> np.ndarray | None:
@@ -181,7 +209,7 @@ class Pictures:
         name, reason = next(iter(self.skipped.items()))
         first = f"none of {len(self)} pictures can be read; the first, " if len(self) > 1 else ""
         remedy = "give pictures that open" if self._masks is None else "mend masks or pictures"
-        return InputError(f"{self.source}: {first}{name}: {reason}; {remedy}")
+        return InputError(f"{self.place}: {first}{name}: {reason}; {remedy}")
 
 
 def _common_size(headers: list[Header], most: int) -> tuple[int, int]:
@@ -190,6 +218,26 @@ def _common_size(headers: list[Header], most: int) -> tuple[int, int]:
     height, width = np.median(sizes, axis=0)
     scale = min(1.0, most / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _warn_of_stretching(headers: dict[str, Header], height: int, width: int) -> None:
+    """Warn if pictures, by name, have other proportions than those to which all are resized."""
+    changed = {
+        name: max(change, 1 / change)
+        for name, header in headers.items()
+        if (change := header.width * height / (header.height * width))
+    }
+    worst, by = max(changed.items(), key=lambda pair: pair[1])
+    if by > STRETCHED:
+        count = sum(change > STRETCHED for change in changed.values())
+        was = headers[worst]
+        warn(
+            f"{count} of {len(headers)} pictures are stretched, as all are resized to {height} × "
+            f"{width}: {worst} is {was.height} × {was.width} (height × width); tile (--tile) "
+            "keeps every picture as it is",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -23,7 +23,7 @@ def decoded_once(pictures: Pictures) -> Iterator[ArrayFile]:
     The file lies in `pictures.scratch`, and takes a byte per value, of 16-bit pictures two. Raises
     InputError if there is no room, or no picture.
     """
-    form = pictures.form()
+    form = pictures.form(to_learn=True)
     dtype = np.uint16 if form.bits > 8 else np.uint8
     folder = pictures.scratch or tempfile.gettempdir()
     with temporary_file(folder) as file:

@@ -13,7 +13,7 @@ import numpy as np
 
 from alad.backbone.backbone import PRECOMPUTED, backbone_of
 from alad.data.image_source import ImageSource
-from alad.data.opening import source_of
+from alad.data.opening import image_source, source_of
 from alad.data.source import Source
 from alad.detector.calibration import digests
 from alad.detector.model import Model
@@ -82,9 +82,8 @@ def encoder_and_rows(detector: Any, X: Any) -> Iterator[tuple[Encoder, Any]]:
 
 def _images(source: Source, side: int | None, drop: Any) -> ImageSource:
     """Take pictures of at most that side; InputError for a table, or columns to be left out."""
-    if not isinstance(source, ImageSource):
-        raise InputError("X is a table, and a backbone takes images; leave backbone out")
-    return (source if side is None else source.at_most(side)).without(drop)
+    images = image_source(source, "and a backbone takes images; leave backbone out")
+    return (images if side is None else images.at_most(side)).without(drop)
 
 
 def learnable(detector: Any, X: Encoded | PatchRows, fit: Fit) -> Any:

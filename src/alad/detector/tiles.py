@@ -15,12 +15,11 @@ import numpy as np
 
 from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
-from alad.data.opening import source_of
+from alad.data.opening import image_source, source_of
 from alad.data.picture_masks import paint
 from alad.data.tiling import Tiling, shrunk
 from alad.detector.heat_maps import HeatMaps
 from alad.encoding import FeatureEncoder, image_scaler
-from alad.errors import InputError
 from alad.progress import SILENT_SECONDS, Progress
 
 TILES_AT_ONCE, VALUES_AT_ONCE = 128, 1 << 22  # most tiles, and numbers, scored at once
@@ -71,10 +70,7 @@ def of_one_tile(fitted: Any) -> Any:
 
 
 def picture_source(X: Any) -> ImageSource:
-    source = source_of(X)
-    if not isinstance(source, ImageSource):
-        raise InputError("X is a table, and tiles are of pictures; leave tile out")
-    return source
+    return image_source(source_of(X), "and tiles are of pictures; leave tile out")
 
 
 def _pictures(fitted: Any, X: Any) -> Iterator[tuple[str, Picture]]:

@@ -10,7 +10,7 @@ import numpy as np
 from alad.data.array_file import ArrayFile
 from alad.data.decoding import Form
 from alad.data.image_source import ImageSource
-from alad.data.opening import source_of
+from alad.data.opening import image_source, source_of
 from alad.data.pictures import Pictures
 from alad.encoding.contrast import equalised, usual_range
 from alad.encoding.rows import ReadRows, ScaledImages, piece_rows
@@ -135,10 +135,14 @@ class ImageScaler:
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         kind = _kind(pixels)
-        if pixels.shape[1:] != self.shape_:
+        if (shape := pixels.shape[1:]) != self.shape_:
+            remedy = "resize them"
+            if shape[:2] == self.shape_[:2]:
+                channels = self.shape_[2]
+                how = f": np.repeat(X, {channels}, axis=3)" if shape[2] == 1 else ""
+                remedy = f"give {channels} channel{'s' * (channels > 1)}{how}"
             raise InputError(
-                f"images are {_by(pixels.shape[1:])}, {self.owner} was fitted on "
-                f"{_by(self.shape_)}; resize them"
+                f"images are {_by(shape)}, {self.owner} was fitted on {_by(self.shape_)}; {remedy}"
             )
         if kind != self.kind:
             raise InputError(
@@ -203,14 +207,12 @@ def _is_range(stored: Any) -> bool:
 def _image_source(X: Any) -> ImageSource:
     """Open X as a source of images; InputError if it is a table."""
     source = source_of(X)
-    if isinstance(source, ImageSource):
-        return source
-    if isinstance(X, np.ndarray):
+    if isinstance(X, np.ndarray) and not isinstance(source, ImageSource):
         raise InputError(
             f"images have the shape {X.shape}; give [n, height, width] or [n, height, width, "
             "channels], with at least 1 sample"
         )
-    raise InputError("X is a table, but this model is of images; give images, or a folder")
+    return image_source(source, "but this model is of images; give images, or a folder")
 
 
 def _whole(X: Any) -> np.ndarray | ArrayFile:
