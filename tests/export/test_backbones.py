@@ -8,6 +8,7 @@ from every_detector import quick
 from graph_runs import IN_DOUBLE, away, scored, session
 
 import alad
+from alad.detector import patches
 from alad.errors import InputError
 from alad.export import images as image_inputs
 from alad.export import scoring
@@ -64,6 +65,13 @@ def test_texture_is_in_the_graph(name, params, tmp_path):
     alone = [scored(tmp_path / "m.onnx", fitted, new[[at]])[0] for at in range(len(new))]
     np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-5)
     assert len(np.unique(together)) == len(new)
+
+
+def test_as_many_of_the_highest_patches_as_of_sample_images(tmp_path):
+    maps = np.random.default_rng(0).normal(size=(8, 35, 36, 2)).astype(np.float32)
+    fitted = alad.PCA(backbone="precomputed").fit(maps).fitted_
+    assert patches.highest(35 * 36) == scoring.PRIMES[0]
+    alad.to_onnx(fitted, tmp_path / "m.onnx", tolerance=IN_DOUBLE)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,14 @@ def test_the_row_itself_beside_features(tmp_path):
     assert away(scored(tmp_path / "m.onnx", fitted, frame(40))[0], fitted, frame(40)) < 1e-5
 
 
+@pytest.mark.parametrize("rows", [13, 45])
+def test_sizes_that_are_not_the_number_of_sample_rows(rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "PRIMES", (rows, 47))  # 13 neighbours, 45 candidates for them
+    for name in ("knn", "lof", "neighbour-ratio"):
+        fitted = alad.catalogue.make(name, n_neighbors=13).fit(frame(150)).fitted_
+        alad.to_onnx(fitted, tmp_path / "m.onnx", tolerance=IN_DOUBLE)
+
+
 def test_copies_of_training_rows_are_neighbours_of_their_own(tmp_path):
     rows = np.round(np.random.default_rng(0).normal(size=(200, 2)), 1)
     for name in ("knn", "lof", "neighbour-ratio"):

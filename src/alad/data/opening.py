@@ -108,7 +108,10 @@ def _at_path(X: str | Path, of_pictures: dict[str, Any]) -> Source:
         pieces = _once(lambda: [FileTables(place, read_batches(X))], place)
         return TableSource(pieces, place, again=False)
     if is_database(X):
-        raise InputError(f"{shown(str(X))}: is a database; give a query, too: --query 'select …'")
+        raise InputError(
+            f"{shown(str(X))}: is a database; give a query, too: --query 'select …' of fit and "
+            "score; for others write its rows to a file"
+        )
     if not is_url(X) and holds_pictures(X):
         return ImageSource(Pictures(X, **of_pictures), str(X))
     parts = parts_at(X)

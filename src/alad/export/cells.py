@@ -61,7 +61,8 @@ class TableInput:
 
     def sizes(self) -> set[int]:
         """List sizes of arrays that a number of rows must not be taken for."""
-        return {self.encoder.width_}
+        encoder = self.encoder
+        return {encoder.width_, len(encoder.codes_), len(encoder.number_codes_.codes)}
 
     def encoded(self, graph: Graph, rows: int) -> Any:
         """Add the inputs, and their encoding: float32 [rows, width]."""

@@ -13,6 +13,7 @@ from onnx import helper
 from alad.backbone.backbone import with_place
 from alad.detector.explanation import heat_of_patches, usual_patches
 from alad.detector.fitted import Fitted
+from alad.detector.patches import highest, patches_of
 from alad.detector.scoring import combined_scores
 from alad.encoding import FeatureEncoder, ImageScaler
 from alad.encoding.features import seen_by_backbone
@@ -98,6 +99,8 @@ class ImageInput:
         sides = {side for shape in shapes for side in shape}
         if isinstance(self.encoder, FeatureEncoder):
             sides.add(self.encoder.backbone.side or 1)
+        if isinstance(self.encoder, FeatureEncoder) and self.encoder.has_maps:
+            sides.add(highest(patches_of(self.encoder.shape_)))
         halved = {-(-side // 2**times) for side in sides for times in range(10)}
         return {self.encoder.width_, self.scaler.width_} | halved
 

@@ -161,6 +161,8 @@ def sample_rows(model: Model, others: set[int]) -> int:
     """Choose a number of sample rows that is no other size of the model, nor among `others`."""
     sizes = {size for value in vars(model).values() for size in np.shape(_array(value))}
     sizes |= {size for array in _mapped(model) for size in array.shape}
+    counts = {value for value in vars(model).values() if type(value) is int}  # of neighbours
+    sizes |= counts | {count + SPARE for count in counts}
     sizes |= {*others, len(model.members)}
     return next(prime for prime in PRIMES if prime not in sizes)
 
