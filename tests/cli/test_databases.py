@@ -164,6 +164,24 @@ def test_refusals_name_the_database_and_no_password(url: str, capfd) -> None:
     assert "is a database; give a query" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("which", ["no cancelling", "cancelled", "interrupted"])
+def test_what_a_driver_raises_at_ctrl_c_is_ctrl_c(which: str, monkeypatch) -> None:
+    manager = pytest.importorskip("adbc_driver_manager")
+    duckdb = pytest.importorskip("duckdb")
+
+    def connected(url: str) -> None:
+        if which == "interrupted":
+            raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+        if which == "cancelled":  # by a server that can
+            text = "CANCELLED: ERROR:  canceling statement due to user request"
+            raise manager.OperationalError(text, status_code=manager.AdbcStatusCode.CANCELLED)
+        raise manager.NotSupportedError("NOT_IMPLEMENTED") from KeyboardInterrupt()
+
+    monkeypatch.setattr("alad.data.database._connected", connected)
+    with pytest.raises(KeyboardInterrupt):
+        list(Query("postgresql://user@host/db", "select 1").tables())
+
+
 def test_options_that_go_with_others(tmp_path: Path, monkeypatch, capfd) -> None:
     monkeypatch.chdir(tmp_path)
     alad.KNN(drop="id").fit(rows()).save("model")

@@ -155,5 +155,15 @@ def _told(url: str) -> Iterator[None]:
             "_duckdb",
         ):
             raise
+        if _stopped(error):
+            raise KeyboardInterrupt from error
         line = PASSWORD.sub(r"\1@", first_line(error))
         raise InputError(f"{shown(url)}: {line}; correct the query, or the place") from error
+
+
+def _stopped(error: Exception) -> bool:
+    """Tell whether a driver failed as Ctrl-C came: it catches that, and raises what it met then."""
+    interrupted = (
+        isinstance(error.__cause__, KeyboardInterrupt) or "Interrupt" in type(error).__name__
+    )
+    return interrupted or "due to user request" in str(error)  # PostgreSQL's words
