@@ -163,6 +163,25 @@ def test_the_verb_exports_a_model_of_pictures(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(scores, fitted.anomaly_score("new"), rtol=1e-9)
 
 
+def test_the_verb_compares_pictures_behind_a_mask(tmp_path, monkeypatch, capsys):
+    pillow = pytest.importorskip("PIL.Image")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good").mkdir()
+    for at, image in enumerate(images(20, 8, 8, 3)):
+        pillow.fromarray(image).save(f"good/{at:02}.png")
+    counts = np.zeros((8, 8), np.uint8)
+    counts[:5] = 255
+    pillow.fromarray(counts).save("mask.png")
+    fit = ["fit", "good", "-o", "model", "--detector", "pca", "--mask", "mask.png", "--quiet"]
+    export = ["export", "model", "-o", "m.onnx"]
+    assert run(fit) == 0 and run([*export, "--rows", "good"]) == 2
+    assert "was fitted on pictures with a mask; give it, too" in capsys.readouterr().err
+    assert run([*export, "--mask", "mask.png"]) == 2
+    assert "--mask is of the pictures of --rows" in capsys.readouterr().err
+    assert run([*export, "--rows", "good", "--mask", "mask.png"]) == 0
+    assert "40 images scored by both" in capsys.readouterr().err
+
+
 def test_no_more_pictures_are_read_than_compared():
     given, new = input_of(alad.PCA().fit(images(60)).fitted_), images(40, seed=1)
     np.testing.assert_array_equal(given.read(new, 9), new[:9])

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from alad.cli import options
+from alad.cli import options, pictures
 from alad.cli.frame import app, check_file, print_json, say
 from alad.cli.options import option
-from alad.errors import located
+from alad.errors import InputError, located
 
 
 @app.command()
@@ -24,6 +24,7 @@ def export(
             "those that the model keeps.",
         ),
     ] = None,
+    mask: options.Mask = None,
     tolerance: Annotated[
         float, option(help="Largest difference of scores, relative to their size.")
     ] = 1e-5,
@@ -37,12 +38,13 @@ def export(
     difference goes into FILE.certificate.json. Above the tolerance nothing is written.
     """
     from alad import catalogue
-    from alad.data.opening import source_of
     from alad.export.writing import to_onnx
 
     check_file(output)
+    if mask is not None and table is None:
+        raise InputError("--mask is of the pictures of --rows; give them, or leave it out")
     detector = catalogue.load(model, engine=engine)
-    rows = None if table is None else source_of(table)
+    rows = None if table is None else pictures.source(table, None, strict=False, mask=mask)
     with located(model):
         certificate = to_onnx(detector, output, rows, tolerance=tolerance)
     if as_json:
