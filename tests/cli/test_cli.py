@@ -560,12 +560,13 @@ def test_ctrl_c_while_the_program_starts_is_a_line(capfd, monkeypatch):
 
 
 def interrupted(arguments: list[str], monkeypatch, after: int) -> int:
-    """Exit status of a command that gets Ctrl-C after so many training steps."""
-    advance, steps = loop._advance, iter(range(10**9))
+    """Exit status of a command that gets Ctrl-C after so many training steps, or a few more."""
+    advance = loop._advance
 
-    def advance_and_stop(*args) -> None:
-        advance(*args)
-        if next(steps) + 1 == after:
+    def advance_and_stop(step, schedule, monitor, training, bar) -> None:
+        before = training.steps_done
+        advance(step, schedule, monitor, training, bar)
+        if before < after <= training.steps_done:
             signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:

@@ -70,11 +70,11 @@ def test_rows_or_parameters_that_are_refused_leave_it_as_it_was(name: str):
 def test_ctrl_c_in_the_middle_of_a_training_leaves_the_earlier_fit(monkeypatch):
     how = {"max_steps": 20, "check_every": 5, "batch_size": 16, "random_state": 0, "members": 2}
     detector = ALAD(**how).fit(rows(60))
-    before, advance, steps = dict(vars(detector)), loop._advance, iter(range(100))
+    before, advance = dict(vars(detector)), loop._advance
 
-    def advance_and_stop(*arguments: Any) -> None:
-        advance(*arguments)
-        if next(steps) == 12:  # two checks have scored held-out rows
+    def advance_and_stop(step: Any, schedule: Any, monitor: Any, training: Any, bar: Any) -> None:
+        advance(step, schedule, monitor, training, bar)
+        if training.steps_done > 12:  # two checks have scored held-out rows
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
