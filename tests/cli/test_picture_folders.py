@@ -121,3 +121,18 @@ def test_fit_counts_patches_and_tiles_apart_from_pictures(folders, tmp_path, cap
     out, err = capsys.readouterr()
     assert err.count(" patches of ") == 2 and "watched" not in err
     assert " patches of " in out
+
+
+def test_where_most_pictures_are_flagged_a_fair_threshold_is_named(folders, tmp_path, capsys):
+    good, _ = folders
+    model, few = str(tmp_path / "model"), written(tmp_path / "few", stripes(30, seed=3))
+    with pytest.warns(UserWarning, match="up to all of them; give more, or calibrate with 19"):
+        alad.KNN(random_state=0).fit(alad.Pictures(few)).save(model)
+    hint = f"the threshold comes from the images learnt from; to mend: alad calibrate {model}"
+    scored = ["score", model, str(good), "-o", str(tmp_path / "scored.csv")]
+    assert run(scored) == 0 and hint in capsys.readouterr().err
+    assert run(["score", model, str(few), *scored[3:]]) == 0  # which it knows
+    assert "most are flagged" not in capsys.readouterr().err
+    assert run(["calibrate", model, str(good)]) == 0
+    assert run(["score", model, str(good), *scored[3:]]) == 0
+    assert "most are flagged" not in capsys.readouterr().err

@@ -122,6 +122,12 @@ def score(
         pictures.say_skipped(source)
         result = f", {flagging.summary()}" if score is None else ""
         say(f"{counted(rows, source.unit)} scored{result}")
+        learnt_alone = detector.calibration_ is None and source.kind == "images"
+        if score is None and learnt_alone and 2 * flagging.flagged > rows:
+            how = pictures.how_to_calibrate(model, of_images=True)
+            say(
+                f"most are flagged: the threshold comes from the images learnt from; to mend: {how}"
+            )
 
 
 def _scored(

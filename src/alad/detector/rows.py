@@ -145,8 +145,8 @@ def held_out_rows(detector: Any, rows: Sized, encoder: Any) -> np.ndarray:
         remedy = "give more" if more else f"hold more out: calibration_fraction={percent / 100}"
         warn(
             f"the threshold comes from the images learnt from, as {n} are too few to hold some "
-            f"out: new normal ones are flagged more often than contamination says; {remedy}, or "
-            f"calibrate with {LEAST_HELD_OUT} others",
+            "out: new normal ones are flagged more often than contamination says, up to all of "
+            f"them; {remedy}, or calibrate with {LEAST_HELD_OUT} others",
             UserWarning,
             stacklevel=3,
         )
