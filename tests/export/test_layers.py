@@ -26,29 +26,29 @@ def run(function, x: np.ndarray) -> np.ndarray:
     return model.run(None, {"images": x.astype(np.float32)})[0]
 
 
-def by_hand(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, geometry: PatchGeometry):
-    """Add up the pixels of each patch, one by one; kernel [outputs, inputs, *sides]."""
-    y = np.zeros((len(x), *geometry.steps, len(kernel))) + bias
+def pairs(geometry: PatchGeometry):
+    """Yield places (row, column) of a step, of a pixel of its patch, and of that in the kernel."""
     top, left = geometry.padding(0)[0], geometry.padding(1)[0]
     for down, across in np.ndindex(*geometry.steps):
         for i, j in np.ndindex(*geometry.kernel):
-            row = down * geometry.stride + i - top
-            column = across * geometry.stride + j - left
+            row, column = down * geometry.stride + i - top, across * geometry.stride + j - left
             if 0 <= row < geometry.size[0] and 0 <= column < geometry.size[1]:
-                y[:, down, across] += x[:, row, column] @ kernel[:, :, i, j].T
+                yield (down, across), (row, column), (i, j)
+
+
+def by_hand(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, geometry: PatchGeometry):
+    """Add up the pixels of each patch, one by one; kernel [outputs, inputs, *sides]."""
+    y = np.zeros((len(x), *geometry.steps, len(kernel))) + bias
+    for step, pixel, part in pairs(geometry):
+        y[:, *step] += x[:, *pixel] @ kernel[:, :, *part].T
     return y
 
 
 def back_by_hand(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, geometry: PatchGeometry):
     """Add each number of x, times the kernel [in, out, *sides], to the pixels of its patch."""
     y = np.zeros((len(x), *geometry.size, kernel.shape[1])) + bias
-    top, left = geometry.padding(0)[0], geometry.padding(1)[0]
-    for down, across in np.ndindex(*geometry.steps):
-        for i, j in np.ndindex(*geometry.kernel):
-            row = down * geometry.stride + i - top
-            column = across * geometry.stride + j - left
-            if 0 <= row < geometry.size[0] and 0 <= column < geometry.size[1]:
-                y[:, row, column] += x[:, down, across] @ kernel[:, :, i, j]
+    for step, pixel, part in pairs(geometry):
+        y[:, *pixel] += x[:, *step] @ kernel[:, :, *part]
     return y
 
 

@@ -25,14 +25,8 @@ from pathlib import Path
 
 from alad import locks
 
-UNITS = (
-    "product.c",
-    "step.c",
-    "search.c",
-    "score.c",
-    "convolve.c",
-    "encode.c",
-)  # what the compiler is given
+# what the compiler is given
+UNITS = ("product.c", "step.c", "search.c", "score.c", "convolve.c", "encode.c")
 HEADERS = ("product.h", "streams.h", "layers.h", "packed.h", "periods.h", "lengths.h")
 SOURCES = (*HEADERS, *UNITS)
 # No -ffast-math: NaN must stay NaN, and sums keep the order that is written. Products are fused

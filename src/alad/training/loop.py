@@ -115,8 +115,8 @@ def train(
     The result holds the best weights. `watch` is called before the first step and after every
     check. A checkpoint that cannot be written is warned of, and training goes on. Raises
     TrainingError at a loss that is not finite, ResumeError if the checkpoint is of another training
-    from or another training writes there, and KeyboardInterrupt, after writing a checkpoint, at
-    Ctrl-C.
+    or of another version, StorageError if another training writes there, and KeyboardInterrupt,
+    after writing a checkpoint, at Ctrl-C.
     """
     training = Training.new(step)
     mine = storage.exclusive(checkpoint.folder, "checkpoint") if checkpoint else nullcontext()
